@@ -1,0 +1,102 @@
+import type { IncomingMessage } from 'node:http'
+import { S3Error } from '../errors.js'
+
+/** One HTTP request as a value; nothing in it has been decoded that a signature covers. */
+export interface HttpRequest {
+  readonly method: string
+  /** The path as it stood on the request line, still encoded, before the first `?`; mount prefix included. */
+  readonly rawPath: string
+  /** What followed the first `?`, still encoded; '' without one. */
+  readonly rawQuery: string
+  /** Decoded parameters in order; a name may come more than once. */
+  readonly query: ReadonlyMap<string, readonly string[]>
+  /** Lower-case names; the values of a repeated header in order. */
+  readonly headers: ReadonlyMap<string, readonly string[]>
+  readonly body: AsyncIterable<Uint8Array>
+}
+
+/** The request of a framework that keeps the target it received beside the one that it has cut. */
+type MountedMessage = IncomingMessage & { readonly originalUrl?: string }
+
+/** Reads what the client sent, from the target that the framework received rather than the one it passes on. */
+export function readRequest(message: IncomingMessage): HttpRequest {
+  const target = originForm((message as MountedMessage).originalUrl ?? message.url ?? '/')
+  const mark = target.indexOf('?')
+  const rawQuery = mark < 0 ? '' : target.slice(mark + 1)
+  return {
+    method: message.method ?? 'GET',
+    rawPath: mark < 0 ? target : target.slice(0, mark),
+    rawQuery,
+    query: parseQuery(rawQuery),
+    headers: headersFrom(message.rawHeaders),
+    body: message,
+  }
+}
+
+/** The value of a header, a repeated one joined as a signature joins it; undefined without one. */
+export function header(request: Pick<HttpRequest, 'headers'>, name: string): string | undefined {
+  return request.headers.get(name)?.join(',')
+}
+
+/** The value of a query parameter; a repeated one is refused, since only one of the two could be obeyed. */
+export function queryValue(request: Pick<HttpRequest, 'query'>, name: string): string | undefined {
+  const values = request.query.get(name)
+  if (values === undefined) return undefined
+  if (values.length > 1) {
+    throw new S3Error('InvalidArgument', {
+      message: `The query parameter ${name} was given more than once.`,
+      fields: { ArgumentName: name },
+    })
+  }
+  return values[0]
+}
+
+/** Decodes `%XX` as UTF-8; throws InvalidURI where that is not possible. */
+export function percentDecode(text: string): string {
+  if (!text.includes('%')) return text
+  try {
+    return decodeURIComponent(text)
+  } catch (cause) {
+    throw new S3Error('InvalidURI', { cause })
+  }
+}
+
+/** An absolute-form target (RFC 9112, 3.2.2) without its scheme and authority. */
+function originForm(target: string): string {
+  const authority = /^[a-z][a-z0-9+.-]*:\/\/[^/?]*/i.exec(target)
+  if (authority === null) return target
+  const rest = target.slice(authority[0].length)
+  return rest.startsWith('/') ? rest : `/${rest}`
+}
+
+/** In a query `+` is a space, as S3 reads it. */
+function parseQuery(rawQuery: string): ReadonlyMap<string, readonly string[]> {
+  const query = new Map<string, string[]>()
+  if (rawQuery === '') return query
+  for (const pair of rawQuery.split('&')) {
+    if (pair === '') continue
+    const equals = pair.indexOf('=')
+    const name = queryDecode(equals < 0 ? pair : pair.slice(0, equals))
+    const value = equals < 0 ? '' : queryDecode(pair.slice(equals + 1))
+    const values = query.get(name)
+    if (values === undefined) query.set(name, [value])
+    else values.push(value)
+  }
+  return query
+}
+
+function queryDecode(text: string): string {
+  return percentDecode(text.replaceAll('+', ' '))
+}
+
+function headersFrom(rawHeaders: readonly string[]): ReadonlyMap<string, readonly string[]> {
+  const headers = new Map<string, string[]>()
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index]?.toLowerCase() ?? ''
+    const value = rawHeaders[index + 1] ?? ''
+    const values = headers.get(name)
+    if (values === undefined) headers.set(name, [value])
+    else values.push(value)
+  }
+  return headers
+}

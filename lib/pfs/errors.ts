@@ -1,0 +1,52 @@
+/** The gRPC status names that PFS answers with, and their numbers (grpc.io, "Status codes"). */
+export const pfsStatusCodes = {
+  CANCELLED: 1,
+  UNKNOWN: 2,
+  INVALID_ARGUMENT: 3,
+  DEADLINE_EXCEEDED: 4,
+  NOT_FOUND: 5,
+  ALREADY_EXISTS: 6,
+  PERMISSION_DENIED: 7,
+  RESOURCE_EXHAUSTED: 8,
+  FAILED_PRECONDITION: 9,
+  ABORTED: 10,
+  OUT_OF_RANGE: 11,
+  UNIMPLEMENTED: 12,
+  INTERNAL: 13,
+  UNAVAILABLE: 14,
+  DATA_LOSS: 15,
+  UNAUTHENTICATED: 16,
+} as const
+
+export type PfsStatus = keyof typeof pfsStatusCodes
+
+/** What a NOT_FOUND was about. */
+export type Missing = 'project' | 'repo' | 'branch' | 'commit' | 'file'
+
+/**
+ * A refusal of PFS. `message` is pachd's own text; its codes are coarse (most refusals are UNKNOWN), so `status` is
+ * looked at first and then the text, which only this file reads.
+ */
+export class PfsError extends Error {
+  override readonly name = 'PfsError'
+  readonly status: PfsStatus
+
+  constructor(status: PfsStatus, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.status = status
+  }
+
+  /** What is not there, when `status` is NOT_FOUND; pachd names the missing thing in the last line of its message. */
+  get missing(): Missing | undefined {
+    if (this.status !== 'NOT_FOUND') return undefined
+    const lastLine = this.message.slice(this.message.lastIndexOf('\n') + 1)
+    if (/does not contain item|^(get file: )?file .* not found in/.test(lastLine)) return 'file'
+    if (/branch "[^"]*" not found|branch \(id=/.test(lastLine)) {
+      // An unknown commit id is answered about a branch; the line before names the id.
+      return /commit \S+@[^\s@]+ not found\n/.test(this.message) ? 'commit' : 'branch'
+    }
+    if (/project .*not found$/.test(lastLine) && !/repo/.test(lastLine)) return 'project'
+    if (/repo/.test(lastLine)) return 'repo'
+    return 'commit'
+  }
+}
