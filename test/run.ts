@@ -1,0 +1,43 @@
+/**
+ * `npm test [-- FILTER…]`: runs each `test/**\/*.test.ts` whose path contains one of the filters, as many at a time as
+ * there are cores, shows what the failing ones printed, and ends with `N passed, N failed`.
+ */
+import { readdirSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { runTestFile } from './support/test-file.js'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const limits = { runMilliseconds: 5 * 60_000, exitMilliseconds: 20_000 }
+/** What needs more than Node, or more time than a developer waits; `.ci/run` runs it. */
+const apart = ['clients', 'fuzz'].map((folder) => join('test', folder) + sep)
+
+function testFiles(filters: readonly string[]): string[] {
+  return readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
+    .map((path) => join('test', path))
+    .filter((path) => path.endsWith('.test.ts') && !apart.some((folder) => path.startsWith(folder)))
+    .filter((path) => filters.length === 0 || filters.some((filter) => path.includes(filter)))
+    .sort()
+}
+
+const waiting = testFiles(process.argv.slice(2))
+const total = { passed: 0, failed: 0 }
+
+async function runWaiting(): Promise<void> {
+  for (let path = waiting.shift(); path !== undefined; path = waiting.shift()) {
+    const result = await runTestFile(join(root, path), limits)
+    total.passed += result.passed
+    total.failed += result.failed
+    if (result.failed === 0) console.log(`ok    ${path} (${result.passed})`)
+    else console.log(`FAIL  ${path}: ${result.reason}\n${result.output}`)
+  }
+}
+
+if (waiting.length === 0) {
+  console.log('No test file matches.')
+  total.failed = 1
+}
+await Promise.all(Array.from({ length: availableParallelism() }, runWaiting))
+console.log(`${total.passed} passed, ${total.failed} failed`)
+process.exitCode = total.failed === 0 ? 0 : 1
