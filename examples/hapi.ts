@@ -1,0 +1,23 @@
+import Hapi from '@hapi/hapi'
+import { createMemoryPfs, createS3Handler } from 'pfs-s3-gateway'
+
+const basePath = process.env.BASE_PATH ?? '/s3'
+const s3 = createS3Handler(createMemoryPfs({ rootToken: 'root-token' }), { mode: 'pachyderm' }, { basePath })
+
+const app = Hapi.server({ port: Number(process.env.PORT ?? 30600), host: '127.0.0.1' })
+app.route({ method: 'GET', path: '/health', handler: () => 'healthy' })
+app.route({
+  method: '*',
+  path: `${basePath}/{key*}`,
+  options: {
+    // The body stays a stream of any length that may take any time.
+    payload: { output: 'stream', parse: false, maxBytes: Number.MAX_SAFE_INTEGER, timeout: false },
+  },
+  async handler(request, h) {
+    await s3(request.raw.req, request.raw.res)
+    return h.abandon
+  },
+})
+
+await app.start()
+export const server = app.listener

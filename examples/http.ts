@@ -1,0 +1,14 @@
+import { createServer } from 'node:http'
+import { createMemoryPfs, createS3Handler } from 'pfs-s3-gateway'
+
+const basePath = process.env.BASE_PATH ?? '/s3'
+const s3 = createS3Handler(createMemoryPfs({ rootToken: 'root-token' }), { mode: 'pachyderm' }, { basePath })
+
+export const server = createServer((req, res) => {
+  if (req.url === '/health') res.end('healthy')
+  else s3(req, res)
+})
+// Lets a client that sends `Expect: 100-continue` keep its body until the signature is checked.
+server.on('checkContinue', s3.checkContinue)
+
+server.listen(Number(process.env.PORT ?? 30600), '127.0.0.1')

@@ -1,0 +1,19 @@
+import Koa from 'koa'
+import { createMemoryPfs, createS3Handler } from 'pfs-s3-gateway'
+
+const basePath = process.env.BASE_PATH ?? '/s3'
+const s3 = createS3Handler(createMemoryPfs({ rootToken: 'root-token' }), { mode: 'pachyderm' }, { basePath })
+
+const app = new Koa()
+app.use(async (ctx, next) => {
+  if (ctx.path !== '/health') return next()
+  ctx.body = 'healthy'
+})
+app.use(async (ctx, next) => {
+  if (!ctx.path.startsWith(`${basePath}/`)) return next()
+  // The gateway answers by itself; Koa is not to.
+  ctx.respond = false
+  await s3(ctx.req, ctx.res)
+})
+
+export const server = app.listen(Number(process.env.PORT ?? 30600), '127.0.0.1')

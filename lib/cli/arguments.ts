@@ -1,0 +1,116 @@
+import { parseArgs } from 'node:util'
+import { Fault, lineFrom } from './fault.js'
+
+export interface HostAndPort {
+  readonly host: string
+  readonly port: number
+}
+
+export type AuthArgument =
+  | { readonly mode: 'pachyderm' }
+  | { readonly mode: 'none' }
+  | { readonly mode: 'keys'; readonly file: string }
+
+/** What `--log` takes. */
+export const logFormats = ['json', 'pretty', 'off'] as const
+export type LogFormat = (typeof logFormats)[number]
+
+/** The command line as a value; nothing has been read or connected to yet. */
+export interface Arguments {
+  readonly listen: HostAndPort
+  readonly memory: boolean
+  readonly pachd?: string
+  readonly rootToken?: string
+  readonly servePfs?: HostAndPort
+  readonly auth: AuthArgument
+  readonly tls?: { readonly certFile: string; readonly keyFile: string }
+  readonly log: LogFormat
+  readonly domains: readonly string[]
+  readonly region?: string
+  readonly basePath?: string
+}
+
+export type Command =
+  | { readonly name: 'help' }
+  | { readonly name: 'version' }
+  | { readonly name: 'serve'; readonly arguments: Arguments }
+
+const options = {
+  listen: { type: 'string' },
+  memory: { type: 'boolean' },
+  pachd: { type: 'string' },
+  'root-token': { type: 'string' },
+  'serve-pfs': { type: 'string' },
+  auth: { type: 'string' },
+  'tls-cert': { type: 'string' },
+  'tls-key': { type: 'string' },
+  log: { type: 'string' },
+  domain: { type: 'string', multiple: true },
+  region: { type: 'string' },
+  'base-path': { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean' },
+} as const
+
+/** Reads the arguments behind the program's name; a Fault names the one that is wrong. */
+export function parseArguments(words: readonly string[]): Command {
+  const values = parseWords(words)
+  if (values.help === true) return { name: 'help' }
+  if (values.version === true) return { name: 'version' }
+  for (const [name, value] of Object.entries(values)) {
+    if ([value].flat().includes('')) throw new Fault(`--${name} needs a value`)
+  }
+  if (values.memory === true && values.pachd !== undefined) throw new Fault('--memory and --pachd exclude each other')
+  const tls = tlsFrom(values['tls-cert'], values['tls-key'])
+  return {
+    name: 'serve',
+    arguments: {
+      listen: parseHostAndPort('listen', values.listen ?? '127.0.0.1:30600'),
+      memory: values.memory === true,
+      ...(values.pachd !== undefined && { pachd: values.pachd }),
+      ...(values['root-token'] !== undefined && { rootToken: values['root-token'] }),
+      ...(values['serve-pfs'] !== undefined && { servePfs: parseHostAndPort('serve-pfs', values['serve-pfs']) }),
+      auth: parseAuth(values.auth ?? 'pachyderm'),
+      ...(tls !== undefined && { tls }),
+      log: parseLog(values.log ?? 'pretty'),
+      domains: values.domain ?? [],
+      ...(values.region !== undefined && { region: values.region }),
+      ...(values['base-path'] !== undefined && { basePath: values['base-path'] }),
+    },
+  }
+}
+
+function parseWords(words: readonly string[]) {
+  try {
+    return parseArgs({ args: [...words], options, strict: true, allowPositionals: false }).values
+  } catch (thrown) {
+    // What follows the first sentence is advice about positional arguments, which this program has none of.
+    throw new Fault(`${lineFrom(thrown).split('. ')[0]}; see --help`)
+  }
+}
+
+function parseHostAndPort(name: string, text: string): HostAndPort {
+  const match = /^(?:\[([0-9a-f:.]+)\]|([^:[\]/]+)):(\d{1,5})$/i.exec(text)
+  const host = match?.[1] ?? match?.[2]
+  const port = Number(match?.[3])
+  if (host === undefined || port > 65535) throw new Fault(`--${name} takes HOST:PORT, not ${JSON.stringify(text)}`)
+  return { host, port }
+}
+
+function parseAuth(text: string): AuthArgument {
+  if (text === 'pachyderm' || text === 'none') return { mode: text }
+  if (/^keys:./.test(text)) return { mode: 'keys', file: text.slice('keys:'.length) }
+  throw new Fault(`--auth takes pachyderm, none or keys:FILE, not ${JSON.stringify(text)}`)
+}
+
+function parseLog(text: string): LogFormat {
+  const format = logFormats.find((known) => known === text)
+  if (format === undefined) throw new Fault(`--log takes ${logFormats.join(', ')}, not ${JSON.stringify(text)}`)
+  return format
+}
+
+function tlsFrom(certFile: string | undefined, keyFile: string | undefined) {
+  if (certFile === undefined && keyFile === undefined) return undefined
+  if (certFile === undefined || keyFile === undefined) throw new Fault('--tls-cert and --tls-key need each other')
+  return { certFile, keyFile }
+}

@@ -1,0 +1,99 @@
+import { createMemoryPfs, createPfsClient, type PfsClient, PfsError, servePfs } from '../index.js'
+import type { Arguments, HostAndPort } from './arguments.js'
+import { Fault, lineFrom } from './fault.js'
+import { type PachdAddress, readPachctlConfig } from './pachctl-config.js'
+
+export interface OpenPfs {
+  readonly client: PfsClient
+  /** One line that says which PFS this is. */
+  readonly description: string
+  /** The bucket made to be tried; only in memory. */
+  readonly bucketToTry?: string
+  readonly authActive: boolean
+  close(): Promise<void>
+}
+
+/** How long a pachd may take to answer at the start. */
+const reachMilliseconds = 5000
+
+/** The PFS that the arguments, the environment or pachctl's config file name, checked to be there. */
+export async function openPfs(args: Arguments, env: NodeJS.ProcessEnv): Promise<OpenPfs> {
+  const pachd = args.memory ? undefined : pachdAddress(args, env)
+  if (pachd === undefined) return openMemoryPfs(args)
+  const memoryOnly = args.rootToken !== undefined ? '--root-token' : args.servePfs && '--serve-pfs'
+  if (memoryOnly !== undefined) {
+    throw new Fault(`${memoryOnly} is for PFS in memory, but ${pachd.source} names a pachd; give --memory as well`)
+  }
+  return openPachd(pachd)
+}
+
+function pachdAddress(args: Arguments, env: NodeJS.ProcessEnv): PachdAddress | undefined {
+  if (args.pachd !== undefined) return { address: args.pachd, source: '--pachd' }
+  if (env.PACHD_ADDRESS) return { address: env.PACHD_ADDRESS, source: 'PACHD_ADDRESS' }
+  return readPachctlConfig(env)
+}
+
+async function openPachd({ address, caCertificates, source }: PachdAddress): Promise<OpenPfs> {
+  const client = connect()
+  try {
+    const authActive = await isAuthActive(client)
+    return {
+      client,
+      description: `pachd at ${address} (${source}), auth ${authActive ? 'active' : 'not active'}`,
+      authActive,
+      close: async () => client.close(),
+    }
+  } catch (thrown) {
+    client.close()
+    throw new Fault(`pachd at ${address} (${source}) does not answer: ${lineFrom(thrown)}`)
+  }
+
+  function connect() {
+    try {
+      return createPfsClient(address, caCertificates === undefined ? {} : { caCertificates })
+    } catch (thrown) {
+      throw new Fault(`${source}: ${lineFrom(thrown)}`)
+    }
+  }
+}
+
+/** WhoAmI is the cheapest call that every pachd answers, one way or another. */
+async function isAuthActive(client: PfsClient): Promise<boolean> {
+  try {
+    await client.whoAmI({ signal: AbortSignal.timeout(reachMilliseconds) })
+    return true
+  } catch (thrown) {
+    if (thrown instanceof PfsError && thrown.status === 'UNIMPLEMENTED') return false
+    if (thrown instanceof PfsError && thrown.status === 'UNAUTHENTICATED') return true
+    if (thrown instanceof PfsError && thrown.status === 'CANCELLED') {
+      throw new Error(`no answer within ${reachMilliseconds / 1000} seconds`)
+    }
+    throw thrown
+  }
+}
+
+async function openMemoryPfs({ rootToken, servePfs: servedAt }: Arguments): Promise<OpenPfs> {
+  const client = createMemoryPfs(rootToken === undefined ? {} : { rootToken })
+  const options = rootToken === undefined ? {} : { authToken: rootToken }
+  const repo = { project: 'default', name: 'images', type: 'user' } as const
+  await client.createRepo({ repo, description: 'A repo to try the gateway with.' }, options)
+  await client.createBranch({ branch: { repo, name: 'master' } }, options)
+  const served = servedAt === undefined ? undefined : await serve(client, servedAt)
+  const servedText = served === undefined ? '' : `, served over gRPC at grpc://${served.address}:${served.port}`
+  return {
+    client,
+    description: `in memory, gone when this program ends${servedText}`,
+    bucketToTry: 'master.images',
+    authActive: rootToken !== undefined,
+    close: async () => served?.close(),
+  }
+}
+
+async function serve(client: PfsClient, { host, port }: HostAndPort) {
+  const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+  try {
+    return await servePfs(client, address)
+  } catch (thrown) {
+    throw new Fault(`cannot serve PFS on ${address}: ${lineFrom(thrown)}`)
+  }
+}

@@ -1,0 +1,57 @@
+import { type AuthConfig, createS3Handler, type S3HandlerOptions } from '../index.js'
+import type { Arguments } from './arguments.js'
+import { lineFrom } from './fault.js'
+import { readKeysFile } from './keys-file.js'
+import { createLog } from './log.js'
+import { openPfs } from './pfs.js'
+import { createServer, listen, stop } from './server.js'
+import { welcomeText } from './welcome.js'
+
+/** Where the program writes: the log apart from what it says about itself. */
+export interface Output {
+  log(text: string): void
+  say(text: string): void
+}
+
+/** A gateway that listens; `stop` lets running requests finish and then closes everything. */
+export interface RunningGateway {
+  stop(): Promise<void>
+}
+
+/** Starts what the arguments describe; a Fault says why that cannot be. */
+export async function serve(args: Arguments, env: NodeJS.ProcessEnv, output: Output): Promise<RunningGateway> {
+  const authConfig = authConfigFrom(args)
+  const pfs = await openPfs(args, env)
+  try {
+    const server = createServer(createS3Handler(pfs.client, authConfig, handlerOptions(args, output)), args.tls)
+    const listening = await listen(server, args.listen)
+    output.say(welcomeText(args, pfs, listening))
+    return {
+      async stop() {
+        output.say('Stopping: running requests finish first, another signal ends them.\n')
+        await stop(server)
+        await pfs.close()
+      },
+    }
+  } catch (thrown) {
+    await pfs.close()
+    throw thrown
+  }
+}
+
+function authConfigFrom({ auth }: Arguments): AuthConfig {
+  if (auth.mode !== 'keys') return auth
+  const keys = readKeysFile(auth.file)
+  return { mode: 'keys', secretFor: async (accessKeyId) => keys.get(accessKeyId) }
+}
+
+function handlerOptions(args: Arguments, output: Output): S3HandlerOptions {
+  const onResponse = createLog(args.log, output.log)
+  return {
+    ...(args.domains.length > 0 && { domains: args.domains }),
+    ...(args.region !== undefined && { region: args.region }),
+    ...(args.basePath !== undefined && { basePath: args.basePath }),
+    ...(onResponse !== undefined && { onResponse }),
+    onError: (error) => output.say(`error: ${lineFrom(error)}\n`),
+  }
+}

@@ -1,0 +1,34 @@
+/** What `--help` prints. */
+export const usage = `Usage: pfs-s3-gateway [OPTIONS]
+
+Serves Pachyderm's PFS over the Amazon S3 REST API.
+
+  --listen HOST:PORT     where S3 clients connect (default 127.0.0.1:30600; port 0 takes a free one)
+  --tls-cert FILE        serve https with this certificate chain (PEM)
+  --tls-key FILE         and this private key (PEM)
+
+Which PFS; the first that is given:
+  --memory               PFS in this process: nothing is kept when it ends
+  --pachd ADDRESS        a pachd, such as grpc://localhost:30650 or grpcs://pach.example.com:443
+  PACHD_ADDRESS          the same, from the environment
+  pachctl's config file  the active context's pachd_address ($PACH_CONFIG or ~/.pachyderm/config.json)
+  nothing                as --memory
+
+With PFS in memory:
+  --root-token TOKEN     switch auth on; TOKEN is the root user's
+  --serve-pfs HOST:PORT  serve it over gRPC as well, as a pachd would
+
+Who may do what:
+  --auth pachyderm       access key and secret key are both a Pachyderm token; where auth is not active in
+                         Pachyderm any or no credentials pass (default)
+  --auth keys:FILE       access keys from a JSON file:
+                         {"ACCESSKEY": {"secretAccessKey": "...", "authToken": "a Pachyderm token"}}
+  --auth none            nobody is asked
+
+  --domain NAME          also take bucket.NAME as the bucket's address; may be repeated
+  --region NAME          take signatures for this region only
+  --base-path PATH       the prefix under which a proxy passes requests on, such as /s3
+  --log json|pretty|off  a line for each request on standard output (default pretty)
+  --help                 this text
+  --version              the version of this program
+`

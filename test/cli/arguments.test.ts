@@ -1,0 +1,98 @@
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { parseArguments } from '../../lib/cli/arguments.js'
+import { runProgram } from './program.js'
+
+const test = suite('the arguments')
+
+function serveArguments(...words: string[]) {
+  const command = parseArguments(words)
+  if (command.name !== 'serve') throw new Error(`the command is ${command.name}`)
+  return command.arguments
+}
+
+for (const [words, message] of [
+  [['--nonsense'], "Unknown option '--nonsense'; see --help"],
+  [['serve'], "Unexpected argument 'serve'; see --help"],
+  [['--listen'], "Option '--listen <value>' argument missing; see --help"],
+  [['--memory=yes'], "Option '--memory' does not take an argument; see --help"],
+  [['--pachd', ''], '--pachd needs a value'],
+  [['--domain', 'a', '--domain', ''], '--domain needs a value'],
+  [['--root-token='], '--root-token needs a value'],
+  [['--listen', '30600'], '--listen takes HOST:PORT, not "30600"'],
+  [['--listen', 'localhost:65536'], '--listen takes HOST:PORT, not "localhost:65536"'],
+  [['--listen', '::1:30600'], '--listen takes HOST:PORT, not "::1:30600"'],
+  [['--serve-pfs', 'localhost'], '--serve-pfs takes HOST:PORT, not "localhost"'],
+  [['--memory', '--pachd', 'grpc://localhost:30650'], '--memory and --pachd exclude each other'],
+  [['--auth', 'keys'], '--auth takes pachyderm, none or keys:FILE, not "keys"'],
+  [['--auth', 'keys:'], '--auth takes pachyderm, none or keys:FILE, not "keys:"'],
+  [['--log', 'xml'], '--log takes json, pretty, off, not "xml"'],
+  [['--tls-cert', 'cert.pem'], '--tls-cert and --tls-key need each other'],
+  [['--tls-key', 'key.pem'], '--tls-cert and --tls-key need each other'],
+] as const) {
+  test(`refused: ${words.join(' ')}`, () => {
+    assert.throws(
+      () => parseArguments(words),
+      (error: Error) => {
+        assert.is(error.message, message)
+        return error.name === 'Fault'
+      },
+    )
+  })
+}
+
+test('nothing given: loopback, port 30600, Pachyderm decides who may', () => {
+  assert.equal(serveArguments(), {
+    listen: { host: '127.0.0.1', port: 30600 },
+    memory: false,
+    auth: { mode: 'pachyderm' },
+    log: 'pretty',
+    domains: [],
+  })
+})
+
+test('an IPv6 address stands in brackets', () => {
+  assert.equal(serveArguments('--listen', '[::1]:80').listen, { host: '::1', port: 80 })
+})
+
+test('a file name may hold a colon', () => {
+  assert.equal(serveArguments('--auth', 'keys:C:/keys.json').auth, { mode: 'keys', file: 'C:/keys.json' })
+})
+
+test('--domain may come more than once', () => {
+  assert.equal(serveArguments('--domain', 's3.test', '--domain', 's3.example').domains, ['s3.test', 's3.example'])
+})
+
+test('the program tells a wrong argument in one line and ends with 1', async () => {
+  const { code, stdout, stderr } = await runProgram(['--nonsense'])
+  assert.equal([code, stdout, stderr], [1, '', "pfs-s3-gateway: Unknown option '--nonsense'; see --help\n"])
+})
+
+test('--help names every option', async () => {
+  const { code, stdout, stderr } = await runProgram(['--help'])
+  assert.equal([code, stderr], [0, ''])
+  for (const option of ['--listen', '--pachd', '--memory', '--root-token', '--serve-pfs', '--auth', '--tls-cert']) {
+    assert.match(stdout, option)
+  }
+})
+
+test('--version prints the version of the package', async () => {
+  const { code, stdout } = await runProgram(['--version'])
+  assert.is(code, 0)
+  assert.match(stdout, /^\d+\.\d+\.\d+\n$/)
+})
+
+test('a busy port is told in one line', async () => {
+  const other = createServer().listen(0, '127.0.0.1')
+  await once(other, 'listening')
+  const { port } = other.address() as AddressInfo
+  const { code, stderr } = await runProgram(['--memory', '--listen', `127.0.0.1:${port}`])
+  other.close()
+  const expected = `pfs-s3-gateway: cannot listen on 127.0.0.1:${port}: another program listens there\n`
+  assert.equal([code, stderr], [1, expected])
+})
+
+test.run()

@@ -1,0 +1,138 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { ListBucketsCommand, PutObjectCommand } from '@aws-sdk/client-s3'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { createMemoryPfs, createPfsClient, servePfs } from '../../lib/index.js'
+import { s3Client, tokenCredentials } from '../support/s3-client.js'
+import { runProgram, startListening } from './program.js'
+import { createScratch } from './scratch.js'
+
+const test = suite('which PFS the program serves')
+const scratch = createScratch()
+let pachd: Awaited<ReturnType<typeof servePfs>>
+let address: string
+
+test.before(async () => {
+  const pfs = createMemoryPfs()
+  await pfs.createRepo({ repo: { project: 'default', name: 'far', type: 'user' } })
+  await pfs.createBranch({ branch: { repo: { project: 'default', name: 'far', type: 'user' }, name: 'main' } })
+  pachd = await servePfs(pfs, '127.0.0.1:0')
+  address = `grpc://127.0.0.1:${pachd.port}`
+})
+
+test.after(async () => {
+  await pachd.close()
+  scratch.remove()
+})
+
+async function bucketNames(endpoint: string, token = 'any'): Promise<unknown> {
+  const s3 = s3Client({ endpoint }, tokenCredentials(token))
+  try {
+    const { Buckets } = await s3.send(new ListBucketsCommand({}))
+    return Buckets?.map(({ Name }) => Name)
+  } catch (error) {
+    return (error as Error).name
+  } finally {
+    s3.destroy()
+  }
+}
+
+async function pathOfPachctlConfig(): Promise<string> {
+  const contexts = { here: { pachd_address: address } }
+  return scratch.file('config.json', JSON.stringify({ v2: { active_context: 'here', contexts } }))
+}
+
+test('by default PFS in memory, said in one line, with a bucket to try', async () => {
+  const gateway = await startListening([])
+  assert.match(gateway.said(), /^PFS: in memory, gone when this program ends$/m)
+  assert.equal(await bucketNames(gateway.endpoint), ['master.images'])
+  const { code } = await gateway.stop()
+  assert.is(code, 0)
+})
+
+test('--root-token switches auth on in memory', async () => {
+  const gateway = await startListening(['--root-token', 'the-root-token'])
+  assert.equal(await bucketNames(gateway.endpoint, 'the-root-token'), ['master.images'])
+  assert.is(await bucketNames(gateway.endpoint, 'another-token'), 'InvalidAccessKeyId')
+  const { stdout, stderr } = await gateway.stop()
+  assert.not.match(stdout + stderr, 'the-root-token')
+})
+
+test('--serve-pfs shows over gRPC what S3 clients wrote', async () => {
+  const gateway = await startListening(['--serve-pfs', '127.0.0.1:0'])
+  const served = (await gateway.says(/grpc:\/\/\S+/))[0]
+  const s3 = s3Client(gateway)
+  await s3.send(new PutObjectCommand({ Bucket: 'master.images', Key: 'a', Body: 'abc' }))
+  s3.destroy()
+  const pfs = createPfsClient(served)
+  const commit = { repo: { project: 'default', name: 'images', type: 'user' }, branch: 'master' } as const
+  const { sizeBytes } = await pfs.inspectFile({ commit, path: '/a' })
+  pfs.close()
+  assert.is(sizeBytes, 3)
+  const { code } = await gateway.stop()
+  assert.is(code, 0)
+})
+
+test('--pachd names a pachd', async () => {
+  const gateway = await startListening(['--pachd', address])
+  assert.match(gateway.said(), `PFS: pachd at ${address} (--pachd), auth not active`)
+  assert.equal(await bucketNames(gateway.endpoint), ['main.far'])
+  const { code } = await gateway.stop()
+  assert.is(code, 0)
+})
+
+test("PACHD_ADDRESS goes before pachctl's config file, --pachd before both", async () => {
+  const PACH_CONFIG = await pathOfPachctlConfig()
+  const fromConfig = await startListening([], { PACH_CONFIG })
+  assert.match(fromConfig.said(), `pachd at ${address} (context "here" of ${PACH_CONFIG})`)
+  await fromConfig.stop()
+  const fromEnvironment = await startListening([], { PACH_CONFIG, PACHD_ADDRESS: address })
+  assert.match(fromEnvironment.said(), `pachd at ${address} (PACHD_ADDRESS)`)
+  await fromEnvironment.stop()
+  const { stderr } = await runProgram(['--pachd', 'ftp://host'], { PACH_CONFIG, PACHD_ADDRESS: address })
+  assert.match(stderr, /^pfs-s3-gateway: --pachd: .*ftp:/)
+})
+
+test('--memory goes before the environment', async () => {
+  const gateway = await startListening(['--memory'], { PACHD_ADDRESS: address })
+  assert.equal(await bucketNames(gateway.endpoint), ['master.images'])
+  await gateway.stop()
+})
+
+for (const option of [
+  ['--root-token', 'the-root-token'],
+  ['--serve-pfs', '127.0.0.1:0'],
+]) {
+  test(`refused: ${option[0]} with a pachd`, async () => {
+    const { code, stderr } = await runProgram(option, { PACHD_ADDRESS: address })
+    const expected = `pfs-s3-gateway: ${option[0]} is for PFS in memory, but PACHD_ADDRESS names a pachd; give --memory as well\n`
+    assert.equal([code, stderr], [1, expected])
+  })
+}
+
+test('a pachd that is not there is told in one line', async () => {
+  const { code, stdout, stderr } = await runProgram(['--pachd', 'grpc://127.0.0.1:1'])
+  assert.equal([code, stdout], [1, ''])
+  assert.match(stderr, /^pfs-s3-gateway: pachd at grpc:\/\/127\.0\.0\.1:1 \(--pachd\) does not answer: [^\n]+\n$/)
+})
+
+test('a server that is no pachd is told in one line', async () => {
+  const other = createServer((_request, response) => response.end('hello')).listen(0, '127.0.0.1')
+  await once(other, 'listening')
+  const { port } = other.address() as AddressInfo
+  const { code, stderr } = await runProgram(['--pachd', `grpc://127.0.0.1:${port}`])
+  other.closeAllConnections()
+  other.close()
+  assert.is(code, 1)
+  assert.match(stderr, /^pfs-s3-gateway: pachd at [^\n]+ does not answer: [^\n]+\n$/)
+})
+
+test('a busy port for --serve-pfs is told in one line', async () => {
+  const { code, stderr } = await runProgram(['--serve-pfs', `127.0.0.1:${pachd.port}`])
+  assert.is(code, 1)
+  assert.match(stderr, new RegExp(`^pfs-s3-gateway: cannot serve PFS on 127\\.0\\.0\\.1:${pachd.port}: [^\\n]+\\n$`))
+})
+
+test.run()

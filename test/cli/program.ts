@@ -1,0 +1,82 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+export interface Ended {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface Program {
+  readonly child: ChildProcess
+  /** What it has written on standard error so far. */
+  said(): string
+  /** The first match of `pattern` on standard error, once it is there; rejects when the program ends without it. */
+  says(pattern: RegExp): Promise<RegExpExecArray>
+  /** When the process has ended and its output is complete. */
+  readonly ended: Promise<Ended>
+}
+
+/** Starts the program with nothing in its environment that names a PFS, unless `env` does. */
+export function startProgram(args: readonly string[], env: NodeJS.ProcessEnv = {}): Program {
+  const home = mkdtempSync(join(tmpdir(), 'pfs-s3-gateway-home-'))
+  const child = spawn(process.execPath, ['--import', 'tsx', 'lib/cli/main.ts', ...args], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env.PATH, HOME: home, ...env },
+  })
+  let stdout = ''
+  let stderr = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text
+  })
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text
+  })
+  const ended = once(child, 'close').then(([code, signal]): Ended => {
+    rmSync(home, { recursive: true, force: true })
+    return { code, signal, stdout, stderr }
+  })
+  const says = (pattern: RegExp) =>
+    new Promise<RegExpExecArray>((resolve, reject) => {
+      const look = () => {
+        const match = pattern.exec(stderr)
+        if (match === null) return
+        child.stderr.off('data', look)
+        resolve(match)
+      }
+      child.stderr.on('data', look)
+      look()
+      ended.then(() => reject(new Error(`ended without saying ${pattern}: ${stderr}`)))
+    })
+  return { child, ended, says, said: () => stderr }
+}
+
+/** Runs the program to its end. */
+export function runProgram(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
+  return startProgram(args, env).ended
+}
+
+/** Starts the program on a free port and waits until it listens. */
+export async function startListening(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): Promise<Program & { readonly endpoint: string; stop(): Promise<Ended> }> {
+  const program = startProgram(['--listen', '127.0.0.1:0', ...args], env)
+  const endpoint = (await program.says(/Listening on (\S+)/))[1] ?? ''
+  return {
+    ...program,
+    endpoint,
+    stop() {
+      program.child.kill('SIGTERM')
+      return program.ended
+    },
+  }
+}

@@ -1,0 +1,147 @@
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { request as httpRequest, type IncomingMessage } from 'node:http'
+import { request as httpsRequest } from 'node:https'
+import { fileURLToPath } from 'node:url'
+import { GetObjectCommand, ListBucketsCommand } from '@aws-sdk/client-s3'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { s3Client } from '../support/s3-client.js'
+import { runProgram, startListening } from './program.js'
+import { createScratch } from './scratch.js'
+
+const test = suite('the program while it serves')
+const scratch = createScratch()
+test.after(() => scratch.remove())
+
+const certificate = fileURLToPath(new URL('../support/tls/cert.pem', import.meta.url))
+const privateKey = fileURLToPath(new URL('../support/tls/key.pem', import.meta.url))
+
+/** An upload whose head the gateway has accepted, and of which the body is still to come. */
+async function startUpload(endpoint: string, key: string) {
+  const upload = httpRequest(`${endpoint}/master.images/${key}`, {
+    method: 'PUT',
+    headers: { expect: '100-continue', 'content-length': 3 },
+  })
+  upload.flushHeaders()
+  await once(upload, 'continue')
+  return upload
+}
+
+async function bodyOf(answer: IncomingMessage): Promise<string> {
+  let text = ''
+  for await (const chunk of answer.setEncoding('utf8')) text += chunk
+  return text
+}
+
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  test(`${signal}: a running request finishes, then the program ends with 0`, async () => {
+    const gateway = await startListening(['--memory'])
+    const idle = await fetch(gateway.endpoint)
+    await idle.text()
+    const upload = await startUpload(gateway.endpoint, 'late')
+    gateway.child.kill(signal)
+    await gateway.says(/Stopping/)
+    upload.end('abc')
+    const [answer] = await once(upload, 'response')
+    answer.resume()
+    assert.is(answer.statusCode, 200)
+    const { code } = await gateway.ended
+    assert.is(code, 0)
+  })
+}
+
+test('a second signal ends it at once', async () => {
+  const gateway = await startListening(['--memory'])
+  const upload = await startUpload(gateway.endpoint, 'never')
+  upload.on('error', () => {}) // Its connection is cut.
+  gateway.child.kill('SIGTERM')
+  await gateway.says(/Stopping/)
+  gateway.child.kill('SIGTERM')
+  const { signal } = await gateway.ended
+  assert.is(signal, 'SIGTERM')
+})
+
+test('--auth keys:FILE: a key of the file passes, no other', async () => {
+  const keys = scratch.file('keys.json', '{"AK": {"secretAccessKey": "secret-of-ak", "authToken": "the-root-token"}}')
+  const gateway = await startListening(['--root-token', 'the-root-token', '--auth', `keys:${keys}`])
+  const known = s3Client(gateway, { accessKeyId: 'AK', secretAccessKey: 'secret-of-ak' })
+  const { Buckets } = await known.send(new ListBucketsCommand({}))
+  assert.is(Buckets?.length, 1)
+  known.destroy()
+  const refusals = []
+  for (const accessKeyId of ['AK', 'the-root-token', 'constructor']) {
+    const stranger = s3Client(gateway, { accessKeyId, secretAccessKey: 'the-root-token' })
+    await stranger.send(new ListBucketsCommand({})).catch((error: Error) => refusals.push(error.name))
+    stranger.destroy()
+  }
+  assert.equal(refusals, ['SignatureDoesNotMatch', 'InvalidAccessKeyId', 'InvalidAccessKeyId'])
+  await gateway.stop()
+})
+
+test('--auth none: nobody is asked, not even with auth on in a PFS', async () => {
+  const gateway = await startListening(['--auth', 'none'])
+  const answer = await fetch(gateway.endpoint)
+  await answer.text()
+  assert.is(answer.status, 200)
+  await gateway.stop()
+})
+
+test('a keys file that cannot be read is told in one line', async () => {
+  const { code, stderr } = await runProgram(['--auth', 'keys:/no/such/file'])
+  assert.equal([code, stderr], [1, 'pfs-s3-gateway: cannot read the keys file /no/such/file: there is no such file\n'])
+})
+
+test('--tls-cert and --tls-key: https', async () => {
+  const gateway = await startListening(['--tls-cert', certificate, '--tls-key', privateKey])
+  assert.match(gateway.endpoint, /^https:/)
+  const asked = httpsRequest(gateway.endpoint, { ca: readFileSync(certificate) }).end()
+  const [answer] = await once(asked, 'response')
+  assert.match(await bodyOf(answer), '<Name>master.images</Name>')
+  await gateway.stop()
+})
+
+for (const [name, cert, key] of [
+  ['a certificate that is none', privateKey, privateKey],
+  ['a key that is none', certificate, certificate],
+] as const) {
+  test(`${name} is told in one line`, async () => {
+    const { code, stderr } = await runProgram([
+      '--memory',
+      '--listen',
+      '127.0.0.1:0',
+      '--tls-cert',
+      cert,
+      '--tls-key',
+      key,
+    ])
+    assert.is(code, 1)
+    assert.match(stderr, /^pfs-s3-gateway: cannot use [^\n]+\n$/)
+  })
+}
+
+test('--log json: a line for each request, on standard output, without secrets', async () => {
+  const gateway = await startListening(['--log', 'json'])
+  const s3 = s3Client(gateway)
+  await s3.send(new GetObjectCommand({ Bucket: 'master.images', Key: 'no' })).catch(() => {})
+  s3.destroy()
+  await (await fetch(`${gateway.endpoint}/master.images/no?X-Amz-Signature=abc`)).text()
+  const { stdout } = await gateway.stop()
+  const lines = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  assert.is(lines.length, 2)
+  const { method, status, code } = lines[0]
+  assert.equal({ method, status, code }, { method: 'GET', status: 404, code: 'NoSuchKey' })
+  assert.match(lines[1].target, /\?X-Amz-Signature=\.\.\.$/)
+})
+
+test('--log off: nothing on standard output', async () => {
+  const gateway = await startListening(['--log', 'off'])
+  await (await fetch(gateway.endpoint)).text()
+  const { stdout } = await gateway.stop()
+  assert.is(stdout, '')
+})
+
+test.run()

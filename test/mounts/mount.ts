@@ -1,0 +1,122 @@
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { request, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
+import {
+  CreateBucketCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  ListBucketsCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { s3Client, tokenCredentials } from '../support/s3-client.js'
+
+/** What `examples/` use as the root user's token. */
+const token = 'root-token'
+const bytes = randomBytes(8 * 1024 * 1024)
+
+/** The behaviour that an example must show, mounted at the root and below a prefix. */
+export function testMount(example: string): void {
+  for (const basePath of ['', '/s3', '/some/where']) testMountAt(example, basePath)
+}
+
+function testMountAt(example: string, basePath: string): void {
+  const test = suite(`${example} at ${basePath || 'the root'}`)
+  let server: Server
+  let origin: string
+  let s3: S3Client
+
+  test.before(async () => {
+    server = await startExample(example, basePath)
+    origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    s3 = s3Client({ endpoint: origin + basePath }, tokenCredentials(token))
+    await s3.send(new CreateBucketCommand({ Bucket: 'master.images' }))
+  })
+
+  test.after(async () => {
+    s3.destroy()
+    server.closeAllConnections()
+    server.close()
+    await once(server, 'close')
+  })
+
+  test('leaves the other route of the app alone', async () => {
+    const answer = await fetch(`${origin}/health`)
+    assert.equal([answer.status, await answer.text()], [200, 'healthy'])
+  })
+
+  test('refuses a signature made with another secret', async () => {
+    const stranger = s3Client({ endpoint: origin + basePath }, { accessKeyId: token, secretAccessKey: 'wrong-secret' })
+    try {
+      await stranger.send(new ListBucketsCommand({}))
+      assert.unreachable('the request passed')
+    } catch (error) {
+      assert.is((error as Error).name, 'SignatureDoesNotMatch')
+    } finally {
+      stranger.destroy()
+    }
+  })
+
+  test('lists buckets', async () => {
+    const { Buckets } = await s3.send(new ListBucketsCommand({}))
+    assert.equal(
+      Buckets?.map(({ Name }) => Name),
+      ['master.images'],
+    )
+  })
+
+  test('carries a streamed body in and out byte for byte', async () => {
+    const object = { Bucket: 'master.images', Key: 'dir/large.bin' }
+    await s3.send(new PutObjectCommand({ ...object, Body: Readable.from(chunks()), ContentLength: bytes.length }))
+    const { Body, ContentLength } = await s3.send(new GetObjectCommand(object))
+    const received = Buffer.from((await Body?.transformToByteArray()) ?? [])
+    assert.is(ContentLength, bytes.length)
+    assert.ok(received.equals(bytes), 'the bytes are the same')
+  })
+
+  test('keeps the key as the client wrote it', async () => {
+    const object = { Bucket: 'master.images', Key: "a b/%7E & c=d,e;f'g" }
+    await s3.send(new PutObjectCommand({ ...object, Body: 'x' }))
+    const { Contents } = await s3.send(new ListObjectsV2Command({ Bucket: object.Bucket, Prefix: 'a b/' }))
+    assert.equal(
+      Contents?.map(({ Key }) => Key),
+      [object.Key],
+    )
+    await s3.send(new DeleteObjectCommand(object))
+    const after = await s3.send(new ListObjectsV2Command({ Bucket: object.Bucket, Prefix: 'a b/' }))
+    assert.is(after.KeyCount, 0)
+  })
+
+  test('answers before the body has been sent', async () => {
+    const upload = request(`${origin}${basePath}/master.images/unsigned`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json', 'content-length': bytes.length },
+    })
+    upload.on('error', () => {}) // The server may cut what it does not want to read.
+    upload.write('{')
+    const [answer] = await once(upload, 'response')
+    answer.resume()
+    upload.destroy()
+    assert.is(answer.statusCode, 403)
+  })
+
+  test.run()
+}
+
+/** The examples listen while they are imported; the query makes each import a new app. */
+async function startExample(example: string, basePath: string): Promise<Server> {
+  process.env.PORT = '0'
+  process.env.BASE_PATH = basePath
+  const { server } = (await import(`../../examples/${example}.ts?${basePath}`)) as { server: Server }
+  if (!server.listening) await once(server, 'listening')
+  return server
+}
+
+function* chunks(): Generator<Buffer> {
+  for (let start = 0; start < bytes.length; start += 65536) yield bytes.subarray(start, start + 65536)
+}
