@@ -49,4 +49,43 @@ export class PfsError extends Error {
     if (/repo/.test(lastLine)) return 'repo'
     return 'commit'
   }
+
+  /** What was refused, where the code does not tell; undefined for what the gateway has no word for. */
+  get refusal(): Refusal | undefined {
+    return refusals.find(([, pattern]) => pattern.test(this.message))?.[0]
+  }
+
+  /** Whether the call was answered, so that what it asked for has certainly not been done. */
+  get isDefinite(): boolean {
+    return !indefinite.has(this.status)
+  }
+}
+
+/** What a refusal with a coarse code was about. */
+export type Refusal = 'name' | 'path' | 'not-a-file' | 'collision' | 'finished' | 'unfinished-parent' | 'provenance'
+
+const refusals: readonly (readonly [Refusal, RegExp])[] = [
+  ['name', /name \(.*\) invalid/s],
+  ['path', /path \(.*\) invalid/s],
+  ['not-a-file', /cannot get directory or non-regular file/],
+  ['collision', /file \/ directory path collision|duplicate path output by different datums/],
+  ['unfinished-parent', /base commit .* unfinished/],
+  ['finished', /has already finished/],
+  ['provenance', /in the direct provenance of/],
+]
+
+const indefinite: ReadonlySet<PfsStatus> = new Set(['CANCELLED', 'DEADLINE_EXCEEDED', 'INTERNAL', 'UNAVAILABLE'])
+
+/** A write refused before it was sent: pachd would take it and lose it, a file and a directory of one name. */
+export class PathCollision extends Error {
+  override readonly name = 'PathCollision'
+  /** Both absolute; the one that is there already, or that a neighbour writes. */
+  readonly path: string
+  readonly other: string
+
+  constructor(path: string, other: string) {
+    super(`${path} and ${other} cannot both be in PFS: one is a file where the other needs a directory`)
+    this.path = path
+    this.other = other
+  }
 }

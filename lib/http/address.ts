@@ -1,0 +1,63 @@
+import { S3Error } from '../errors.js'
+import { type HttpRequest, header, percentDecode } from './request.js'
+
+/** What a request is about. */
+export type Address =
+  | { readonly kind: 'service' }
+  | { readonly kind: 'bucket'; readonly bucket: string }
+  | { readonly kind: 'object'; readonly bucket: string; readonly key: string }
+
+export interface AddressOptions {
+  /** The raw path under which the handler is mounted, without a slash at its end; '' at the root. */
+  readonly mountPath: string
+  /** Hosts whose subdomains are buckets (virtual-hosted style). */
+  readonly domains: readonly string[]
+  /** Whether `X-Forwarded-Host` stands for `Host`. */
+  readonly trustForwardedHost: boolean
+}
+
+/** Longest key that S3 takes, in bytes of UTF-8. */
+const maxKeyBytes = 1024
+
+/** Reads bucket and key from the raw path and the host; throws InvalidURI, KeyTooLongError. */
+export function parseAddress(request: HttpRequest, options: AddressOptions): Address {
+  const bucket = bucketFromHost(request, options)
+  const path = request.rawPath.slice(options.mountPath.length)
+  if (path !== '' && !path.startsWith('/')) throw new S3Error('InvalidURI')
+  if (bucket !== undefined) return addressFrom(bucket, path.slice(1))
+  const slash = path.indexOf('/', 1)
+  return slash < 0
+    ? addressFrom(percentDecode(path.slice(1)), '')
+    : addressFrom(percentDecode(path.slice(1, slash)), path.slice(slash + 1))
+}
+
+/** The bucket that the host names in virtual-hosted style; undefined in path style. */
+export function bucketFromHost(
+  request: Pick<HttpRequest, 'headers'>,
+  options: Pick<AddressOptions, 'domains' | 'trustForwardedHost'>,
+): string | undefined {
+  if (options.domains.length === 0) return undefined
+  const forwarded = options.trustForwardedHost ? header(request, 'x-forwarded-host') : undefined
+  const host = hostname(forwarded ?? header(request, 'host') ?? header(request, ':authority') ?? '')
+  const domain = options.domains.find((each) => host.toLowerCase().endsWith(`.${each.toLowerCase()}`))
+  return domain === undefined ? undefined : host.slice(0, -domain.length - 1)
+}
+
+/** The host without its port; an IPv6 address keeps its brackets. */
+function hostname(host: string): string {
+  return host.replace(/:\d*$/, '')
+}
+
+function addressFrom(bucket: string, rawKey: string): Address {
+  if (bucket === '') {
+    if (rawKey === '') return { kind: 'service' }
+    throw new S3Error('InvalidBucketName', { fields: { BucketName: '' } })
+  }
+  if (rawKey === '') return { kind: 'bucket', bucket }
+  const key = percentDecode(rawKey)
+  const bytes = Buffer.byteLength(key)
+  if (bytes > maxKeyBytes) {
+    throw new S3Error('KeyTooLongError', { fields: { Size: String(bytes), MaxSizeAllowed: String(maxKeyBytes) } })
+  }
+  return { kind: 'object', bucket, key }
+}

@@ -1,0 +1,73 @@
+import type { ServerResponse } from 'node:http'
+import { pipeline } from 'node:stream/promises'
+import type { S3Error } from '../errors.js'
+import { plainXmlDocument } from './xml-writer.js'
+
+export type Headers = Readonly<Record<string, string | undefined>>
+
+/** An answer as a value. */
+export interface S3Response {
+  readonly status: number
+  readonly headers?: Headers
+  /** A stream is as long as its `content-length` says. */
+  readonly body?: string | Uint8Array | AsyncIterable<Uint8Array>
+}
+
+/** An answer whose body is an XML document. */
+export function xmlResponse(document: string, headers: Headers = {}): S3Response {
+  return { status: 200, headers: { 'content-type': 'application/xml', ...headers }, body: document }
+}
+
+/** The answer that an error is in S3's XML. */
+export function errorResponse(error: S3Error, about: { resource: string; requestId: string }): S3Response {
+  const document = plainXmlDocument('Error', {
+    Code: error.code,
+    Message: error.message,
+    ...error.fields,
+    Resource: about.resource,
+    RequestId: about.requestId,
+  })
+  return { ...xmlResponse(document, error.headers), status: error.status }
+}
+
+/**
+ * Sends an answer. The head of a streamed body goes out with its first chunk, so that what fails before it can still be
+ * answered; what fails after it cuts the connection.
+ */
+export async function writeResponse(res: ServerResponse, response: S3Response, headOnly: boolean): Promise<void> {
+  const { body } = response
+  if (body === undefined || typeof body === 'string' || body instanceof Uint8Array) {
+    const content = typeof body === 'string' ? Buffer.from(body) : body
+    writeHead(res, response, bodyless(response.status) ? undefined : (content?.length ?? 0))
+    res.end(headOnly ? undefined : content)
+    return
+  }
+  const iterator = body[Symbol.asyncIterator]()
+  const first = await iterator.next()
+  writeHead(res, response, undefined)
+  await pipeline(resume(first, iterator), res)
+}
+
+/** No length is written for an answer that by HTTP has no content (RFC 9110, 8.6). */
+function bodyless(status: number): boolean {
+  return status === 204 || status === 304
+}
+
+function writeHead(res: ServerResponse, response: S3Response, length: number | undefined): void {
+  res.statusCode = response.status
+  for (const [name, value] of Object.entries(response.headers ?? {})) {
+    if (value !== undefined) res.setHeader(name, value)
+  }
+  if (length !== undefined && !res.hasHeader('content-length')) res.setHeader('content-length', length)
+}
+
+async function* resume(
+  first: IteratorResult<Uint8Array>,
+  iterator: AsyncIterator<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  try {
+    for (let step = first; !step.done; step = await iterator.next()) yield step.value
+  } finally {
+    await iterator.return?.()
+  }
+}

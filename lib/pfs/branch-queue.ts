@@ -1,0 +1,118 @@
+import { UnrelatedPaths } from './changes.js'
+import { PfsError } from './errors.js'
+
+/** Something that waits for its turn on a branch. */
+export interface Entry {
+  readonly paths: readonly string[]
+  readonly bytes: number
+  readonly authToken: string | undefined
+  /** Whether it takes a turn of its own. */
+  readonly alone: boolean
+}
+
+/** What may go together in one turn. */
+export interface BatchLimits {
+  readonly changes: number
+  readonly bytes: number
+}
+
+export type Run<E extends Entry> = (batch: readonly E[]) => Promise<void>
+
+/** Most entries that wait for one branch, and how long one may. */
+const maxWaiting = 10_000
+const maxWaitMilliseconds = 60_000
+
+interface Place<E extends Entry> {
+  readonly entry: E
+  readonly leave: () => void
+}
+
+/** The turns of one branch: one at a time, in order, and whatever may go together together. */
+export class BranchQueue<E extends Entry> {
+  readonly #run: Run<E>
+  readonly #limits: BatchLimits
+  readonly #onIdle: () => void
+  #places: Place<E>[] = []
+  #busy = false
+
+  constructor(run: Run<E>, limits: BatchLimits, onIdle: () => void) {
+    this.#run = run
+    this.#limits = limits
+    this.#onIdle = onIdle
+  }
+
+  /**
+   * Queues an entry. `refuse` is called instead of a turn when the signal fires, when the entry has waited too long, or
+   * at once when too many wait.
+   */
+  enter(entry: E, refuse: (reason: unknown) => void, signal: AbortSignal | undefined): void {
+    if (signal?.aborted || this.#places.length >= maxWaiting) {
+      refuse(signal?.aborted ? signal.reason : tooBusy())
+      return
+    }
+    const giveUp = (reason: unknown): void => {
+      this.#places = this.#places.filter((each) => each !== place)
+      place.leave()
+      refuse(reason)
+    }
+    const onAbort = (): void => giveUp(signal?.reason)
+    const timer = setTimeout(() => giveUp(tooBusy()), maxWaitMilliseconds)
+    const place: Place<E> = {
+      entry,
+      leave: () => {
+        clearTimeout(timer)
+        signal?.removeEventListener('abort', onAbort)
+      },
+    }
+    signal?.addEventListener('abort', onAbort, { once: true })
+    this.#places.push(place)
+    void this.#takeTurns()
+  }
+
+  async #takeTurns(): Promise<void> {
+    if (this.#busy) return
+    this.#busy = true
+    try {
+      while (this.#places.length > 0) await this.#run(this.#takeBatch())
+    } finally {
+      this.#busy = false
+      this.#onIdle()
+    }
+  }
+
+  /** The first entry and those behind it that may share its turn; none overtakes one that it is related to. */
+  #takeBatch(): E[] {
+    const batch: E[] = []
+    const stay: Place<E>[] = []
+    const seen = new UnrelatedPaths()
+    let changes = 0
+    let bytes = 0
+    for (const place of this.#places) {
+      const { entry } = place
+      const [first] = batch
+      const fits =
+        first === undefined ||
+        (!first.alone &&
+          !entry.alone &&
+          entry.authToken === first.authToken &&
+          changes + entry.paths.length <= this.#limits.changes &&
+          bytes + entry.bytes <= this.#limits.bytes &&
+          !entry.paths.some((path) => seen.isRelated(path)))
+      for (const path of entry.paths) seen.add(path)
+      if (!fits) {
+        stay.push(place)
+        continue
+      }
+      place.leave()
+      batch.push(entry)
+      changes += entry.paths.length
+      bytes += entry.bytes
+    }
+    this.#places = stay
+    return batch
+  }
+}
+
+function tooBusy(): PfsError {
+  return new PfsError('RESOURCE_EXHAUSTED', 'too many writes wait for this branch')
+}

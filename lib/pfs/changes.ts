@@ -1,0 +1,46 @@
+import type { File, FileInfo, FileOperation } from './client.js'
+import { maxRawBytes } from './client.js'
+import { parentsOf } from './path.js'
+
+/** What one path of a branch is to become. */
+export interface Change {
+  readonly path: string
+  /** The new file, or undefined to delete the path. */
+  readonly content?: Content
+  /** Held against the file as it is when the change's turn has come; throws to refuse the change. */
+  readonly condition?: (current: FileInfo | undefined) => void
+}
+
+/** Bytes that are in memory, or a file of PFS whose bytes are not moved. */
+export type Content = { readonly raw: Uint8Array } | { readonly copyOf: File }
+
+/** The messages that make a change; a file is replaced, never appended to. */
+export function operationsOf(change: Change): FileOperation[] {
+  const { path, content } = change
+  const deleteFile = { deleteFile: { path } }
+  if (content === undefined) return [deleteFile]
+  if ('copyOf' in content) return [deleteFile, { copyFile: { dst: path, src: content.copyOf } }]
+  const operations: FileOperation[] = [deleteFile]
+  let offset = 0
+  do {
+    operations.push({ addFile: { path, raw: content.raw.subarray(offset, offset + maxRawBytes) } })
+    offset += maxRawBytes
+  } while (offset < content.raw.length)
+  return operations
+}
+
+/** Paths of which none is another's directory and none comes twice, so that one commit can change them all. */
+export class UnrelatedPaths {
+  readonly #paths = new Set<string>()
+  readonly #directories = new Set<string>()
+
+  /** Whether a path is one of these, above one or below one. */
+  isRelated(path: string): boolean {
+    return this.#paths.has(path) || this.#directories.has(path) || parentsOf(path).some((each) => this.#paths.has(each))
+  }
+
+  add(path: string): void {
+    this.#paths.add(path)
+    for (const parent of parentsOf(path)) this.#directories.add(parent)
+  }
+}

@@ -1,0 +1,93 @@
+import { checkChanges } from './branch-checks.js'
+import { type Change, operationsOf } from './changes.js'
+import type { Branch, CallOptions, Commit, FileOperation, PfsClient } from './client.js'
+import { PfsError } from './errors.js'
+
+/** A change that is in PFS. */
+export interface Committed {
+  readonly commitId: string
+}
+
+export type Outcome = PromiseSettledResult<Committed>
+
+/** When a write counts as made: its commit is in, or pachd has finished and validated it. */
+export type Confirm = 'commit' | 'finished'
+
+/**
+ * Makes changes to unrelated paths of a branch in one commit; the outcome of each. Where PFS refuses the commit, each is
+ * tried in a commit of its own, so that one bad change hurts no neighbour.
+ */
+export async function commitChanges(
+  pfs: PfsClient,
+  branch: Branch,
+  changes: readonly Change[],
+  confirm: Confirm,
+  options: CallOptions,
+): Promise<readonly Outcome[]> {
+  let refusals: readonly unknown[]
+  try {
+    refusals = await checkChanges(pfs, branch, changes, options)
+  } catch (reason) {
+    return changes.map(() => rejected(reason))
+  }
+  const accepted = changes.filter((_, index) => refusals[index] === undefined)
+  const outcomes = (await commitAccepted(pfs, branch, accepted, confirm, options)).values()
+  return refusals.map((reason) =>
+    reason === undefined ? (outcomes.next().value ?? rejected(reason)) : rejected(reason),
+  )
+}
+
+/** The id of the commit that was just made, once it is as far as `confirm` asks. */
+export async function confirmHead(
+  pfs: PfsClient,
+  branch: Branch,
+  confirm: Confirm,
+  options: CallOptions,
+): Promise<Committed> {
+  const { head } = await pfs.inspectBranch(branch, options)
+  if (head?.id === undefined) throw new PfsError('INTERNAL', `branch ${branch.name} has no head after a commit`)
+  if (confirm === 'finished') {
+    const { error } = await pfs.inspectCommit({ commit: head, wait: 'FINISHED' }, options)
+    if (error !== '') throw new PfsError('UNKNOWN', error)
+  }
+  return { commitId: head.id }
+}
+
+async function commitAccepted(
+  pfs: PfsClient,
+  branch: Branch,
+  changes: readonly Change[],
+  confirm: Confirm,
+  options: CallOptions,
+): Promise<readonly Outcome[]> {
+  if (changes.length === 0) return []
+  try {
+    const commit: Commit = { repo: branch.repo, branch: branch.name }
+    await pfs.modifyFile(commit, operationsOfAll(changes), options)
+    const committed = await confirmHead(pfs, branch, confirm, options)
+    return changes.map(() => ({ status: 'fulfilled', value: committed }))
+  } catch (reason) {
+    if (changes.length === 1 || !mayBeOfOneChange(reason)) return changes.map(() => rejected(reason))
+    const outcomes: Outcome[] = []
+    for (const change of changes) outcomes.push(...(await commitChanges(pfs, branch, [change], confirm, options)))
+    return outcomes
+  }
+}
+
+function* operationsOfAll(changes: readonly Change[]): Generator<FileOperation> {
+  for (const change of changes) yield* operationsOf(change)
+}
+
+/** Whether a refusal is certain, and not one that every change would get. */
+function mayBeOfOneChange(reason: unknown): boolean {
+  return (
+    reason instanceof PfsError &&
+    reason.isDefinite &&
+    reason.status !== 'UNAUTHENTICATED' &&
+    reason.status !== 'PERMISSION_DENIED'
+  )
+}
+
+function rejected(reason: unknown): Outcome {
+  return { status: 'rejected', reason }
+}
