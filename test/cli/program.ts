@@ -24,10 +24,14 @@ export interface Program {
   readonly ended: Promise<Ended>
 }
 
-/** Starts the program with nothing in its environment that names a PFS, unless `env` does. */
-export function startProgram(args: readonly string[], env: NodeJS.ProcessEnv = {}): Program {
+/** Starts the program, its sources unless told otherwise, with nothing in its environment that names a PFS but `env`. */
+export function startProgram(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  program: readonly string[] = ['--import', 'tsx', 'lib/cli/main.ts'],
+): Program {
   const home = mkdtempSync(join(tmpdir(), 'pfs-s3-gateway-home-'))
-  const child = spawn(process.execPath, ['--import', 'tsx', 'lib/cli/main.ts', ...args], {
+  const child = spawn(process.execPath, [...program, ...args], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env.PATH, HOME: home, ...env },
@@ -68,8 +72,9 @@ export function runProgram(args: readonly string[], env: NodeJS.ProcessEnv = {})
 export async function startListening(
   args: readonly string[],
   env: NodeJS.ProcessEnv = {},
+  file?: readonly string[],
 ): Promise<Program & { readonly endpoint: string; stop(): Promise<Ended> }> {
-  const program = startProgram(['--listen', '127.0.0.1:0', ...args], env)
+  const program = startProgram(['--listen', '127.0.0.1:0', ...args], env, file)
   const endpoint = (await program.says(/Listening on (\S+)/))[1] ?? ''
   return {
     ...program,

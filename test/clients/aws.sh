@@ -1,0 +1,65 @@
+# signatures: v4 v2
+source "$SUPPORT/expect.sh"
+
+step configure with host, key and secret
+aws configure set aws_access_key_id "$ACCESS_KEY"
+aws configure set aws_secret_access_key "$SECRET_KEY"
+aws configure set endpoint_url "$ENDPOINT"
+if [ "$SIGNATURE" = v2 ]; then aws configure set default.s3.signature_version s3; fi
+aws configure set default.s3.multipart_threshold "$MULTIPART_THRESHOLD"
+
+step list buckets
+aws s3 ls >buckets.txt
+expect_line ' master.images' buckets.txt
+
+step make a bucket
+aws s3 mb "s3://$BUCKET"
+aws s3 ls >buckets.txt
+expect_line " $BUCKET" buckets.txt
+
+step copy in, list, cat, copy out
+echo hello >hello.txt
+aws s3 cp hello.txt "s3://$BUCKET/dir/hello.txt"
+aws s3 ls "s3://$BUCKET/dir/" >listing.txt
+expect_line ' 6 hello.txt' listing.txt
+[ "$(aws s3 cp "s3://$BUCKET/dir/hello.txt" -)" = hello ] || fail cat
+aws s3 cp "s3://$BUCKET/dir/hello.txt" out.txt
+expect_same hello.txt out.txt
+echo piped | aws s3 cp - "s3://$BUCKET/piped.txt"
+[ "$(aws s3 cp "s3://$BUCKET/piped.txt" -)" = piped ] || fail cat of what was piped
+
+step move inside the gateway
+aws s3 mv "s3://$BUCKET/piped.txt" "s3://$BUCKET/moved.txt"
+[ "$(aws s3 cp "s3://$BUCKET/moved.txt" -)" = piped ] || fail cat of what was moved
+
+step s3api: head, a range, conditions
+aws s3api head-object --bucket "$BUCKET" --key dir/hello.txt >head.txt
+expect_line '"ContentLength": 6' head.txt
+aws s3api get-object --bucket "$BUCKET" --key dir/hello.txt --range bytes=1-3 range.txt >get.txt
+[ "$(cat range.txt)" = ell ] || fail "a range gave $(cat range.txt)"
+expect_refused aws s3api get-object --bucket "$BUCKET" --key dir/hello.txt --if-match '"none"' never.txt
+
+step remove
+aws s3 rm "s3://$BUCKET/dir/hello.txt"
+aws s3 rm "s3://$BUCKET/moved.txt"
+expect_refused aws s3 ls "s3://$BUCKET/dir/hello.txt"
+
+step a tree in and out
+aws s3 cp --only-show-errors --recursive "$TREE" "s3://$BUCKET/tree"
+aws s3 cp --only-show-errors --recursive "s3://$BUCKET/tree" tree-out
+expect_same_tree "$TREE" tree-out
+
+step sync finds nothing to do
+aws s3 sync "$TREE" "s3://$BUCKET/tree" >synced.txt
+[ ! -s synced.txt ] || fail "sync copied $(head -5 synced.txt)"
+
+step a large file in and out
+aws s3 cp --only-show-errors "$FILE" "s3://$BUCKET/file.bin"
+aws s3 cp --only-show-errors "s3://$BUCKET/file.bin" file-out.bin
+expect_same "$FILE" file-out.bin
+
+step a bucket that holds objects is not removed, then it is with force
+expect_refused aws s3 rb "s3://$BUCKET"
+aws s3 rb --force "s3://$BUCKET" >removed.txt
+aws s3 ls >buckets.txt
+expect_no_line " $BUCKET" buckets.txt

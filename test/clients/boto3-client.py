@@ -1,0 +1,99 @@
+# signatures: v4 v2
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import boto3
+from boto3.s3.transfer import TransferConfig
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from expect import FILE, TREE, checksum, expect_same_tree, files_of
+
+bucket = os.environ['BUCKET']
+config = Config(signature_version='s3') if os.environ['SIGNATURE'] == 'v2' else None
+upload = TransferConfig(multipart_threshold=int(os.environ['MULTIPART_THRESHOLD']))
+
+
+def connect(make, key, secret):
+    """Configure with host, key and secret."""
+    return make(
+        's3', endpoint_url=os.environ['ENDPOINT'], aws_access_key_id=key, aws_secret_access_key=secret, config=config
+    )
+
+
+credentials = (os.environ['ACCESS_KEY'], os.environ['SECRET_KEY'])
+s3 = connect(boto3.client, *credentials)
+
+
+def bucket_names():
+    return [entry['Name'] for entry in s3.list_buckets()['Buckets']]
+
+
+def refused(code, call, **arguments):
+    try:
+        call(**arguments)
+    except ClientError as error:
+        assert error.response['Error']['Code'] == code, error
+    else:
+        raise AssertionError(f'not refused: {call} {arguments}')
+
+
+# Where auth is on, nobody else may.
+if 'PACH_TOKEN' in os.environ:
+    refused('SignatureDoesNotMatch', connect(boto3.client, credentials[0], 'another-secret').list_buckets)
+    refused('InvalidAccessKeyId', connect(boto3.client, 'another-token', 'another-token').list_buckets)
+
+# List buckets, make one.
+assert 'master.images' in bucket_names()
+refused('404', s3.head_bucket, Bucket=bucket)
+s3.create_bucket(Bucket=bucket)
+assert bucket in bucket_names()
+s3.head_bucket(Bucket=bucket)
+
+# Copy in, list, cat, copy out.
+put = s3.put_object(Bucket=bucket, Key='dir/hello.txt', Body=b'hello\n')
+got = s3.get_object(Bucket=bucket, Key='dir/hello.txt')
+assert got['Body'].read() == b'hello\n'
+assert got['ETag'] == put['ETag'] == s3.head_object(Bucket=bucket, Key='dir/hello.txt')['ETag']
+listing = s3.list_objects_v2(Bucket=bucket, Delimiter='/')
+assert [entry['Prefix'] for entry in listing['CommonPrefixes']] == ['dir/']
+assert [entry['Key'] for entry in s3.list_objects(Bucket=bucket, Prefix='dir/')['Contents']] == ['dir/hello.txt']
+assert s3.get_object(Bucket=bucket, Key='dir/hello.txt', Range='bytes=-3')['Body'].read() == b'lo\n'
+
+# Copy inside the gateway.
+s3.copy_object(Bucket=bucket, Key='copy.txt', CopySource={'Bucket': bucket, 'Key': 'dir/hello.txt'})
+assert s3.get_object(Bucket=bucket, Key='copy.txt')['Body'].read() == b'hello\n'
+
+# Remove.
+s3.delete_object(Bucket=bucket, Key='dir/hello.txt')
+refused('NoSuchKey', s3.get_object, Bucket=bucket, Key='dir/hello.txt')
+refused('BucketNotEmpty', s3.delete_bucket, Bucket=bucket)
+s3.delete_objects(Bucket=bucket, Delete={'Objects': [{'Key': 'copy.txt'}, {'Key': 'never.txt'}]})
+assert s3.list_objects_v2(Bucket=bucket)['KeyCount'] == 0
+
+# A tree in and out.
+names = sorted(files_of(TREE))
+with ThreadPoolExecutor(8) as pool:
+    list(pool.map(lambda name: s3.upload_file(f'{TREE}/{name}', bucket, f'tree/{name}', Config=upload), names))
+pages = s3.get_paginator('list_objects_v2').paginate(Bucket=bucket, Prefix='tree/', PaginationConfig={'PageSize': 300})
+keys = [entry['Key'] for page in pages for entry in page['Contents']]
+assert keys == sorted((f'tree/{name}' for name in names), key=str.encode), 'each key once, in byte order'
+
+
+def download(name):
+    os.makedirs(os.path.dirname(f'tree-out/{name}'), exist_ok=True)
+    s3.download_file(bucket, f'tree/{name}', f'tree-out/{name}')
+
+
+with ThreadPoolExecutor(8) as pool:
+    list(pool.map(download, names))
+expect_same_tree(TREE, 'tree-out')
+
+# A large file in and out.
+s3.upload_file(FILE, bucket, 'file.bin', Config=upload)
+s3.download_file(bucket, 'file.bin', 'file-out.bin')
+assert checksum('file-out.bin') == checksum(FILE)
+
+# A bucket goes when it is empty.
+connect(boto3.resource, *credentials).Bucket(bucket).objects.delete()
+s3.delete_bucket(Bucket=bucket)
+assert bucket not in bucket_names()

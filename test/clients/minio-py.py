@@ -1,0 +1,52 @@
+# signatures: v4
+import io
+import os
+
+from expect import FILE, TREE, checksum, expect_same_tree, files_of
+from minio import Minio
+from minio.deleteobjects import DeleteObject
+from minio.error import S3Error
+
+bucket = os.environ['BUCKET']
+client = Minio(
+    os.environ['HOST'], access_key=os.environ['ACCESS_KEY'], secret_key=os.environ['SECRET_KEY'], secure=False
+)
+
+# List buckets, make one.
+assert 'master.images' in [entry.name for entry in client.list_buckets()]
+assert not client.bucket_exists(bucket)
+client.make_bucket(bucket)
+assert client.bucket_exists(bucket)
+
+# Copy in, list, cat, copy out.
+client.put_object(bucket, 'dir/hello.txt', io.BytesIO(b'hello\n'), 6)
+assert [entry.object_name for entry in client.list_objects(bucket, recursive=True)] == ['dir/hello.txt']
+with client.get_object(bucket, 'dir/hello.txt') as response:
+    assert response.read() == b'hello\n'
+
+# Remove.
+client.remove_object(bucket, 'dir/hello.txt')
+try:
+    client.stat_object(bucket, 'dir/hello.txt')
+except S3Error as error:
+    assert error.code == 'NoSuchKey', error
+else:
+    raise AssertionError('the object is still there')
+
+# A tree in and out.
+for name in files_of(TREE):
+    client.fput_object(bucket, f'tree/{name}', f'{TREE}/{name}')
+for entry in client.list_objects(bucket, prefix='tree/', recursive=True):
+    client.fget_object(bucket, entry.object_name, entry.object_name.replace('tree/', 'tree-out/', 1))
+expect_same_tree(TREE, 'tree-out')
+
+# A large file in and out.
+client.fput_object(bucket, 'file.bin', FILE, part_size=int(os.environ['MULTIPART_THRESHOLD']))
+client.fget_object(bucket, 'file.bin', 'file-out.bin')
+assert checksum('file-out.bin') == checksum(FILE)
+
+# Remove the bucket.
+objects = [DeleteObject(entry.object_name) for entry in client.list_objects(bucket, recursive=True)]
+assert list(client.remove_objects(bucket, objects)) == []
+client.remove_bucket(bucket)
+assert not client.bucket_exists(bucket)

@@ -1,0 +1,43 @@
+# signatures: v4 v2
+source "$SUPPORT/expect.sh"
+
+step configure with host, key and secret
+rclone config create pfs s3 provider Other endpoint "$ENDPOINT" access_key_id "$ACCESS_KEY" \
+  secret_access_key "$SECRET_KEY" v2_auth "$([ "$SIGNATURE" = v2 ] && echo true || echo false)" >config.txt
+
+step list buckets, make one
+rclone lsd pfs: >buckets.txt
+expect_line master.images buckets.txt
+rclone mkdir "pfs:$BUCKET"
+
+step copy in, list, cat, copy out
+echo hello >hello.txt
+rclone copyto hello.txt "pfs:$BUCKET/dir/hello.txt"
+rclone ls "pfs:$BUCKET" >listing.txt
+expect_line '6 dir/hello.txt' listing.txt
+[ "$(rclone cat "pfs:$BUCKET/dir/hello.txt")" = hello ] || fail cat
+rclone copyto "pfs:$BUCKET/dir/hello.txt" out.txt
+expect_same hello.txt out.txt
+
+step copy inside the gateway, remove
+rclone copyto "pfs:$BUCKET/dir/hello.txt" "pfs:$BUCKET/copy.txt"
+[ "$(rclone cat "pfs:$BUCKET/copy.txt")" = hello ] || fail cat of the copy
+rclone deletefile "pfs:$BUCKET/copy.txt"
+rclone deletefile "pfs:$BUCKET/dir/hello.txt"
+expect_refused rclone cat "pfs:$BUCKET/copy.txt"
+
+step a tree in and out
+rclone copy "$TREE" "pfs:$BUCKET/tree"
+rclone check --download "$TREE" "pfs:$BUCKET/tree"
+rclone copy "pfs:$BUCKET/tree" tree-out
+expect_same_tree "$TREE" tree-out
+
+step a large file in and out
+rclone copyto --s3-upload-cutoff "$MULTIPART_THRESHOLD"B "$FILE" "pfs:$BUCKET/file.bin"
+rclone copyto "pfs:$BUCKET/file.bin" file-out.bin
+expect_same "$FILE" file-out.bin
+
+step remove the bucket
+rclone purge "pfs:$BUCKET"
+rclone lsd pfs: >buckets.txt
+expect_no_line "$BUCKET" buckets.txt

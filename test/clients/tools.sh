@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Installs the clients below .cache/clients, once for each version: a Python environment for each file of
+# requirements/, and bin/ for the Go programs.
+set -euo pipefail
+cd "$(dirname "$0")"
+cache="$(cd ../.. && pwd)/.cache/clients"
+mkdir -p "$cache/bin"
+
+# What is installed is named by what was asked for, so that a changed version is installed anew.
+once() {
+  local stamp="$cache/$1.done"
+  [ "$(cat "$stamp" 2>/dev/null)" = "$2" ] && return
+  shift
+  "${@:2}"
+  echo "$1" >"$stamp"
+}
+
+python_environment() {
+  rm -rf "${cache:?}/$1"
+  python3 -m venv "$cache/$1"
+  "$cache/$1/bin/pip" install --quiet --disable-pip-version-check -r "requirements/$1.txt"
+}
+
+for file in requirements/*.txt; do
+  name="$(basename "$file" .txt)"
+  once "$name" "$(cat "$file")" python_environment "$name"
+done
+
+go_program() {
+  GOBIN="$cache/bin" go install "$1"
+}
+
+while read -r name module; do
+  once "$name" "$module" go_program "$module"
+done <go-programs.txt
