@@ -1,0 +1,76 @@
+import { createHash } from 'node:crypto'
+import { S3Error } from '../errors.js'
+import { type ByteReader, createByteReader } from './byte-reader.js'
+import type { ChunkChain } from './chunk-chain.js'
+import type { Framing } from './framing.js'
+
+/** The longest line before a chunk, a size in hex and a signature, with room to spare; in bytes. */
+const maxHeader = 256
+
+/** The longest trailer, in bytes. */
+const maxTrailer = 16 * 1024
+
+/**
+ * Takes aws-chunked framing off a body (`size;chunk-signature=…`, content, …, a chunk of size 0, a trailer). Every chunk
+ * must bear the signature that `chain` demands; without a chain none is looked at. What follows the last chunk is handed
+ * to `onTrailer` when the body has ended. Throws IncompleteBody where the framing is broken off, malformed or does not
+ * come to the announced length; SignatureDoesNotMatch at the latest with the last bytes of a forged chunk.
+ */
+export async function* decodeAwsChunked(
+  body: AsyncIterable<Uint8Array>,
+  framing: Framing,
+  chain: ChunkChain | undefined,
+  onTrailer: (section: Buffer) => void,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const reader = createByteReader(body)
+  try {
+    let missing = framing.decodedLength
+    for (;;) {
+      const chunk = parseChunkHeader(await reader.line(maxHeader))
+      missing -= chunk.size
+      if (missing < 0) throw new S3Error('IncompleteBody')
+      yield* chunkContent(reader, chunk, chain)
+      if (chunk.size === 0) break
+      if ((await reader.line(2))?.toString('latin1') !== '\r\n') throw new S3Error('IncompleteBody')
+    }
+    if (missing > 0) throw new S3Error('IncompleteBody')
+    const section = await reader.rest(maxTrailer)
+    if (section === undefined) throw new S3Error('MalformedTrailerError')
+    onTrailer(section)
+  } finally {
+    await reader.close()
+  }
+}
+
+interface ChunkHeader {
+  /** Bytes. */
+  readonly size: number
+  /** '' without one. */
+  readonly signature: string
+}
+
+function parseChunkHeader(line: Buffer | undefined): ChunkHeader {
+  const text = line?.toString('latin1') ?? ''
+  const [, size, signature = ''] = /^([0-9a-f]{1,16})(?:;chunk-signature=([0-9a-f]{64}))?\r\n$/i.exec(text) ?? []
+  if (size === undefined) throw new S3Error('IncompleteBody')
+  return { size: Number.parseInt(size, 16), signature }
+}
+
+/** The last bytes of a chunk are held back until its signature is checked. */
+async function* chunkContent(
+  reader: ByteReader,
+  { size, signature }: ChunkHeader,
+  chain: ChunkChain | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const hash = chain === undefined ? undefined : createHash('sha256')
+  const check = () => chain?.requireChunk(hash?.digest('hex') ?? '', signature)
+  if (size === 0) check()
+  for (let left = size; left > 0; ) {
+    const piece = await reader.some(left)
+    if (piece === undefined) throw new S3Error('IncompleteBody')
+    hash?.update(piece)
+    left -= piece.length
+    if (left === 0) check()
+    yield piece
+  }
+}

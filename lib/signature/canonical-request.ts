@@ -1,0 +1,108 @@
+import { createHash } from 'node:crypto'
+import { S3Error } from '../errors.js'
+import { type HttpRequest, percentDecode } from '../http/request.js'
+
+/** The four lines of a request that Signature V4 covers, beside the path. */
+export interface SignedParts {
+  readonly method: string
+  readonly canonicalQuery: string
+  readonly signedHeaders: readonly string[]
+  /** `name:value` lines, each ended by a line break. */
+  readonly canonicalHeaders: string
+  readonly payloadHash: string
+}
+
+/** The canonical request of Signature V4 over a path that is already canonical. */
+export function canonicalRequest(canonicalPath: string, parts: SignedParts): string {
+  return [
+    parts.method,
+    canonicalPath,
+    parts.canonicalQuery,
+    parts.canonicalHeaders,
+    parts.signedHeaders.join(';'),
+    parts.payloadHash,
+  ].join('\n')
+}
+
+/** SHA-256 in hex over the bytes of the wire, which Node hands out as Latin-1. */
+export function sha256Hex(text: string): string {
+  return createHash('sha256').update(text, 'latin1').digest('hex')
+}
+
+/**
+ * The paths that a client may have signed for the one it sent: S3's canonical form (decoded, then encoded as AWS does;
+ * never normalised), and the path as sent. Both name the same key, so that neither can stand for another.
+ */
+export function canonicalPaths(rawPath: string): readonly string[] {
+  const sent = rawPath === '' ? '/' : rawPath
+  const canonical = percentDecode(sent).split('/').map(awsEncode).join('/')
+  return canonical === sent ? [canonical] : [canonical, sent]
+}
+
+/** Parameters encoded as AWS does and sorted by name, then value, from the values that the operation will obey. */
+export function canonicalQuery(query: HttpRequest['query'], without?: string): string {
+  const pairs: [string, string][] = []
+  for (const [name, values] of query) {
+    if (name === without) continue
+    for (const value of values) pairs.push([awsEncode(name), awsEncode(value)])
+  }
+  pairs.sort(([a, x], [b, y]) => compare(a, b) || compare(x, y))
+  return pairs.map(([name, value]) => `${name}=${value}`).join('&')
+}
+
+/** Header lines in the order of `names`; a header that is not there signs as an empty one. */
+export function canonicalHeaders(request: Pick<HttpRequest, 'headers'>, names: readonly string[]): string {
+  return names.map((name) => `${name}:${canonicalHeader(request, name) ?? ''}\n`).join('')
+}
+
+/** A header's values with white space folded and repeated ones joined; undefined without the header. */
+export function canonicalHeader(request: Pick<HttpRequest, 'headers'>, name: string): string | undefined {
+  return headerValues(request, name)
+    ?.map((value) => trimSpace(value).replace(/[ \t]+/g, ' '))
+    .join(',')
+}
+
+/** A header's values trimmed and repeated ones joined, as Signature V2 takes them; undefined without the header. */
+export function trimmedHeader(request: Pick<HttpRequest, 'headers'>, name: string): string | undefined {
+  return headerValues(request, name)?.map(trimSpace).join(',')
+}
+
+/** HTTP/2 sends the host as a pseudo header; the client signs it under its old name. */
+function headerValues(request: Pick<HttpRequest, 'headers'>, name: string): readonly string[] | undefined {
+  return request.headers.get(name) ?? (name === 'host' ? request.headers.get(':authority') : undefined)
+}
+
+/** Trims HTTP's own white space only: a byte such as 0xA0 may be part of a character in UTF-8. */
+function trimSpace(value: string): string {
+  let start = 0
+  let end = value.length
+  while (start < end && isSpace(value.charCodeAt(start))) start++
+  while (end > start && isSpace(value.charCodeAt(end - 1))) end--
+  return value.slice(start, end)
+}
+
+function isSpace(code: number): boolean {
+  return code === 0x20 || code === 0x09
+}
+
+/** Throws AccessDenied unless the host and every `x-amz-*` header of the request is among the signed ones. */
+export function requireSignedHeaders(request: Pick<HttpRequest, 'headers'>, signedHeaders: readonly string[]): void {
+  const required = ['host', ...[...request.headers.keys()].filter((name) => name.startsWith('x-amz-'))]
+  const unsigned = required.filter((name) => !signedHeaders.includes(name))
+  if (unsigned.length === 0) return
+  throw new S3Error('AccessDenied', {
+    message: 'There were headers present in the request which were not signed',
+    fields: { HeadersNotSigned: unsigned.join(', ') },
+  })
+}
+
+function awsEncode(text: string): string {
+  return encodeURIComponent(text).replace(
+    /[!'()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  )
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}

@@ -1,0 +1,81 @@
+import { decodeAwsChunked } from './aws-chunked.js'
+import { createDigest, type Digest, type DigestAlgorithm } from './checksums.js'
+import type { ChunkChain } from './chunk-chain.js'
+import type { Expectation } from './expectations.js'
+import { exactLength } from './length.js'
+import type { Payload } from './payload.js'
+import { readTrailer } from './trailer.js'
+
+/**
+ * The content of a request; to be read once. Whatever is wrong with it (hash, chunk signature, MD5, checksum, length,
+ * framing, trailer) is thrown from the iteration as an S3Error before it could end.
+ */
+export interface CheckedBody extends AsyncIterable<Uint8Array> {
+  /** Bytes of content after framing is taken off; undefined where the client did not say. */
+  readonly length: number | undefined
+  /** Checksums that the client gave and the content bears out: header name → base64. Only to be asked after the end. */
+  readonly checksums: () => ReadonlyMap<string, string>
+}
+
+/** Constructs the checked content of a body; chunk signatures are checked where there is a chain to check them with. */
+export function createCheckedBody(
+  body: AsyncIterable<Uint8Array>,
+  payload: Payload,
+  chain?: ChunkChain | undefined,
+): CheckedBody {
+  const { framing } = payload
+  let proven: ReadonlyMap<string, string> | undefined
+
+  async function* read(): AsyncGenerator<Uint8Array, void, undefined> {
+    const expectations = [...payload.expectations]
+    const algorithms = expectations.map(({ algorithm }) => algorithm)
+    const digests = await createDigests(
+      framing?.trailerChecksum === undefined ? algorithms : [...algorithms, framing.trailerChecksum],
+    )
+    const wire = exactLength(body, payload.wireLength)
+    const content =
+      framing === undefined
+        ? wire
+        : decodeAwsChunked(wire, framing, chain, (section) => {
+            expectations.push(...readTrailer(section, framing, chain))
+          })
+    for await (const bytes of content) {
+      for (const digest of digests.values()) digest.update(bytes)
+      yield bytes
+    }
+    requireDigests(expectations, digests)
+    proven = checksumsFrom(expectations)
+  }
+
+  return {
+    length: framing?.decodedLength ?? payload.wireLength,
+    checksums: () => {
+      if (proven === undefined)
+        throw new Error('the checksums of a body are known only when it has been read to its end')
+      return proven
+    },
+    [Symbol.asyncIterator]: read,
+  }
+}
+
+async function createDigests(algorithms: readonly DigestAlgorithm[]): Promise<ReadonlyMap<DigestAlgorithm, Digest>> {
+  const digests = new Map<DigestAlgorithm, Digest>()
+  for (const algorithm of new Set(algorithms)) digests.set(algorithm, await createDigest(algorithm))
+  return digests
+}
+
+function requireDigests(expectations: readonly Expectation[], digests: ReadonlyMap<DigestAlgorithm, Digest>): void {
+  const calculated = new Map([...digests].map(([algorithm, digest]) => [algorithm, digest.digest()]))
+  for (const { algorithm, digest, refusal } of expectations) {
+    const actual = calculated.get(algorithm) ?? Buffer.alloc(0)
+    if (!actual.equals(digest)) throw refusal(actual)
+  }
+}
+
+function checksumsFrom(expectations: readonly Expectation[]): ReadonlyMap<string, string> {
+  const checksums = new Map<string, string>()
+  for (const { header, digest } of expectations) {
+    if (header !== undefined) checksums.set(header, digest.toString('base64'))
+  }
+  return checksums
+}

@@ -1,0 +1,79 @@
+import { createHash } from 'node:crypto'
+import { crc32 } from 'node:zlib'
+import { createCRC32, createCRC64 } from 'hash-wasm'
+
+/** S3's checksum algorithms as header names spell them, with the bytes of a value. */
+const lengths = { crc32: 4, crc32c: 4, crc64nvme: 8, sha1: 20, sha256: 32 } as const
+
+export type ChecksumAlgorithm = keyof typeof lengths
+
+/** What is computed over a body: S3's checksums, and MD5 for Content-MD5. */
+export type DigestAlgorithm = ChecksumAlgorithm | 'md5'
+
+/** A digest in the making. */
+export interface Digest {
+  update(bytes: Uint8Array): void
+  /** The digest, big-endian as S3 writes it; to be called once, at the end. */
+  digest(): Buffer
+}
+
+/** The algorithm of a name in any case, such as `CRC64NVME`; undefined where S3 has none of that name. */
+export function parseChecksumAlgorithm(name: string): ChecksumAlgorithm | undefined {
+  const lower = name.toLowerCase()
+  return Object.hasOwn(lengths, lower) ? (lower as ChecksumAlgorithm) : undefined
+}
+
+/** The header or trailer of a checksum. */
+export function checksumHeader(algorithm: ChecksumAlgorithm): string {
+  return `x-amz-checksum-${algorithm}`
+}
+
+/** Reads a checksum from base64; undefined where that is not a value of the algorithm. */
+export function parseChecksum(algorithm: ChecksumAlgorithm, text: string): Buffer | undefined {
+  return parseBase64(text, lengths[algorithm])
+}
+
+/** Reads base64 of exactly `length` bytes in its one canonical form; undefined otherwise. */
+export function parseBase64(text: string, length: number): Buffer | undefined {
+  const bytes = Buffer.from(text, 'base64')
+  return bytes.length === length && bytes.toString('base64') === text ? bytes : undefined
+}
+
+/** Starts a digest; a promise only because two algorithms are WebAssembly that must be instantiated. */
+export async function createDigest(algorithm: DigestAlgorithm): Promise<Digest> {
+  switch (algorithm) {
+    case 'crc32':
+      return createZlibCrc32()
+    // Reversed polynomials: Castagnoli's, and the one of NVMe.
+    case 'crc32c':
+      return fromHasher(await createCRC32(0x82f63b78))
+    case 'crc64nvme':
+      return fromHasher(await createCRC64('9a6c9329ac4bc9b5'))
+    default:
+      return createHash(algorithm)
+  }
+}
+
+function createZlibCrc32(): Digest {
+  let value = 0
+  return {
+    update: (bytes) => {
+      value = crc32(bytes, value)
+    },
+    digest: () => {
+      const bytes = Buffer.alloc(4)
+      bytes.writeUInt32BE(value)
+      return bytes
+    },
+  }
+}
+
+function fromHasher(hasher: Awaited<ReturnType<typeof createCRC32>>): Digest {
+  hasher.init()
+  return {
+    update: (bytes) => {
+      hasher.update(bytes)
+    },
+    digest: () => Buffer.from(hasher.digest('binary')),
+  }
+}

@@ -1,0 +1,47 @@
+import { timingSafeEqual } from 'node:crypto'
+import { S3Error } from '../errors.js'
+import type { ChunkChain } from './chunk-chain.js'
+
+/** What a request says of its signer: read and within its time, but not yet proven. */
+export interface Claim {
+  readonly accessKeyId: string
+  /**
+   * Throws SignatureDoesNotMatch unless this secret made the signature. Answers the chain that signs the chunks of the
+   * body where the form of signature has one.
+   */
+  prove(secretAccessKey: string): ChunkChain | undefined
+}
+
+/** Compares two signatures in a time that tells nothing of where they differ. */
+export function sameSignature(expected: string, provided: string): boolean {
+  const a = Buffer.from(expected, 'latin1')
+  const b = Buffer.from(provided, 'latin1')
+  return a.length === b.length && timingSafeEqual(a, b)
+}
+
+/** SignatureDoesNotMatch with what S3 tells the client, and the likely cause for the log only. */
+export function signatureMismatch(
+  signed: { accessKeyId: string; signature: string; stringToSign: string; canonicalRequest?: string },
+  likelyCause: string,
+): S3Error {
+  const { canonicalRequest } = signed
+  return new S3Error('SignatureDoesNotMatch', {
+    fields: {
+      AWSAccessKeyId: signed.accessKeyId,
+      StringToSign: signed.stringToSign,
+      SignatureProvided: signed.signature,
+      StringToSignBytes: spacedHex(signed.stringToSign),
+      ...(canonicalRequest === undefined
+        ? {}
+        : { CanonicalRequest: canonicalRequest, CanonicalRequestBytes: spacedHex(canonicalRequest) }),
+    },
+    cause: new Error(likelyCause),
+  })
+}
+
+/** Header values are bytes that Node reads as Latin-1. */
+function spacedHex(text: string): string {
+  return Buffer.from(text, 'latin1')
+    .toString('hex')
+    .replace(/..(?!$)/g, '$& ')
+}

@@ -1,0 +1,15 @@
+/** What an access key stands for. */
+export interface Credential {
+  /** The secret that signs; an empty one proves nothing. */
+  readonly secretAccessKey: string
+  /** The Pachyderm token that the signer acts with. */
+  readonly authToken?: string
+}
+
+/** Where access keys are looked up. */
+export interface CredentialSource {
+  /** The credential of an access key; undefined where there is none. A failure to find out is thrown and passes nobody. */
+  credentialFor(accessKeyId: string): Promise<Credential | undefined>
+  /** Whether who cannot prove a credential passes all the same; asked only where that is the case. */
+  anonymousAllowed(): Promise<boolean>
+}

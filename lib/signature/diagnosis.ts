@@ -1,0 +1,98 @@
+import { posix } from 'node:path'
+import { type HttpRequest, header } from '../http/request.js'
+
+/** One way in which a request may differ from the one that the client signed. */
+interface Variant {
+  readonly cause: string
+  readonly request: HttpRequest
+}
+
+/**
+ * Names why a signature does not match, for the log: tries the request as it may have been before something on its way
+ * changed it. `matches` says whether the signature is right for a request.
+ */
+export function likelyCause(request: HttpRequest, matches: (candidate: HttpRequest) => boolean): string {
+  for (const variant of variants(request)) {
+    if (matchesSafely(variant.request, matches)) return variant.cause
+  }
+  return 'no change of path or host explains it: the secret access key is most likely another one, or a signed header was changed on the way'
+}
+
+/** A variant's path may not even decode, which only means that it is not the one. */
+function matchesSafely(candidate: HttpRequest, matches: (candidate: HttpRequest) => boolean): boolean {
+  try {
+    return matches(candidate)
+  } catch {
+    return false
+  }
+}
+
+function* variants(request: HttpRequest): Generator<Variant> {
+  const paths = [...pathVariants(request)]
+  yield* paths
+  yield* hostVariants(request)
+  const forwardedHost = firstValue(request, 'x-forwarded-host')
+  if (forwardedHost === undefined) return
+  // Proxies that cut a prefix often change the host as well.
+  for (const path of paths) yield signedHost(path.request, forwardedHost, `${path.cause}; and `)
+}
+
+function* pathVariants(request: HttpRequest): Generator<Variant> {
+  const { rawPath } = request
+  const variant = (cause: string, path: string): Variant => ({ cause, request: { ...request, rawPath: path } })
+  const prefix = firstValue(request, 'x-forwarded-prefix')?.replace(/\/$/, '')
+  if (prefix) yield variant(`the prefix ${prefix} was taken off the path on the way, but signed`, prefix + rawPath)
+  yield* mountPrefixes(rawPath, variant)
+  const label = hostOf(request)?.split('.')[0]
+  if (label) {
+    yield variant(
+      `the client signed virtual-hosted style, but no domain is configured for its host`,
+      `/${label}${rawPath}`,
+    )
+  }
+  yield variant('the path was decoded on the way, or the client encoded it twice', rawPath.replaceAll('%', '%25'))
+  yield variant('the client signed the path decoded', decoded(rawPath))
+  yield variant('the client signed the path normalised, which S3 does not do', posix.normalize(rawPath))
+}
+
+/** A mount prefix has few segments; the bound keeps a long path cheap. */
+function* mountPrefixes(rawPath: string, variant: (cause: string, path: string) => Variant): Generator<Variant> {
+  let prefix = ''
+  for (const segment of rawPath.split('/', 4).slice(1)) {
+    prefix += `/${segment}`
+    yield variant(`the client signed the path without the mount prefix ${prefix}`, rawPath.slice(prefix.length))
+  }
+}
+
+function* hostVariants(request: HttpRequest): Generator<Variant> {
+  const host = hostOf(request)
+  const forwarded = firstValue(request, 'x-forwarded-host')
+  const name = host?.replace(/:\d+$/, '')
+  for (const candidate of new Set([forwarded, name, `${name}:80`, `${name}:443`, forwarded?.replace(/:\d+$/, '')])) {
+    if (candidate !== undefined && candidate !== host) yield signedHost(request, candidate)
+  }
+}
+
+function signedHost(request: HttpRequest, host: string, before = ''): Variant {
+  return {
+    cause: `${before}the Host header was changed on the way: the client signed ${host}`,
+    request: { ...request, headers: new Map([...request.headers, ['host', [host]]]) },
+  }
+}
+
+function hostOf(request: HttpRequest): string | undefined {
+  return header(request, 'host') ?? header(request, ':authority')
+}
+
+function firstValue(request: HttpRequest, name: string): string | undefined {
+  return header(request, name)?.split(',')[0]?.trim()
+}
+
+/** The bytes of the decoded path, as Latin-1; the path itself where it does not decode. */
+function decoded(rawPath: string): string {
+  try {
+    return Buffer.from(decodeURIComponent(rawPath), 'utf8').toString('latin1')
+  } catch {
+    return rawPath
+  }
+}

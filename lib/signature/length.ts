@@ -1,0 +1,27 @@
+import { S3Error } from '../errors.js'
+import { type HttpRequest, header } from '../http/request.js'
+
+/** A number of bytes from a header; undefined without the header. */
+export function readLength(request: HttpRequest, name: string): number | undefined {
+  const text = header(request, name)
+  if (text === undefined) return undefined
+  if (/^\d{1,15}$/.test(text)) return Number(text)
+  throw new S3Error('InvalidArgument', {
+    message: `Invalid value for ${name}.`,
+    fields: { ArgumentName: name, ArgumentValue: text },
+  })
+}
+
+/** Passes a body on and throws IncompleteBody unless it is exactly `length` bytes; of any length where undefined. */
+export async function* exactLength(
+  body: AsyncIterable<Uint8Array>,
+  length: number | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let seen = 0
+  for await (const bytes of body) {
+    seen += bytes.length
+    if (length !== undefined && seen > length) break
+    yield bytes
+  }
+  if (length !== undefined && seen !== length) throw new S3Error('IncompleteBody')
+}

@@ -1,0 +1,130 @@
+import { createHmac } from 'node:crypto'
+import type { HttpRequest } from '../http/request.js'
+import { canonicalPaths, trimmedHeader } from './canonical-request.js'
+import { type Claim, sameSignature, signatureMismatch } from './claim.js'
+import { likelyCause } from './diagnosis.js'
+
+/** The query parameters that Signature V2 covers (S3 REST authentication, "CanonicalizedResource"); `response-*` too. */
+const subresources = new Set([
+  'accelerate',
+  'acl',
+  'analytics',
+  'attributes',
+  'cors',
+  'defaultObjectAcl',
+  'delete',
+  'encryption',
+  'intelligent-tiering',
+  'inventory',
+  'legal-hold',
+  'lifecycle',
+  'location',
+  'logging',
+  'metadataConfiguration',
+  'metadataTable',
+  'metrics',
+  'notification',
+  'object-lock',
+  'ownershipControls',
+  'partNumber',
+  'policy',
+  'policyStatus',
+  'publicAccessBlock',
+  'renameObject',
+  'replication',
+  'requestPayment',
+  'restore',
+  'retention',
+  'select',
+  'select-type',
+  'session',
+  'storageClass',
+  'tagging',
+  'torrent',
+  'uploadId',
+  'uploads',
+  'versionId',
+  'versioning',
+  'versions',
+  'website',
+])
+
+/** A V2 signature and what it covers beside the request. */
+export interface V2Signature {
+  readonly accessKeyId: string
+  /** Base64 where the client made it well. */
+  readonly signature: string
+  /** The line for the date: that of the Date header, empty under `x-amz-date`, `Expires` in a query. */
+  readonly dateLine: string
+  /** The bucket where the host names it. */
+  readonly virtualHostBucket?: string | undefined
+  /** Whether headers may have been put into the query, as in a presigned URL. */
+  readonly headersInQuery: boolean
+}
+
+/** The claim of a V2 signature. */
+export function v2Claim(request: HttpRequest, signed: V2Signature): Claim {
+  const { accessKeyId, signature } = signed
+  return {
+    accessKeyId,
+    prove(secretAccessKey) {
+      const matches = (candidate: HttpRequest) =>
+        stringsToSign(candidate, signed).some((text) =>
+          sameSignature(createHmac('sha1', secretAccessKey).update(text, 'latin1').digest('base64'), signature),
+        )
+      if (matches(request)) return undefined
+      const [stringToSign = ''] = stringsToSign(request, signed)
+      throw signatureMismatch({ accessKeyId, signature, stringToSign }, likelyCause(request, matches))
+    },
+  }
+}
+
+/** The path as sent comes first, as V2 prescribes; clients that encode it otherwise sign the same key. */
+function stringsToSign(request: HttpRequest, signed: V2Signature): readonly string[] {
+  const value = (name: string) =>
+    trimmedHeader(request, name) ?? (signed.headersInQuery ? queryText(request, name) : undefined) ?? ''
+  const head = [request.method, value('content-md5'), value('content-type'), signed.dateLine].join('\n')
+  const bucket = signed.virtualHostBucket === undefined ? '' : `/${signed.virtualHostBucket}`
+  return [...canonicalPaths(request.rawPath)]
+    .reverse()
+    .map((path) => `${head}\n${amzHeaders(request, signed)}${bucket}${path}${subresourceQuery(request.query)}`)
+}
+
+function amzHeaders(request: HttpRequest, signed: V2Signature): string {
+  const lines = new Map<string, string>()
+  for (const name of request.headers.keys()) {
+    if (name.startsWith('x-amz-')) lines.set(name, trimmedHeader(request, name) ?? '')
+  }
+  if (signed.headersInQuery) {
+    for (const name of request.query.keys()) {
+      if (/^x-amz-[a-z0-9-]+$/.test(name) && !lines.has(name)) lines.set(name, queryText(request, name) ?? '')
+    }
+  }
+  return [...lines.keys()]
+    .sort()
+    .map((name) => `${name}:${lines.get(name)}\n`)
+    .join('')
+}
+
+/** The header that a presigned URL carries as a parameter; a line break in it would read as a header of its own. */
+function queryText(request: HttpRequest, name: string): string | undefined {
+  return request.query
+    .get(name)
+    ?.map(wireText)
+    .join(',')
+    .replace(/[\r\n]+/g, ' ')
+}
+
+/** Values stand decoded in the string to sign. */
+function subresourceQuery(query: HttpRequest['query']): string {
+  const pairs = [...query.keys()]
+    .filter((name) => subresources.has(name) || name.startsWith('response-'))
+    .sort()
+    .flatMap((name) => (query.get(name) ?? []).map((value) => (value === '' ? name : `${name}=${wireText(value)}`)))
+  return pairs.length === 0 ? '' : `?${pairs.join('&')}`
+}
+
+/** Decoded text as the Latin-1 of its bytes, in which headers come too. */
+function wireText(text: string): string {
+  return Buffer.from(text, 'utf8').toString('latin1')
+}
