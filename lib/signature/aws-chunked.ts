@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { S3Error } from '../errors.js'
-import { type ByteReader, createByteReader } from './byte-reader.js'
+import { type ByteReader, createByteReader } from '../http/byte-reader.js'
 import type { ChunkChain } from './chunk-chain.js'
 import type { Framing } from './framing.js'
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { S3Error } from '../errors.js'
 import { type HttpRequest, percentDecode } from '../http/request.js'
+import { wireBytes } from './wire-bytes.js'
 
 /** The four lines of a request that Signature V4 covers, beside the path. */
 export interface SignedParts {
@@ -24,9 +25,9 @@ export function canonicalRequest(canonicalPath: string, parts: SignedParts): str
   ].join('\n')
 }
 
-/** SHA-256 in hex over the bytes of the wire, which Node hands out as Latin-1. */
+/** SHA-256 in hex over text of the wire. */
 export function sha256Hex(text: string): string {
-  return createHash('sha256').update(text, 'latin1').digest('hex')
+  return createHash('sha256').update(wireBytes(text)).digest('hex')
 }
 
 /**

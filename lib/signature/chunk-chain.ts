@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
 import { S3Error } from '../errors.js'
+import { sha256Hex } from './canonical-request.js'
 import { sameSignature } from './claim.js'
 import { hmac } from './signing-key.js'
 
@@ -25,10 +25,9 @@ export function createChunkChain(start: { key: Buffer; timestamp: string; scope:
   }
   return {
     requireChunk: (sha256, signature) => advance('AWS4-HMAC-SHA256-PAYLOAD', [sha256OfNothing, sha256], signature),
-    requireTrailer: (lines, signature) =>
-      advance('AWS4-HMAC-SHA256-TRAILER', [createHash('sha256').update(lines, 'latin1').digest('hex')], signature),
+    requireTrailer: (lines, signature) => advance('AWS4-HMAC-SHA256-TRAILER', [sha256Hex(lines)], signature),
   }
 }
 
-/** The SHA-256 of no bytes, in hex. */
-export const sha256OfNothing = createHash('sha256').digest('hex')
+/** Stands where a request has its headers. */
+const sha256OfNothing = sha256Hex('')

@@ -25,3 +25,21 @@ export async function* exactLength(
   }
   if (length !== undefined && seen !== length) throw new S3Error('IncompleteBody')
 }
+
+/** Passes a body on and throws EntityTooSmall or EntityTooLarge unless its length in bytes is within the limits. */
+export async function* limitedLength(
+  body: AsyncIterable<Uint8Array>,
+  { minLength = 0, maxLength = Number.POSITIVE_INFINITY }: { minLength?: number; maxLength?: number },
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let seen = 0
+  for await (const bytes of body) {
+    seen += bytes.length
+    if (seen > maxLength) {
+      throw new S3Error('EntityTooLarge', { fields: { ProposedSize: String(seen), MaxSizeAllowed: String(maxLength) } })
+    }
+    yield bytes
+  }
+  if (seen < minLength) {
+    throw new S3Error('EntityTooSmall', { fields: { ProposedSize: String(seen), MinSizeAllowed: String(minLength) } })
+  }
+}

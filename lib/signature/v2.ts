@@ -1,8 +1,8 @@
-import { createHmac } from 'node:crypto'
 import type { HttpRequest } from '../http/request.js'
 import { canonicalPaths, trimmedHeader } from './canonical-request.js'
 import { type Claim, sameSignature, signatureMismatch } from './claim.js'
 import { likelyCause } from './diagnosis.js'
+import { hmacSha1 } from './signing-key.js'
 
 /** The query parameters that Signature V2 covers (S3 REST authentication, "CanonicalizedResource"); `response-*` too. */
 const subresources = new Set([
@@ -69,9 +69,7 @@ export function v2Claim(request: HttpRequest, signed: V2Signature): Claim {
     accessKeyId,
     prove(secretAccessKey) {
       const matches = (candidate: HttpRequest) =>
-        stringsToSign(candidate, signed).some((text) =>
-          sameSignature(createHmac('sha1', secretAccessKey).update(text, 'latin1').digest('base64'), signature),
-        )
+        stringsToSign(candidate, signed).some((text) => sameSignature(hmacSha1(secretAccessKey, text), signature))
       if (matches(request)) return undefined
       const [stringToSign = ''] = stringsToSign(request, signed)
       throw signatureMismatch({ accessKeyId, signature, stringToSign }, likelyCause(request, matches))

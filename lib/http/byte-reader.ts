@@ -4,6 +4,11 @@ export interface ByteReader {
   line(limit: number): Promise<Buffer | undefined>
   /** The next bytes, at least one and at most `limit`; undefined at the end. */
   some(limit: number): Promise<Uint8Array | undefined>
+  /**
+   * The next bytes before `delimiter`, at least one; none (length 0) where the delimiter comes next, which is taken;
+   * undefined where the body ends without it.
+   */
+  before(delimiter: Buffer): Promise<Uint8Array | undefined>
   /** All that is left; undefined where that is more than `limit` bytes. */
   rest(limit: number): Promise<Buffer | undefined>
   /** Tells the source that no more will be read. */
@@ -50,6 +55,21 @@ export function createByteReader(body: AsyncIterable<Uint8Array>): ByteReader {
     async some(limit) {
       return (await fill()) ? take(limit) : undefined
     },
+    async before(delimiter) {
+      if (!(await fill())) return undefined
+      for (;;) {
+        const found = asBuffer(current).indexOf(delimiter)
+        if (found === 0) {
+          take(delimiter.length)
+          return new Uint8Array()
+        }
+        const free = found > 0 ? found : current.length - beginningAtEnd(current, delimiter)
+        if (free > 0) return take(free)
+        const next = await source.next()
+        if (next.done) return undefined
+        current = Buffer.concat([current, next.value])
+      }
+    },
     async rest(limit) {
       const pieces: Uint8Array[] = []
       let length = 0
@@ -64,4 +84,16 @@ export function createByteReader(body: AsyncIterable<Uint8Array>): ByteReader {
       await source.return?.()
     },
   }
+}
+
+/** How many bytes at the end of `bytes` may be the beginning of `delimiter`. */
+function beginningAtEnd(bytes: Uint8Array, delimiter: Buffer): number {
+  for (let length = Math.min(bytes.length, delimiter.length - 1); length > 0; length--) {
+    if (delimiter.subarray(0, length).equals(bytes.subarray(bytes.length - length))) return length
+  }
+  return 0
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }

@@ -1,0 +1,149 @@
+import { S3Error } from '../errors.js'
+import { type ByteReader, createByteReader } from './byte-reader.js'
+
+/** The form of a browser's upload (S3's POST Object). */
+export interface PostForm {
+  /** The fields before the file by lower-case name; `${filename}` in the key is filled in. */
+  readonly fields: ReadonlyMap<string, string>
+  /** The name that the browser gave, without folders; undefined where it gave none. */
+  readonly fileName?: string | undefined
+  /** The content, to be read once; throws MalformedPOSTRequest where the form is broken off. */
+  readonly file: AsyncIterable<Uint8Array>
+}
+
+/** The longest that everything before the file may be, and everything after it, in bytes: 20 KiB, as S3 has it. */
+const maxAround = 20 * 1024
+
+/**
+ * Reads a multipart/form-data body up to its file; what stands after the file is ignored, as S3 does. Throws
+ * MalformedPOSTRequest, MaxPostPreDataLengthExceeded, or InvalidArgument for a field that is there twice or no file.
+ */
+export async function readForm(body: AsyncIterable<Uint8Array>, contentType: string | undefined): Promise<PostForm> {
+  const boundary = `--${parseBoundary(contentType ?? '')}`
+  const delimiter = Buffer.from(`\r\n${boundary}`, 'latin1')
+  const reader = createByteReader(body)
+  const fields = new Map<string, string>()
+  let left = maxAround
+  let line = await reader.line(delimiter.length)
+  if (line?.toString('latin1') !== `${boundary}\r\n`) throw malformed()
+  for (;;) {
+    const head = await readPartHead(reader, left)
+    left -= head.length
+    if (head.name === 'file') {
+      const { fileName } = head
+      const key = fields.get('key')?.replace(/\$\{filename\}/g, () => fileName ?? '')
+      if (key !== undefined) fields.set('key', key)
+      return { fields, fileName, file: readFile(reader, delimiter) }
+    }
+    if (fields.has(head.name)) throw badArgument(`POST requires exactly one field named '${head.name}'.`, head.name)
+    const value = await readField(reader, delimiter, left)
+    left -= value.length
+    fields.set(head.name, value.toString('utf8'))
+    line = await reader.line(4)
+    if (line?.toString('latin1') === '\r\n') continue
+    if (line === undefined || line.toString('latin1') === '--\r\n') {
+      throw badArgument('POST requires exactly one file upload per request.', 'file')
+    }
+    throw malformed()
+  }
+}
+
+function parseBoundary(contentType: string): string {
+  const [, quoted, plain] =
+    /^multipart\/form-data\s*;(?:.*;)?\s*boundary=(?:"([^"]+)"|([^\s;"]+))/i.exec(contentType) ?? []
+  const boundary = quoted ?? plain
+  if (boundary === undefined || boundary.length > 70) throw malformed()
+  return boundary
+}
+
+interface PartHead {
+  readonly name: string
+  readonly fileName?: string | undefined
+  /** Bytes. */
+  readonly length: number
+}
+
+async function readPartHead(reader: ByteReader, limit: number): Promise<PartHead> {
+  let length = 0
+  let disposition: string | undefined
+  for (;;) {
+    const line = await readHeadLine(reader, limit - length)
+    length += line.length
+    const text = line.toString('utf8').trimEnd()
+    if (text === '') break
+    if (/^content-disposition:/i.test(text)) disposition = text
+  }
+  const parameters = parseParameters(disposition ?? '')
+  const name = parameters.get('name')?.toLowerCase()
+  if (name === undefined || name === '') throw malformed()
+  return { name, fileName: baseName(parameters.get('filename')), length }
+}
+
+async function readHeadLine(reader: ByteReader, limit: number): Promise<Buffer> {
+  const line = await reader.line(limit)
+  if (line !== undefined) return line
+  // The reader does not tell a line that is too long from a body that ends.
+  throw (await reader.some(1)) === undefined ? malformed() : tooLarge()
+}
+
+/** The parameters of a Content-Disposition by lower-case name, the first of a name. */
+function parseParameters(disposition: string): ReadonlyMap<string, string> {
+  const parameters = new Map<string, string>()
+  for (const [, name = '', quoted, plain = ''] of disposition.matchAll(
+    /;\s*([\w*-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s;"]+))/g,
+  )) {
+    const lower = name.toLowerCase()
+    if (!parameters.has(lower)) parameters.set(lower, quoted?.replace(/\\(["\\])/g, '$1') ?? plain)
+  }
+  return parameters
+}
+
+function baseName(path: string | undefined): string | undefined {
+  return path?.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1)
+}
+
+async function readField(reader: ByteReader, delimiter: Buffer, limit: number): Promise<Buffer> {
+  const pieces: Uint8Array[] = []
+  let length = 0
+  for await (const piece of contentBefore(reader, delimiter)) {
+    length += piece.length
+    if (length > limit) throw tooLarge()
+    pieces.push(piece)
+  }
+  return Buffer.concat(pieces)
+}
+
+async function* readFile(reader: ByteReader, delimiter: Buffer): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    yield* contentBefore(reader, delimiter)
+    const rest = await reader.rest(maxAround)
+    const after = rest?.toString('latin1') ?? ''
+    // Either this was the last part, or the last one is further on.
+    if (!after.startsWith('--') && !(after.startsWith('\r\n') && after.includes(`${delimiter.toString('latin1')}--`))) {
+      throw malformed()
+    }
+  } finally {
+    await reader.close()
+  }
+}
+
+async function* contentBefore(reader: ByteReader, delimiter: Buffer): AsyncGenerator<Uint8Array, void, undefined> {
+  for (;;) {
+    const piece = await reader.before(delimiter)
+    if (piece === undefined) throw malformed()
+    if (piece.length === 0) return
+    yield piece
+  }
+}
+
+function malformed(): S3Error {
+  return new S3Error('MalformedPOSTRequest')
+}
+
+function tooLarge(): S3Error {
+  return new S3Error('MaxPostPreDataLengthExceeded')
+}
+
+function badArgument(message: string, name: string): S3Error {
+  return new S3Error('InvalidArgument', { message, fields: { ArgumentName: name } })
+}

@@ -1,0 +1,100 @@
+import { S3Error } from '../errors.js'
+import { type Identity, identify, type SignatureOptions } from './authenticate.js'
+import { type Claim, sameSignature, signatureMismatch } from './claim.js'
+import { againstPolicy, enforceConditions, type LengthLimits, parsePolicy } from './policy-conditions.js'
+import { hmac, hmacSha1, signingKey } from './signing-key.js'
+import { parseTimestamp } from './time.js'
+import { algorithm, parseCredential } from './v4.js'
+
+export interface AuthenticatedPost {
+  readonly identity: Identity
+  /** What `content-length-range` allows; for `limitedLength`. */
+  readonly conditions: LengthLimits
+}
+
+/**
+ * Proves who signed the policy of a browser's form (V4 or V2) and that the form keeps to it. `fields` are the form's by
+ * lower-case name, as `readForm` gives them. A policy that is there is enforced whoever signed it. Throws as
+ * `authenticate` does; InvalidPolicyDocument and AccessDenied for the policy.
+ */
+export async function authenticatePost(
+  fields: ReadonlyMap<string, string>,
+  target: { readonly bucket: string },
+  options: SignatureOptions,
+): Promise<AuthenticatedPost> {
+  const now = options.now?.() ?? new Date()
+  const policy = fields.get('policy')
+  const conditions = policy === undefined ? {} : enforce(policy, fields, target.bucket, now)
+  const { identity } = await identify(options.credentials, () => readPostClaim(fields, options.region))
+  return { identity, conditions }
+}
+
+function enforce(base64: string, fields: ReadonlyMap<string, string>, bucket: string, now: Date): LengthLimits {
+  const policy = parsePolicy(base64)
+  if (now.getTime() > policy.expiration) throw againstPolicy('Policy expired.')
+  if ((fields.get('bucket') ?? bucket) !== bucket) throw againstPolicy('Extra input fields: bucket')
+  return enforceConditions(policy, new Map([...fields, ['bucket', bucket]]))
+}
+
+function readPostClaim(fields: ReadonlyMap<string, string>, region: string | undefined): Claim {
+  const v4 = ['x-amz-algorithm', 'x-amz-credential', 'x-amz-signature'].some((name) => fields.has(name))
+  const v2 = ['awsaccesskeyid', 'signature'].some((name) => fields.has(name))
+  if (!v4 && !v2 && !fields.has('policy')) throw new S3Error('AccessDenied')
+  if (v4 && v2) throw badField('Only one auth mechanism allowed', 'x-amz-algorithm')
+  return v4 ? readV4Claim(fields, region) : readV2Claim(fields)
+}
+
+function readV4Claim(fields: ReadonlyMap<string, string>, region: string | undefined): Claim {
+  const policy = required(fields, 'policy')
+  if (required(fields, 'x-amz-algorithm') !== algorithm) {
+    throw badField(`X-Amz-Algorithm only supports "${algorithm}"`, 'x-amz-algorithm')
+  }
+  const timestamp = parseTimestamp(required(fields, 'x-amz-date'))
+  if (timestamp === undefined) {
+    throw badField("X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"", 'x-amz-date')
+  }
+  const { accessKeyId, scope } = parseCredential(required(fields, 'x-amz-credential'), timestamp, region, (reason) =>
+    badField(`Error parsing the X-Amz-Credential parameter; ${reason}`, 'x-amz-credential'),
+  )
+  return policyClaim(accessKeyId, policy, required(fields, 'x-amz-signature'), (secretAccessKey) =>
+    hmac(signingKey(secretAccessKey, scope), policy).toString('hex'),
+  )
+}
+
+function readV2Claim(fields: ReadonlyMap<string, string>): Claim {
+  const policy = required(fields, 'policy')
+  return policyClaim(required(fields, 'AWSAccessKeyId'), policy, required(fields, 'signature'), (secretAccessKey) =>
+    hmacSha1(secretAccessKey, policy),
+  )
+}
+
+function policyClaim(
+  accessKeyId: string,
+  policy: string,
+  signature: string,
+  sign: (secretAccessKey: string) => string,
+): Claim {
+  return {
+    accessKeyId,
+    prove(secretAccessKey) {
+      if (sameSignature(sign(secretAccessKey), signature)) return undefined
+      throw signatureMismatch(
+        { accessKeyId, signature, stringToSign: policy },
+        'the policy was signed with another secret access key, or changed after it was signed',
+      )
+    },
+  }
+}
+
+function required(fields: ReadonlyMap<string, string>, name: string): string {
+  const value = fields.get(name.toLowerCase())
+  if (value !== undefined && value !== '') return value
+  throw badField(
+    `Bucket POST must contain a field named '${name}'.  If it is specified, please check the order of the fields.`,
+    name,
+  )
+}
+
+function badField(message: string, name: string): S3Error {
+  return new S3Error('InvalidArgument', { message, fields: { ArgumentName: name } })
+}
