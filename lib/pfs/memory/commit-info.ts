@@ -1,0 +1,35 @@
+import type { Commit, CommitInfo } from '../client.js'
+import { commitError } from './commit-records.js'
+import type { CommitRecord } from './state.js'
+
+/** The commit by repo and id. */
+export function commitOf({ repo, id }: CommitRecord): Commit {
+  return { repo, id }
+}
+
+/** What `InspectCommit` shows: of the sizes the one that is known when the commit is finished. */
+export function infoFromCommit(record: CommitRecord): CommitInfo {
+  return {
+    commit: commitOf(record),
+    origin: record.origin,
+    description: record.description,
+    ...(record.parent && { parentCommit: commitOf(record.parent) }),
+    childCommits: record.children.map((child) => ({ ...commitOf(child), branch: child.branch })),
+    directProvenance: record.directProvenance,
+    started: record.started,
+    ...(record.finishing && { finishing: record.finishing }),
+    ...(record.finished && { finished: record.finished }),
+    error: record.finished ? commitError(record) : '',
+    sizeBytesUpperBound: 0,
+    sizeBytes: record.finished ? record.snapshot.root.bytes : 0,
+    createdBy: record.createdBy,
+    createdAt: record.started,
+    updatedAt: record.updatedAt,
+  }
+}
+
+/** What `ListCommit` shows: the upper bound of the size too. */
+export function listInfoFromCommit(record: CommitRecord): CommitInfo {
+  const sizeBytesUpperBound = record.finishing ? record.snapshot.root.bytes : 0
+  return { ...infoFromCommit(record), sizeBytesUpperBound }
+}

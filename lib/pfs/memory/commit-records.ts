@@ -1,0 +1,80 @@
+import type { Commit, OriginKind } from '../client.js'
+import { PfsError } from '../errors.js'
+import { createCommitId, repoName } from './names.js'
+import type { CommitRecord, RepoRecord, State } from './state.js'
+import { createSnapshot, type Snapshot } from './store/snapshot.js'
+
+interface NewCommit {
+  readonly branch: string
+  readonly origin: OriginKind
+  readonly createdBy: string
+  readonly parent?: CommitRecord | undefined
+  readonly description?: string
+  readonly directProvenance?: readonly Commit[]
+}
+
+/** Adds an open commit that holds what its parent holds; what a parent in error holds is dropped. */
+export function addCommit(state: State, repo: RepoRecord, commit: NewCommit): CommitRecord {
+  const { branch, origin, createdBy, parent, description = '', directProvenance = [] } = commit
+  const base = baseFor(parent)
+  const started = state.now()
+  const record: CommitRecord = {
+    repo: repo.repo,
+    id: createCommitId(),
+    branch,
+    origin,
+    description,
+    ...(parent && { parent }),
+    children: [],
+    directProvenance,
+    started,
+    error: '',
+    base,
+    snapshot: base,
+    createdBy,
+    updatedAt: started,
+    waiting: new Set(),
+  }
+  repo.commits.set(record.id, record)
+  parent?.children.push(record)
+  return record
+}
+
+function baseFor(parent: CommitRecord | undefined): Snapshot {
+  if (!parent) return createSnapshot()
+  return commitError(parent) === '' ? parent.snapshot : parent.base
+}
+
+/** What is wrong with the commit, whether it is finished or not; '' where nothing is. */
+export function commitError(commit: CommitRecord): string {
+  return commit.error || (commit.finishing && commit.snapshot.violations[0]?.message) || ''
+}
+
+/** Throws UNKNOWN where the commit takes no more writes. */
+export function refuseClosed(commit: CommitRecord): void {
+  if (!commit.finishing) return
+  throw new PfsError('UNKNOWN', `commit ${repoName(commit.repo)}@${commit.id} has already finished`)
+}
+
+/** Ends writing to the commit; it is finished a little later. */
+export function closeCommit(state: State, commit: CommitRecord, error = ''): void {
+  const finish = () => finishCommit(state, commit)
+  commit.finishing = state.now()
+  commit.error = error
+  markUpdated(state, commit)
+  const { finishMilliseconds } = state.options
+  if (finishMilliseconds === undefined) setImmediate(finish)
+  else setTimeout(finish, finishMilliseconds)
+}
+
+/** Makes the commit finished at once. */
+export function finishCommit(state: State, commit: CommitRecord): void {
+  commit.finishing ??= state.now()
+  commit.finished = state.now()
+  markUpdated(state, commit)
+}
+
+function markUpdated(state: State, commit: CommitRecord): void {
+  commit.updatedAt = state.now()
+  for (const wake of commit.waiting) wake()
+}

@@ -1,0 +1,103 @@
+import type { CallOptions, CommitState, PfsClient } from '../client.js'
+import { PfsError } from '../errors.js'
+import { authenticate, authorize } from './auth.js'
+import { moveBranch } from './branches.js'
+import { untilCancelled } from './cancellation.js'
+import { commitOf, infoFromCommit, listInfoFromCommit } from './commit-info.js'
+import { addCommit, closeCommit, refuseClosed } from './commit-records.js'
+import { findCommit, findRepo } from './lookup.js'
+import { branchName, repoName, validateName } from './names.js'
+import type { CommitRecord, RepoRecord, State } from './state.js'
+
+type CommitCalls = Pick<PfsClient, 'startCommit' | 'finishCommit' | 'inspectCommit' | 'listCommit'>
+
+/** Throws where the branch is made from others: its commits are not started by a client. */
+export function refuseOutputBranch(repo: RepoRecord, name: string): void {
+  const record = repo.branches.get(name)
+  if (!record || record.directProvenance.length === 0) return
+  throw new PfsError('UNKNOWN', `cannot start a commit on an output branch: ${branchName(record.branch)}`)
+}
+
+/** The calls about commits. */
+export function createCommitCalls(state: State): CommitCalls {
+  return {
+    async startCommit({ branch, parent, description = '' }, options) {
+      const createdBy = authenticate(state, options) ?? ''
+      const repo = findRepo(state, branch.repo, 'start commit in transaction: ')
+      authorize(state, options, branch.repo, ['REPO_WRITE'])
+      validateName(branch.name)
+      refuseOutputBranch(repo, branch.name)
+      const base = parent ? findCommit(state, parent) : repo.branches.get(branch.name)?.head
+      if (base && !base.finishing) {
+        const name = `${repoName(base.repo)}@${base.id}`
+        const message = `start commit in transaction: create commit: parent commit ${name} has not been finished`
+        throw new PfsError('UNKNOWN', message)
+      }
+      const commit = addCommit(state, repo, {
+        branch: branch.name,
+        origin: 'USER',
+        createdBy,
+        parent: base,
+        description,
+      })
+      moveBranch(state, repo, branch.name, commit, createdBy)
+      return commitOf(commit)
+    },
+
+    async finishCommit({ commit, description, error }, options) {
+      authenticate(state, options)
+      const record = findCommit(state, commit, 'finish commit in transaction: ')
+      authorize(state, options, record.repo, ['REPO_WRITE'])
+      refuseClosed(record)
+      if (description) record.description = description
+      closeCommit(state, record, error)
+    },
+
+    async inspectCommit({ commit, wait = 'STARTED' }, options) {
+      authenticate(state, options)
+      const record = findCommit(state, commit)
+      authorize(state, options, record.repo, ['REPO_INSPECT_COMMIT'])
+      while (!hasReached(record, wait)) await nextChange(state, record, options)
+      return infoFromCommit(record)
+    },
+
+    async *listCommit({ repo, from, to, number = 0, reverse = false }, options) {
+      authenticate(state, options)
+      const { commits } = findRepo(state, repo, 'ensure repo exists: ')
+      authorize(state, options, repo, ['REPO_LIST_COMMIT'])
+      if (reverse && (from || to)) throw new PfsError('UNKNOWN', "cannot use 'Reverse' while also using 'From' or 'To'")
+      const end = from && findCommit(state, from)
+      const all = [...commits.values()]
+      let left = number > 0 ? number : Number.POSITIVE_INFINITY
+      for (const record of to ? ancestry(findCommit(state, to)) : reverse ? all : all.reverse()) {
+        if (record === end || left-- <= 0) return
+        yield listInfoFromCommit(record)
+      }
+    },
+  }
+}
+
+/** The commit, its parent, and so on. */
+export function* ancestry(commit: CommitRecord): Generator<CommitRecord> {
+  for (let record: CommitRecord | undefined = commit; record; record = record.parent) yield record
+}
+
+function hasReached(commit: CommitRecord, state: CommitState): boolean {
+  if (state === 'FINISHED') return commit.finished !== undefined
+  return state !== 'FINISHING' || commit.finishing !== undefined
+}
+
+/** Ends when the commit's state has changed; throws NOT_FOUND when the commit is gone. */
+async function nextChange(state: State, commit: CommitRecord, options: CallOptions | undefined): Promise<void> {
+  let wake = () => {}
+  const changed = new Promise<void>((resolve) => {
+    wake = resolve
+  })
+  commit.waiting.add(wake)
+  try {
+    await untilCancelled(changed, options?.signal)
+  } finally {
+    commit.waiting.delete(wake)
+  }
+  findCommit(state, commitOf(commit))
+}

@@ -1,0 +1,86 @@
+import type { PfsClient } from '../client.js'
+import { PfsError } from '../errors.js'
+import { authenticate, authorize } from './auth.js'
+import { forEachUntilCancelled } from './cancellation.js'
+import { refuseClosed } from './commit-records.js'
+import { recordOperation } from './file-operations.js'
+import { findCommit } from './lookup.js'
+import { createFileSetId } from './names.js'
+import { findFileSet } from './opened-commit.js'
+import type { CommitRecord, State } from './state.js'
+import { addRecords, type Changes, changesFromTree, createChanges, deletePath } from './store/changes.js'
+import { changeSnapshot, createSnapshot } from './store/snapshot.js'
+import { differences } from './store/tree-diff.js'
+
+type FileSetCalls = Pick<PfsClient, 'createFileSet' | 'getFileSet' | 'addFileSet' | 'renewFileSet' | 'composeFileSet'>
+
+const defaultTtlSeconds = 600
+const maxTtlSeconds = 1800
+const nanosecondsInSecond = 1_000_000_000
+
+/** The calls about file sets. */
+export function createFileSetCalls(state: State): FileSetCalls {
+  return {
+    async createFileSet(operations, options) {
+      authenticate(state, options)
+      const changes = createChanges()
+      await forEachUntilCancelled(operations, options?.signal, (operation) => {
+        recordOperation(state, changes, operation, options)
+      })
+      return keepFileSet(state, [changes], defaultTtlSeconds)
+    },
+
+    async getFileSet({ commit, type = 'TOTAL' }, options) {
+      authenticate(state, options)
+      const record = findCommit(state, commit)
+      authorize(state, options, record.repo, ['REPO_READ'])
+      const changes = type === 'DIFF' ? changesOfCommit(record) : changesFromTree(record.snapshot.root)
+      return keepFileSet(state, [changes], defaultTtlSeconds)
+    },
+
+    async addFileSet({ commit, fileSetId }, options) {
+      authenticate(state, options)
+      const record = findCommit(state, commit)
+      authorize(state, options, record.repo, ['REPO_WRITE'])
+      refuseClosed(record)
+      record.snapshot = changeSnapshot(record.snapshot, findFileSet(state, fileSetId).layers)
+    },
+
+    async renewFileSet({ fileSetId, ttlSeconds }, options) {
+      authenticate(state, options)
+      const record = findFileSet(state, fileSetId)
+      record.expires = expiry(state, ttlSeconds)
+    },
+
+    async composeFileSet({ fileSetIds, ttlSeconds = defaultTtlSeconds }, options) {
+      authenticate(state, options)
+      const layers = fileSetIds.flatMap((id) => findFileSet(state, id).layers)
+      return keepFileSet(state, layers, ttlSeconds)
+    },
+  }
+}
+
+function keepFileSet(state: State, layers: readonly Changes[], ttlSeconds: number): string {
+  const expires = expiry(state, ttlSeconds)
+  for (const [id, record] of state.fileSets) if (record.expires <= state.now()) state.fileSets.delete(id)
+  const id = createFileSetId()
+  state.fileSets.set(id, { layers, snapshot: changeSnapshot(createSnapshot(), layers), expires })
+  return id
+}
+
+function expiry(state: State, ttlSeconds: number): Date {
+  if (ttlSeconds > maxTtlSeconds) {
+    const [ttl, max] = [ttlSeconds, maxTtlSeconds].map((seconds) => seconds * nanosecondsInSecond)
+    throw new PfsError('UNKNOWN', `ttl (${ttl}) exceeds max ttl (${max})`)
+  }
+  return new Date(state.now().getTime() + (ttlSeconds || defaultTtlSeconds) * 1000)
+}
+
+function changesOfCommit({ base, snapshot }: CommitRecord): Changes {
+  const changes = createChanges()
+  for (const { path, before, after } of differences(base.root, snapshot.root, '/')) {
+    if (before && 'records' in before) deletePath(changes, path)
+    if (after && 'records' in after) addRecords(changes, path, after.records)
+  }
+  return changes
+}

@@ -1,0 +1,50 @@
+import type { Branch, Commit, Repo } from '../client.js'
+import { PfsError } from '../errors.js'
+import { branchName, repoName } from './names.js'
+import type { BranchRecord, CommitRecord, RepoRecord, State } from './state.js'
+
+/** The repo's record; throws NOT_FOUND, with `context` before pachd's text. */
+export function findRepo(state: State, repo: Repo, context = ''): RepoRecord {
+  const record = state.repos.get(repoName(repo))
+  if (!record) throw new PfsError('NOT_FOUND', `${context}repo ${repoName(repo)} not found`)
+  return record
+}
+
+/** The commit's record by id or by its branch, walked back by each `^`; throws NOT_FOUND, with `context` before pachd's text. */
+export function findCommit(state: State, commit: Commit, context = ''): CommitRecord {
+  const name = repoName(commit.repo)
+  const prefix = `${context}pick commit tx: commit ${name}@${commit.id ?? ''} not found\n`
+  const { commits, branches } = findRepo(state, commit.repo, prefix)
+  const { base, steps } = parseAncestry(commit.id || commit.branch || '')
+  let record = commit.id ? commits.get(base) : branches.get(base)?.head
+  for (let step = 0; step < steps; step++) record = record?.parent
+  if (!record) throw new PfsError('NOT_FOUND', `${prefix}branch "${commit.branch ?? ''}" not found in repo ${name}`)
+  return record
+}
+
+/** The branch's record; throws NOT_FOUND as `InspectBranch` does. */
+export function findBranch(state: State, branch: Branch): BranchRecord {
+  const repo = state.repos.get(repoName(branch.repo))
+  const record = repo?.branches.get(branch.name)
+  if (record) return record
+  const missingRepo = repo ? '' : `${missingRepoRow(branch.repo)}\n`
+  throw new PfsError(
+    'NOT_FOUND',
+    `inspect branch in transaction: ${missingRepo}branch (id=0, branch=${branchName(branch)}) not found\n` +
+      `branch "${branch.name}" not found in repo ${repoName(branch.repo)}`,
+  )
+}
+
+/** What pachd's database says about a repo that is not there. */
+export function missingRepoRow(repo: Repo): string {
+  return `repo (id=0, project=${repo.project}, name=${repo.name}, type=${repo.type}) not found`
+}
+
+/** `name^^` and `name^2` are both two commits before `name`. */
+function parseAncestry(text: string): { base: string; steps: number } {
+  const start = text.indexOf('^')
+  if (start === -1) return { base: text, steps: 0 }
+  let steps = 0
+  for (const [, digits] of text.slice(start).matchAll(/\^(\d*)/g)) steps += digits ? Number(digits) : 1
+  return { base: text.slice(0, start), steps }
+}

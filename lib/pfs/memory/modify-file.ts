@@ -1,0 +1,86 @@
+import { setTimeout } from 'node:timers/promises'
+import type { CallOptions, Commit, FileOperation, PfsClient } from '../client.js'
+import { PfsError } from '../errors.js'
+import { authenticate, authorize } from './auth.js'
+import { moveBranch } from './branches.js'
+import { forEachUntilCancelled, throwIfCancelled, untilCancelled } from './cancellation.js'
+import { addCommit, closeCommit, refuseClosed } from './commit-records.js'
+import { refuseOutputBranch } from './commits.js'
+import { recordOperation } from './file-operations.js'
+import { findCommit, findRepo } from './lookup.js'
+import { branchName, repoName, validateName } from './names.js'
+import type { CommitRecord, State } from './state.js'
+import { type Changes, createChanges } from './store/changes.js'
+import { changeSnapshot } from './store/snapshot.js'
+
+/** The call that writes files. */
+export function createModifyFile(state: State): PfsClient['modifyFile'] {
+  return async function modifyFile(commit, operations, options) {
+    authenticate(state, options)
+    findRepo(state, commit.repo)
+    authorize(state, options, commit.repo, ['REPO_WRITE'])
+    findOpenCommit(state, commit)
+    const changes = createChanges()
+    await forEachUntilCancelled(operations, options?.signal, (operation) => {
+      refuseUnfinishedBase(state, commit, operation)
+      recordOperation(state, changes, operation, options)
+    })
+    await waitForTurn(state, commit, options)
+    throwIfCancelled(options?.signal)
+    commitChanges(state, commit, changes, options)
+  }
+}
+
+/** Puts the changes into the open commit, or makes a commit of its own for them. */
+function commitChanges(state: State, commit: Commit, changes: Changes, options: CallOptions | undefined): void {
+  const repo = findRepo(state, commit.repo)
+  const open = findOpenCommit(state, commit)
+  if (open) {
+    open.snapshot = changeSnapshot(open.snapshot, [changes])
+    return
+  }
+  const createdBy = authenticate(state, options) ?? ''
+  const branch = commit.branch ?? ''
+  const parent = repo.branches.get(branch)?.head
+  const record = addCommit(state, repo, { branch, origin: 'USER', createdBy, parent })
+  record.snapshot = changeSnapshot(record.base, [changes])
+  moveBranch(state, repo, branch, record, createdBy)
+  closeCommit(state, record)
+}
+
+/** The open commit that a write goes into; undefined where it gets one of its own. Throws where there can be none. */
+function findOpenCommit(state: State, commit: Commit): CommitRecord | undefined {
+  if (commit.id) {
+    const record = findCommit(state, commit)
+    refuseClosed(record)
+    return record
+  }
+  const name = commit.branch ?? ''
+  validateName(name)
+  const repo = findRepo(state, commit.repo)
+  const head = repo.branches.get(name)?.head
+  if (head && !head.finishing) return head
+  refuseOutputBranch(repo, name)
+  return undefined
+}
+
+/** A directory is deleted by what is in it, which pachd can tell only when the commit below the head is finished. */
+function refuseUnfinishedBase(state: State, commit: Commit, operation: FileOperation): void {
+  if (!('deleteFile' in operation) || !operation.deleteFile.path.endsWith('/')) return
+  const { id, branch = '' } = commit
+  const head = id ? findCommit(state, commit) : findRepo(state, commit.repo).branches.get(branch)?.head
+  if (!head?.parent || head.finished || head.parent.finished) return
+  const name = repoName(commit.repo)
+  throw new PfsError('UNKNOWN', `base commit ${name}@${head.parent.id} for commit ${name}@${head.id} unfinished`)
+}
+
+/** Waits until the commits before this one on the branch are made, and as long as making one takes. */
+async function waitForTurn(state: State, commit: Commit, options: CallOptions | undefined): Promise<void> {
+  const milliseconds = state.options.commitMilliseconds ?? 0
+  if (milliseconds === 0 || findOpenCommit(state, commit)) return
+  const name = branchName({ repo: commit.repo, name: commit.branch ?? '' })
+  const before = state.commitQueues.get(name) ?? Promise.resolve()
+  const turn = before.then(() => setTimeout(milliseconds))
+  state.commitQueues.set(name, turn)
+  await untilCancelled(turn, options?.signal)
+}

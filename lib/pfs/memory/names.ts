@@ -1,0 +1,32 @@
+import { randomBytes } from 'node:crypto'
+import type { Branch, Repo } from '../client.js'
+import { PfsError } from '../errors.js'
+
+/** Throws what pachd says about a project, repo or branch name that it does not take. */
+export function validateName(name: string): void {
+  if (/^[A-Za-z0-9_-]+$/.test(name)) return
+  throw new PfsError(
+    'UNKNOWN',
+    `name (${name}) invalid: only alphanumeric characters, underscores, and dashes are allowed`,
+  )
+}
+
+/** A repo as pachd writes it: `project/name`, and `.type` behind a system repo. */
+export function repoName(repo: Repo): string {
+  return `${repo.project}/${repo.name}${repo.type === 'user' ? '' : `.${repo.type}`}`
+}
+
+/** A branch as pachd writes it: `project/name@branch`. */
+export function branchName({ repo, name }: Branch): string {
+  return `${repoName(repo)}@${name}`
+}
+
+/** A commit id: 32 random hex digits. */
+export function createCommitId(): string {
+  return randomBytes(16).toString('hex')
+}
+
+/** A file set id as pachd 2.12 gives it: 32 hex digits, a dot, 64 more. */
+export function createFileSetId(): string {
+  return `${createCommitId()}.${randomBytes(32).toString('hex')}`
+}

@@ -1,0 +1,67 @@
+import type { FileInfo, PathRange } from '../client.js'
+import { PfsError } from '../errors.js'
+import { infoFromDirectory, infoFromFile } from './file-info.js'
+import type { OpenedCommit } from './opened-commit.js'
+import { cleanPath, directoryPath, prefixEnd } from './paths.js'
+import type { ContentHash } from './store/hash.js'
+import type { Violation } from './store/violations.js'
+import type { TreeEntry } from './store/walk.js'
+
+export interface ReadRange {
+  /** Inclusive. */
+  readonly lower: string
+  /** Exclusive; '' is the end. */
+  readonly upper: string
+  readonly reverse: boolean
+}
+
+/** From the file at a path to the end of the directory there. */
+export function rangeOf(path: string): ReadRange {
+  const clean = cleanPath(path)
+  return { lower: clean, upper: prefixEnd(directoryPath(clean)), reverse: false }
+}
+
+/** The part of a range that lies within other bounds too. */
+export function narrowRange(range: ReadRange, { lower, upper }: PathRange): ReadRange {
+  const isLater = lower > range.lower
+  const isEarlier = upper !== '' && (range.upper === '' || upper < range.upper)
+  return { ...range, ...(isLater && { lower }), ...(isEarlier && { upper }) }
+}
+
+/** Throws what pachd says when it meets the first unreadable pair that lies within a range. */
+export function refuseUnreadable(opened: OpenedCommit, range: ReadRange): void {
+  const violation = firstViolation(opened, range)
+  if (violation) throw unreadable(violation)
+}
+
+/** The entries as pachd sends them: up to the first unreadable pair of the range, which ends them with an error. */
+export function* readEntries(
+  opened: OpenedCommit,
+  entries: Iterable<TreeEntry>,
+  range: ReadRange,
+  hashes: ContentHash,
+): Generator<FileInfo> {
+  if (range.reverse) refuseUnreadable(opened, range)
+  const violation = firstViolation(opened, range)
+  for (const entry of entries) {
+    if (violation && meets(entry, violation)) throw unreadable(violation)
+    if ('directory' in entry) yield infoFromDirectory(opened, entry.path, entry.directory, hashes)
+    else if (entry.records[0]) yield infoFromFile(opened, entry.path, entry.records[0], hashes)
+    if (violation?.second === entry.path) throw unreadable(violation)
+  }
+  if (violation) throw unreadable(violation)
+}
+
+/** A directory is read to its end before it is sent; of two records at one path the first is sent. */
+function meets(entry: TreeEntry, { first, second }: Violation): boolean {
+  if ('directory' in entry) return second < prefixEnd(entry.path)
+  return second < entry.path || (second === entry.path && first !== second)
+}
+
+function firstViolation(opened: OpenedCommit, { lower, upper }: ReadRange): Violation | undefined {
+  return opened.snapshot.violations.find(({ first, second }) => first >= lower && (upper === '' || second < upper))
+}
+
+function unreadable(violation: Violation): PfsError {
+  return new PfsError('UNKNOWN', violation.message)
+}

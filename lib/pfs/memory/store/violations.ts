@@ -1,0 +1,79 @@
+import { type Directory, findDirectory, findFile } from './directory.js'
+import { entriesBefore, entriesFrom } from './sorted-map.js'
+import { walkBelow } from './walk.js'
+
+/**
+ * Two stored files that pachd finds next to each other and cannot read together: it compares each path with the one
+ * before it only, so a file and a directory of one name with another name between them are not noticed.
+ */
+export interface Violation {
+  readonly first: string
+  readonly second: string
+  readonly message: string
+}
+
+/** The violations of a tree after `paths` were changed in one that had the violations `known`, in order of the second path. */
+export function findViolations(root: Directory, paths: Iterable<string>, known: readonly Violation[]): Violation[] {
+  const found = new Map<string, Violation>()
+  const seen = new Set<string>()
+  for (const path of paths) findNear(root, path, seen, found)
+  for (const { first, second } of known) {
+    findNear(root, first, seen, found)
+    findNear(root, second, seen, found)
+  }
+  return [...found.values()].sort((a, b) => (a.second < b.second ? -1 : 1))
+}
+
+function findNear(root: Directory, path: string, seen: Set<string>, found: Map<string, Violation>): void {
+  const isFile = !path.endsWith('/')
+  const duplicate = isFile ? findDuplicate(root, path) : undefined
+  if (duplicate) found.set(`${path}\0`, duplicate)
+  if (isFile) findCollision(root, path, found)
+  for (let end = isFile ? path.lastIndexOf('/') : path.length - 1; end > 0; end = path.lastIndexOf('/', end - 1)) {
+    const directory = path.slice(0, end + 1)
+    // What is above a directory that was seen was seen with it.
+    if (seen.has(directory)) return
+    seen.add(directory)
+    findCollision(root, directory, found)
+  }
+}
+
+function findDuplicate(root: Directory, path: string): Violation | undefined {
+  const [first, second] = findFile(root, path) ?? []
+  if (!first || !second) return undefined
+  const message = `duplicate path output by different datums (${path} from ${first.datum} and ${path} from ${second.datum})`
+  return { first: path, second: path, message }
+}
+
+/** Looks at the pairs of names that the entry at `path` is in, or would be between. */
+function findCollision(root: Directory, path: string, found: Map<string, Violation>): void {
+  const nameStart = path.lastIndexOf('/', path.length - 2) + 1
+  const parentPath = path.slice(0, nameStart)
+  const parent = findDirectory(root, parentPath)
+  if (!parent) return
+  const name = path.slice(nameStart)
+  const [before = ''] = entriesBefore(parent.entries, name).next().value ?? []
+  for (const file of name.startsWith(before) ? [before, name] : [name]) {
+    if (file === '' || file.endsWith('/')) continue
+    const [[at = '', entry] = [], [next = ''] = []] = take(entriesFrom(parent.entries, file), 2)
+    if (at !== file || !entry || next !== `${file}/`) continue
+    const second = firstFile(root, parentPath + next)
+    found.set(second, { first: parentPath + file, second, message: `file / directory path collision (${second})` })
+  }
+}
+
+function firstFile(root: Directory, path: string): string {
+  const directory = findDirectory(root, path)
+  const bounds = { lower: '', upper: '', reverse: false, depth: Number.POSITIVE_INFINITY }
+  for (const entry of directory ? walkBelow(directory, path, bounds) : []) if ('records' in entry) return entry.path
+  return path
+}
+
+function take<T>(items: Iterable<T>, count: number): T[] {
+  const taken: T[] = []
+  for (const item of items) {
+    taken.push(item)
+    if (taken.length === count) break
+  }
+  return taken
+}

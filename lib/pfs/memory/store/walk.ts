@@ -1,0 +1,58 @@
+import { type Directory, type FileRecords, isDirectory, rootFileName } from './directory.js'
+import { entriesBefore, entriesFrom } from './sorted-map.js'
+
+/** One entry of a tree with its absolute path; a directory's ends in a slash. */
+export type TreeEntry =
+  | { readonly path: string; readonly directory: Directory }
+  | { readonly path: string; readonly records: FileRecords }
+
+export interface WalkBounds {
+  /** Inclusive; '' is the start. */
+  readonly lower: string
+  /** Exclusive; '' is the end. */
+  readonly upper: string
+  readonly reverse: boolean
+  /** How many levels below the directory are walked. */
+  readonly depth: number
+}
+
+/**
+ * The entries below a directory in byte order of their paths, each directory before what is in it; in reverse the
+ * other way round. The bounds seek: what lies outside them costs nothing.
+ */
+export function* walkBelow(directory: Directory, path: string, bounds: WalkBounds): Generator<TreeEntry> {
+  if (bounds.depth === 0) return
+  const { lower, upper, reverse } = bounds
+  const below = { ...bounds, depth: bounds.depth - 1 }
+  for (const [name, entry] of reverse ? childrenBefore(directory, path, upper) : childrenFrom(directory, path, lower)) {
+    if (name === rootFileName) continue
+    const childPath = path + name
+    if (upper !== '' && childPath >= upper) break
+    const isInside = childPath >= lower
+    if (!isDirectory(entry)) {
+      if (isInside) yield { path: childPath, records: entry }
+      else if (reverse) break
+      continue
+    }
+    if (!isInside && !lower.startsWith(childPath)) {
+      if (reverse) break
+      continue
+    }
+    if (isInside && !reverse) yield { path: childPath, directory: entry }
+    yield* walkBelow(entry, childPath, below)
+    if (isInside && reverse) yield { path: childPath, directory: entry }
+  }
+}
+
+function childrenFrom(directory: Directory, path: string, lower: string) {
+  if (!lower.startsWith(path)) return lower > path ? [] : entriesFrom(directory.entries)
+  const rest = lower.slice(path.length)
+  // The directory on the way to the bound comes before the bound itself.
+  return entriesFrom(directory.entries, rest.slice(0, rest.indexOf('/') + 1) || rest)
+}
+
+function childrenBefore(directory: Directory, path: string, upper: string) {
+  if (upper === '') return entriesBefore(directory.entries)
+  if (upper.startsWith(path)) return entriesBefore(directory.entries, upper.slice(path.length))
+  return upper < path ? [] : entriesBefore(directory.entries)
+}
