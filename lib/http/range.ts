@@ -32,7 +32,10 @@ export function contentRange(range: ByteRange, size: number): string {
   return `bytes ${range.start}-${range.end}/${size}`
 }
 
-/** The bytes of `range` out of a stream that begins at `range.start`; leaves the stream once it has them. */
+/**
+ * The bytes of `range` out of a stream that begins at `range.start`; leaves the stream once it has them, throws where it
+ * ends before.
+ */
 export async function* cutTo(range: ByteRange, stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let left = range.end - range.start + 1
   for await (const chunk of stream) {
@@ -43,6 +46,7 @@ export async function* cutTo(range: ByteRange, stream: AsyncIterable<Uint8Array>
     left -= chunk.length
     yield chunk
   }
+  throw new Error(`the stream ended ${left} bytes early`)
 }
 
 function unsatisfiable(value: string | undefined, size: number): S3Error {

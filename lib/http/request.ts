@@ -18,19 +18,48 @@ export interface HttpRequest {
 /** The request of a framework that keeps the target it received beside the one that it has cut. */
 type MountedMessage = IncomingMessage & { readonly originalUrl?: string }
 
-/** Reads what the client sent, from the target that the framework received rather than the one it passes on. */
-export function readRequest(message: IncomingMessage): HttpRequest {
-  const target = originForm((message as MountedMessage).originalUrl ?? message.url ?? '/')
-  const mark = target.indexOf('?')
-  const rawQuery = mark < 0 ? '' : target.slice(mark + 1)
+/**
+ * Reads what the client sent, from the target that the framework received rather than the one it passes on.
+ * `beforeBody` is called when the body is first asked for.
+ */
+export function readRequest(message: IncomingMessage, beforeBody?: () => void): HttpRequest {
+  const target = receivedTarget(message)
+  const rawPath = pathOf(target)
+  const rawQuery = target.slice(rawPath.length + 1)
   return {
     method: message.method ?? 'GET',
-    rawPath: mark < 0 ? target : target.slice(0, mark),
+    rawPath,
     rawQuery,
     query: parseQuery(rawQuery),
     headers: headersFrom(message.rawHeaders),
-    body: message,
+    body: readBody(message, beforeBody),
   }
+}
+
+/** The raw path that the framework has taken off the target, such as '/s3'; '' where it has taken off none. */
+export function mountPathOf(message: IncomingMessage): string {
+  const received = pathOf(receivedTarget(message))
+  const passedOn = pathOf(originForm(message.url ?? '/'))
+  if (received === passedOn) return ''
+  if (received.endsWith(passedOn)) return received.slice(0, -passedOn.length)
+  return passedOn === '/' ? received : ''
+}
+
+/** The request target as the client sent it, though a framework may have cut it; in origin form. */
+export function receivedTarget(message: MountedMessage): string {
+  return originForm(message.originalUrl ?? message.url ?? '/')
+}
+
+/** What stands before the first `?` of a target. */
+export function pathOf(target: string): string {
+  const mark = target.indexOf('?')
+  return mark < 0 ? target : target.slice(0, mark)
+}
+
+/** Leaving the body early does not destroy the message, whose socket the answer still needs. */
+async function* readBody(message: IncomingMessage, beforeBody?: () => void): AsyncGenerator<Uint8Array> {
+  beforeBody?.()
+  yield* message.iterator({ destroyOnReturn: false })
 }
 
 /** The value of a header, a repeated one joined as a signature joins it; undefined without one. */

@@ -1,6 +1,8 @@
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import type { S3Error } from '../errors.js'
+import { endEarly, hasMoreToSend } from './early-answer.js'
+import { pathOf, receivedTarget } from './request.js'
 import { plainXmlDocument } from './xml-writer.js'
 
 export type Headers = Readonly<Record<string, string | undefined>>
@@ -16,18 +18,6 @@ export interface S3Response {
 /** An answer whose body is an XML document. */
 export function xmlResponse(document: string, headers: Headers = {}): S3Response {
   return { status: 200, headers: { 'content-type': 'application/xml', ...headers }, body: document }
-}
-
-/** The answer that an error is in S3's XML. */
-export function errorResponse(error: S3Error, about: { resource: string; requestId: string }): S3Response {
-  const document = plainXmlDocument('Error', {
-    Code: error.code,
-    Message: error.message,
-    ...error.fields,
-    Resource: about.resource,
-    RequestId: about.requestId,
-  })
-  return { ...xmlResponse(document, error.headers), status: error.status }
 }
 
 /**
@@ -46,6 +36,43 @@ export async function writeResponse(res: ServerResponse, response: S3Response, h
   const first = await iterator.next()
   writeHead(res, response, undefined)
   await pipeline(resume(first, iterator), res)
+}
+
+/**
+ * Answers with an error in S3's XML; a HEAD has none. Where an answer has begun, its connection is cut, since nothing
+ * else tells the client that the body is not whole.
+ */
+export async function writeError(
+  req: IncomingMessage,
+  res: ServerResponse,
+  error: S3Error,
+  requestId: string,
+): Promise<void> {
+  if (res.headersSent || res.destroyed) {
+    res.destroy()
+    return
+  }
+  for (const name of res.getHeaderNames()) if (name !== 'x-amz-request-id') res.removeHeader(name)
+  const withBody = req.method !== 'HEAD' && !bodyless(error.status)
+  const document = withBody ? errorDocument(error, pathOf(receivedTarget(req)), requestId) : undefined
+  const response = xmlResponse(document ?? '', error.headers)
+  if (!hasMoreToSend(req)) {
+    await writeResponse(res, { ...response, status: error.status }, !withBody)
+    return
+  }
+  writeHead(res, { ...response, status: error.status }, document === undefined ? 0 : Buffer.byteLength(document))
+  res.setHeader('connection', 'close')
+  await endEarly(req, res, document)
+}
+
+function errorDocument(error: S3Error, resource: string, requestId: string): string {
+  return plainXmlDocument('Error', {
+    Code: error.code,
+    Message: error.message,
+    ...error.fields,
+    Resource: resource,
+    RequestId: requestId,
+  })
 }
 
 /** No length is written for an answer that by HTTP has no content (RFC 9110, 8.6). */

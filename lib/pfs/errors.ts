@@ -62,9 +62,10 @@ export class PfsError extends Error {
 }
 
 /** What a refusal with a coarse code was about. */
-export type Refusal = 'name' | 'path' | 'not-a-file' | 'collision' | 'finished' | 'unfinished-parent' | 'provenance'
+export type Refusal = 'no-token' | 'name' | 'path' | 'not-a-file' | 'collision' | 'finished' | 'unfinished-parent' | 'provenance'
 
 const refusals: readonly (readonly [Refusal, RegExp])[] = [
+  ['no-token', /no authentication token/],
   ['name', /name \(.*\) invalid/s],
   ['path', /path \(.*\) invalid/s],
   ['not-a-file', /cannot get directory or non-regular file/],

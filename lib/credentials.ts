@@ -1,0 +1,38 @@
+import type { AuthConfig } from './options.js'
+import type { PfsClient } from './pfs/client.js'
+import { PfsError } from './pfs/errors.js'
+import type { CredentialSource } from './signature/credentials.js'
+
+/** Where the credentials of a mode come from. */
+export function createCredentialSource(config: AuthConfig, pfs: PfsClient): CredentialSource {
+  switch (config.mode) {
+    case 'pachyderm':
+      return {
+        credentialFor: async (accessKeyId) => ({ secretAccessKey: accessKeyId, authToken: accessKeyId }),
+        anonymousAllowed: () => isAuthInactive(pfs),
+      }
+    case 'keys':
+      return {
+        credentialFor: async (accessKeyId) => config.secretFor(accessKeyId),
+        anonymousAllowed: async () => false,
+      }
+    case 'none':
+      return {
+        credentialFor: async () => undefined,
+        anonymousAllowed: async () => true,
+      }
+  }
+}
+
+/** Whether auth is not active on the cluster; throws where that cannot be found out. */
+async function isAuthInactive(pfs: PfsClient): Promise<boolean> {
+  try {
+    await pfs.whoAmI()
+    return false
+  } catch (error) {
+    if (!(error instanceof PfsError)) throw error
+    if (error.status === 'UNIMPLEMENTED') return true
+    if (error.status === 'UNAUTHENTICATED') return false
+    throw error
+  }
+}

@@ -1,0 +1,21 @@
+import { createByteBudget } from './operations/byte-budget.js'
+import type { Gateway } from './operations/call.js'
+import type { Settings } from './options.js'
+import type { PfsClient } from './pfs/client.js'
+import { createCommitQueue } from './pfs/commit-queue.js'
+import { createKeyCodec } from './resolver/key.js'
+
+/** Most bytes of small bodies in memory at once; a body beyond it waits in its socket. */
+const smallBodiesBytes = 256 * 1024 * 1024
+
+/** What the calls of one handler share. */
+export function createGateway(pfs: PfsClient, settings: Settings): Gateway {
+  return {
+    pfs,
+    commits: createCommitQueue(pfs, settings),
+    keys: createKeyCodec(settings.keyEncoding),
+    region: settings.region,
+    smallBodyBytes: settings.smallBodyBytes,
+    budget: createByteBudget(smallBodiesBytes),
+  }
+}

@@ -1,0 +1,40 @@
+import type { HttpRequest } from '../http/request.js'
+import type { S3Response } from '../http/response.js'
+import type { CallOptions, PfsClient } from '../pfs/client.js'
+import type { CommitQueue } from '../pfs/commit-queue.js'
+import type { Bucket } from '../resolver/bucket-name.js'
+import type { KeyCodec } from '../resolver/key.js'
+import type { CheckedBody } from '../signature/checked-body.js'
+import type { ByteBudget } from './byte-budget.js'
+
+/** What all calls of one handler share. */
+export interface Gateway {
+  readonly pfs: PfsClient
+  readonly commits: CommitQueue
+  readonly keys: KeyCodec
+  /** The region that GetBucketLocation answers. */
+  readonly region: string
+  /** Bodies of at most so many bytes are read whole and share commits. */
+  readonly smallBodyBytes: number
+  /** For bodies that are in memory. */
+  readonly budget: ByteBudget
+}
+
+/** A request whose sender is known. */
+export interface Call {
+  readonly gateway: Gateway
+  readonly request: HttpRequest
+  readonly body: CheckedBody
+  /** Of every PFS call that is made for the request. */
+  readonly options: CallOptions
+}
+
+export interface BucketCall extends Call {
+  readonly bucket: Bucket
+}
+
+export interface ObjectCall extends BucketCall {
+  readonly key: string
+}
+
+export type Operation<C extends Call> = (call: C) => Promise<S3Response>

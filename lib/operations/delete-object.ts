@@ -1,0 +1,22 @@
+import { S3Error } from '../errors.js'
+import { queryValue } from '../http/request.js'
+import type { ObjectCall, Operation } from './call.js'
+import { requireWritable } from './writable.js'
+import { commitChange } from './write.js'
+
+/** DeleteObject: the next commit is without the key, which is what S3 calls a delete marker. */
+export const deleteObject: Operation<ObjectCall> = async (call) => {
+  const { gateway, request, bucket, key } = call
+  requireWritable(bucket)
+  if (queryValue(request, 'versionId') !== undefined) throw immutableVersion()
+  const { commitId } = await commitChange(call, { path: gateway.keys.pathFromKey(key) })
+  return { status: 204, headers: { 'x-amz-delete-marker': 'true', 'x-amz-version-id': commitId } }
+}
+
+/** The answer to who would delete one version: it is part of a commit. */
+export function immutableVersion(): S3Error {
+  return new S3Error('MethodNotAllowed', {
+    message:
+      'A version of an object is part of a commit, and history does not change. Delete the key without a versionId.',
+  })
+}

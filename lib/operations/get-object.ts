@@ -1,0 +1,87 @@
+import { S3Error } from '../errors.js'
+import { matchesEtag, parseHttpDate, readCondition } from '../http/preconditions.js'
+import { type ByteRange, contentRange, cutTo, parseRange } from '../http/range.js'
+import { type HttpRequest, header, queryValue } from '../http/request.js'
+import type { Headers, S3Response } from '../http/response.js'
+import { resolveObject, type StoredObject } from '../resolver/object.js'
+import type { ObjectCall, Operation } from './call.js'
+
+/** GetObject: headers and bytes are of the one commit that InspectFile named. */
+export const getObject: Operation<ObjectCall> = async (call) => {
+  const { response, object, range } = await headOf(call)
+  if (response.status === 304 || object.size === 0) return response
+  const { pfs } = call.gateway
+  const bytes = pfs.getFile({ file: object.info.file, offset: range.start }, call.options)
+  return { ...response, body: cutTo(range, bytes) }
+}
+
+/** HeadObject: what GetObject would answer, without the body. */
+export const headObject: Operation<ObjectCall> = async (call) => (await headOf(call)).response
+
+interface ObjectHead {
+  readonly response: S3Response
+  readonly object: StoredObject
+  readonly range: ByteRange
+}
+
+/** S3 keeps what the client sent with the object; PFS has no place for it, so this is S3's own default. */
+const defaultContentType = 'binary/octet-stream'
+
+async function headOf({ gateway, request, bucket, key, options }: ObjectCall): Promise<ObjectHead> {
+  const name = { bucket, path: gateway.keys.pathFromKey(key), versionId: queryValue(request, 'versionId') }
+  const object = await resolveObject(gateway.pfs, name, options)
+  const whole: ByteRange = { start: 0, end: object.size - 1 }
+  const validators = {
+    etag: object.etag,
+    'last-modified': object.lastModified.toUTCString(),
+    'x-amz-version-id': object.versionId,
+  }
+  if (readCondition(request, object) === 'not-modified') {
+    return { response: { status: 304, headers: validators }, object, range: whole }
+  }
+  const range = rangeOf(request, object)
+  const sent = range ?? whole
+  const headers: Headers = {
+    ...validators,
+    'accept-ranges': 'bytes',
+    'content-length': String(sent.end - sent.start + 1),
+    'content-type': defaultContentType,
+    ...(range && { 'content-range': contentRange(range, object.size) }),
+    ...overrides(request),
+  }
+  return { response: { status: range === undefined ? 200 : 206, headers }, object, range: sent }
+}
+
+/** `If-Range` lets a range hold only for the object that the client has part of. */
+function rangeOf(request: HttpRequest, object: StoredObject): ByteRange | undefined {
+  const ifRange = header(request, 'if-range')
+  if (ifRange !== undefined && !matchesEtag(ifRange, object.etag)) {
+    const date = parseHttpDate(ifRange)
+    if (date === undefined || date.getTime() < Math.floor(object.lastModified.getTime() / 1000) * 1000) return undefined
+  }
+  return parseRange(header(request, 'range'), object.size)
+}
+
+const overridable = [
+  'cache-control',
+  'content-disposition',
+  'content-encoding',
+  'content-language',
+  'content-type',
+  'expires',
+]
+
+/** The `response-*` parameters; a value that would end its header line is refused. */
+function overrides(request: HttpRequest): Headers {
+  const headers: Record<string, string> = {}
+  for (const name of overridable) {
+    const value = queryValue(request, `response-${name}`)
+    if (value === undefined) continue
+    if (/[\x00-\x08\x0a-\x1f\x7f]/.test(value)) {
+      throw new S3Error('InvalidArgument', { fields: { ArgumentName: `response-${name}` } })
+    }
+    // Header values are bytes; UTF-8 goes out as it is.
+    headers[name] = Buffer.from(value).toString('latin1')
+  }
+  return headers
+}

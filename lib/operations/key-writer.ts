@@ -1,0 +1,18 @@
+/** How keys go into a listing's XML. */
+export interface KeyWriter {
+  readonly encodingType: 'url' | undefined
+  readonly write: (key: string) => string
+}
+
+/** Writes keys as they are, or percent-encoded (`encoding-type=url`) for what XML cannot carry. */
+export function createKeyWriter(encodingType: 'url' | undefined): KeyWriter {
+  return { encodingType, write: encodingType === 'url' ? urlEncode : (key) => key }
+}
+
+/** S3 leaves slashes as they are and writes a space as `+`. */
+function urlEncode(key: string): string {
+  return encodeURIComponent(key)
+    .replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`)
+    .replaceAll('%2F', '/')
+    .replaceAll('%20', '+')
+}

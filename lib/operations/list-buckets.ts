@@ -1,0 +1,60 @@
+import { queryValue } from '../http/request.js'
+import { xmlResponse } from '../http/response.js'
+import { xmlDocument } from '../http/xml-writer.js'
+import type { RepoInfo } from '../pfs/client.js'
+import { bucketNameFrom } from '../resolver/bucket-name.js'
+import { compareBytes } from '../resolver/byte-order.js'
+import type { Call, Operation } from './call.js'
+import { owner } from './owner.js'
+import { parseCount } from './parameters.js'
+import { readToken, tokenFrom } from './tokens.js'
+
+interface ListedBucket {
+  readonly name: string
+  readonly created: Date | undefined
+}
+
+const maxBucketsAtOnce = 10_000
+
+/** ListBuckets: every branch of every user repo that the caller may read. */
+export const listBuckets: Operation<Call> = async ({ gateway, request, options }) => {
+  const prefix = queryValue(request, 'prefix') ?? ''
+  const token = queryValue(request, 'continuation-token')
+  const after = token === undefined ? '' : readToken(token)
+  const maxBuckets = parseCount(request, 'max-buckets', { least: 1, most: maxBucketsAtOnce }) ?? maxBucketsAtOnce
+  const buckets: ListedBucket[] = []
+  for await (const info of gateway.pfs.listRepo({ type: 'user' }, options)) {
+    if (mayRead(info)) buckets.push(...bucketsOf(info))
+  }
+  const left = buckets
+    .filter(({ name }) => name.startsWith(prefix) && compareBytes(name, after) > 0)
+    .sort((a, b) => compareBytes(a.name, b.name))
+  const page = left.slice(0, maxBuckets)
+  const last = page[page.length - 1]
+  return xmlResponse(
+    xmlDocument('ListAllMyBucketsResult', {
+      Owner: owner,
+      Buckets: {
+        Bucket: page.map(({ name, created }) => ({
+          Name: name,
+          CreationDate: (created ?? new Date(0)).toISOString(),
+          BucketRegion: gateway.region,
+        })),
+      },
+      ContinuationToken: left.length > page.length && last ? tokenFrom(last.name) : undefined,
+      Prefix: prefix === '' ? undefined : prefix,
+    }),
+  )
+}
+
+/** PFS lists repos that the caller cannot read, without a permission. */
+function mayRead({ authInfo }: RepoInfo): boolean {
+  return authInfo === undefined || authInfo.permissions.includes('REPO_READ')
+}
+
+function bucketsOf(info: RepoInfo): ListedBucket[] {
+  return info.branches.flatMap((branch) => {
+    const name = bucketNameFrom(branch)
+    return name === undefined ? [] : [{ name, created: info.created }]
+  })
+}

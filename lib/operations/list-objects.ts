@@ -1,0 +1,131 @@
+import { S3Error } from '../errors.js'
+import { type HttpRequest, queryValue } from '../http/request.js'
+import { xmlResponse } from '../http/response.js'
+import { type XmlContent, xmlDocument } from '../http/xml-writer.js'
+import { commitOf } from '../resolver/bucket-name.js'
+import { type Listed, type ListPage, type ListQuery, listKeys } from '../resolver/listing/list-keys.js'
+import { storedObject } from '../resolver/object.js'
+import type { BucketCall, Operation } from './call.js'
+import { requireListable } from './head-bucket.js'
+import { createKeyWriter, type KeyWriter } from './key-writer.js'
+import { owner } from './owner.js'
+import { parseCount } from './parameters.js'
+import { readToken, tokenFrom } from './tokens.js'
+
+/** Most keys and prefixes of a page, whatever is asked for. */
+const maxPage = 1000
+
+/** ListObjects: the first version, paged by a marker that is a key. */
+export const listObjects: Operation<BucketCall> = async (call) => {
+  const marker = queryValue(call.request, 'marker') ?? ''
+  const { query, page, maxKeys, writer } = await readPage(call, marker)
+  // S3 writes NextMarker only where the last entry may be a prefix, which the client could not tell from the keys.
+  const next = page.isTruncated && query.delimiter !== '' ? lastName(page) : undefined
+  return xmlResponse(
+    xmlDocument('ListBucketResult', {
+      Name: call.bucket.name,
+      Prefix: writer.write(query.prefix),
+      Marker: writer.write(marker),
+      NextMarker: next === undefined ? undefined : writer.write(next),
+      ...shared(query, maxKeys, page, writer),
+      ...(await entries(call, page, writer, true)),
+    }),
+  )
+}
+
+/** ListObjectsV2: paged by a token. */
+export const listObjectsV2: Operation<BucketCall> = async (call) => {
+  const { request } = call
+  const token = queryValue(request, 'continuation-token')
+  const startAfter = queryValue(request, 'start-after')
+  const { query, page, maxKeys, writer } = await readPage(
+    call,
+    token === undefined ? (startAfter ?? '') : readToken(token),
+  )
+  const next = page.isTruncated ? lastName(page) : undefined
+  const fetchOwner = queryValue(request, 'fetch-owner') === 'true'
+  return xmlResponse(
+    xmlDocument('ListBucketResult', {
+      Name: call.bucket.name,
+      Prefix: writer.write(query.prefix),
+      StartAfter: startAfter === undefined ? undefined : writer.write(startAfter),
+      ContinuationToken: token,
+      NextContinuationToken: next === undefined ? undefined : tokenFrom(next),
+      KeyCount: page.entries.length,
+      ...shared(query, maxKeys, page, writer),
+      ...(await entries(call, page, writer, fetchOwner)),
+    }),
+  )
+}
+
+interface Page {
+  readonly query: ListQuery
+  readonly page: ListPage
+  readonly maxKeys: number
+  readonly writer: KeyWriter
+}
+
+async function readPage(call: BucketCall, after: string): Promise<Page> {
+  const { gateway, request, bucket, options } = call
+  const maxKeys = parseCount(request, 'max-keys', { least: 0, most: 2_147_483_647 }) ?? maxPage
+  const query: ListQuery = {
+    prefix: queryValue(request, 'prefix') ?? '',
+    delimiter: queryValue(request, 'delimiter') ?? '',
+    after,
+    limit: Math.min(maxKeys, maxPage),
+  }
+  const writer = createKeyWriter(encodingType(request))
+  const source = { pfs: gateway.pfs, commit: commitOf(bucket), keys: gateway.keys, options }
+  if (query.limit > 0) return { query, page: await listKeys(source, query), maxKeys, writer }
+  await requireListable(call)
+  return { query, page: { entries: [], isTruncated: false }, maxKeys, writer }
+}
+
+function shared(query: ListQuery, maxKeys: number, page: ListPage, writer: KeyWriter): Record<string, XmlContent> {
+  return {
+    MaxKeys: Math.min(maxKeys, maxPage),
+    Delimiter: query.delimiter === '' ? undefined : writer.write(query.delimiter),
+    EncodingType: writer.encodingType,
+    IsTruncated: page.isTruncated,
+  }
+}
+
+async function entries(
+  { gateway, options }: BucketCall,
+  page: ListPage,
+  writer: KeyWriter,
+  withOwner: boolean,
+): Promise<Record<string, XmlContent[]>> {
+  const contents: XmlContent[] = []
+  const prefixes: XmlContent[] = []
+  for (const entry of page.entries) {
+    if (entry.kind === 'prefix') {
+      prefixes.push({ Prefix: writer.write(entry.prefix) })
+      continue
+    }
+    const { etag, lastModified, size } = await storedObject(gateway.pfs, entry.info, options)
+    contents.push({
+      Key: writer.write(entry.key),
+      LastModified: lastModified.toISOString(),
+      ETag: etag,
+      Size: size,
+      Owner: withOwner ? owner : undefined,
+      StorageClass: 'STANDARD',
+    })
+  }
+  return { Contents: contents, CommonPrefixes: prefixes }
+}
+
+function encodingType(request: HttpRequest): 'url' | undefined {
+  const value = queryValue(request, 'encoding-type')
+  if (value === undefined || value === 'url') return value
+  throw new S3Error('InvalidArgument', {
+    message: 'Invalid Encoding Method specified in Request',
+    fields: { ArgumentName: 'encoding-type', ArgumentValue: value },
+  })
+}
+
+function lastName({ entries }: ListPage): string | undefined {
+  const last: Listed | undefined = entries[entries.length - 1]
+  return last?.kind === 'prefix' ? last.prefix : last?.key
+}

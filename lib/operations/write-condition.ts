@@ -1,0 +1,30 @@
+import { S3Error } from '../errors.js'
+import { matchesEtag, preconditionFailed } from '../http/preconditions.js'
+import { type HttpRequest, header } from '../http/request.js'
+import type { Change } from '../pfs/changes.js'
+import { etagFrom } from '../resolver/etag.js'
+
+/**
+ * `If-None-Match: *` and `If-Match` of a write, to be held against the object in the branch's turn. Throws
+ * NotImplemented for what S3 does not know on a write.
+ */
+export function readWriteCondition(request: HttpRequest): Pick<Change, 'condition'> {
+  const ifMatch = header(request, 'if-match')
+  const ifNoneMatch = header(request, 'if-none-match')
+  if (ifNoneMatch !== undefined && ifNoneMatch.trim() !== '*') throw new S3Error('NotImplemented')
+  if (ifMatch !== undefined && ifNoneMatch !== undefined) throw new S3Error('NotImplemented')
+  if (ifNoneMatch !== undefined) {
+    return {
+      condition: (current) => {
+        if (current !== undefined) throw preconditionFailed('If-None-Match')
+      },
+    }
+  }
+  if (ifMatch === undefined) return {}
+  return {
+    condition: (current) => {
+      if (current === undefined) throw new S3Error('NoSuchKey')
+      if (!matchesEtag(ifMatch, etagFrom(current.hash))) throw preconditionFailed('If-Match')
+    },
+  }
+}

@@ -1,0 +1,20 @@
+import type { Change } from '../pfs/changes.js'
+import type { Committed } from '../pfs/commit-changes.js'
+import { resolveObject, type StoredObject } from '../resolver/object.js'
+import type { BucketCall } from './call.js'
+
+/** Makes one change in the bucket's branch, in a commit that it may share; throws what refused it. */
+export async function commitChange({ gateway, bucket, options }: BucketCall, change: Change): Promise<Committed> {
+  const [outcome] = await gateway.commits.commit(bucket.branch, [change], options)
+  if (outcome?.status === 'fulfilled') return outcome.value
+  throw outcome?.reason
+}
+
+/** The object that a commit has just written. */
+export function writtenObject(
+  { gateway, bucket, options }: BucketCall,
+  path: string,
+  { commitId }: Committed,
+): Promise<StoredObject> {
+  return resolveObject(gateway.pfs, { bucket, path, versionId: commitId }, options)
+}

@@ -1,0 +1,112 @@
+import type { Confirm } from './pfs/commit-changes.js'
+import type { KeyEncoding } from './resolver/key.js'
+import type { Credential } from './signature/credentials.js'
+
+/** Who may pass. */
+export type AuthConfig =
+  /** Access key, secret key and Pachyderm token are one. Where auth is not active on the cluster, anybody passes. */
+  | { readonly mode: 'pachyderm' }
+  /** Access keys of our own, each with its secret and the Pachyderm token that PFS is asked with. */
+  | {
+      readonly mode: 'keys'
+      /** The credential of an access key; undefined where there is none. */
+      readonly secretFor: (accessKeyId: string) => Promise<Credential | undefined> | Credential | undefined
+    }
+  /** Anybody passes; `authToken` is what PFS is asked with. */
+  | { readonly mode: 'none'; readonly authToken?: string }
+
+/** A request that is over, for a log. */
+export interface ResponseLog {
+  readonly requestId: string
+  readonly method: string
+  /** As on the request line; a presigned one has a signature in its query. */
+  readonly target: string
+  /** 499 where the client left before it had the whole answer. */
+  readonly status: number
+  /** S3's code of an answer that is an error. */
+  readonly code?: string
+  readonly milliseconds: number
+}
+
+/** What an error was about. */
+export type ErrorContext = Pick<ResponseLog, 'requestId' | 'method' | 'target'>
+
+export interface S3HandlerOptions {
+  /** The path under which the handler is mounted, for frameworks that do not take it off the URL; '/s3'. */
+  readonly basePath?: string
+  /** The region that clients are told, 'us-east-1' unless given; given, signatures must name it. */
+  readonly region?: string
+  /** Hosts whose subdomains are buckets: 's3.example.com' makes `master.images.s3.example.com` one. */
+  readonly domains?: readonly string[]
+  /** Whether `X-Forwarded-Host` stands for `Host`; only behind a proxy that sets it. */
+  readonly trustForwardedHost?: boolean
+  /** Whether keys that PFS cannot hold are percent-encoded ('percent', the default) or refused. */
+  readonly keyEncoding?: KeyEncoding
+  /** Whether concurrent writes to a branch share a commit ('shared', the default). */
+  readonly commits?: 'shared' | 'each'
+  /** When a write is answered: its commit is in ('commit', the default), or pachd has finished and validated it. */
+  readonly confirm?: Confirm
+  /** Bodies of at most so many bytes are held in memory to share a commit; 1 MiB unless given. */
+  readonly smallBodyBytes?: number
+  /** Called with what failed, for a log; its text is never sent to a client. */
+  readonly onError?: (error: unknown, context: ErrorContext) => void
+  /** Called when a request is over. */
+  readonly onResponse?: (log: ResponseLog) => void
+}
+
+export interface Settings {
+  readonly basePath: string
+  readonly region: string
+  readonly signingRegion: string | undefined
+  readonly domains: readonly string[]
+  readonly trustForwardedHost: boolean
+  readonly keyEncoding: KeyEncoding
+  readonly commits: 'shared' | 'each'
+  readonly confirm: Confirm
+  readonly smallBodyBytes: number
+  readonly onError: NonNullable<S3HandlerOptions['onError']>
+  readonly onResponse: NonNullable<S3HandlerOptions['onResponse']>
+}
+
+/** Most that may be held of one body: what a shared commit takes. */
+const maxSmallBodyBytes = 32 * 1024 * 1024
+
+/** Checks options once and fills in what is left out; throws TypeError. */
+export function readOptions(options: S3HandlerOptions = {}): Settings {
+  const { basePath = '', region = 'us-east-1', domains = [], smallBodyBytes = 1024 * 1024 } = options
+  if (basePath !== '' && !/^(\/[^/?#]+)+$/.test(basePath)) {
+    throw new TypeError(`basePath must look like "/s3", without a slash at its end; it is ${JSON.stringify(basePath)}`)
+  }
+  if (!Number.isInteger(smallBodyBytes) || smallBodyBytes < 0 || smallBodyBytes > maxSmallBodyBytes) {
+    throw new TypeError(`smallBodyBytes must be a whole number from 0 to ${maxSmallBodyBytes}; it is ${smallBodyBytes}`)
+  }
+  return {
+    basePath,
+    region,
+    signingRegion: options.region,
+    domains,
+    trustForwardedHost: options.trustForwardedHost ?? false,
+    keyEncoding: oneOf('keyEncoding', options.keyEncoding ?? 'percent', ['percent', 'refuse']),
+    commits: oneOf('commits', options.commits ?? 'shared', ['shared', 'each']),
+    confirm: oneOf('confirm', options.confirm ?? 'commit', ['commit', 'finished']),
+    smallBodyBytes,
+    onError: options.onError ?? (() => undefined),
+    onResponse: options.onResponse ?? (() => undefined),
+  }
+}
+
+/** Checks an AuthConfig; throws TypeError, so that a misspelt mode never leaves a server open. */
+export function readAuthConfig(config: AuthConfig): AuthConfig {
+  const mode: unknown = (config as { mode?: unknown } | undefined)?.mode
+  oneOf('authConfig.mode', mode, ['pachyderm', 'keys', 'none'])
+  if (config.mode === 'keys' && typeof config.secretFor !== 'function') {
+    throw new TypeError('authConfig.secretFor must be a function from an access key to its credential')
+  }
+  return config
+}
+
+function oneOf<const Choice extends string>(name: string, value: unknown, choices: readonly Choice[]): Choice {
+  const choice = choices.find((each) => each === value)
+  if (choice !== undefined) return choice
+  throw new TypeError(`${name} must be one of ${choices.join(', ')}; it is ${JSON.stringify(value)}`)
+}

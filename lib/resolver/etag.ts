@@ -1,0 +1,7 @@
+/**
+ * The entity tag of a file from its PFS hash. The `-1` keeps clients from taking it for an MD5 of the content and
+ * comparing the two.
+ */
+export function etagFrom(hash: Uint8Array): string {
+  return `"${Buffer.from(hash.buffer, hash.byteOffset, hash.byteLength).toString('hex')}-1"`
+}

@@ -1,0 +1,59 @@
+import { S3Error } from '../errors.js'
+import type { CallOptions, Commit, FileInfo, PfsClient } from '../pfs/client.js'
+import { type Bucket, commitOf, isCommitId } from './bucket-name.js'
+import { etagFrom } from './etag.js'
+
+/** An object as it is at one commit. */
+export interface StoredObject {
+  readonly info: FileInfo
+  readonly size: number
+  /** With its quotes. */
+  readonly etag: string
+  readonly lastModified: Date
+  /** The id of the commit that was read. */
+  readonly versionId: string
+}
+
+/** Which file, and at which version where not at the bucket's own. */
+export interface ObjectName {
+  readonly bucket: Bucket
+  readonly path: string
+  readonly versionId?: string | undefined
+}
+
+/** Asks PFS for an object; throws NoSuchKey also where the path is a directory. */
+export async function resolveObject(pfs: PfsClient, name: ObjectName, options: CallOptions): Promise<StoredObject> {
+  const commit = commitOfVersion(name.bucket, name.versionId)
+  return storedObject(pfs, await pfs.inspectFile({ commit, path: name.path }, options), options)
+}
+
+/** The object that a file is. */
+export async function storedObject(pfs: PfsClient, info: FileInfo, options: CallOptions): Promise<StoredObject> {
+  if (info.fileType !== 'FILE') throw new S3Error('NoSuchKey')
+  const { commit } = info.file
+  return {
+    info,
+    size: info.sizeBytes,
+    etag: etagFrom(info.hash),
+    lastModified: info.committed ?? (await startOf(pfs, commit, options)),
+    versionId: commit.id ?? '',
+  }
+}
+
+/** The commit that a `versionId` names in a bucket; throws InvalidArgument for one that cannot be. */
+export function commitOfVersion(bucket: Bucket, versionId: string | undefined): Commit {
+  if (versionId === undefined) return commitOf(bucket)
+  if (!isCommitId(versionId)) {
+    throw new S3Error('InvalidArgument', {
+      message: 'Invalid version id specified',
+      fields: { ArgumentName: 'versionId', ArgumentValue: versionId },
+    })
+  }
+  return { repo: bucket.branch.repo, branch: bucket.branch.name, id: versionId }
+}
+
+/** A file of a commit that is still open has no time of its own. */
+async function startOf(pfs: PfsClient, commit: Commit, options: CallOptions): Promise<Date> {
+  const { started } = await pfs.inspectCommit({ commit }, options)
+  return started ?? new Date(0)
+}

@@ -1,0 +1,68 @@
+import { S3Error, type S3ErrorDetail } from '../errors.js'
+import type { Address } from '../http/address.js'
+import { PathCollision, PfsError } from '../pfs/errors.js'
+
+/** What any failure is in S3's terms; what has no word there is an InternalError, with the failure as its cause. */
+export function s3ErrorFrom(failure: unknown, address: Address | undefined): S3Error {
+  if (failure instanceof S3Error) return failure
+  if (failure instanceof PathCollision) {
+    return new S3Error('InvalidBucketState', { message: collisionMessage(failure), cause: failure })
+  }
+  if (failure instanceof PfsError) return fromPfsError(failure, address)
+  return new S3Error('InternalError', { cause: failure })
+}
+
+function fromPfsError(failure: PfsError, address: Address | undefined): S3Error {
+  const detail: S3ErrorDetail = { cause: failure }
+  switch (failure.status) {
+    case 'UNAUTHENTICATED':
+      return new S3Error(failure.refusal === 'no-token' ? 'AccessDenied' : 'InvalidAccessKeyId', detail)
+    case 'PERMISSION_DENIED':
+      return new S3Error('AccessDenied', detail)
+    case 'NOT_FOUND':
+      return notFound(failure, address, detail)
+    case 'RESOURCE_EXHAUSTED':
+      return new S3Error('SlowDown', detail)
+    case 'UNAVAILABLE':
+    case 'DEADLINE_EXCEEDED':
+      return new S3Error('ServiceUnavailable', detail)
+    default:
+      return fromRefusal(failure, detail)
+  }
+}
+
+function notFound(failure: PfsError, address: Address | undefined, detail: S3ErrorDetail): S3Error {
+  switch (failure.missing) {
+    case 'file':
+      return new S3Error('NoSuchKey', address?.kind === 'object' ? { ...detail, fields: { Key: address.key } } : detail)
+    case 'commit':
+      return new S3Error('NoSuchVersion', detail)
+    default: {
+      const bucket = address === undefined || address.kind === 'service' ? {} : { BucketName: address.bucket }
+      return new S3Error('NoSuchBucket', { ...detail, fields: bucket })
+    }
+  }
+}
+
+/** What a coarse code was about; the text of pachd goes along where it tells the client what to mend. */
+function fromRefusal(failure: PfsError, detail: S3ErrorDetail): S3Error {
+  switch (failure.refusal) {
+    case 'name':
+      return new S3Error('InvalidBucketName', detail)
+    case 'path':
+      return new S3Error('InvalidArgument', { ...detail, message: failure.message })
+    case 'not-a-file':
+      return new S3Error('NoSuchKey', detail)
+    case 'collision':
+    case 'finished':
+    case 'unfinished-parent':
+    case 'provenance':
+      return new S3Error('InvalidBucketState', { ...detail, message: failure.message })
+    default:
+      return new S3Error('InternalError', detail)
+  }
+}
+
+function collisionMessage({ path, other }: PathCollision): string {
+  return `PFS cannot hold "${path.slice(1)}" beside "${other.slice(1)}": one name would be a file and a directory.`
+}

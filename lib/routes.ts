@@ -1,0 +1,111 @@
+import { S3Error } from './errors.js'
+import type { HttpRequest } from './http/request.js'
+import type { BucketCall, Call, ObjectCall, Operation } from './operations/call.js'
+import { copyObject } from './operations/copy-object.js'
+import { createBucket } from './operations/create-bucket.js'
+import { deleteBucket } from './operations/delete-bucket.js'
+import { deleteObject } from './operations/delete-object.js'
+import { deleteObjects } from './operations/delete-objects.js'
+import { getObject, headObject } from './operations/get-object.js'
+import { getBucketLocation, getBucketVersioning, headBucket } from './operations/head-bucket.js'
+import { listBuckets } from './operations/list-buckets.js'
+import { listObjects, listObjectsV2 } from './operations/list-objects.js'
+import { putObject } from './operations/put-object.js'
+
+/** Operations by method; a subresource in the query goes before the method, as in `location GET`. */
+type Table<C extends Call> = Readonly<Record<string, Operation<C>>>
+
+const service: Table<Call> = {
+  GET: listBuckets,
+}
+
+const bucket: Table<BucketCall> = {
+  GET: listObjects,
+  HEAD: headBucket,
+  PUT: createBucket,
+  DELETE: deleteBucket,
+  'list-type GET': listObjectsV2,
+  'location GET': getBucketLocation,
+  'versioning GET': getBucketVersioning,
+  'delete POST': deleteObjects,
+}
+
+const object: Table<ObjectCall> = {
+  GET: getObject,
+  HEAD: headObject,
+  PUT: putObject,
+  DELETE: deleteObject,
+  'x-amz-copy-source PUT': copyObject,
+}
+
+/**
+ * Every parameter by which S3 means another operation than the plain method's. One that has no entry in the table above
+ * is answered NotImplemented, never as the plain method.
+ */
+const subresources: ReadonlySet<string> = new Set([
+  'accelerate',
+  'acl',
+  'analytics',
+  'annotation',
+  'annotations',
+  'append',
+  'attributes',
+  'cors',
+  'delete',
+  'encryption',
+  'intelligent-tiering',
+  'inventory',
+  'legal-hold',
+  'lifecycle',
+  'list-type',
+  'location',
+  'logging',
+  'metadataConfiguration',
+  'metadataInventoryTable',
+  'metadataJournalTable',
+  'metadataTable',
+  'metrics',
+  'notification',
+  'object-lock',
+  'ownershipControls',
+  'partNumber',
+  'policy',
+  'policyStatus',
+  'publicAccessBlock',
+  'renameObject',
+  'replication',
+  'replication-metrics',
+  'requestPayment',
+  'restore',
+  'retention',
+  'select',
+  'select-type',
+  'session',
+  'tagging',
+  'torrent',
+  'uploadId',
+  'uploads',
+  'versioning',
+  'versions',
+  'website',
+])
+
+export const routes = { service, bucket, object } as const
+
+/** The operation that a request asks for; throws MethodNotAllowed, NotImplemented, InvalidArgument. */
+export function routeOperation<C extends Call>(table: Table<C>, request: HttpRequest): Operation<C> {
+  const asked = [...request.query.keys()].filter((name) => subresources.has(name))
+  if (request.headers.has('x-amz-copy-source') && request.method === 'PUT') asked.push('x-amz-copy-source')
+  const [subresource, ...more] = asked
+  if (more.length > 0) {
+    throw new S3Error('InvalidArgument', { message: `Conflicting query string parameters: ${asked.join(', ')}` })
+  }
+  if (subresource !== undefined) {
+    const operation = table[`${subresource} ${request.method}`]
+    if (operation !== undefined) return operation
+    throw new S3Error('NotImplemented', { fields: { Header: subresource } })
+  }
+  const operation = table[request.method]
+  if (operation !== undefined) return operation
+  throw new S3Error('MethodNotAllowed', { fields: { Method: request.method } })
+}
