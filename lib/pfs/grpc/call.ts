@@ -1,0 +1,117 @@
+import { type Channel, Metadata, status as statusCodes } from '@grpc/grpc-js'
+import type { CallOptions } from '../client.js'
+import { PfsError } from '../errors.js'
+import { pfsErrorFromStatus, type WireStatus } from './status.js'
+
+/**
+ * One call on a channel, message by message: nothing is read from the wire that nobody waits for. Everything here
+ * rejects with the call's PfsError once the call has failed. One step at a time may be waited for.
+ */
+export interface Call {
+  /** Resolves when the transport wants the next message. */
+  send(message: Buffer): Promise<void>
+  /** Says that no message follows. */
+  halfClose(): void
+  /** The next message, or undefined where the call has ended well. */
+  receive(): Promise<Buffer | undefined>
+  /** Like `pending`, unless the call ends before it. */
+  whileOpen<T>(pending: Promise<T>): Promise<T>
+  /** Ends the call, if it has not ended. The server never takes what it was sent for all that there is. */
+  cancel(): void
+}
+
+/** No decoder takes it: a field with a wire type that does not exist. */
+const undecodable = Buffer.of(0x07)
+
+function metadataFromToken(authToken: string | undefined): Metadata {
+  const metadata = new Metadata()
+  if (authToken === undefined || authToken === '') return metadata
+  // Metadata would refuse such a token with an error that repeats it.
+  if (!/^[\x20-\x7e]*$/.test(authToken)) {
+    throw new PfsError('UNAUTHENTICATED', 'the auth token has characters that no token has')
+  }
+  metadata.set('authn-token', authToken)
+  return metadata
+}
+
+/** Starts the call of a method's path. `deadlineMilliseconds` is from now; absent is none. */
+export function startCall(
+  channel: Channel,
+  path: string,
+  { signal, authToken }: CallOptions,
+  deadlineMilliseconds = Number.POSITIVE_INFINITY,
+): Call {
+  const cancelled = () => new PfsError('CANCELLED', 'the caller gave up', { cause: signal?.reason })
+  if (signal?.aborted) throw cancelled()
+  const metadata = metadataFromToken(authToken)
+  const call = createCall(channel, path, Date.now() + deadlineMilliseconds)
+
+  let ended: WireStatus | undefined
+  let halfClosed = false
+  let onMessage = (_message: Buffer): void => {}
+  let onEnd = (_status: WireStatus): void => {}
+
+  function failure(status: WireStatus): PfsError {
+    if (signal?.aborted) return cancelled()
+    if (status.code === statusCodes.OK) return new PfsError('INTERNAL', `${path} ended before it had everything`)
+    return pfsErrorFromStatus(status, { cause: new Error(`${path} answered ${status.code}`) })
+  }
+
+  function cancel(): void {
+    if (ended !== undefined) return
+    if (halfClosed) {
+      call.cancelWithStatus(statusCodes.CANCELLED, 'cancelled')
+      return
+    }
+    // Node ends an open HTTP/2 request before it resets it, and to a server that end says that the upload is complete.
+    // A message that cannot be decoded in front of it makes the server fail first. It is on its way, or stuck behind
+    // others, by the next turn of the event loop.
+    call.sendMessageWithContext({}, undecodable)
+    setImmediate(() => call.cancelWithStatus(statusCodes.CANCELLED, 'cancelled'))
+  }
+
+  call.start(metadata, {
+    onReceiveMetadata: () => {},
+    onReceiveMessage: (message: Buffer) => onMessage(message),
+    onReceiveStatus(status) {
+      ended = status
+      signal?.removeEventListener('abort', cancel)
+      onEnd(status)
+    },
+  })
+  signal?.addEventListener('abort', cancel)
+
+  function whileOpen<T>(pending: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      onEnd = (status) => reject(failure(status))
+      if (ended !== undefined) onEnd(ended)
+      pending.then(resolve, reject)
+    })
+  }
+
+  return {
+    whileOpen,
+    send: (message) =>
+      whileOpen(new Promise((resolve) => call.sendMessageWithContext({ callback: () => resolve() }, message))),
+    halfClose() {
+      halfClosed = true
+      call.halfClose()
+    },
+    receive: () =>
+      new Promise((resolve, reject) => {
+        onMessage = resolve
+        onEnd = (status) => (status.code === statusCodes.OK ? resolve(undefined) : reject(failure(status)))
+        if (ended === undefined) call.startRead()
+        else onEnd(ended)
+      }),
+    cancel,
+  }
+}
+
+function createCall(channel: Channel, path: string, deadline: number) {
+  try {
+    return channel.createCall(path, deadline, null, null, null)
+  } catch (cause) {
+    throw new PfsError('UNAVAILABLE', 'the PFS client is closed', { cause })
+  }
+}

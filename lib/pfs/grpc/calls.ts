@@ -1,0 +1,123 @@
+import type { Channel } from '@grpc/grpc-js'
+import type { CallOptions, Commit, FileOperations } from '../client.js'
+import { PfsError } from '../errors.js'
+import { type Call, startCall } from './call.js'
+import type { Codec } from './codec/codec.js'
+import { type ModifyFileRequest, messagesFromOperation, modifyFileRequest } from './codec/file-operations.js'
+import type { Method } from './methods.js'
+import { attemptOnce, attemptRepeatedly } from './retry.js'
+
+/** A unary call: one request, one response. */
+export async function callUnary<Request, Response>(
+  channel: Channel,
+  method: Method<Request, Response>,
+  request: Request,
+  options: CallOptions,
+  { repeatable, deadlineMilliseconds }: { repeatable: boolean; deadlineMilliseconds: number },
+): Promise<Response> {
+  const message = method.request.encode(request)
+  const attempt = async () => {
+    const call = startCall(channel, method.path, options, deadlineMilliseconds)
+    // Not waited for: the end of the request goes out in the same packet.
+    call.send(message).catch(() => {})
+    call.halfClose()
+    return receiveOnly(call, method)
+  }
+  return repeatable
+    ? attemptRepeatedly(channel, options.signal, attempt)
+    : attemptOnce(channel, options.signal, attempt)
+}
+
+/** A server's stream as values; it is repeated only until its first message. */
+export async function* callDownload<Request, Response>(
+  channel: Channel,
+  method: Method<Request, Response>,
+  request: Request,
+  options: CallOptions,
+): AsyncGenerator<Response, void, undefined> {
+  const requestMessage = method.request.encode(request)
+  const { call, first } = await attemptRepeatedly(channel, options.signal, async () => {
+    const started = startCall(channel, method.path, options)
+    started.send(requestMessage).catch(() => {})
+    started.halfClose()
+    return { call: started, first: await started.receive() }
+  })
+  try {
+    for (let message = first; message !== undefined; message = await call.receive()) {
+      yield decodeResponse(method.response, message)
+    }
+  } finally {
+    call.cancel()
+  }
+}
+
+/**
+ * A client's stream: the commit, if there is one, then the operations. If they throw, the call is cancelled; if the
+ * call fails, they are returned from.
+ */
+export async function callUpload<Response>(
+  channel: Channel,
+  method: Method<ModifyFileRequest, Response>,
+  commit: Commit | undefined,
+  operations: FileOperations,
+  options: CallOptions,
+): Promise<Response> {
+  return attemptOnce(channel, options.signal, async () => {
+    const call = startCall(channel, method.path, options)
+    try {
+      if (commit !== undefined) await call.send(modifyFileRequest.encode({ setCommit: commit }))
+      await sendOperations(call, operations)
+    } catch (error) {
+      call.cancel()
+      throw error
+    }
+    call.halfClose()
+    return receiveOnly(call, method)
+  })
+}
+
+/** One operation in memory at a time; a call that fails is noticed while the next operation is waited for. */
+async function sendOperations(call: Call, operations: FileOperations): Promise<void> {
+  const iterator =
+    Symbol.asyncIterator in operations ? operations[Symbol.asyncIterator]() : operations[Symbol.iterator]()
+  let exhausted = false
+  const next = async () => {
+    try {
+      const result = await iterator.next()
+      exhausted = result.done === true
+      return result
+    } catch (error) {
+      exhausted = true
+      throw error
+    }
+  }
+  try {
+    for (let result = await call.whileOpen(next()); !result.done; result = await call.whileOpen(next())) {
+      for (const message of messagesFromOperation(result.value)) await call.send(modifyFileRequest.encode(message))
+    }
+  } finally {
+    // Not waited for: a generator that hangs in its own await would hold back the error.
+    if (!exhausted)
+      Promise.resolve()
+        .then(() => iterator.return?.())
+        .catch(() => {})
+  }
+}
+
+async function receiveOnly<Response>(
+  call: Call,
+  method: { path: string; response: Codec<Response> },
+): Promise<Response> {
+  const message = await call.receive()
+  if (message === undefined) throw new PfsError('INTERNAL', `${method.path} ended without a response`)
+  await call.receive()
+  return decodeResponse(method.response, message)
+}
+
+function decodeResponse<Response>(codec: Codec<Response>, message: Buffer): Response {
+  try {
+    return codec.decode(message)
+  } catch (cause) {
+    throw new PfsError('INTERNAL', 'a response cannot be decoded', { cause })
+  }
+}

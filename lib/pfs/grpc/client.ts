@@ -1,0 +1,91 @@
+import type { CallOptions, PfsClient } from '../client.js'
+import { parseAddress } from './address.js'
+import { callDownload, callUnary, callUpload } from './calls.js'
+import { createChannel } from './connection.js'
+import { type Method, methods } from './methods.js'
+
+export interface PfsClientOptions {
+  /** PEM of the authorities that a `grpcs://` server's certificate may come from; Node's own list otherwise. */
+  readonly caCertificates?: Uint8Array | string
+  /** How long a unary call may take; 60,000 otherwise. Streams, and waiting for a commit, have no limit. */
+  readonly deadlineMilliseconds?: number
+}
+
+/** A PfsClient over one connection of its own. */
+export interface GrpcPfsClient extends PfsClient {
+  /** Lets running calls end and refuses new ones. */
+  close(): void
+}
+
+/**
+ * PFS at `grpc://host:port`, `grpcs://host:port` (TLS) or `host:port`; a bad address is a TypeError. It connects at the
+ * first call. Reads wait and repeat a little while PFS is away, writes only wait for a connection.
+ */
+export function createPfsClient(address: string, options: PfsClientOptions = {}): GrpcPfsClient {
+  const { caCertificates, deadlineMilliseconds = 60_000 } = options
+  const parsed = parseAddress(address)
+  if (caCertificates !== undefined && !parsed.secure) throw new TypeError('caCertificates need a grpcs:// address')
+  const channel = createChannel(parsed, caCertificates)
+
+  const unary =
+    (repeatable: boolean) =>
+    <Request, Response>(method: Method<Request, Response>) =>
+    (request: Request, call: CallOptions = {}) =>
+      callUnary(channel, method, request, call, { repeatable, deadlineMilliseconds })
+  const read = unary(true)
+  const write = unary(false)
+  const download =
+    <Request, Response>(method: Method<Request, Response>) =>
+    (request: Request, call: CallOptions = {}) =>
+      callDownload(channel, method, request, call)
+
+  return {
+    createProject: write(methods.createProject),
+    inspectProject: read(methods.inspectProject),
+    listProject: (call = {}) => callDownload(channel, methods.listProject, undefined, call),
+    deleteProject: write(methods.deleteProject),
+
+    createRepo: write(methods.createRepo),
+    inspectRepo: read(methods.inspectRepo),
+    listRepo: download(methods.listRepo),
+    deleteRepo: write(methods.deleteRepo),
+
+    createBranch: write(methods.createBranch),
+    inspectBranch: read(methods.inspectBranch),
+    listBranch: download(methods.listBranch),
+    deleteBranch: write(methods.deleteBranch),
+
+    startCommit: write(methods.startCommit),
+    finishCommit: write(methods.finishCommit),
+    inspectCommit: (request, call = {}) =>
+      callUnary(channel, methods.inspectCommit, request, call, {
+        repeatable: true,
+        deadlineMilliseconds: request.wait === undefined ? deadlineMilliseconds : Number.POSITIVE_INFINITY,
+      }),
+    listCommit: download(methods.listCommit),
+    findCommits: download(methods.findCommits),
+
+    modifyFile: (commit, operations, call = {}) => callUpload(channel, methods.modifyFile, commit, operations, call),
+    getFile: download(methods.getFile),
+    inspectFile: read(methods.inspectFile),
+    listFile: download(methods.listFile),
+    walkFile: download(methods.walkFile),
+    globFile: download(methods.globFile),
+    diffFile: download(methods.diffFile),
+
+    createFileSet: (operations, call = {}) => callUpload(channel, methods.createFileSet, undefined, operations, call),
+    getFileSet: write(methods.getFileSet),
+    addFileSet: write(methods.addFileSet),
+    renewFileSet: write(methods.renewFileSet),
+    composeFileSet: write(methods.composeFileSet),
+
+    whoAmI: (call = {}) =>
+      callUnary(channel, methods.whoAmI, undefined, call, { repeatable: true, deadlineMilliseconds }),
+    activateAuth: write(methods.activateAuth),
+    getRobotToken: write(methods.getRobotToken),
+    modifyRoleBinding: write(methods.modifyRoleBinding),
+    getRoleBinding: read(methods.getRoleBinding),
+
+    close: () => channel.close(),
+  }
+}

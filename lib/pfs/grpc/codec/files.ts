@@ -1,0 +1,129 @@
+import type { Commit, File, FileDiff, FileInfo, FilePage, PathRange } from '../../client.js'
+import { PfsError } from '../../errors.js'
+import * as pfs from '../generated/pfs_pb.cjs'
+import { createCodec, dateFromMessage, messageFromDate } from './codec.js'
+import { commitFromMessage, fileFromMessage, messageFromCommit, messageFromFile } from './names.js'
+
+function messageFromFileInfo(info: FileInfo): pfs.FileInfo {
+  return new pfs.FileInfo()
+    .setFile(messageFromFile(info.file))
+    .setFileType(pfs.FileType[info.fileType])
+    .setCommitted(messageFromDate(info.committed))
+    .setSizeBytes(info.sizeBytes)
+    .setHash(info.hash)
+}
+
+function fileInfoFromMessage(message: pfs.FileInfo): FileInfo {
+  const committed = dateFromMessage(message.getCommitted())
+  return {
+    file: fileFromMessage(message.getFile()),
+    fileType: message.getFileType() === pfs.FileType.DIR ? 'DIR' : 'FILE',
+    ...(committed && { committed }),
+    sizeBytes: message.getSizeBytes(),
+    hash: message.getHash_asU8(),
+  }
+}
+
+export const fileInfo = createCodec(pfs.FileInfo, messageFromFileInfo, fileInfoFromMessage)
+
+export const getFileRequest = createCodec(
+  pfs.GetFileRequest,
+  (request: { file: File; offset?: number }) =>
+    new pfs.GetFileRequest().setFile(messageFromFile(request.file)).setOffset(request.offset ?? 0),
+  (message) => {
+    if (message.getUrl() !== '') throw new PfsError('UNIMPLEMENTED', 'GetFile to a URL is not served')
+    return { file: fileFromMessage(message.getFile()), offset: message.getOffset() }
+  },
+)
+
+export const inspectFileRequest = createCodec(
+  pfs.InspectFileRequest,
+  (file: File) => new pfs.InspectFileRequest().setFile(messageFromFile(file)),
+  (message) => fileFromMessage(message.getFile()),
+)
+
+type FilePageRequest = { file: File } & FilePage
+
+function fillFilePage<M extends pfs.ListFileRequest | pfs.WalkFileRequest>(message: M, request: FilePageRequest): M {
+  const { file, paginationMarker } = request
+  message.setFile(messageFromFile(file))
+  if (paginationMarker !== undefined) {
+    message.setPaginationmarker(messageFromFile({ commit: file.commit, path: paginationMarker }))
+  }
+  message.setNumber(request.number ?? 0)
+  message.setReverse(request.reverse ?? false)
+  return message
+}
+
+function filePageFromMessage(message: pfs.ListFileRequest | pfs.WalkFileRequest): FilePageRequest {
+  const paginationMarker = message.getPaginationmarker()?.getPath()
+  return {
+    file: fileFromMessage(message.getFile()),
+    ...(paginationMarker && { paginationMarker }),
+    number: message.getNumber(),
+    reverse: message.getReverse(),
+  }
+}
+
+export const listFileRequest = createCodec(
+  pfs.ListFileRequest,
+  (request: FilePageRequest) => fillFilePage(new pfs.ListFileRequest(), request),
+  filePageFromMessage,
+)
+
+export const walkFileRequest = createCodec(
+  pfs.WalkFileRequest,
+  (request: FilePageRequest) => fillFilePage(new pfs.WalkFileRequest(), request),
+  filePageFromMessage,
+)
+
+export const globFileRequest = createCodec(
+  pfs.GlobFileRequest,
+  (request: { commit: Commit; pattern: string; pathRange?: PathRange }) => {
+    const message = new pfs.GlobFileRequest().setCommit(messageFromCommit(request.commit)).setPattern(request.pattern)
+    if (request.pathRange === undefined) return message
+    const { lower, upper } = request.pathRange
+    return message.setPathRange(new pfs.PathRange().setLower(lower).setUpper(upper))
+  },
+  (message) => {
+    const range = message.getPathRange()
+    return {
+      commit: commitFromMessage(message.getCommit()),
+      pattern: message.getPattern(),
+      ...(range && { pathRange: { lower: range.getLower(), upper: range.getUpper() } }),
+    }
+  },
+)
+
+export const diffFileRequest = createCodec(
+  pfs.DiffFileRequest,
+  (request: { newFile: File; oldFile?: File; shallow?: boolean }) =>
+    new pfs.DiffFileRequest()
+      .setNewFile(messageFromFile(request.newFile))
+      .setOldFile(request.oldFile && messageFromFile(request.oldFile))
+      .setShallow(request.shallow ?? false),
+  (message) => {
+    const oldFile = message.getOldFile()
+    return {
+      newFile: fileFromMessage(message.getNewFile()),
+      ...(oldFile && { oldFile: fileFromMessage(oldFile) }),
+      shallow: message.getShallow(),
+    }
+  },
+)
+
+export const fileDiff = createCodec(
+  pfs.DiffFileResponse,
+  (diff: FileDiff) =>
+    new pfs.DiffFileResponse()
+      .setNewFile(diff.newFile && messageFromFileInfo(diff.newFile))
+      .setOldFile(diff.oldFile && messageFromFileInfo(diff.oldFile)),
+  (message): FileDiff => {
+    const newFile = message.getNewFile()
+    const oldFile = message.getOldFile()
+    return {
+      ...(newFile && { newFile: fileInfoFromMessage(newFile) }),
+      ...(oldFile && { oldFile: fileInfoFromMessage(oldFile) }),
+    }
+  },
+)

@@ -1,0 +1,48 @@
+import { Channel, type ChannelOptions, connectivityState, credentials } from '@grpc/grpc-js'
+import { type Address, authority, isLoopback } from './address.js'
+
+/** Bytes that a server may send ahead of a stalled reader, for each call. */
+const flowControlWindow = 2 * 1024 * 1024
+
+const channelOptions: ChannelOptions = {
+  // GetFile's messages are whole chunks of up to 20 MiB.
+  'grpc.max_receive_message_length': -1,
+  'grpc.max_send_message_length': -1,
+  'grpc-node.flow_control_window': flowControlWindow,
+  // pachd takes a ping every 5 seconds, with or without calls; a dead connection is noticed before the next call.
+  'grpc.keepalive_time_ms': 30_000,
+  'grpc.keepalive_timeout_ms': 10_000,
+  'grpc.keepalive_permit_without_calls': 1,
+  // A pachd that comes back is found within a second; grpc-js would wait up to two minutes.
+  'grpc.initial_reconnect_backoff_ms': 100,
+  'grpc.max_reconnect_backoff_ms': 1_000,
+  // Clients of one address would otherwise share a connection, and its state.
+  'grpc.use_local_subchannel_pool': 1,
+}
+
+/** A channel to the address; it connects at the first call. `caCertificates` is PEM, absent is Node's own list. */
+export function createChannel(address: Address, caCertificates: Uint8Array | string | undefined): Channel {
+  const roots = caCertificates === undefined ? null : Buffer.from(caCertificates)
+  const channelCredentials = address.secure ? credentials.createSsl(roots) : credentials.createInsecure()
+  return new Channel(authority(address), channelCredentials, {
+    ...channelOptions,
+    // A proxy of the environment, which grpc-js asks without a look at the host, does not reach this machine's pachd.
+    ...(isLoopback(address.host) && { 'grpc.enable_http_proxy': 0 }),
+  })
+}
+
+/** Resolves when the channel is connected, or else at the deadline or the abort: the call that follows tells why. */
+export async function connected(channel: Channel, deadline: number, signal: AbortSignal | undefined): Promise<void> {
+  while (!signal?.aborted && Date.now() < deadline) {
+    const state = channel.getConnectivityState(true)
+    if (state === connectivityState.READY || state === connectivityState.SHUTDOWN) return
+    await new Promise<void>((resolve) => {
+      const settle = () => {
+        signal?.removeEventListener('abort', settle)
+        resolve()
+      }
+      signal?.addEventListener('abort', settle)
+      channel.watchConnectivityState(state, deadline, settle)
+    })
+  }
+}

@@ -1,0 +1,117 @@
+import { Server, ServerCredentials, type ServiceDefinition, type UntypedServiceImplementation } from '@grpc/grpc-js'
+import type { PfsClient } from '../client.js'
+import { authority, parseAddress } from './address.js'
+import { methods } from './methods.js'
+import { serveCreateFileSet, serveDownload, serveModifyFile, serveUnary } from './server-calls.js'
+
+/** A PFS server that is listening. */
+export interface PfsServer {
+  /** `grpc://host:port`, as createPfsClient takes it. */
+  readonly address: string
+  readonly port: number
+  /** Refuses new calls and resolves when the running ones have ended; `force` cuts them off. */
+  close(options?: { force?: boolean }): Promise<void>
+}
+
+const serverOptions = {
+  // pachd's own limit.
+  'grpc.max_receive_message_length': 4 * 1024 * 1024,
+  'grpc.max_send_message_length': -1,
+  'grpc-node.flow_control_window': 1024 * 1024,
+}
+
+function implementationOf(pfs: PfsClient): Record<keyof typeof methods, UntypedServiceImplementation[string]> {
+  return {
+    createProject: serveUnary(methods.createProject, (request, call) => pfs.createProject(request, call)),
+    inspectProject: serveUnary(methods.inspectProject, (request, call) => pfs.inspectProject(request, call)),
+    listProject: serveDownload(methods.listProject, (_, call) => pfs.listProject(call)),
+    deleteProject: serveUnary(methods.deleteProject, (request, call) => pfs.deleteProject(request, call)),
+
+    createRepo: serveUnary(methods.createRepo, (request, call) => pfs.createRepo(request, call)),
+    inspectRepo: serveUnary(methods.inspectRepo, (request, call) => pfs.inspectRepo(request, call)),
+    listRepo: serveDownload(methods.listRepo, (request, call) => pfs.listRepo(request, call)),
+    deleteRepo: serveUnary(methods.deleteRepo, (request, call) => pfs.deleteRepo(request, call)),
+
+    createBranch: serveUnary(methods.createBranch, (request, call) => pfs.createBranch(request, call)),
+    inspectBranch: serveUnary(methods.inspectBranch, (request, call) => pfs.inspectBranch(request, call)),
+    listBranch: serveDownload(methods.listBranch, (request, call) => pfs.listBranch(request, call)),
+    deleteBranch: serveUnary(methods.deleteBranch, (request, call) => pfs.deleteBranch(request, call)),
+
+    startCommit: serveUnary(methods.startCommit, (request, call) => pfs.startCommit(request, call)),
+    finishCommit: serveUnary(methods.finishCommit, (request, call) => pfs.finishCommit(request, call)),
+    inspectCommit: serveUnary(methods.inspectCommit, (request, call) => pfs.inspectCommit(request, call)),
+    listCommit: serveDownload(methods.listCommit, (request, call) => pfs.listCommit(request, call)),
+    findCommits: serveDownload(methods.findCommits, (request, call) => pfs.findCommits(request, call)),
+
+    modifyFile: serveModifyFile(
+      (commit, operations, call) => pfs.modifyFile(commit, operations, call),
+      methods.modifyFile.response,
+    ),
+    getFile: serveDownload(methods.getFile, (request, call) => pfs.getFile(request, call)),
+    inspectFile: serveUnary(methods.inspectFile, (request, call) => pfs.inspectFile(request, call)),
+    listFile: serveDownload(methods.listFile, (request, call) => pfs.listFile(request, call)),
+    walkFile: serveDownload(methods.walkFile, (request, call) => pfs.walkFile(request, call)),
+    globFile: serveDownload(methods.globFile, (request, call) => pfs.globFile(request, call)),
+    diffFile: serveDownload(methods.diffFile, (request, call) => pfs.diffFile(request, call)),
+
+    createFileSet: serveCreateFileSet(
+      (operations, call) => pfs.createFileSet(operations, call),
+      methods.createFileSet.response,
+    ),
+    getFileSet: serveUnary(methods.getFileSet, (request, call) => pfs.getFileSet(request, call)),
+    addFileSet: serveUnary(methods.addFileSet, (request, call) => pfs.addFileSet(request, call)),
+    renewFileSet: serveUnary(methods.renewFileSet, (request, call) => pfs.renewFileSet(request, call)),
+    composeFileSet: serveUnary(methods.composeFileSet, (request, call) => pfs.composeFileSet(request, call)),
+
+    whoAmI: serveUnary(methods.whoAmI, (_, call) => pfs.whoAmI(call)),
+    activateAuth: serveUnary(methods.activateAuth, (request, call) => pfs.activateAuth(request, call)),
+    getRobotToken: serveUnary(methods.getRobotToken, (request, call) => pfs.getRobotToken(request, call)),
+    modifyRoleBinding: serveUnary(methods.modifyRoleBinding, (request, call) => pfs.modifyRoleBinding(request, call)),
+    getRoleBinding: serveUnary(methods.getRoleBinding, (request, call) => pfs.getRoleBinding(request, call)),
+  }
+}
+
+/** The methods as grpc-js wants them, with messages as bytes: the handlers decode, so that they can answer for it. */
+function serviceDefinition(): ServiceDefinition {
+  const identity = (message: Buffer) => message
+  const definitions = Object.entries(methods).map(([name, { path, requestStream, responseStream }]) => [
+    name,
+    {
+      path,
+      requestStream,
+      responseStream,
+      requestSerialize: identity,
+      requestDeserialize: identity,
+      responseSerialize: identity,
+      responseDeserialize: identity,
+    },
+  ])
+  return Object.fromEntries(definitions)
+}
+
+/**
+ * Serves any PfsClient as pachd's `pfs_v2.API` and `auth_v2.API` at `host:port` or `grpc://host:port`, without TLS; port
+ * 0 takes a free one. Rejects where it cannot listen. Messages that come in may have 4 MiB, as with pachd.
+ */
+export async function servePfs(pfs: PfsClient, address: string): Promise<PfsServer> {
+  const { secure, host, port: wantedPort } = parseAddress(address)
+  if (secure) throw new TypeError('PFS is served without TLS: a grpc:// address is needed')
+  const server = new Server(serverOptions)
+  server.addService(serviceDefinition(), implementationOf(pfs))
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync(authority({ host, port: wantedPort }), ServerCredentials.createInsecure(), (cause, bound) => {
+      if (cause === null) resolve(bound)
+      else
+        reject(new Error(`cannot serve PFS at ${authority({ host, port: wantedPort })}: ${cause.message}`, { cause }))
+    })
+  })
+  return {
+    address: `grpc://${authority({ host, port })}`,
+    port,
+    close: ({ force = false } = {}) =>
+      new Promise((resolve, reject) => {
+        server.tryShutdown((error) => (error === undefined ? resolve() : reject(error)))
+        if (force) server.forceShutdown()
+      }),
+  }
+}
