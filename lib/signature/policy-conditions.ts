@@ -71,8 +71,8 @@ function holds(condition: { operation: string; field: string; value: string }, a
   if (actual === undefined) return false
   if (condition.operation === 'eq') return actual === condition.value
   // S3 takes a Content-Type with commas as a list, each of which must begin so.
-  const values = condition.field === 'content-type' ? actual.split(',') : [actual]
-  return values.every((value) => value.trimStart().startsWith(condition.value) || value.startsWith(condition.value))
+  const values = condition.field === 'content-type' ? actual.split(/, */) : [actual]
+  return values.every((value) => value.startsWith(condition.value))
 }
 
 function parseObject(json: string): Record<string, unknown> {

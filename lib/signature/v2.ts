@@ -77,15 +77,19 @@ export function v2Claim(request: HttpRequest, signed: V2Signature): Claim {
   }
 }
 
-/** The path as sent comes first, as V2 prescribes; clients that encode it otherwise sign the same key. */
+/**
+ * What the client may have signed, as V2 prescribes it first: clients differ in how they encode the path and in whether
+ * they write the `=` of an empty subresource. Each names the same request.
+ */
 function stringsToSign(request: HttpRequest, signed: V2Signature): readonly string[] {
   const value = (name: string) =>
     trimmedHeader(request, name) ?? (signed.headersInQuery ? queryText(request, name) : undefined) ?? ''
   const head = [request.method, value('content-md5'), value('content-type'), signed.dateLine].join('\n')
   const bucket = signed.virtualHostBucket === undefined ? '' : `/${signed.virtualHostBucket}`
-  return [...canonicalPaths(request.rawPath)]
-    .reverse()
-    .map((path) => `${head}\n${amzHeaders(request, signed)}${bucket}${path}${subresourceQuery(request.query)}`)
+  const before = `${head}\n${amzHeaders(request, signed)}${bucket}`
+  const queries = new Set(['', '='].map((empty) => subresourceQuery(request.query, empty)))
+  const paths = [...canonicalPaths(request.rawPath)].reverse()
+  return [...queries].flatMap((query) => paths.map((path) => `${before}${path}${query}`))
 }
 
 function amzHeaders(request: HttpRequest, signed: V2Signature): string {
@@ -113,12 +117,14 @@ function queryText(request: HttpRequest, name: string): string | undefined {
     .replace(/[\r\n]+/g, ' ')
 }
 
-/** Values stand decoded in the string to sign. */
-function subresourceQuery(query: HttpRequest['query']): string {
+/** The subresources with their values decoded; `empty` stands after the name of one without a value. */
+function subresourceQuery(query: HttpRequest['query'], empty: string): string {
   const pairs = [...query.keys()]
     .filter((name) => subresources.has(name) || name.startsWith('response-'))
     .sort()
-    .flatMap((name) => (query.get(name) ?? []).map((value) => (value === '' ? name : `${name}=${wireText(value)}`)))
+    .flatMap((name) =>
+      (query.get(name) ?? []).map((value) => (value === '' ? `${name}${empty}` : `${name}=${wireText(value)}`)),
+    )
   return pairs.length === 0 ? '' : `?${pairs.join('&')}`
 }
 
