@@ -3,16 +3,18 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createCredentialSource } from './credentials.js'
 import { S3Error } from './errors.js'
 import { createGateway } from './gateway.js'
-import { type Address, bucketFromHost, parseAddress } from './http/address.js'
+import { type Address, bucketFromHost, parseAddress, requireKeyLength } from './http/address.js'
 import { hasBody } from './http/early-answer.js'
 import { type HttpRequest, mountPathOf, pathOf, readRequest, receivedTarget } from './http/request.js'
 import { type S3Response, writeError, writeResponse } from './http/response.js'
+import { postObject } from './operations/post-object.js'
 import { type AuthConfig, readAuthConfig, readOptions, type S3HandlerOptions } from './options.js'
-import type { PfsClient } from './pfs/client.js'
+import type { CallOptions, PfsClient } from './pfs/client.js'
 import { parseBucketName } from './resolver/bucket-name.js'
 import { s3ErrorFrom } from './resolver/s3-error.js'
 import { routeOperation, routes } from './routes.js'
-import { authenticate } from './signature/authenticate.js'
+import { authenticate, type Identity } from './signature/authenticate.js'
+import { isFormPost, readFormPost } from './signature/form-post.js'
 
 type Next = (error?: unknown) => unknown
 
@@ -32,10 +34,19 @@ export function createS3Handler(pfs: PfsClient, authConfig: AuthConfig, options:
   const signatures = { credentials: createCredentialSource(auth, pfs), region: settings.signingRegion }
   const anonymousToken = auth.mode === 'none' ? auth.authToken : undefined
 
-  async function answer(request: HttpRequest, address: Address, signal: AbortSignal): Promise<S3Response> {
-    const { identity, body } = await authenticate(request, signatures, bucketFromHost(request, settings))
+  function callOptions(identity: Identity, signal: AbortSignal): CallOptions {
     const authToken = identity.authToken ?? anonymousToken
-    const call = { gateway, request, body, options: { signal, ...(authToken !== undefined && { authToken }) } }
+    return authToken === undefined ? { signal } : { signal, authToken }
+  }
+
+  async function answer(request: HttpRequest, address: Address, signal: AbortSignal): Promise<S3Response> {
+    if (address.kind === 'bucket' && isFormPost(request)) {
+      const { identity, body, fields, key } = await readFormPost(request, address.bucket, signatures)
+      const call = { gateway, request, body, options: callOptions(identity, signal) }
+      return postObject({ ...call, bucket: parseBucketName(address.bucket), key: requireKeyLength(key) }, fields)
+    }
+    const { identity, body } = await authenticate(request, signatures, bucketFromHost(request, settings))
+    const call = { gateway, request, body, options: callOptions(identity, signal) }
     switch (address.kind) {
       case 'service':
         return routeOperation(routes.service, request)(call)

@@ -54,10 +54,12 @@ function addressFrom(bucket: string, rawKey: string): Address {
     throw new S3Error('InvalidBucketName', { fields: { BucketName: '' } })
   }
   if (rawKey === '') return { kind: 'bucket', bucket }
-  const key = percentDecode(rawKey)
+  return { kind: 'object', bucket, key: requireKeyLength(percentDecode(rawKey)) }
+}
+
+/** Passes a key on; throws KeyTooLongError. */
+export function requireKeyLength(key: string): string {
   const bytes = Buffer.byteLength(key)
-  if (bytes > maxKeyBytes) {
-    throw new S3Error('KeyTooLongError', { fields: { Size: String(bytes), MaxSizeAllowed: String(maxKeyBytes) } })
-  }
-  return { kind: 'object', bucket, key }
+  if (bytes <= maxKeyBytes) return key
+  throw new S3Error('KeyTooLongError', { fields: { Size: String(bytes), MaxSizeAllowed: String(maxKeyBytes) } })
 }

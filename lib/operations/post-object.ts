@@ -1,0 +1,46 @@
+import type { S3Response } from '../http/response.js'
+import { xmlResponse } from '../http/response.js'
+import { xmlDocument } from '../http/xml-writer.js'
+import type { ObjectCall } from './call.js'
+import { requireWritable } from './writable.js'
+import { type Written, writeBody } from './write-body.js'
+
+/** PostObject: a browser's form puts an object and says how the answer is to look. */
+export async function postObject(call: ObjectCall, fields: ReadonlyMap<string, string>): Promise<S3Response> {
+  requireWritable(call.bucket)
+  const written = await writeBody(call, { path: call.gateway.keys.pathFromKey(call.key) })
+  const headers = { etag: written.etag, 'x-amz-version-id': written.versionId }
+  const redirect = redirectUrl(call, fields, written)
+  if (redirect !== undefined) return { status: 303, headers: { ...headers, location: redirect } }
+  const location = `/${call.bucket.name}/${call.key.split('/').map(encodeURIComponent).join('/')}`
+  const status = successStatus(fields.get('success_action_status'))
+  if (status !== 201) return { status, headers: { ...headers, location } }
+  const document = xmlDocument('PostResponse', {
+    Location: location,
+    Bucket: call.bucket.name,
+    Key: call.key,
+    ETag: written.etag,
+  })
+  return { ...xmlResponse(document, { ...headers, location }), status }
+}
+
+/** S3 takes any other value for 204. */
+function successStatus(text: string | undefined): number {
+  return text === '200' || text === '201' ? Number(text) : 204
+}
+
+/** Where the form asks to be sent on to, if that is a URL, with what was written in its query. */
+function redirectUrl(
+  { bucket, key }: ObjectCall,
+  fields: ReadonlyMap<string, string>,
+  written: Written,
+): string | undefined {
+  const text = fields.get('success_action_redirect') ?? fields.get('redirect')
+  if (text === undefined || !URL.canParse(text)) return undefined
+  const url = new URL(text)
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') return undefined
+  url.searchParams.set('bucket', bucket.name)
+  url.searchParams.set('key', key)
+  url.searchParams.set('etag', written.etag)
+  return url.href
+}

@@ -1,0 +1,40 @@
+import { collect } from '../http/collect.js'
+import type { Change } from '../pfs/changes.js'
+import { chunkedHashBytes, smallFileHash } from '../pfs/file-hash.js'
+import { etagFrom } from '../resolver/etag.js'
+import type { BucketCall } from './call.js'
+import { commitChange, writtenObject } from './write.js'
+
+export interface Written {
+  readonly versionId: string
+  readonly etag: string
+}
+
+/** Makes a file of the request's body, once that has been proven; in a shared commit where the body is small. */
+export function writeBody(call: BucketCall, change: Change): Promise<Written> {
+  const { length } = call.body
+  return length !== undefined && length <= call.gateway.smallBodyBytes
+    ? writeSmall(call, change, length)
+    : writeLarge(call, change)
+}
+
+/** A small body is read and proven before it is queued, so that it can share a commit. */
+async function writeSmall(call: BucketCall, change: Change, length: number): Promise<Written> {
+  const giveBack = await call.gateway.budget.take(length, call.options.signal)
+  try {
+    const raw = await collect(call.body, length)
+    const committed = await commitChange(call, { ...change, content: { raw } })
+    if (length >= chunkedHashBytes) return await writtenObject(call, change.path, committed)
+    return { versionId: committed.commitId, etag: etagFrom(await smallFileHash(raw)) }
+  } finally {
+    giveBack()
+  }
+}
+
+/** The branch is asked for first: a body of any size is not worth sending to a bucket that is not there. */
+async function writeLarge(call: BucketCall, change: Change): Promise<Written> {
+  const { gateway, bucket, body, options } = call
+  await gateway.pfs.inspectBranch(bucket.branch, options)
+  const committed = await gateway.commits.stream(bucket.branch, { ...change, body }, options)
+  return writtenObject(call, change.path, committed)
+}
