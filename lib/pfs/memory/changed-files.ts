@@ -39,6 +39,7 @@ export function createChangeCalls(state: State): ChangeCalls {
         throwIfCancelled(options?.signal)
         const oldInfo = infoFromEntry(olds.opened, before, hashes)
         const newInfo = infoFromEntry(news.opened, after, hashes)
+        if (!oldInfo && !newInfo) continue
         if (oldInfo && newInfo && Buffer.compare(oldInfo.hash, newInfo.hash) === 0) continue
         yield { ...(newInfo && { newFile: newInfo }), ...(oldInfo && { oldFile: oldInfo }) }
       }

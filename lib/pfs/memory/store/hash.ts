@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { createBLAKE2b } from 'hash-wasm'
+import { chunkedHashBytes, loadBlake2b } from '../../file-hash.js'
 import type { Content } from './content.js'
 import { type Directory, type Entry, type FileRecords, isDirectory } from './directory.js'
 import { entriesFrom } from './sorted-map.js'
@@ -10,9 +10,6 @@ export interface ContentHash {
   directoryHash(directory: Directory): Uint8Array
 }
 
-/** Files of this size and above are cut into chunks by pachd, and their hash is one over the chunks. */
-const smallFileBytes = 1_000_000
-
 let loaded: Promise<ContentHash> | undefined
 
 /** The hash functions, once their WebAssembly is there. */
@@ -22,19 +19,13 @@ export function loadContentHash(): Promise<ContentHash> {
 }
 
 async function createContentHash(): Promise<ContentHash> {
-  const hasher = await createBLAKE2b(256)
-
-  function blake2b(pieces: readonly Uint8Array[]): Uint8Array {
-    hasher.init()
-    for (const piece of pieces) hasher.update(piece)
-    return hasher.digest('binary')
-  }
+  const blake2b = await loadBlake2b()
 
   function fileHash(content: Content): Uint8Array {
     if (!content.hash) {
       const once = () => blake2b(content.pieces)
       if (content.size === 0) content.hash = once()
-      else if (content.size < smallFileBytes) content.hash = blake2b([once()])
+      else if (content.size < chunkedHashBytes) content.hash = blake2b([once()])
       else content.hash = largeFileHash(content)
     }
     return content.hash
