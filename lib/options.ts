@@ -1,3 +1,4 @@
+import type { CorsRule } from './http/cors.js'
 import type { Confirm } from './pfs/commit-changes.js'
 import type { KeyEncoding } from './resolver/key.js'
 import type { Credential } from './signature/credentials.js'
@@ -48,6 +49,10 @@ export interface S3HandlerOptions {
   readonly confirm?: Confirm
   /** Bodies of at most so many bytes are held in memory to share a commit; 1 MiB unless given. */
   readonly smallBodyBytes?: number
+  /** Which pages of other origins may ask; none unless given. */
+  readonly cors?: readonly CorsRule[]
+  /** How long a client may take for the next 4 KiB of a body; 60,000 milliseconds unless given. */
+  readonly bodyTimeoutMilliseconds?: number
   /** Called with what failed, for a log; its text is never sent to a client. */
   readonly onError?: (error: unknown, context: ErrorContext) => void
   /** Called when a request is over. */
@@ -64,6 +69,8 @@ export interface Settings {
   readonly commits: 'shared' | 'each'
   readonly confirm: Confirm
   readonly smallBodyBytes: number
+  readonly cors: readonly CorsRule[]
+  readonly bodyTimeoutMilliseconds: number
   readonly onError: NonNullable<S3HandlerOptions['onError']>
   readonly onResponse: NonNullable<S3HandlerOptions['onResponse']>
 }
@@ -90,6 +97,8 @@ export function readOptions(options: S3HandlerOptions = {}): Settings {
     commits: oneOf('commits', options.commits ?? 'shared', ['shared', 'each']),
     confirm: oneOf('confirm', options.confirm ?? 'commit', ['commit', 'finished']),
     smallBodyBytes,
+    cors: options.cors ?? [],
+    bodyTimeoutMilliseconds: options.bodyTimeoutMilliseconds ?? 60_000,
     onError: options.onError ?? (() => undefined),
     onResponse: options.onResponse ?? (() => undefined),
   }

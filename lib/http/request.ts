@@ -18,11 +18,8 @@ export interface HttpRequest {
 /** The request of a framework that keeps the target it received beside the one that it has cut. */
 type MountedMessage = IncomingMessage & { readonly originalUrl?: string }
 
-/**
- * Reads what the client sent, from the target that the framework received rather than the one it passes on.
- * `beforeBody` is called when the body is first asked for.
- */
-export function readRequest(message: IncomingMessage, beforeBody?: () => void): HttpRequest {
+/** Reads what the client sent, from the target that the framework received rather than the one it passes on. */
+export function readRequest(message: IncomingMessage, body: AsyncIterable<Uint8Array> = message): HttpRequest {
   const target = receivedTarget(message)
   const rawPath = pathOf(target)
   const rawQuery = target.slice(rawPath.length + 1)
@@ -32,7 +29,7 @@ export function readRequest(message: IncomingMessage, beforeBody?: () => void): 
     rawQuery,
     query: parseQuery(rawQuery),
     headers: headersFrom(message.rawHeaders),
-    body: readBody(message, beforeBody),
+    body,
   }
 }
 
@@ -54,12 +51,6 @@ export function receivedTarget(message: MountedMessage): string {
 export function pathOf(target: string): string {
   const mark = target.indexOf('?')
   return mark < 0 ? target : target.slice(0, mark)
-}
-
-/** Leaving the body early does not destroy the message, whose socket the answer still needs. */
-async function* readBody(message: IncomingMessage, beforeBody?: () => void): AsyncGenerator<Uint8Array> {
-  beforeBody?.()
-  yield* message.iterator({ destroyOnReturn: false })
 }
 
 /** The value of a header, a repeated one joined as a signature joins it; undefined without one. */

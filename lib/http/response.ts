@@ -52,7 +52,6 @@ export async function writeError(
     res.destroy()
     return
   }
-  for (const name of res.getHeaderNames()) if (name !== 'x-amz-request-id') res.removeHeader(name)
   const withBody = req.method !== 'HEAD' && !bodyless(error.status)
   const document = withBody ? errorDocument(error, pathOf(receivedTarget(req)), requestId) : undefined
   const response = xmlResponse(document ?? '', error.headers)
@@ -80,11 +79,16 @@ function bodyless(status: number): boolean {
   return status === 204 || status === 304
 }
 
-function writeHead(res: ServerResponse, response: S3Response, length: number | undefined): void {
-  res.statusCode = response.status
-  for (const [name, value] of Object.entries(response.headers ?? {})) {
+/** Sets headers on an answer that has not begun; an undefined value is none. */
+export function setHeaders(res: ServerResponse, headers: Headers): void {
+  for (const [name, value] of Object.entries(headers)) {
     if (value !== undefined) res.setHeader(name, value)
   }
+}
+
+function writeHead(res: ServerResponse, response: S3Response, length: number | undefined): void {
+  res.statusCode = response.status
+  setHeaders(res, response.headers ?? {})
   if (length !== undefined && !res.hasHeader('content-length')) res.setHeader('content-length', length)
 }
 

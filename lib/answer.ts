@@ -1,0 +1,47 @@
+import { createCredentialSource } from './credentials.js'
+import { createGateway } from './gateway.js'
+import { type Address, bucketFromHost, requireKeyLength } from './http/address.js'
+import type { HttpRequest } from './http/request.js'
+import type { S3Response } from './http/response.js'
+import { postObject } from './operations/post-object.js'
+import type { AuthConfig, Settings } from './options.js'
+import type { CallOptions, PfsClient } from './pfs/client.js'
+import { parseBucketName } from './resolver/bucket-name.js'
+import { routeOperation, routes } from './routes.js'
+import { authenticate, type Identity } from './signature/authenticate.js'
+import { isFormPost, readFormPost } from './signature/form-post.js'
+
+/** From a request to its answer; throws what prevents one. */
+export type Answer = (request: HttpRequest, address: Address, signal: AbortSignal) => Promise<S3Response>
+
+/** Authenticates a request, finds its operation and runs it; `signal` ends the PFS calls that it makes. */
+export function createAnswer(pfs: PfsClient, auth: AuthConfig, settings: Settings): Answer {
+  const gateway = createGateway(pfs, settings)
+  const signatures = { credentials: createCredentialSource(auth, pfs), region: settings.signingRegion }
+  const anonymousToken = auth.mode === 'none' ? auth.authToken : undefined
+
+  function callOptions(identity: Identity, signal: AbortSignal): CallOptions {
+    const authToken = identity.authToken ?? anonymousToken
+    return authToken === undefined ? { signal } : { signal, authToken }
+  }
+
+  return async (request, address, signal) => {
+    if (address.kind === 'bucket' && isFormPost(request)) {
+      const { identity, body, fields, key } = await readFormPost(request, address.bucket, signatures)
+      const call = { gateway, request, body, options: callOptions(identity, signal) }
+      return postObject({ ...call, bucket: parseBucketName(address.bucket), key: requireKeyLength(key) }, fields)
+    }
+    const { identity, body } = await authenticate(request, signatures, bucketFromHost(request, settings))
+    const call = { gateway, request, body, options: callOptions(identity, signal) }
+    switch (address.kind) {
+      case 'service':
+        return routeOperation(routes.service, request)(call)
+      case 'bucket':
+        return routeOperation(routes.bucket, request)({ ...call, bucket: parseBucketName(address.bucket) })
+      case 'object': {
+        const bucket = parseBucketName(address.bucket)
+        return routeOperation(routes.object, request)({ ...call, bucket, key: address.key })
+      }
+    }
+  }
+}
