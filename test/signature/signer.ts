@@ -58,11 +58,13 @@ export async function signHeader(sent: ToSign, at = signedAt): Promise<Signed> {
 /** Signs a presigned URL, likewise; headers stay headers and are signed. */
 export async function presign(sent: ToSign, expiresIn = 60, at = signedAt): Promise<Signed> {
   const names = new Set(Object.keys(sent.headers ?? {}).map((name) => name.toLowerCase()))
+  const request = smithyRequest(sent)
+  request.headers['x-amz-content-sha256'] ??= 'UNSIGNED-PAYLOAD'
   const {
     path,
     query = {},
     headers,
-  } = await smithy.presign(smithyRequest(sent), {
+  } = await smithy.presign(request, {
     signingDate: at,
     expiresIn,
     unhoistableHeaders: names,
