@@ -5,6 +5,7 @@ export interface Message {
   readonly [field: string]: Json | undefined
 }
 
+/** A value in such a message. */
 export type Json = string | number | boolean | null | readonly Json[] | Message
 
 /** One recorded call. Ids and hashes in it are symbols such as `<commit:1>`, times are `<time>`. */
@@ -22,6 +23,7 @@ export interface Step {
   readonly messageSizes?: readonly number[]
 }
 
+/** The recordings by name; later ones see what earlier ones left. */
 export const scenarios = [
   'repos',
   'files',
@@ -36,7 +38,7 @@ export const scenarios = [
   'auth-active',
 ] as const
 
-/** A recording of a real pachd, by the name of its file. Later ones in the list see what earlier ones left. */
+/** A recording of a real pachd, by the name of its file. */
 export type Scenario = (typeof scenarios)[number]
 
 /** The steps of a recording, in order. */

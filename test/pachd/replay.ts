@@ -13,6 +13,7 @@ export interface NotHeld {
   readonly reason: string
 }
 
+/** What is replayed, and through what. */
 export interface Replay {
   readonly client: PfsClient
   readonly scenario: Scenario

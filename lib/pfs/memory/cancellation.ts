@@ -8,7 +8,11 @@ export function throwIfCancelled(signal: AbortSignal | undefined): void {
 /** The outcome of `promise`, or CANCELLED as soon as the caller gives up. */
 export async function untilCancelled<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return promise
-  throwIfCancelled(signal)
+  if (signal.aborted) {
+    // Nobody is told any more how it ends.
+    promise.catch(() => {})
+    throw cancelled(signal)
+  }
   return new Promise((resolve, reject) => {
     const give = () => reject(cancelled(signal))
     signal.addEventListener('abort', give, { once: true })

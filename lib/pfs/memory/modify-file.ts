@@ -82,5 +82,6 @@ async function waitForTurn(state: State, commit: Commit, options: CallOptions | 
   const before = state.commitQueues.get(name) ?? Promise.resolve()
   const turn = before.then(() => setTimeout(milliseconds))
   state.commitQueues.set(name, turn)
+  turn.then(() => state.commitQueues.get(name) === turn && state.commitQueues.delete(name))
   await untilCancelled(turn, options?.signal)
 }

@@ -7,6 +7,7 @@ import type { ContentHash } from './store/hash.js'
 import type { Violation } from './store/violations.js'
 import type { TreeEntry } from './store/walk.js'
 
+/** The paths that a call reads. */
 export interface ReadRange {
   /** Inclusive. */
   readonly lower: string

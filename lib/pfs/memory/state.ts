@@ -14,12 +14,14 @@ export interface MemoryPfsOptions {
   readonly now?: () => Date
 }
 
+/** A project. */
 export interface ProjectRecord {
   readonly name: string
   description: string
   readonly createdAt: Date
 }
 
+/** A repo with all that is in it. */
 export interface RepoRecord {
   readonly repo: Repo
   description: string
@@ -29,6 +31,7 @@ export interface RepoRecord {
   readonly commits: Map<string, CommitRecord>
 }
 
+/** A branch: a name that moves from commit to commit. */
 export interface BranchRecord {
   readonly branch: Branch
   head: CommitRecord
@@ -41,6 +44,7 @@ export interface BranchRecord {
   updatedAt: Date
 }
 
+/** A commit, open, finishing or finished. */
 export interface CommitRecord {
   readonly repo: Repo
   readonly id: string
@@ -65,6 +69,7 @@ export interface CommitRecord {
   readonly waiting: Set<() => void>
 }
 
+/** A file set: what calls wrote that belongs to no commit. */
 export interface FileSetRecord {
   readonly layers: readonly Changes[]
   /** What the layers make of nothing. */
@@ -72,6 +77,7 @@ export interface FileSetRecord {
   expires: Date
 }
 
+/** Whom a token stands for. */
 export interface TokenRecord {
   readonly username: string
   readonly expiration?: Date

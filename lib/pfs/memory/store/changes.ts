@@ -24,6 +24,7 @@ export interface Changes {
 /** The datum of a file that was written without one. */
 const defaultDatum = 'default'
 
+/** No change yet. */
 export function createChanges(): Changes {
   return { deletedDirectories: new Set(), paths: new Map() }
 }

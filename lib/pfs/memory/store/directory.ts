@@ -23,6 +23,7 @@ export interface Directory {
   hash?: Uint8Array | undefined
 }
 
+/** What a name in a directory stands for. */
 export type Entry = Directory | FileRecords
 
 /**
@@ -36,10 +37,12 @@ export function createDirectory(): Directory {
   return { owner: {}, entries: createSortedMap(), bytes: 0 }
 }
 
+/** Tells a directory from a file. */
 export function isDirectory(entry: Entry): entry is Directory {
   return !Array.isArray(entry)
 }
 
+/** Whether nothing is in it: such a directory is not shown. */
 export function isEmptyDirectory(directory: Directory): boolean {
   return isEmpty(directory.entries)
 }

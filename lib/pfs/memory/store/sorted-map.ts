@@ -21,6 +21,7 @@ interface Branch<V> {
   readonly children: SortedMap<V>[]
 }
 
+/** A node of the map: the root stands for the whole. */
 export type SortedMap<V> = Leaf<V> | Branch<V>
 
 const maxEntries = 64
@@ -30,6 +31,7 @@ export function createSortedMap<V>(): SortedMap<V> {
   return { kind: 'leaf', owner: {}, keys: [], values: [] }
 }
 
+/** Whether there is no entry. */
 export function isEmpty(map: SortedMap<unknown>): boolean {
   return map.keys.length === 0
 }

@@ -6,6 +6,7 @@ export type TreeEntry =
   | { readonly path: string; readonly directory: Directory }
   | { readonly path: string; readonly records: FileRecords }
 
+/** What part of a tree is walked, and which way. */
 export interface WalkBounds {
   /** Inclusive; '' is the start. */
   readonly lower: string

@@ -1,0 +1,271 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { type Commit, type FileOperation, fileSetRepo, type PfsClient } from '../../../lib/pfs/client.js'
+import { createMemoryPfs } from '../../../lib/pfs/memory/memory-pfs.js'
+
+const test = suite('PFS in memory')
+
+const repo = { project: 'default', name: 'images', type: 'user' } as const
+const master: Commit = { repo, branch: 'master' }
+
+async function createPfs(options = {}): Promise<PfsClient> {
+  const pfs = createMemoryPfs(options)
+  await pfs.createRepo({ repo })
+  await pfs.createBranch({ branch: { repo, name: 'master' } })
+  return pfs
+}
+
+function add(path: string, text = path): FileOperation {
+  return { addFile: { path, raw: Buffer.from(text) } }
+}
+
+async function pathsIn(pfs: PfsClient, commit: Commit = master): Promise<string[]> {
+  const paths: string[] = []
+  for await (const info of pfs.walkFile({ file: { commit, path: '/' } })) paths.push(info.file.path)
+  return paths
+}
+
+async function textAt(pfs: PfsClient, path: string, commit: Commit = master): Promise<string> {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of pfs.getFile({ file: { commit, path } })) chunks.push(chunk)
+  return Buffer.concat(chunks).toString()
+}
+
+async function headOf(pfs: PfsClient): Promise<string> {
+  return (await pfs.inspectBranch({ repo, name: 'master' })).head?.id ?? ''
+}
+
+async function refusal(promise: Promise<unknown>): Promise<string> {
+  return promise.then(
+    () => 'nothing was refused',
+    (error) => `${error.status ?? error.name} ${error.message}`,
+  )
+}
+
+/** Operations that end only when they are told to. */
+function slowly(first: FileOperation) {
+  let end = () => {}
+  const ended = new Promise<void>((resolve) => {
+    end = resolve
+  })
+  async function* operations() {
+    yield first
+    await ended
+  }
+  return { operations: operations(), end }
+}
+
+test('operations that throw leave no commit', async () => {
+  const pfs = await createPfs()
+  const head = await headOf(pfs)
+  async function* operations() {
+    yield add('/a')
+    throw new Error('the client is gone')
+  }
+  assert.is(await refusal(pfs.modifyFile(master, operations())), 'Error the client is gone')
+  assert.is(await headOf(pfs), head)
+  assert.equal(await pathsIn(pfs), [])
+})
+
+test('a refused operation leaves nothing of those before it, and ends the source', async () => {
+  const pfs = await createPfs()
+  let isEnded = false
+  async function* operations() {
+    try {
+      yield add('/a')
+      yield add('/a*')
+      yield add('/b')
+    } finally {
+      isEnded = true
+    }
+  }
+  const message = 'UNKNOWN path (/a*) invalid: globbing character (*) not allowed in path'
+  assert.is(await refusal(pfs.modifyFile(master, operations())), message)
+  assert.ok(isEnded)
+  assert.equal(await pathsIn(pfs), [])
+})
+
+test('a call that is given up while its source stalls leaves no commit', async () => {
+  const pfs = await createPfs()
+  const head = await headOf(pfs)
+  const giveUp = new AbortController()
+  const { operations } = slowly(add('/a'))
+  const call = pfs.modifyFile(master, operations, { signal: giveUp.signal })
+  giveUp.abort()
+  assert.is(await refusal(call), 'CANCELLED context canceled')
+  assert.is(await headOf(pfs), head)
+})
+
+test('a call that is given up before it starts leaves no commit', async () => {
+  const pfs = await createPfs()
+  const head = await headOf(pfs)
+  const options = { signal: AbortSignal.abort() }
+  assert.is(await refusal(pfs.modifyFile(master, [], options)), 'CANCELLED context canceled')
+  assert.is(await refusal(pfs.modifyFile(master, slowly(add('/a')).operations, options)), 'CANCELLED context canceled')
+  assert.is(await headOf(pfs), head)
+})
+
+test('a slow stream does not hold up another writer, and both are kept', async () => {
+  const pfs = await createPfs()
+  const slow = slowly(add('/slow'))
+  const slowCall = pfs.modifyFile(master, slow.operations)
+  await pfs.modifyFile(master, [add('/fast')])
+  assert.equal(await pathsIn(pfs), ['/', '/fast'])
+  slow.end()
+  await slowCall
+  assert.equal(await pathsIn(pfs), ['/', '/fast', '/slow'])
+})
+
+test('commits that take their time are made one after the other', async () => {
+  const pfs = await createPfs({ commitMilliseconds: 1 })
+  const second: string[][] = []
+  await Promise.all([
+    pfs.modifyFile(master, [add('/1')]).then(async () => second.push(await pathsIn(pfs))),
+    pfs.modifyFile(master, [add('/2')]),
+  ])
+  assert.equal(second, [['/', '/1']])
+  assert.equal(await pathsIn(pfs), ['/', '/1', '/2'])
+})
+
+test('a call that is given up while it waits for its turn leaves no commit', async () => {
+  const pfs = await createPfs({ commitMilliseconds: 1 })
+  const giveUp = new AbortController()
+  const first = pfs.modifyFile(master, [add('/1')])
+  const second = pfs.modifyFile(master, [add('/2')], { signal: giveUp.signal })
+  giveUp.abort()
+  assert.is(await refusal(second), 'CANCELLED context canceled')
+  await first
+  await pfs.modifyFile(master, [add('/3')])
+  assert.equal(await pathsIn(pfs), ['/', '/1', '/3'])
+})
+
+test('an older commit reads as before', async () => {
+  const pfs = await createPfs()
+  await pfs.modifyFile(master, [add('/d/a', 'one'), add('/d/b')])
+  const old = { repo, id: await headOf(pfs) }
+  await pfs.modifyFile(master, [add('/d/a', 'two'), { deleteFile: { path: '/d/b' } }])
+  assert.is(await textAt(pfs, '/d/a', old), 'one')
+  assert.equal(await pathsIn(pfs, old), ['/', '/d/', '/d/a', '/d/b'])
+  assert.is(await textAt(pfs, '/d/a'), 'onetwo')
+  assert.equal(await pathsIn(pfs), ['/', '/d/', '/d/a'])
+})
+
+test('a read that has begun is not disturbed by a write', async () => {
+  const pfs = await createPfs()
+  await pfs.modifyFile(master, [add('/a'), add('/b')])
+  const walk = pfs.walkFile({ file: { commit: master, path: '/' } })[Symbol.asyncIterator]()
+  await walk.next()
+  await pfs.modifyFile(master, [{ deleteFile: { path: '/' } }, add('/c')])
+  assert.is((await walk.next()).value?.file.path, '/a')
+})
+
+test('pages in both directions give each entry once', async () => {
+  const pfs = await createPfs()
+  const names = Array.from({ length: 300 }, (_, i) => `/d${i % 7}/${i}`)
+  await pfs.modifyFile(
+    master,
+    names.map((name) => add(name)),
+  )
+  for (const reverse of [false, true]) {
+    const paged: string[] = []
+    for (let marker = reverse ? '/~' : '/', size = -1; size !== 0; ) {
+      const page: string[] = []
+      const request = { file: { commit: master, path: '/' }, number: 7, paginationMarker: marker, reverse }
+      for await (const info of pfs.walkFile(request)) page.push(info.file.path)
+      paged.push(...page)
+      marker = page.at(-1) ?? marker
+      size = page.length
+    }
+    const all = (await pathsIn(pfs)).filter((path) => reverse || path !== '/')
+    assert.equal(paged, reverse ? all.reverse() : all)
+  }
+})
+
+test('a name between a file and its directory hides the pair until it goes', async () => {
+  const pfs = await createPfs()
+  await pfs.modifyFile(master, [add('/n'), add('/n-'), add('/n/1')])
+  assert.is((await pfs.inspectCommit({ commit: master, wait: 'FINISHED' })).error, '')
+  await pfs.modifyFile(master, [{ deleteFile: { path: '/n-' } }])
+  const { error } = await pfs.inspectCommit({ commit: master, wait: 'FINISHED' })
+  assert.is(error, 'file / directory path collision (/n/1)')
+})
+
+test('an open commit can be made readable again before it is finished', async () => {
+  const pfs = await createPfs()
+  const commit = await pfs.startCommit({ branch: { repo, name: 'master' } })
+  await pfs.modifyFile(master, [add('/n/1')])
+  await pfs.modifyFile(master, [add('/n')])
+  assert.is(await refusal(pathsIn(pfs)), 'UNKNOWN file / directory path collision (/n/1)')
+  await pfs.modifyFile(commit, [{ deleteFile: { path: '/n' } }])
+  assert.equal(await pathsIn(pfs), ['/', '/n/', '/n/1'])
+  await pfs.finishCommit({ commit })
+  assert.is((await pfs.inspectCommit({ commit, wait: 'FINISHED' })).error, '')
+})
+
+test('a file set is gone when its time is over', async () => {
+  let now = new Date(0)
+  const pfs = await createPfs({ now: () => now })
+  const id = await pfs.createFileSet([add('/a')])
+  now = new Date(599_000)
+  assert.is(await textAt(pfs, '/a', { repo: fileSetRepo, id }), '/a')
+  await pfs.renewFileSet({ fileSetId: id, ttlSeconds: 600 })
+  now = new Date(1_198_000)
+  assert.is(await textAt(pfs, '/a', { repo: fileSetRepo, id }), '/a')
+  now = new Date(1_199_000)
+  assert.is(await refusal(textAt(pfs, '/a', { repo: fileSetRepo, id })), 'UNKNOWN get file: path does not exist')
+})
+
+test('the files of a commit, and what it changed, are had as file sets', async () => {
+  const pfs = await createPfs()
+  await pfs.modifyFile(master, [add('/a'), add('/b')])
+  await pfs.modifyFile(master, [add('/c'), { deleteFile: { path: '/b' } }])
+  const total = await pfs.getFileSet({ commit: master })
+  assert.equal(await pathsIn(pfs, { repo: fileSetRepo, id: total }), ['/', '/a', '/c'])
+  const diff = await pfs.getFileSet({ commit: master, type: 'DIFF' })
+  assert.equal(await pathsIn(pfs, { repo: fileSetRepo, id: diff }), ['/', '/c'])
+})
+
+test('a wait for a commit ends with its repo, or when the caller gives up', async () => {
+  const pfs = await createPfs()
+  const commit = await pfs.startCommit({ branch: { repo, name: 'master' } })
+  const giveUp = new AbortController()
+  const given = pfs.inspectCommit({ commit, wait: 'FINISHED' }, { signal: giveUp.signal })
+  const kept = pfs.inspectCommit({ commit, wait: 'FINISHED' })
+  giveUp.abort()
+  assert.is(await refusal(given), 'CANCELLED context canceled')
+  await pfs.deleteRepo({ repo })
+  assert.match(await refusal(kept), /^NOT_FOUND .*\nrepo default\/images not found$/s)
+})
+
+test('a robot token does not outlive its time, nor a right its binding', async () => {
+  let now = new Date(0)
+  const root = { authToken: 'root' }
+  const pfs = createMemoryPfs({ rootToken: 'root', now: () => now })
+  await pfs.createRepo({ repo }, root)
+  await pfs.modifyFile(master, [add('/a')], root)
+  const robot = { authToken: await pfs.getRobotToken({ robot: 'r', ttlSeconds: 60 }, root) }
+  const binding = { resource: { type: 'REPO', name: 'default/images' }, principal: 'robot:r' } as const
+  const inspect = () => pfs.inspectFile({ commit: master, path: '/a' }, robot)
+  assert.match(await refusal(inspect()), /^PERMISSION_DENIED .*needs permissions \[REPO_INSPECT_FILE\] on REPO/)
+  await pfs.modifyRoleBinding({ ...binding, roles: ['repoReader'] }, root)
+  assert.is((await inspect()).sizeBytes, 2)
+  await pfs.modifyRoleBinding({ ...binding, roles: [] }, root)
+  assert.match(await refusal(inspect()), /^PERMISSION_DENIED /)
+  now = new Date(60_000)
+  assert.match(await refusal(inspect()), /^UNAUTHENTICATED provided auth token is corrupted/)
+})
+
+test('a copy needs the right to read its source', async () => {
+  const root = { authToken: 'root' }
+  const pfs = createMemoryPfs({ rootToken: 'root' })
+  await pfs.createRepo({ repo }, root)
+  await pfs.modifyFile(master, [add('/secret')], root)
+  const robot = { authToken: await pfs.getRobotToken({ robot: 'r' }, root) }
+  const copy = { copyFile: { dst: '/mine', src: { commit: master, path: '/secret' } } }
+  assert.match(
+    await refusal(pfs.createFileSet([copy], robot)),
+    /^PERMISSION_DENIED .*\[REPO_READ\] on REPO default\/images/,
+  )
+})
+
+test.run()
