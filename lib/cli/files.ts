@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Fault } from './fault.js'
+import { reasonFrom } from './reason.js'
 
 /** The bytes of a file that the user named; the Fault says what it was for. */
 export function readNamedFile(purpose: string, path: string): Buffer {
@@ -24,12 +25,4 @@ export function readNamedJson(purpose: string, path: string): unknown {
 /** Whether `value` is a JSON object, as opposed to a list or a plain value. */
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function reasonFrom(cause: unknown): string {
-  const code = (cause as NodeJS.ErrnoException).code
-  if (code === 'ENOENT') return 'there is no such file'
-  if (code === 'EACCES') return 'permission denied'
-  if (code === 'EISDIR') return 'it is a directory'
-  return code ?? String(cause)
 }

@@ -1,25 +1,22 @@
-import type { S3HandlerOptions } from '../index.js'
+import type { ResponseLog } from '../index.js'
 import type { LogFormat } from './arguments.js'
 
-/** One answered request, as the handler reports it. */
-export type LogEntry = Parameters<NonNullable<S3HandlerOptions['onResponse']>>[0]
-
-/** Writes one line for each entry; undefined where there is to be no log. */
+/** Writes one line for each request that is over; undefined where there is to be no log. */
 export function createLog(
   format: LogFormat,
   write: (line: string) => void,
   now: () => Date = () => new Date(),
-): ((entry: LogEntry) => void) | undefined {
+): ((entry: ResponseLog) => void) | undefined {
   if (format === 'off') return undefined
   const line = format === 'json' ? jsonLine : prettyLine
   return (entry) => write(`${line(now().toISOString(), { ...entry, target: withoutSecrets(entry.target) })}\n`)
 }
 
-function jsonLine(time: string, entry: LogEntry): string {
+function jsonLine(time: string, entry: ResponseLog): string {
   return JSON.stringify({ time, ...entry })
 }
 
-function prettyLine(time: string, { method, target, status, code, milliseconds, requestId }: LogEntry): string {
+function prettyLine(time: string, { method, target, status, code, milliseconds, requestId }: ResponseLog): string {
   // A terminal obeys control characters, so none may reach it.
   const shown = target.replace(/[^\x21-\x7e]/g, (character) => encodeURIComponent(character))
   return [time, status, method, shown, `${Math.round(milliseconds)}ms`, requestId, code].filter(Boolean).join(' ')

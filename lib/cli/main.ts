@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import './quiet-grpc.js'
 import { readFileSync } from 'node:fs'
 import { parseArguments } from './arguments.js'
 import { Fault, lineFrom } from './fault.js'

@@ -7,7 +7,7 @@ import { isObject, readNamedJson } from './files.js'
 /** Where a pachd listens and what its certificate is checked with. */
 export interface PachdAddress {
   readonly address: string
-  /** Certificates in PEM, in place of the system's. */
+  /** Certificates in PEM, in place of Node's own list. */
   readonly caCertificates?: Buffer
   /** Where this was found, for messages. */
   readonly source: string

@@ -2,6 +2,7 @@ import { createMemoryPfs, createPfsClient, type PfsClient, PfsError, servePfs } 
 import type { Arguments, HostAndPort } from './arguments.js'
 import { Fault, lineFrom } from './fault.js'
 import { type PachdAddress, readPachctlConfig } from './pachctl-config.js'
+import { reasonFrom } from './reason.js'
 
 export interface OpenPfs {
   readonly client: PfsClient
@@ -14,7 +15,7 @@ export interface OpenPfs {
 }
 
 /** How long a pachd may take to answer at the start. */
-const reachMilliseconds = 5000
+const reachMilliseconds = 3000
 
 /** The PFS that the arguments, the environment or pachctl's config file name, checked to be there. */
 export async function openPfs(args: Arguments, env: NodeJS.ProcessEnv): Promise<OpenPfs> {
@@ -45,7 +46,7 @@ async function openPachd({ address, caCertificates, source }: PachdAddress): Pro
     }
   } catch (thrown) {
     client.close()
-    throw new Fault(`pachd at ${address} (${source}) does not answer: ${lineFrom(thrown)}`)
+    throw new Fault(`pachd at ${address} (${source}) does not answer: ${reasonFrom(thrown)}`)
   }
 
   function connect() {
@@ -79,7 +80,7 @@ async function openMemoryPfs({ rootToken, servePfs: servedAt }: Arguments): Prom
   await client.createRepo({ repo, description: 'A repo to try the gateway with.' }, options)
   await client.createBranch({ branch: { repo, name: 'master' } }, options)
   const served = servedAt === undefined ? undefined : await serve(client, servedAt)
-  const servedText = served === undefined ? '' : `, served over gRPC at grpc://${served.address}:${served.port}`
+  const servedText = served === undefined ? '' : `, served over gRPC at ${served.address}`
   return {
     client,
     description: `in memory, gone when this program ends${servedText}`,
@@ -94,6 +95,6 @@ async function serve(client: PfsClient, { host, port }: HostAndPort) {
   try {
     return await servePfs(client, address)
   } catch (thrown) {
-    throw new Fault(`cannot serve PFS on ${address}: ${lineFrom(thrown)}`)
+    throw new Fault(`cannot serve PFS on ${address}: ${reasonFrom(thrown)}`)
   }
 }

@@ -1,6 +1,6 @@
-import { type AuthConfig, createS3Handler, type S3HandlerOptions } from '../index.js'
+import { type AuthConfig, createS3Handler, type PfsClient, type S3Handler } from '../index.js'
 import type { Arguments } from './arguments.js'
-import { lineFrom } from './fault.js'
+import { Fault, lineFrom } from './fault.js'
 import { readKeysFile } from './keys-file.js'
 import { createLog } from './log.js'
 import { openPfs } from './pfs.js'
@@ -23,7 +23,7 @@ export async function serve(args: Arguments, env: NodeJS.ProcessEnv, output: Out
   const authConfig = authConfigFrom(args)
   const pfs = await openPfs(args, env)
   try {
-    const server = createServer(createS3Handler(pfs.client, authConfig, handlerOptions(args, output)), args.tls)
+    const server = createServer(createHandler(args, pfs.client, authConfig, output), args.tls)
     const listening = await listen(server, args.listen)
     output.say(welcomeText(args, pfs, listening))
     return {
@@ -45,13 +45,17 @@ function authConfigFrom({ auth }: Arguments): AuthConfig {
   return { mode: 'keys', secretFor: async (accessKeyId) => keys.get(accessKeyId) }
 }
 
-function handlerOptions(args: Arguments, output: Output): S3HandlerOptions {
+function createHandler(args: Arguments, pfs: PfsClient, authConfig: AuthConfig, output: Output): S3Handler {
   const onResponse = createLog(args.log, output.log)
-  return {
-    ...(args.domains.length > 0 && { domains: args.domains }),
-    ...(args.region !== undefined && { region: args.region }),
-    ...(args.basePath !== undefined && { basePath: args.basePath }),
-    ...(onResponse !== undefined && { onResponse }),
-    onError: (error) => output.say(`error: ${lineFrom(error)}\n`),
+  try {
+    return createS3Handler(pfs, authConfig, {
+      ...(args.domains.length > 0 && { domains: args.domains }),
+      ...(args.region !== undefined && { region: args.region }),
+      ...(args.basePath !== undefined && { basePath: args.basePath }),
+      ...(onResponse !== undefined && { onResponse }),
+      onError: (error, { requestId }) => output.say(`error in request ${requestId}: ${lineFrom(error)}\n`),
+    })
+  } catch (thrown) {
+    throw new Fault(lineFrom(thrown))
   }
 }

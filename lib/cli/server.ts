@@ -5,6 +5,7 @@ import type { S3Handler } from '../index.js'
 import type { Arguments, HostAndPort } from './arguments.js'
 import { Fault, lineFrom } from './fault.js'
 import { readNamedFile } from './files.js'
+import { reasonFrom } from './reason.js'
 
 const settings = {
   // An upload takes as long as it takes; a connection on which nothing moves is bounded below.
@@ -36,20 +37,13 @@ function createTlsServer(handler: S3Handler, { certFile, keyFile }: NonNullable<
 /** The address that the server has got: the given host, and a free port for port 0. */
 export async function listen(server: Server, { host, port }: HostAndPort): Promise<HostAndPort> {
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      reject(new Fault(`cannot listen on ${host}:${port}: ${reasons.get(error.code ?? '') ?? lineFrom(error)}`))
+    server.once('error', (error) => {
+      reject(new Fault(`cannot listen on ${host}:${port}: ${reasonFrom(error)}`))
     })
     server.listen({ host, port }, resolve)
   })
   return { host, port: (server.address() as AddressInfo).port }
 }
-
-const reasons: ReadonlyMap<string, string> = new Map([
-  ['EADDRINUSE', 'another program listens there'],
-  ['EACCES', 'permission denied'],
-  ['EADDRNOTAVAIL', 'this machine has no such address'],
-  ['ENOTFOUND', 'no such host'],
-])
 
 /** Takes no more connections, lets the requests that run finish, and is done when the last one is. */
 export async function stop(server: Server): Promise<void> {

@@ -1,9 +1,10 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createLog, type LogEntry, withoutSecrets } from '../../lib/cli/log.js'
+import { createLog, withoutSecrets } from '../../lib/cli/log.js'
+import type { ResponseLog } from '../../lib/index.js'
 
 const test = suite('the log')
-const entry: LogEntry = {
+const entry: ResponseLog = {
   method: 'GET',
   target: '/master.images/a.txt',
   status: 404,
@@ -12,17 +13,14 @@ const entry: LogEntry = {
   milliseconds: 12.4,
 }
 
-function written(format: 'json' | 'pretty', logged: LogEntry): string {
-  let text = ''
-  const log = createLog(
+function written(format: 'json' | 'pretty', logged: ResponseLog): string {
+  const lines: string[] = []
+  createLog(
     format,
-    (line) => {
-      text += line
-    },
+    (line) => lines.push(line),
     () => new Date(0),
-  )
-  log?.(logged)
-  return text
+  )?.(logged)
+  return lines.join('')
 }
 
 test('json: one object a line', () => {

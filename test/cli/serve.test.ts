@@ -69,7 +69,7 @@ test('--auth keys:FILE: a key of the file passes, no other', async () => {
   const { Buckets } = await known.send(new ListBucketsCommand({}))
   assert.is(Buckets?.length, 1)
   known.destroy()
-  const refusals = []
+  const refusals: string[] = []
   for (const accessKeyId of ['AK', 'the-root-token', 'constructor']) {
     const stranger = s3Client(gateway, { accessKeyId, secretAccessKey: 'the-root-token' })
     await stranger.send(new ListBucketsCommand({})).catch((error: Error) => refusals.push(error.name))
@@ -99,6 +99,12 @@ test('--tls-cert and --tls-key: https', async () => {
   const [answer] = await once(asked, 'response')
   assert.match(await bodyOf(answer), '<Name>master.images</Name>')
   await gateway.stop()
+})
+
+test('a base path that cannot be one is told in one line', async () => {
+  const { code, stderr } = await runProgram(['--memory', '--base-path', 's3/'])
+  assert.is(code, 1)
+  assert.match(stderr, /^pfs-s3-gateway: basePath must look like [^\n]+\n$/)
 })
 
 for (const [name, cert, key] of [
@@ -133,7 +139,7 @@ test('--log json: a line for each request, on standard output, without secrets',
     .map((line) => JSON.parse(line))
   assert.is(lines.length, 2)
   const { method, status, code } = lines[0]
-  assert.equal({ method, status, code }, { method: 'GET', status: 404, code: 'NoSuchKey' })
+  assert.equal([method, status, code], ['GET', 404, 'NoSuchKey'])
   assert.match(lines[1].target, /\?X-Amz-Signature=\.\.\.$/)
 })
 

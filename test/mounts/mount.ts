@@ -80,15 +80,15 @@ function testMountAt(example: string, basePath: string): void {
   })
 
   test('keeps the key as the client wrote it', async () => {
-    const object = { Bucket: 'master.images', Key: "a b/%7E & c=d,e;f'g" }
+    const object = { Bucket: 'master.images', Key: "a b+c/%7E & (d)=e,f;g'h ü" }
     await s3.send(new PutObjectCommand({ ...object, Body: 'x' }))
-    const { Contents } = await s3.send(new ListObjectsV2Command({ Bucket: object.Bucket, Prefix: 'a b/' }))
+    const { Contents } = await s3.send(new ListObjectsV2Command({ Bucket: object.Bucket, Prefix: 'a b+c/' }))
     assert.equal(
       Contents?.map(({ Key }) => Key),
       [object.Key],
     )
     await s3.send(new DeleteObjectCommand(object))
-    const after = await s3.send(new ListObjectsV2Command({ Bucket: object.Bucket, Prefix: 'a b/' }))
+    const after = await s3.send(new ListObjectsV2Command({ Bucket: object.Bucket, Prefix: 'a b+c/' }))
     assert.is(after.KeyCount, 0)
   })
 

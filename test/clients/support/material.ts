@@ -23,20 +23,16 @@ export function makeMaterial(directory: string, modules: string, large: boolean)
   return { tree, file }
 }
 
-/** PFS takes these characters in a path; a module with another in a file name is left out. */
-const plainPath = /^[\w ./%~'"<>|&#;:=,$`-]+$/
-
 function copyModules(modules: string, tree: string, leastFiles: number): void {
   let files = 0
   for (const name of readdirSync(modules).sort()) {
     if (files >= leastFiles) return
     const entries = readdirSync(join(modules, name), { recursive: true, withFileTypes: true })
-    if (name.startsWith('.') || !entries.every((entry) => plainPath.test(join(name, entry.name)))) continue
-    if (entries.some((entry) => !entry.isFile() && !entry.isDirectory())) continue
+    if (name.startsWith('.') || entries.some((entry) => !entry.isFile() && !entry.isDirectory())) continue
     cpSync(join(modules, name), join(tree, name), { recursive: true })
     files += entries.filter((entry) => entry.isFile()).length
   }
-  throw new Error(`${modules} has only ${files} files with names that PFS takes`)
+  throw new Error(`${modules} has only ${files} files`)
 }
 
 function writeRandom(path: string, mebibytes: number): void {
