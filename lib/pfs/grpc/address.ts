@@ -14,7 +14,7 @@ export function parseAddress(text: string): Address {
   const refuse = (reason: string) => new TypeError(`${JSON.stringify(text)} is no PFS address: ${reason}`)
   if (scheme !== 'grpc' && scheme !== 'grpcs') throw refuse('the scheme must be grpc or grpcs')
   if (/[/?#@\s]/.test(rest)) throw refuse('only host:port may follow the scheme')
-  const [, bracketed, plain, port] = /^(?:\[(.*)\]|([^:[\]]*))(?::(.*))?$/.exec(rest) ?? []
+  const [, bracketed, plain, port] = /^(?:\[(.*)\]|([^:[\]]*))(?::([^:]*))?$/.exec(rest) ?? []
   const host = bracketed ?? plain
   if (host === undefined) throw refuse('an IPv6 address needs brackets')
   if (host === '') throw refuse('the host is missing')

@@ -77,7 +77,7 @@ export const getRoleBindingRequest = createCodec(
 )
 
 function rolesFromMessage(message: auth.Roles): string[] {
-  const entries = message.getRolesMap().getEntryList()
+  const entries = [...message.getRolesMap().entries()]
   return entries.filter(([, held]) => held).map(([role]) => role)
 }
 
@@ -94,7 +94,7 @@ export const getRoleBindingResponse = createCodec(
     return new auth.GetRoleBindingResponse().setBinding(binding)
   },
   (message): ReadonlyMap<string, readonly string[]> => {
-    const entries = message.getBinding()?.getEntriesMap().getEntryList() ?? []
+    const entries = [...(message.getBinding()?.getEntriesMap().entries() ?? [])]
     return new Map(entries.map(([principal, roles]) => [principal, rolesFromMessage(roles)]))
   },
 )

@@ -1,0 +1,55 @@
+import type { Commit, File, PfsClient, Repo } from '../../../lib/pfs/client.js'
+import { createPfsClient, type GrpcPfsClient, type PfsClientOptions } from '../../../lib/pfs/grpc/client.js'
+import { servePfs } from '../../../lib/pfs/grpc/server.js'
+
+export const repo: Repo = { project: 'default', name: 'images', type: 'user' }
+export const head: Commit = { repo, branch: 'master' }
+export const file: File = { commit: head, path: '/a.txt' }
+
+/** A PFS of only the methods that a test needs. */
+export function stubPfs(methods: Partial<PfsClient>): PfsClient {
+  return methods as PfsClient
+}
+
+/** Runs `test` with a client of a server of `methods`, then ends both. */
+export async function served(
+  methods: Partial<PfsClient>,
+  test: (pfs: GrpcPfsClient, address: string) => Promise<void>,
+  options?: PfsClientOptions,
+): Promise<void> {
+  const server = await servePfs(stubPfs(methods), '127.0.0.1:0')
+  const pfs = createPfsClient(server.address, options)
+  try {
+    await test(pfs, server.address)
+  } finally {
+    pfs.close()
+    await server.close({ force: true })
+  }
+}
+
+/** A promise and what settles it. */
+export function deferred<T = void>(): { promise: Promise<T>; resolve: (value: T) => void } {
+  let resolve: (value: T) => void = () => {}
+  const promise = new Promise<T>((settle) => {
+    resolve = settle
+  })
+  return { promise, resolve }
+}
+
+/** The error of a promise that must reject. */
+export async function failureOf(promise: Promise<unknown>): Promise<Error & { status?: string }> {
+  try {
+    await promise
+  } catch (error) {
+    if (error instanceof Error) return error
+    throw new Error(`not an Error: ${String(error)}`)
+  }
+  throw new Error('it did not fail')
+}
+
+/** Everything that an iterable yields. */
+export async function collect<T>(values: AsyncIterable<T>): Promise<T[]> {
+  const collected: T[] = []
+  for await (const value of values) collected.push(value)
+  return collected
+}
