@@ -39,26 +39,31 @@ export function texts(json: Json | undefined): string[] {
   return Array.isArray(json) ? json.map(text) : []
 }
 
+/** A repo as a PfsClient takes it. */
 export function repoFromMessage(repo: Message): Repo {
   // A type that is none was recorded too.
   return { project: text(message(repo.project).name), name: text(repo.name), type: text(repo.type) as RepoType }
 }
 
+/** A branch as a PfsClient takes it. */
 export function branchFromMessage(branch: Message): Branch {
   return { repo: repoFromMessage(message(branch.repo)), name: text(branch.name) }
 }
 
+/** A commit as a PfsClient takes it. */
 export function commitFromMessage(commit: Message): Commit {
   const branch = message(commit.branch)
   const repo = repoFromMessage(message(commit.repo ?? branch.repo))
   return { repo, ...(commit.id && { id: text(commit.id) }), ...(branch.name && { branch: text(branch.name) }) }
 }
 
+/** A file as a PfsClient takes it. */
 export function fileFromMessage(file: Message): File {
   const commit = commitFromMessage(message(file.commit))
   return { commit, path: text(file.path), ...(file.datum && { datum: text(file.datum) }) }
 }
 
+/** A message of `ModifyFile` after the first as a PfsClient takes it. */
 export function operationFromMessage({ addFile, deleteFile, copyFile }: Message): FileOperation {
   if (addFile)
     return { addFile: { ...target(message(addFile)), raw: Buffer.from(text(message(addFile).raw), 'base64') } }
@@ -84,18 +89,22 @@ export function withoutDefaults(fields: Message): Message {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => !isDefault(value)))
 }
 
+/** A project as recordings have it. */
 export function messageFromProject({ name, description, createdAt }: ProjectInfo): Message {
   return withoutDefaults({ project: { name }, description, createdAt: time(createdAt) })
 }
 
+/** A repo as recordings have it. */
 export function messageFromRepo({ project, name, type }: Repo): Message {
   return withoutDefaults({ name, type, project: withoutDefaults({ name: project }) })
 }
 
+/** A branch as recordings have it. */
 export function messageFromBranch({ repo, name }: Branch): Message {
   return { repo: messageFromRepo(repo), name }
 }
 
+/** A commit as recordings have it. */
 export function messageFromCommit({ repo, id, branch }: Commit): Message {
   return {
     repo: messageFromRepo(repo),
@@ -104,6 +113,7 @@ export function messageFromCommit({ repo, id, branch }: Commit): Message {
   }
 }
 
+/** A repo's entry as recordings have it. */
 export function messageFromRepoInfo(info: RepoInfo): Message {
   return withoutDefaults({
     repo: messageFromRepo(info.repo),
@@ -116,6 +126,7 @@ export function messageFromRepoInfo(info: RepoInfo): Message {
   })
 }
 
+/** A branch's entry as recordings have it. */
 export function messageFromBranchInfo(info: BranchInfo): Message {
   return withoutDefaults({
     branch: messageFromBranch(info.branch),
@@ -129,6 +140,7 @@ export function messageFromBranchInfo(info: BranchInfo): Message {
   })
 }
 
+/** A commit's entry as recordings have it. */
 export function messageFromCommitInfo(info: CommitInfo): Message {
   return withoutDefaults({
     commit: messageFromCommit(info.commit),
@@ -149,6 +161,7 @@ export function messageFromCommitInfo(info: CommitInfo): Message {
   })
 }
 
+/** A file's or directory's entry as recordings have it. */
 export function messageFromFileInfo(info: FileInfo): Message {
   const { commit, path, datum } = info.file
   return withoutDefaults({

@@ -24,6 +24,8 @@ export interface Changes {
 /** The datum of a file that was written without one. */
 const defaultDatum = 'default'
 
+const noDatums: readonly string[] = []
+
 /** No change yet. */
 export function createChanges(): Changes {
   return { deletedDirectories: new Set(), paths: new Map() }
@@ -92,6 +94,8 @@ export function applyChanges(root: Directory, changes: Changes): Directory {
 }
 
 function changedRecords(before: FileRecords, change: PathChange): FileRecords {
+  // A new file is what most changes make.
+  if (before.length === 0 && change.added.length === 1) return change.added.map(recordFrom)
   const base = change.deletesAll ? [] : before.filter((record) => !change.deletedDatums.includes(record.datum))
   const continued = new Map<string, FileRecord>()
   const added = change.added.map(({ datum, content }): FileRecord => {
@@ -104,6 +108,10 @@ function changedRecords(before: FileRecords, change: PathChange): FileRecords {
   return records.length > 1 ? records.sort((a, b) => compareStrings(a.datum, b.datum)) : records
 }
 
+function recordFrom({ datum, content }: AddedRecord): FileRecord {
+  return { datum, content }
+}
+
 function compareStrings(a: string, b: string): number {
   return a < b ? -1 : Number(a > b)
 }
@@ -111,7 +119,7 @@ function compareStrings(a: string, b: string): number {
 function changeOf(changes: Changes, path: string): PathChange {
   let change = changes.paths.get(path)
   if (!change) {
-    change = { deletesAll: false, deletedDatums: [], added: [] }
+    change = { deletesAll: false, deletedDatums: noDatums, added: [] }
     changes.paths.set(path, change)
   }
   return change

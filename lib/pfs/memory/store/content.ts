@@ -8,9 +8,12 @@ export interface Content {
 }
 
 const maxChunkBytes = 1024 * 1024
+const tinyBytes = 64
 
 /** What is kept of `raw`: itself, or a copy where it is a small part of a larger buffer that it would keep alive. */
 export function keepPiece(raw: Uint8Array): Uint8Array {
+  // So few bytes are held without a buffer of their own, which asking for `buffer` would make.
+  if (raw.byteLength <= tinyBytes) return new Uint8Array(raw)
   return raw.byteLength * 2 < raw.buffer.byteLength && raw.byteLength < maxChunkBytes ? new Uint8Array(raw) : raw
 }
 

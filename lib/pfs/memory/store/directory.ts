@@ -19,8 +19,6 @@ export interface Directory {
   entries: SortedMap<Entry>
   /** Of all files below. */
   bytes: number
-  /** Filled in when it is first asked for. */
-  hash?: Uint8Array | undefined
 }
 
 /** What a name in a directory stands for. */
@@ -85,7 +83,6 @@ export function withEntry(root: Directory, path: string, entry: Entry | undefine
     ? setValue(directory.entries, name, after, owner)
     : deleteKey(directory.entries, name, owner)
   directory.bytes += entryBytes(name, after) - bytesBefore
-  directory.hash = undefined
   return directory
 }
 

@@ -2,13 +2,16 @@ import { createHash } from 'node:crypto'
 import { chunkedHashBytes, loadBlake2b } from '../../file-hash.js'
 import type { Content } from './content.js'
 import { type Directory, type Entry, type FileRecords, isDirectory } from './directory.js'
-import { entriesFrom } from './sorted-map.js'
+import type { SortedMap } from './sorted-map.js'
 
 /** Gives the 32 bytes hash of what a commit's tree holds: equal content, equal hash. */
 export interface ContentHash {
   fileHash(content: Content): Uint8Array
+  /** Kept by node, so a directory must not be written by its owner any more. */
   directoryHash(directory: Directory): Uint8Array
 }
+
+const hashBytes = 32
 
 let loaded: Promise<ContentHash> | undefined
 
@@ -20,6 +23,7 @@ export function loadContentHash(): Promise<ContentHash> {
 
 async function createContentHash(): Promise<ContentHash> {
   const blake2b = await loadBlake2b()
+  const knownHashes = new WeakMap<SortedMap<Entry>, Uint8Array>()
 
   function fileHash(content: Content): Uint8Array {
     if (!content.hash) {
@@ -42,14 +46,21 @@ async function createContentHash(): Promise<ContentHash> {
   }
 
   function directoryHash(directory: Directory): Uint8Array {
-    if (!directory.hash) {
-      const hash = createHash('blake2b512')
-      for (const [name, entry] of entriesFrom(directory.entries)) {
-        hash.update(`${name}\0${Buffer.from(entryHash(entry)).toString('latin1')}`, 'latin1')
-      }
-      directory.hash = hash.digest().subarray(0, 32)
-    }
-    return directory.hash
+    return blake2b([entriesHash(directory.entries)])
+  }
+
+  /** The hashes of all entries, joined so that the order does not matter: how the nodes are cut shows nowhere. */
+  function entriesHash(node: SortedMap<Entry>): Uint8Array {
+    const known = knownHashes.get(node)
+    if (known) return known
+    const hash = new Uint8Array(hashBytes)
+    const parts =
+      node.kind === 'branch'
+        ? node.children.map(entriesHash)
+        : node.values.map((entry, i) => blake2b([Buffer.from(node.keys[i] ?? ''), entryHash(entry)]))
+    for (const part of parts) for (const [i, byte] of part.entries()) hash[i] = (hash[i] ?? 0) ^ byte
+    knownHashes.set(node, hash)
+    return hash
   }
 
   return { fileHash, directoryHash }
@@ -59,5 +70,5 @@ async function createContentHash(): Promise<ContentHash> {
 function largeFileHash(content: Content): Uint8Array {
   const hash = createHash('blake2b512')
   for (const piece of content.pieces) hash.update(piece)
-  return hash.digest().subarray(0, 32)
+  return hash.digest().subarray(0, hashBytes)
 }

@@ -59,6 +59,34 @@ export function deleteKey<V>(map: SortedMap<V>, key: string, owner: Owner): Sort
   return root
 }
 
+/** The last key below `key`, which need not be there itself. */
+export function keyBefore(map: SortedMap<unknown>, key: string): string | undefined {
+  let node = map
+  let left: SortedMap<unknown> | undefined
+  while (node.kind === 'branch') {
+    const index = childIndex(node.keys, key)
+    left = node.children[index - 1] ?? left
+    node = at(node.children, index)
+  }
+  const index = firstNotBelow(node.keys, key)
+  if (index > 0) return node.keys[index - 1]
+  while (left?.kind === 'branch') left = left.children.at(-1)
+  return left?.keys.at(-1)
+}
+
+/** The first key above `key`, which need not be there itself. */
+export function keyAfter(map: SortedMap<unknown>, key: string): string | undefined {
+  let node = map
+  let least: string | undefined
+  while (node.kind === 'branch') {
+    const index = childIndex(node.keys, key)
+    least = node.keys[index + 1] ?? least
+    node = at(node.children, index)
+  }
+  const index = firstNotBelow(node.keys, key)
+  return node.keys[node.keys[index] === key ? index + 1 : index] ?? least
+}
+
 /** The entries from the first key that is not below `from`, in order. */
 export function* entriesFrom<V>(map: SortedMap<V>, from = ''): Generator<[key: string, value: V]> {
   for (const leaf of leavesFrom(map, from)) {

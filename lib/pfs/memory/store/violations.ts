@@ -1,5 +1,5 @@
 import { type Directory, findDirectory, findFile } from './directory.js'
-import { entriesBefore, entriesFrom } from './sorted-map.js'
+import { getValue, keyAfter, keyBefore } from './sorted-map.js'
 import { walkBelow } from './walk.js'
 
 /**
@@ -52,11 +52,10 @@ function findCollision(root: Directory, path: string, found: Map<string, Violati
   const parent = findDirectory(root, parentPath)
   if (!parent) return
   const name = path.slice(nameStart)
-  const [before = ''] = entriesBefore(parent.entries, name).next().value ?? []
-  for (const file of name.startsWith(before) ? [before, name] : [name]) {
-    if (file === '' || file.endsWith('/')) continue
-    const [[at = '', entry] = [], [next = ''] = []] = take(entriesFrom(parent.entries, file), 2)
-    if (at !== file || !entry || next !== `${file}/`) continue
+  const before = keyBefore(parent.entries, name)
+  for (const file of before && name.startsWith(before) ? [before, name] : [name]) {
+    const next = `${file}/`
+    if (file.endsWith('/') || keyAfter(parent.entries, file) !== next || !getValue(parent.entries, file)) continue
     const second = firstFile(root, parentPath + next)
     found.set(second, { first: parentPath + file, second, message: `file / directory path collision (${second})` })
   }
@@ -67,13 +66,4 @@ function firstFile(root: Directory, path: string): string {
   const bounds = { lower: '', upper: '', reverse: false, depth: Number.POSITIVE_INFINITY }
   for (const entry of directory ? walkBelow(directory, path, bounds) : []) if ('records' in entry) return entry.path
   return path
-}
-
-function take<T>(items: Iterable<T>, count: number): T[] {
-  const taken: T[] = []
-  for (const item of items) {
-    taken.push(item)
-    if (taken.length === count) break
-  }
-  return taken
 }

@@ -8,6 +8,8 @@ import {
   entriesBefore,
   entriesFrom,
   getValue,
+  keyAfter,
+  keyBefore,
   type SortedMap,
   setValue,
 } from '../../../../lib/pfs/memory/store/sorted-map.js'
@@ -78,6 +80,8 @@ test('a key is found, and entries are read from it on in both directions', () =>
       assert.equal([...entriesBefore(map)], [...all].reverse())
       for (const bound of bounds) {
         assert.is(getValue(map, bound), model.get(bound))
+        assert.is(keyBefore(map, bound), all.findLast(([each]) => each < bound)?.[0])
+        assert.is(keyAfter(map, bound), all.find(([each]) => each > bound)?.[0])
         assert.equal(
           [...entriesFrom(map, bound)],
           all.filter(([each]) => each >= bound),

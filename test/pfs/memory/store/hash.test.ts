@@ -1,0 +1,83 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { chunkedHashBytes, smallFileHash } from '../../../../lib/pfs/file-hash.js'
+import { type Content, contentChunks } from '../../../../lib/pfs/memory/store/content.js'
+import { createDirectory, withEntry } from '../../../../lib/pfs/memory/store/directory.js'
+import { loadContentHash } from '../../../../lib/pfs/memory/store/hash.js'
+
+const test = suite('hashes of stored content')
+const hashes = await loadContentHash()
+
+function contentOf(...pieces: Uint8Array[]): Content {
+  return { pieces, size: pieces.reduce((size, piece) => size + piece.length, 0) }
+}
+
+function hex(hash: Uint8Array): string {
+  return Buffer.from(hash).toString('hex')
+}
+
+function directoryWith(files: Readonly<Record<string, string>>) {
+  let root = createDirectory()
+  for (const [path, text] of Object.entries(files)) {
+    root = withEntry(root, path, [{ datum: 'default', content: contentOf(Buffer.from(text)) }], {})
+  }
+  return root
+}
+
+test('a small file has the hash that can be foretold', async () => {
+  for (const size of [0, 1, 5, chunkedHashBytes - 1]) {
+    const bytes = Buffer.alloc(size, 'a')
+    assert.is(hex(hashes.fileHash(contentOf(bytes))), hex(await smallFileHash(bytes)), `${size} bytes`)
+  }
+})
+
+test('a large file has another', async () => {
+  const bytes = Buffer.alloc(chunkedHashBytes, 'a')
+  const hash = hashes.fileHash(contentOf(bytes))
+  assert.is(hash.length, 32)
+  assert.is.not(hex(hash), hex(await smallFileHash(bytes)))
+})
+
+test('equal bytes have equal hashes, however they came', () => {
+  for (const size of [6, chunkedHashBytes]) {
+    const bytes = Buffer.alloc(size, 'abcdef')
+    const cut = contentOf(bytes.subarray(0, 1), bytes.subarray(1, 4), bytes.subarray(4))
+    assert.is(hex(hashes.fileHash(cut)), hex(hashes.fileHash(contentOf(bytes))))
+  }
+})
+
+test("a directory's hash tells names and contents apart, and nothing else", () => {
+  const hashOf = (files: Readonly<Record<string, string>>) => hex(hashes.directoryHash(directoryWith(files)))
+  assert.is(hashOf({ '/a': '1', '/d/b': '2' }), hashOf({ '/d/b': '2', '/a': '1' }))
+  assert.is.not(hashOf({ '/a': '1', '/b': '2' }), hashOf({ '/a': '2', '/b': '1' }))
+  assert.is.not(hashOf({ '/d/b': '2' }), hashOf({ '/b': '2' }))
+})
+
+test("a directory's hash does not tell how it came to be", () => {
+  const names = Array.from({ length: 500 }, (_, i) => [`/${i}`, String(i)])
+  let left = directoryWith(Object.fromEntries(names))
+  for (const [path = ''] of names.slice(100)) left = withEntry(left, path, undefined, {})
+  const right = directoryWith(Object.fromEntries(names.slice(0, 100).reverse()))
+  assert.is(hex(hashes.directoryHash(left)), hex(hashes.directoryHash(right)))
+})
+
+test("a changed directory's hash is not the one it had", () => {
+  const records = (text: string) => [{ datum: 'default', content: contentOf(Buffer.from(text)) }]
+  let root = withEntry(createDirectory(), '/d/a', records('1'), {})
+  const before = hex(hashes.directoryHash(root))
+  root = withEntry(root, '/d/a', records('2'), {})
+  assert.is.not(hex(hashes.directoryHash(root)), before)
+})
+
+test('content is sent from an offset on, in pieces of at most a mebibyte', () => {
+  const content = contentOf(Buffer.from('abc'), Buffer.from(''), Buffer.alloc(2 ** 20 + 5, 'd'))
+  const lengths = (offset: number) => [...contentChunks(content, offset)].map((chunk) => chunk.length)
+  assert.equal(lengths(0), [3, 2 ** 20, 5])
+  assert.equal(lengths(2), [1, 2 ** 20, 5])
+  assert.equal(lengths(3), [2 ** 20, 5])
+  assert.equal(lengths(content.size - 6), [6])
+  assert.equal(lengths(content.size), [])
+  assert.equal(lengths(content.size + 1), [])
+})
+
+test.run()
