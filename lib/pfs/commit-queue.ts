@@ -96,11 +96,13 @@ export function createCommitQueue(pfs: PfsClient, { commits, confirm }: CommitQu
       }),
 
     async stream(branch, { path, body, condition }, options) {
+      const over = new AbortController()
+      const signal = options.signal === undefined ? over.signal : AbortSignal.any([options.signal, over.signal])
       let turn: Promise<() => void> | undefined
       async function* operations(): AsyncGenerator<FileOperation> {
         yield { deleteFile: { path } }
         for await (const raw of inPieces(body, maxRawBytes)) yield { addFile: { path, raw } }
-        turn = takeTurn(branch, path, options)
+        turn = takeTurn(branch, path, { ...options, signal })
         await turn
         const change: Change = { path, content: { raw: new Uint8Array() }, ...(condition && { condition }) }
         const [refusal] = await checkChanges(pfs, branch, [change], options)
@@ -110,7 +112,8 @@ export function createCommitQueue(pfs: PfsClient, { commits, confirm }: CommitQu
         await pfs.modifyFile({ repo: branch.repo, branch: branch.name }, operations(), options)
         return await confirmHead(pfs, branch, confirm, options)
       } finally {
-        // Also a turn that comes only after the call has failed.
+        // A call that failed before its turn came needs it no longer.
+        over.abort(new Error('the stream is over'))
         turn?.then(
           (release) => release(),
           () => undefined,
