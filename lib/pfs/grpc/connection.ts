@@ -33,9 +33,12 @@ export function createChannel(address: Address, caCertificates: Uint8Array | str
 
 /** Resolves when the channel is connected, or else at the deadline or the abort: the call that follows tells why. */
 export async function connected(channel: Channel, deadline: number, signal: AbortSignal | undefined): Promise<void> {
-  while (!signal?.aborted && Date.now() < deadline) {
-    const state = channel.getConnectivityState(true)
-    if (state === connectivityState.READY || state === connectivityState.SHUTDOWN) return
+  for (;;) {
+    const state = channel.getConnectivityState(false)
+    const settled = state === connectivityState.READY || state === connectivityState.SHUTDOWN
+    if (settled || signal?.aborted || Date.now() >= deadline) return
+    // Asked this way, the channel connects; a closed one would open again.
+    channel.getConnectivityState(true)
     await new Promise<void>((resolve) => {
       const settle = () => {
         signal?.removeEventListener('abort', settle)

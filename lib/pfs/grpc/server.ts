@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { createServer, type Server as Listener, type Socket } from 'node:net'
 import { Server, ServerCredentials, type ServiceDefinition, type UntypedServiceImplementation } from '@grpc/grpc-js'
 import type { PfsClient } from '../client.js'
 import { authority, parseAddress } from './address.js'
@@ -94,24 +96,42 @@ function serviceDefinition(): ServiceDefinition {
  * 0 takes a free one. Rejects where it cannot listen. Messages that come in may have 4 MiB, as with pachd.
  */
 export async function servePfs(pfs: PfsClient, address: string): Promise<PfsServer> {
-  const { secure, host, port: wantedPort } = parseAddress(address)
+  const { secure, host, port } = parseAddress(address)
   if (secure) throw new TypeError('PFS is served without TLS: a grpc:// address is needed')
   const server = new Server(serverOptions)
   server.addService(serviceDefinition(), implementationOf(pfs))
-  const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(authority({ host, port: wantedPort }), ServerCredentials.createInsecure(), (cause, bound) => {
-      if (cause === null) resolve(bound)
-      else
-        reject(new Error(`cannot serve PFS at ${authority({ host, port: wantedPort })}: ${cause.message}`, { cause }))
-    })
+
+  // The sockets are our own, so that a forced end is a connection that breaks, as when a pachd dies; grpc-js would
+  // cancel each call instead.
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure())
+  const sockets = new Set<Socket>()
+  const listener = createServer((socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+    injector.injectConnection(socket)
   })
+  const bound = await listen(listener, host, port)
+
   return {
-    address: `grpc://${authority({ host, port })}`,
-    port,
-    close: ({ force = false } = {}) =>
-      new Promise((resolve, reject) => {
-        server.tryShutdown((error) => (error === undefined ? resolve() : reject(error)))
-        if (force) server.forceShutdown()
-      }),
+    address: `grpc://${authority({ host, port: bound })}`,
+    port: bound,
+    async close({ force = false } = {}) {
+      const listenerClosed = new Promise<void>((resolve) => listener.close(() => resolve()))
+      const callsEnded = new Promise<void>((resolve) => server.tryShutdown(() => resolve()))
+      if (force) for (const socket of sockets) socket.destroy()
+      await Promise.all([listenerClosed, callsEnded])
+    },
   }
+}
+
+async function listen(listener: Listener, host: string, port: number): Promise<number> {
+  listener.listen(port, host)
+  try {
+    await once(listener, 'listening')
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new Error(`cannot serve PFS at ${authority({ host, port })}: ${reason}`, { cause })
+  }
+  const address = listener.address()
+  return typeof address === 'object' && address !== null ? address.port : port
 }

@@ -1,0 +1,316 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net'
+import { Client, credentials } from '@grpc/grpc-js'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { FileInfo, FileOperation, FileOperations } from '../../../lib/pfs/client.js'
+import { PfsError } from '../../../lib/pfs/errors.js'
+import { createPfsClient } from '../../../lib/pfs/grpc/client.js'
+import { servePfs } from '../../../lib/pfs/grpc/server.js'
+import { collect, deferred, failureOf, file, head, served, stubPfs } from './served.js'
+
+const test = suite('pfs/grpc/faults')
+
+const info: FileInfo = { file, fileType: 'FILE', sizeBytes: 5, hash: new Uint8Array(32) }
+const inspectFile = async () => info
+
+/** A TCP proxy that can refuse, cut and forward, so that a server can be away at an address that stays. */
+async function flakyProxy(target: () => number | undefined) {
+  const sockets = new Set<Socket>()
+  const refused = deferred()
+  const proxy = createTcpServer((client) => {
+    const port = target()
+    if (port === undefined) {
+      client.destroy()
+      refused.resolve()
+      return
+    }
+    const upstream = connect(port, '127.0.0.1')
+    for (const [socket, other] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      sockets.add(socket)
+      socket.on('error', () => {})
+      socket.on('close', () => other.destroy())
+    }
+    client.pipe(upstream).pipe(client)
+  })
+  proxy.listen(0, '127.0.0.1')
+  await once(proxy, 'listening')
+  return {
+    address: `grpc://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+    /** Resolves when a connection was turned away. */
+    refused: refused.promise,
+    cut() {
+      for (const socket of sockets) socket.destroy()
+    },
+    close() {
+      for (const socket of sockets) socket.destroy()
+      proxy.close()
+    },
+  }
+}
+
+test('with nobody there, reads and writes fail as UNAVAILABLE and say why', async () => {
+  const server = await servePfs(stubPfs({}), '127.0.0.1:0')
+  await server.close()
+  const pfs = createPfsClient(server.address)
+  const failures = await Promise.all([
+    failureOf(pfs.inspectFile(file)),
+    failureOf(collect(pfs.getFile({ file }))),
+    failureOf(pfs.createRepo({ repo: head.repo })),
+    failureOf(pfs.modifyFile(head, endless())),
+  ])
+  pfs.close()
+  for (const error of failures) {
+    assert.instance(error, PfsError)
+    assert.is(error.status, 'UNAVAILABLE')
+    assert.match(error.message, 'ECONNREFUSED')
+  }
+})
+
+test('a read that is under way while the server is away is answered when it is back', async () => {
+  const server = await servePfs(stubPfs({ inspectFile }), '127.0.0.1:0')
+  let port: number | undefined
+  const proxy = await flakyProxy(() => port)
+  const pfs = createPfsClient(proxy.address)
+  try {
+    const reading = pfs.inspectFile(file)
+    await proxy.refused
+    port = server.port
+    assert.is((await reading).sizeBytes, 5)
+  } finally {
+    pfs.close()
+    proxy.close()
+    await server.close()
+  }
+})
+
+test('a write waits for a connection and is then made once', async () => {
+  let calls = 0
+  const createRepo = async () => {
+    calls++
+  }
+  const server = await servePfs(stubPfs({ createRepo }), '127.0.0.1:0')
+  let port: number | undefined
+  const proxy = await flakyProxy(() => port)
+  const pfs = createPfsClient(proxy.address)
+  try {
+    const writing = pfs.createRepo({ repo: head.repo })
+    await proxy.refused
+    port = server.port
+    await writing
+    assert.is(calls, 1)
+  } finally {
+    pfs.close()
+    proxy.close()
+    await server.close()
+  }
+})
+
+test('a server that is gone and comes back at its port is found again', async () => {
+  const first = await servePfs(stubPfs({ inspectFile }), '127.0.0.1:0')
+  const pfs = createPfsClient(first.address)
+  await pfs.inspectFile(file)
+  await first.close({ force: true })
+  const second = await servePfs(stubPfs({ inspectFile }), first.address)
+  try {
+    assert.is((await pfs.inspectFile(file)).sizeBytes, 5)
+  } finally {
+    pfs.close()
+    await second.close()
+  }
+})
+
+test('a connection cut within a call: the read is repeated, the write is not', async () => {
+  const calls: string[] = []
+  let cut = () => {}
+  const server = await servePfs(
+    stubPfs({
+      async inspectFile() {
+        calls.push('read')
+        if (calls.length === 1) cut()
+        return info
+      },
+      async createRepo() {
+        calls.push('write')
+        cut()
+      },
+      async modifyFile(_, operations: FileOperations) {
+        calls.push('modify')
+        cut()
+        for await (const _ of operations);
+      },
+    }),
+    '127.0.0.1:0',
+  )
+  const proxy = await flakyProxy(() => server.port)
+  cut = proxy.cut
+  const pfs = createPfsClient(proxy.address)
+  try {
+    assert.is((await pfs.inspectFile(file)).sizeBytes, 5)
+    assert.is((await failureOf(pfs.createRepo({ repo: head.repo }))).status, 'UNAVAILABLE')
+    assert.is((await failureOf(pfs.modifyFile(head, endless()))).status, 'UNAVAILABLE')
+    assert.equal(calls, ['read', 'read', 'write', 'modify'])
+  } finally {
+    pfs.close()
+    proxy.close()
+    await server.close({ force: true })
+  }
+})
+
+async function* endless(): AsyncGenerator<FileOperation> {
+  for (;;) yield { deleteFile: { path: '/a' } }
+}
+
+test('PFS that answers UNAVAILABLE is asked four times to read and once to write', async () => {
+  const calls = { read: 0, stream: 0, write: 0, upload: 0 }
+  const unavailable = () => new PfsError('UNAVAILABLE', 'etcd is away')
+  await served(
+    {
+      async inspectFile() {
+        calls.read++
+        throw unavailable()
+      },
+      async *listFile() {
+        if (++calls.stream < 3) throw unavailable()
+        yield info
+      },
+      async createRepo() {
+        calls.write++
+        throw unavailable()
+      },
+      async modifyFile() {
+        calls.upload++
+        throw unavailable()
+      },
+    },
+    async (pfs) => {
+      const [read, listed, write, upload] = await Promise.all([
+        failureOf(pfs.inspectFile(file)),
+        collect(pfs.listFile({ file })),
+        failureOf(pfs.createRepo({ repo: head.repo })),
+        failureOf(pfs.modifyFile(head, [])),
+      ])
+      assert.equal([read.message, write.message, upload.message], Array(3).fill('etcd is away'))
+      assert.is(listed.length, 1)
+    },
+  )
+  assert.equal(calls, { read: 4, stream: 3, write: 1, upload: 1 })
+})
+
+test('other refusals are not repeated', async () => {
+  let calls = 0
+  const refusing = async () => {
+    calls++
+    throw new PfsError('NOT_FOUND', 'file not found')
+  }
+  await served({ inspectFile: refusing }, async (pfs) => {
+    assert.is((await failureOf(pfs.inspectFile(file))).status, 'NOT_FOUND')
+  })
+  assert.is(calls, 1)
+})
+
+test('a stream is not repeated after its first message', async () => {
+  let calls = 0
+  const firstRead = deferred()
+  async function* getFile() {
+    calls++
+    yield Buffer.from('half')
+    await firstRead.promise
+    throw new PfsError('UNAVAILABLE', 'going down')
+  }
+  await served({ getFile }, async (pfs) => {
+    const reader = pfs.getFile({ file })[Symbol.asyncIterator]()
+    await reader.next()
+    firstRead.resolve()
+    assert.is((await failureOf(reader.next())).status, 'UNAVAILABLE')
+  })
+  assert.is(calls, 1)
+})
+
+test('an abort ends the repeating', async () => {
+  const controller = new AbortController()
+  let calls = 0
+  const unavailable = async () => {
+    calls++
+    controller.abort()
+    throw new PfsError('UNAVAILABLE', 'away')
+  }
+  await served({ inspectFile: unavailable }, async (pfs) => {
+    const error = await failureOf(pfs.inspectFile(file, { signal: controller.signal }))
+    assert.is(error.status, 'CANCELLED')
+  })
+  assert.is(calls, 1)
+})
+
+test('a closed client refuses, and lets the running call end', async () => {
+  const finish = deferred()
+  const started = deferred()
+  const slow = async () => {
+    started.resolve()
+    await finish.promise
+    return info
+  }
+  const server = await servePfs(stubPfs({ inspectFile: slow }), '127.0.0.1:0')
+  const pfs = createPfsClient(server.address)
+  const running = pfs.inspectFile(file)
+  await started.promise
+  pfs.close()
+  finish.resolve()
+  assert.is((await running).sizeBytes, 5)
+  const error = await failureOf(pfs.inspectFile(file))
+  assert.is(error.status, 'UNAVAILABLE')
+  assert.match(error.message, 'closed')
+  await server.close()
+})
+
+test('a closing server lets the running call end; a forced one cuts it', async () => {
+  for (const force of [false, true]) {
+    const finish = deferred()
+    const started = deferred()
+    const createRepo = async () => {
+      started.resolve()
+      await finish.promise
+    }
+    const server = await servePfs(stubPfs({ createRepo }), '127.0.0.1:0')
+    const pfs = createPfsClient(server.address)
+    const outcome = pfs.createRepo({ repo: head.repo }).then(
+      () => 'done',
+      (error: PfsError) => error.status,
+    )
+    await started.promise
+    const closed = server.close({ force })
+    if (!force) finish.resolve()
+    assert.is(await outcome, force ? 'UNAVAILABLE' : 'done')
+    pfs.close()
+    await closed
+    finish.resolve()
+  }
+})
+
+test('a port in use, and a TLS address, are refused with the reason', async () => {
+  const server = await servePfs(stubPfs({}), '127.0.0.1:0')
+  const error = await failureOf(servePfs(stubPfs({}), server.address))
+  assert.match(error.message, `cannot serve PFS at 127.0.0.1:${server.port}`)
+  assert.match(error.message, 'EADDRINUSE')
+  await server.close()
+  assert.instance(await failureOf(servePfs(stubPfs({}), 'grpcs://127.0.0.1:0')), TypeError)
+})
+
+test('a method that is not served is UNIMPLEMENTED', async () => {
+  await served({}, async (_, address) => {
+    const client = new Client(address.slice('grpc://'.length), credentials.createInsecure())
+    const code = await new Promise((resolve) => {
+      const identity = (bytes: Buffer) => bytes
+      client.makeUnaryRequest('/pps_v2.API/ListPipeline', identity, identity, Buffer.alloc(0), (error) => {
+        resolve(error?.code)
+      })
+    })
+    client.close()
+    assert.is(code, 12)
+  })
+})
+
+test.run()
