@@ -1,5 +1,6 @@
 import { createByteBudget } from './operations/byte-budget.js'
 import type { Gateway } from './operations/call.js'
+import { createContentCache } from './operations/content-cache.js'
 import type { Settings } from './options.js'
 import type { PfsClient } from './pfs/client.js'
 import { createCommitQueue } from './pfs/commit-queue.js'
@@ -17,5 +18,6 @@ export function createGateway(pfs: PfsClient, settings: Settings): Gateway {
     region: settings.region,
     smallBodyBytes: settings.smallBodyBytes,
     budget: createByteBudget(smallBodiesBytes),
+    contents: createContentCache(settings.cacheBytes),
   }
 }

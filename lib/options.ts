@@ -49,6 +49,8 @@ export interface S3HandlerOptions {
   readonly confirm?: Confirm
   /** Bodies of at most so many bytes are held in memory to share a commit; 1 MiB unless given. */
   readonly smallBodyBytes?: number
+  /** Bytes of small objects that are kept in memory for who has read them before; 64 MiB unless given, 0 for none. */
+  readonly cacheBytes?: number
   /** Which pages of other origins may ask; none unless given. */
   readonly cors?: readonly CorsRule[]
   /** How long a client may take for the next 4 KiB of a body; 60,000 milliseconds unless given. */
@@ -69,6 +71,7 @@ export interface Settings {
   readonly commits: 'shared' | 'each'
   readonly confirm: Confirm
   readonly smallBodyBytes: number
+  readonly cacheBytes: number
   readonly cors: readonly CorsRule[]
   readonly bodyTimeoutMilliseconds: number
   readonly onError: NonNullable<S3HandlerOptions['onError']>
@@ -80,12 +83,9 @@ const maxSmallBodyBytes = 32 * 1024 * 1024
 
 /** Checks options once and fills in what is left out; throws TypeError. */
 export function readOptions(options: S3HandlerOptions = {}): Settings {
-  const { basePath = '', region = 'us-east-1', domains = [], smallBodyBytes = 1024 * 1024 } = options
+  const { basePath = '', region = 'us-east-1', domains = [] } = options
   if (basePath !== '' && !/^(\/[^/?#]+)+$/.test(basePath)) {
     throw new TypeError(`basePath must look like "/s3", without a slash at its end; it is ${JSON.stringify(basePath)}`)
-  }
-  if (!Number.isInteger(smallBodyBytes) || smallBodyBytes < 0 || smallBodyBytes > maxSmallBodyBytes) {
-    throw new TypeError(`smallBodyBytes must be a whole number from 0 to ${maxSmallBodyBytes}; it is ${smallBodyBytes}`)
   }
   return {
     basePath,
@@ -96,9 +96,10 @@ export function readOptions(options: S3HandlerOptions = {}): Settings {
     keyEncoding: oneOf('keyEncoding', options.keyEncoding ?? 'percent', ['percent', 'refuse']),
     commits: oneOf('commits', options.commits ?? 'shared', ['shared', 'each']),
     confirm: oneOf('confirm', options.confirm ?? 'commit', ['commit', 'finished']),
-    smallBodyBytes,
+    smallBodyBytes: wholeNumber('smallBodyBytes', options.smallBodyBytes ?? 1024 * 1024, maxSmallBodyBytes),
+    cacheBytes: wholeNumber('cacheBytes', options.cacheBytes ?? 64 * 1024 * 1024),
     cors: options.cors ?? [],
-    bodyTimeoutMilliseconds: options.bodyTimeoutMilliseconds ?? 60_000,
+    bodyTimeoutMilliseconds: wholeNumber('bodyTimeoutMilliseconds', options.bodyTimeoutMilliseconds ?? 60_000),
     onError: options.onError ?? (() => undefined),
     onResponse: options.onResponse ?? (() => undefined),
   }
@@ -112,6 +113,11 @@ export function readAuthConfig(config: AuthConfig): AuthConfig {
     throw new TypeError('authConfig.secretFor must be a function from an access key to its credential')
   }
   return config
+}
+
+function wholeNumber(name: string, value: number, most: number = Number.MAX_SAFE_INTEGER): number {
+  if (Number.isSafeInteger(value) && value >= 0 && value <= most) return value
+  throw new TypeError(`${name} must be a whole number from 0 to ${most}; it is ${value}`)
 }
 
 function oneOf<const Choice extends string>(name: string, value: unknown, choices: readonly Choice[]): Choice {

@@ -6,6 +6,7 @@ import type { Bucket } from '../resolver/bucket-name.js'
 import type { KeyCodec } from '../resolver/key.js'
 import type { CheckedBody } from '../signature/checked-body.js'
 import type { ByteBudget } from './byte-budget.js'
+import type { ContentCache } from './content-cache.js'
 
 /** What all calls of one handler share. */
 export interface Gateway {
@@ -18,6 +19,7 @@ export interface Gateway {
   readonly smallBodyBytes: number
   /** For bodies that are in memory. */
   readonly budget: ByteBudget
+  readonly contents: ContentCache
 }
 
 /** A request whose sender is known. */

@@ -1,4 +1,5 @@
 import { S3Error } from '../errors.js'
+import { collect } from '../http/collect.js'
 import { matchesEtag, parseHttpDate, readCondition } from '../http/preconditions.js'
 import { type ByteRange, contentRange, cutTo, parseRange } from '../http/range.js'
 import { type HttpRequest, header, queryValue } from '../http/request.js'
@@ -10,9 +11,24 @@ import type { ObjectCall, Operation } from './call.js'
 export const getObject: Operation<ObjectCall> = async (call) => {
   const { response, object, range } = await headOf(call)
   if (response.status === 304 || object.size === 0) return response
-  const { pfs } = call.gateway
+  const { pfs, contents } = call.gateway
+  if (object.size <= contents.largestBytes) {
+    const content = await smallContent(call, object)
+    return { ...response, body: content.subarray(range.start, range.end + 1) }
+  }
   const bytes = pfs.getFile({ file: object.info.file, offset: range.start }, call.options)
   return { ...response, body: cutTo(range, bytes) }
+}
+
+/** The whole of a small object, which PFS has just shown to the caller. */
+async function smallContent({ gateway, options }: ObjectCall, { info, size }: StoredObject): Promise<Uint8Array> {
+  const { pfs, contents } = gateway
+  const known = contents.get(info.hash, options.authToken)
+  if (known !== undefined) return known
+  const whole = cutTo({ start: 0, end: size - 1 }, pfs.getFile({ file: info.file }, options))
+  const content = await collect(whole, size)
+  contents.set(info.hash, options.authToken, content)
+  return content
 }
 
 /** HeadObject: what GetObject would answer, without the body. */
