@@ -14,6 +14,13 @@ export interface KeyCodec {
   readonly keyFromPath: (path: string) => string
   /** What the keys below a directory begin with, from the directory's path with its slash at the end. */
   readonly prefixFromDirectory: (path: string) => string
+  /**
+   * The deepest directory, with its slash, that holds every key longer than `prefix` that begins with it; undefined
+   * where there can be no such key.
+   */
+  readonly directoryFromPrefix: (prefix: string) => string | undefined
+  /** Whether `%` in a path can begin an escape. */
+  readonly hasEscapes: boolean
 }
 
 /** The codec of an encoding. */
@@ -27,7 +34,10 @@ const percentCodec: KeyCodec = {
     return segments.map((segment, index) => `/${encodeSegment(segment, index === segments.length - 1)}`).join('')
   },
   keyFromPath: (path) => decodePath(path.slice(1), true),
-  prefixFromDirectory: (path) => `${decodePath(path.slice(1, -1), false)}/`,
+  prefixFromDirectory: (path) => (path === '/' ? '' : `${decodePath(path.slice(1, -1), false)}/`),
+  // One more character makes a slash at the end of the prefix the separator that it is in every longer key.
+  directoryFromPrefix: (prefix) => directoryOf(percentCodec.pathFromKey(`${prefix}x`)),
+  hasEscapes: true,
 }
 
 const refusingCodec: KeyCodec = {
@@ -40,6 +50,12 @@ const refusingCodec: KeyCodec = {
   },
   keyFromPath: (path) => path.slice(1),
   prefixFromDirectory: (path) => path.slice(1),
+  directoryFromPrefix: (prefix) => (isPfsPath(`${prefix}x`) ? directoryOf(`/${prefix}`) : undefined),
+  hasEscapes: false,
+}
+
+function directoryOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/') + 1)
 }
 
 /**

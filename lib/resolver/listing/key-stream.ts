@@ -1,0 +1,148 @@
+import { eachAtMost } from '../../concurrency.js'
+import { afterEveryPath } from '../../pfs/path.js'
+import { compareBytes } from '../byte-order.js'
+import { compareToRange, isBehind, type KeyRange, type Place, seekFrom } from './key-range.js'
+import { behindGroup, behindPath, type KeyedInfo, type Lane, percentLanes, plainLane, stepAt } from './lane.js'
+import type { PathReader } from './path-reader.js'
+
+/** Files, or children of a directory, in the order of their keys. */
+export interface KeyStream {
+  /** The next whose key does not begin with `group`; `wanted` is about how many more will be asked for. */
+  readonly next: (wanted: number, group?: string) => Promise<KeyedInfo | undefined>
+}
+
+/** What a stream is made from. */
+export interface StreamSource {
+  readonly reader: PathReader
+  readonly range: KeyRange
+  /** The directory in which all keys of the range are; absent where there can be none. */
+  readonly directory: Place | undefined
+  /** Whether directories count. */
+  readonly hasDirectories: boolean
+}
+
+/** Most questions to PFS at once. */
+const parallel = 8
+
+/**
+ * Merges lanes, each in key order: one for the paths without an escape, and three for each place where paths have one.
+ * A place is found when the lane that leads to it comes there, or asked for where it lies in another direction.
+ */
+export async function openKeyStream(source: StreamSource, wanted: number): Promise<KeyStream> {
+  const { reader, range, directory, hasDirectories } = source
+  const lanes: Lane[] = []
+  const opened = new Set<string>()
+  const asked = new Set<string>()
+
+  const open = async (place: Place): Promise<void> => {
+    const name = nameOf(place)
+    if (opened.has(name)) return
+    opened.add(name)
+    const found = percentLanes(place, range)
+    lanes.push(...found.lanes)
+    await openWhereAny(found.places)
+  }
+
+  const openWhereAny = async (places: readonly Place[]): Promise<void> => {
+    const unasked = places.filter((place) => !asked.has(nameOf(place)))
+    await eachAtMost(parallel, unasked, async (place) => {
+      asked.add(nameOf(place))
+      if (await reader.hasPathFrom(`${place.path}%`)) await open(place)
+    })
+  }
+
+  /** Reads a lane up to its next key, or to where others must come first. False at its end. */
+  const advance = async (lane: Lane, left: number): Promise<boolean> => {
+    for (;;) {
+      const info = await reader.firstAfter(lane.position, left)
+      const path = info?.file.path
+      if (info === undefined || path === undefined || !path.startsWith(lane.start)) return false
+      if (info.fileType === 'DIR' && !hasDirectories) {
+        lane.position = path
+        continue
+      }
+      const step = stepAt(lane, path, range.keys)
+      if (step.kind === 'skip') {
+        lane.position = step.position
+        continue
+      }
+      if (step.kind === 'percent') {
+        if (isBehind(step.place.key, range)) return false
+        await openWhereAny(placesBefore(step.place, step.ownLength, range))
+        await open(step.place)
+        lane.position = `${step.place.path}%${afterEveryPath}`
+        lane.bound = `${step.place.key}&`
+        return true
+      }
+      const where = compareToRange(step.key, range)
+      if (where === 'behind') return false
+      const entry = { key: step.key, info }
+      if (where === 'before') {
+        const isInGroup = range.mode === 'behind-all' && step.key.startsWith(range.from)
+        lane.position = isInGroup ? behindGroup(lane, entry, range.from) : behindPath(path)
+        continue
+      }
+      lane.position = behindPath(path)
+      await openWhereAny(placesBefore({ path, key: step.key }, step.ownLength, range))
+      lane.entry = entry
+      lane.bound = step.key
+      return true
+    }
+  }
+
+  const drop = (lane: Lane): void => {
+    lanes.splice(lanes.indexOf(lane), 1)
+  }
+
+  // Also where there can be no key PFS is asked, since the commit may be missing.
+  if (directory === undefined) await reader.firstAfter(afterEveryPath, 1)
+  else {
+    const start = seekFrom(directory, range)
+    lanes.push(plainLane(directory, start.position))
+    // The first read settles the commit.
+    if (start.places.length > 0) await reader.firstAfter(start.position, wanted)
+    await openWhereAny(start.places)
+  }
+
+  return {
+    next: async (left, group) => {
+      for (;;) {
+        const lane = least(lanes)
+        if (lane === undefined) return undefined
+        const { entry } = lane
+        if (entry === undefined) {
+          const isPassed = group !== undefined && lane.stem.startsWith(group)
+          if (isPassed || !(await advance(lane, left))) drop(lane)
+          continue
+        }
+        lane.entry = undefined
+        if (group === undefined || !entry.key.startsWith(group)) return entry
+        lane.position = behindGroup(lane, entry, group)
+      }
+    },
+  }
+}
+
+/** The places in a path whose `%` comes later in path order, though keys with a lesser character can be there. */
+function placesBefore({ path, key }: Place, ownLength: number, { keys, prefix }: KeyRange): Place[] {
+  if (!keys.hasEscapes) return []
+  const places: Place[] = []
+  const difference = path.length - key.length
+  for (let index = Math.max(ownLength, prefix.length + difference); index < path.length; index += 1) {
+    if (path.charCodeAt(index) >= 0x25) continue
+    places.push({ path: path.slice(0, index), key: key.slice(0, index - difference) })
+  }
+  return places
+}
+
+/** One path can be read as several keys, depending on how it goes on: a `%25` as `%` or as itself. */
+function nameOf({ path, key }: Place): string {
+  return `${path}\0${key}`
+}
+
+function least(lanes: readonly Lane[]): Lane | undefined {
+  return lanes.reduce<Lane | undefined>(
+    (first, lane) => (first === undefined || compareBytes(lane.bound, first.bound) < 0 ? lane : first),
+    undefined,
+  )
+}

@@ -1,0 +1,136 @@
+import type { CallOptions, Commit, FileInfo, PfsClient } from '../../pfs/client.js'
+import { PfsError } from '../../pfs/errors.js'
+import { afterEveryPath, markerBefore } from '../../pfs/path.js'
+
+/** What is read of PFS: the files below a directory, or its children. */
+export interface PathScope {
+  readonly pfs: PfsClient
+  readonly commit: Commit
+  readonly options: CallOptions
+  /** With its slash. */
+  readonly directory: string
+  readonly depth: 'below' | 'children'
+}
+
+/** Entries of a directory in path order, read in windows and remembered for as long as a page is made. */
+export interface PathReader {
+  /** The first entry behind `position`. When PFS must be asked, about `wanted` entries are read at most. */
+  readonly firstAfter: (position: string, wanted: number) => Promise<FileInfo | undefined>
+  /** Whether there is a path that begins with `start`; asks PFS for no more than that. */
+  readonly hasPathFrom: (start: string) => Promise<boolean>
+  /** The same, from what has been read; undefined where that does not tell. */
+  readonly knowsPathFrom: (start: string) => boolean | undefined
+  /** An entry that has been read, if there is one: it names the commit. */
+  readonly sample: () => FileInfo | undefined
+}
+
+/** A stretch of entries without gaps: all that are behind `start` and not behind `end`. */
+interface Window {
+  readonly start: string
+  readonly entries: FileInfo[]
+  end: string
+  /** How often it had the answer: a window that is mostly jumped over was too large. */
+  hits: number
+}
+
+const leastWindow = 16
+/** PFS's own limit on `number`. */
+const greatestWindow = 100_000
+
+/** A reader that asks PFS nothing yet. */
+export function createPathReader(scope: PathScope): PathReader {
+  const windows: Window[] = []
+  let { commit } = scope
+  let sample: FileInfo | undefined
+  let size = greatestWindow
+
+  const windowAt = (position: string): Window | undefined => {
+    for (let index = windows.length - 1; index >= 0; index -= 1) {
+      const window = windows[index]
+      if (window !== undefined && window.start <= position && position < window.end) return window
+    }
+    return undefined
+  }
+
+  const read = async (position: string, wanted: number): Promise<Window> => {
+    const last = windows.at(-1)
+    if (last !== undefined) size = last.hits * 4 >= last.entries.length ? size * 4 : size / 4
+    size = Math.ceil(Math.min(Math.max(size, leastWindow), wanted, greatestWindow))
+    const entries = await readEntries({ ...scope, commit }, position, size)
+    const isEnd = entries.length < size
+    const end = isEnd ? afterEveryPath : (entries.at(-1)?.file.path ?? afterEveryPath)
+    const window = { start: position, entries: entries.filter(isReadable), end, hits: 0 }
+    windows.push(window)
+    sample ??= entries[0]
+    // The head may move while a page is made: the rest of the page is read from the same commit.
+    if (sample?.file.commit.id !== undefined) commit = { repo: commit.repo, id: sample.file.commit.id }
+    return window
+  }
+
+  const knowsPathFrom = (start: string): boolean | undefined => {
+    const position = markerBefore(start)
+    const window = windowAt(position)
+    if (window === undefined) return undefined
+    const entry = firstBehind(window.entries, position)
+    return entry === undefined && window.end !== afterEveryPath ? undefined : !!entry?.file.path.startsWith(start)
+  }
+
+  return {
+    firstAfter: async (position, wanted) => {
+      for (let from = position; ; ) {
+        const window = windowAt(from) ?? (await read(from, wanted))
+        window.hits += 1
+        const entry = firstBehind(window.entries, from)
+        if (entry !== undefined || window.end === afterEveryPath) return entry
+        from = window.end
+      }
+    },
+    hasPathFrom: async (start) => {
+      const known = knowsPathFrom(start)
+      if (known !== undefined) return known
+      const pathRange = { lower: start, upper: pathsEnd(start) }
+      for await (const _ of scope.pfs.globFile({ commit, pattern: '/**', pathRange }, scope.options)) return true
+      return false
+    },
+    knowsPathFrom,
+    sample: () => sample,
+  }
+}
+
+async function readEntries(scope: PathScope, marker: string, number: number): Promise<FileInfo[]> {
+  const { pfs, commit, options, directory } = scope
+  const request = {
+    file: { commit, path: directory === '/' ? directory : directory.slice(0, -1) },
+    paginationMarker: marker,
+    number,
+  }
+  const entries: FileInfo[] = []
+  try {
+    const found = scope.depth === 'children' ? pfs.listFile(request, options) : pfs.walkFile(request, options)
+    for await (const info of found) entries.push(info)
+  } catch (error) {
+    if (!(error instanceof PfsError && error.missing === 'file')) throw error
+  }
+  return entries
+}
+
+/** PFS takes a `\` in a path and then cannot read the file: it is the glob escape. */
+function isReadable(info: FileInfo): boolean {
+  return !info.file.path.includes('\\')
+}
+
+function firstBehind(entries: readonly FileInfo[], position: string): FileInfo | undefined {
+  let low = 0
+  let high = entries.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((entries[middle]?.file.path ?? '') <= position) low = middle + 1
+    else high = middle
+  }
+  return entries[low]
+}
+
+/** The least text behind every text that begins with `start`. */
+function pathsEnd(start: string): string {
+  return start.slice(0, -1) + String.fromCharCode(start.charCodeAt(start.length - 1) + 1)
+}

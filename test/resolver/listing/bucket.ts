@@ -1,0 +1,73 @@
+import type { Commit, FileInfo, PfsClient } from '../../../lib/pfs/client.js'
+import { createMemoryPfs } from '../../../lib/pfs/memory/memory-pfs.js'
+import { createKeyCodec, type KeyEncoding } from '../../../lib/resolver/key.js'
+import { type Listed, type ListQuery, type ListSource, listKeys } from '../../../lib/resolver/listing/list-keys.js'
+
+/** What listings have asked of PFS. */
+export interface Cost {
+  calls: number
+  entries: number
+}
+
+export interface TestBucket {
+  readonly source: ListSource
+  readonly cost: Cost
+}
+
+const repo = { project: 'default', name: 'listed', type: 'user' } as const
+const commit: Commit = { repo, branch: 'master' }
+
+/** A branch with an empty file at every path. */
+export async function createBucket(paths: Iterable<string>, encoding: KeyEncoding = 'percent'): Promise<TestBucket> {
+  const memory = createMemoryPfs()
+  await memory.createRepo({ repo })
+  await memory.createBranch({ branch: { repo, name: 'master' } })
+  const raw = new Uint8Array()
+  await memory.modifyFile(
+    commit,
+    Array.from(paths, (path) => ({ addFile: { path, raw } })),
+  )
+  await memory.inspectCommit({ commit, wait: 'FINISHED' })
+  const cost = { calls: 0, entries: 0 }
+  return { source: { pfs: counting(memory, cost), commit, keys: createKeyCodec(encoding), options: {} }, cost }
+}
+
+/** The names of all pages, one after the other; fails where a page is too long or says wrongly that it is the last. */
+export async function listAll(source: ListSource, query: Omit<ListQuery, 'limit'>, limits: readonly number[]) {
+  const names: string[] = []
+  let { after } = query
+  for (let page = 0; ; page += 1) {
+    const limit = limits[page % limits.length] ?? 1
+    const { entries, isTruncated } = await listKeys(source, { ...query, after, limit })
+    if (entries.length > limit) throw new Error(`${entries.length} entries on a page of ${limit}`)
+    names.push(...entries.map(nameOf))
+    if (!isTruncated) return names
+    if (entries.length < limit) throw new Error(`${entries.length} entries on a page of ${limit} that is not the last`)
+    after = names.at(-1) ?? ''
+  }
+}
+
+/** Its key, or its prefix with what makes it one. */
+export function nameOf(entry: Listed): string {
+  return entry.kind === 'object' ? entry.key : entry.prefix
+}
+
+function counting(pfs: PfsClient, cost: Cost): PfsClient {
+  async function* count(found: AsyncIterable<FileInfo>) {
+    cost.calls += 1
+    for await (const info of found) {
+      cost.entries += 1
+      yield info
+    }
+  }
+  return {
+    ...pfs,
+    inspectFile: (file, options) => {
+      cost.calls += 1
+      return pfs.inspectFile(file, options)
+    },
+    listFile: (request, options) => count(pfs.listFile(request, options)),
+    walkFile: (request, options) => count(pfs.walkFile(request, options)),
+    globFile: (request, options) => count(pfs.globFile(request, options)),
+  }
+}
