@@ -39,8 +39,10 @@ export function bucketFromHost(
   if (options.domains.length === 0) return undefined
   const forwarded = options.trustForwardedHost ? header(request, 'x-forwarded-host') : undefined
   const host = hostname(forwarded ?? header(request, 'host') ?? header(request, ':authority') ?? '')
-  const domain = options.domains.find((each) => host.toLowerCase().endsWith(`.${each.toLowerCase()}`))
-  return domain === undefined ? undefined : host.slice(0, -domain.length - 1)
+  const [longest] = options.domains
+    .filter((domain) => host.toLowerCase().endsWith(`.${domain.toLowerCase()}`))
+    .sort((a, b) => b.length - a.length)
+  return longest === undefined ? undefined : host.slice(0, -longest.length - 1)
 }
 
 /** The host without its port; an IPv6 address keeps its brackets. */

@@ -20,8 +20,17 @@ const maxAround = 20 * 1024
  */
 export async function readForm(body: AsyncIterable<Uint8Array>, contentType: string | undefined): Promise<PostForm> {
   const boundary = `--${parseBoundary(contentType ?? '')}`
-  const delimiter = Buffer.from(`\r\n${boundary}`, 'latin1')
   const reader = createByteReader(body)
+  try {
+    return await readToFile(reader, boundary)
+  } catch (error) {
+    await reader.close()
+    throw error
+  }
+}
+
+async function readToFile(reader: ByteReader, boundary: string): Promise<PostForm> {
+  const delimiter = Buffer.from(`\r\n${boundary}`, 'latin1')
   const fields = new Map<string, string>()
   let left = maxAround
   let line = await reader.line(delimiter.length)
@@ -30,10 +39,8 @@ export async function readForm(body: AsyncIterable<Uint8Array>, contentType: str
     const head = await readPartHead(reader, left)
     left -= head.length
     if (head.name === 'file') {
-      const { fileName } = head
-      const key = fields.get('key')?.replace(/\$\{filename\}/g, () => fileName ?? '')
-      if (key !== undefined) fields.set('key', key)
-      return { fields, fileName, file: readFile(reader, delimiter) }
+      fillInFileName(fields, head.fileName ?? '')
+      return { fields, fileName: head.fileName, file: readFile(reader, delimiter) }
     }
     if (fields.has(head.name)) throw badArgument(`POST requires exactly one field named '${head.name}'.`, head.name)
     const value = await readField(reader, delimiter, left)
@@ -46,6 +53,11 @@ export async function readForm(body: AsyncIterable<Uint8Array>, contentType: str
     }
     throw malformed()
   }
+}
+
+function fillInFileName(fields: Map<string, string>, fileName: string): void {
+  const key = fields.get('key')?.replace(/\$\{filename\}/g, () => fileName)
+  if (key !== undefined) fields.set('key', key)
 }
 
 function parseBoundary(contentType: string): string {

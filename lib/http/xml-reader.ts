@@ -79,8 +79,8 @@ function createParser(): { write(text: string): void; close(): XmlElement } {
     write: (text) => void parser.write(text),
     close: () => {
       parser.close()
-      const [element] = root.children
-      if (element === undefined) throw malformedXml()
+      const [element, ...more] = root.children
+      if (element === undefined || more.length > 0) throw malformedXml()
       return element
     },
   }

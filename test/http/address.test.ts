@@ -1,0 +1,101 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { S3Error } from '../../lib/errors.js'
+import { type AddressOptions, parseAddress } from '../../lib/http/address.js'
+import type { HttpRequest } from '../../lib/http/request.js'
+
+const address = suite('addresses')
+
+function parse(rawPath: string, host = 'localhost:30600', options: Partial<AddressOptions> = {}, forwarded?: string) {
+  const headers = new Map([['host', [host]]])
+  if (forwarded !== undefined) headers.set('x-forwarded-host', [forwarded])
+  const request = { method: 'GET', rawPath, headers } as unknown as HttpRequest
+  return parseAddress(request, { mountPath: '', domains: [], trustForwardedHost: false, ...options })
+}
+
+function codeOf(work: () => unknown): string {
+  try {
+    work()
+  } catch (error) {
+    if (error instanceof S3Error) return error.code
+    throw error
+  }
+  return 'none'
+}
+
+for (const [path, expected] of [
+  ['/', { kind: 'service' }],
+  ['', { kind: 'service' }],
+  ['/b', { kind: 'bucket', bucket: 'b' }],
+  ['/b/', { kind: 'bucket', bucket: 'b' }],
+  ['/master.images/a/b', { kind: 'object', bucket: 'master.images', key: 'a/b' }],
+  ['/b/a%2Fb', { kind: 'object', bucket: 'b', key: 'a/b' }],
+  ['/b//x', { kind: 'object', bucket: 'b', key: '/x' }],
+  ['/b/../c', { kind: 'object', bucket: 'b', key: '../c' }],
+  ['/b/%2e%2e/c', { kind: 'object', bucket: 'b', key: '../c' }],
+  ['/b/a+b', { kind: 'object', bucket: 'b', key: 'a+b' }],
+  ['/b/%c3%bc', { kind: 'object', bucket: 'b', key: 'ü' }],
+  ['/master%5E.images/k', { kind: 'object', bucket: 'master^.images', key: 'k' }],
+] as const) {
+  address(`${path || '(nothing)'} is ${JSON.stringify(expected)}`, () => assert.equal(parse(path), expected))
+}
+
+address('below a mount path', () => {
+  const options = { mountPath: '/s3' }
+  assert.equal(parse('/s3/b/k', undefined, options), { kind: 'object', bucket: 'b', key: 'k' })
+  assert.equal(parse('/s3', undefined, options), { kind: 'service' })
+  assert.is(
+    codeOf(() => parse('/s3b/k', undefined, options)),
+    'InvalidURI',
+  )
+})
+
+address('the host names the bucket under a configured domain only', () => {
+  const options = { domains: ['s3.local', 'x.s3.local'] }
+  assert.equal(parse('/k', 'master.images.S3.local:80', options), { kind: 'object', bucket: 'master.images', key: 'k' })
+  assert.equal(parse('/', 'b.s3.local', options), { kind: 'bucket', bucket: 'b' })
+  assert.equal(parse('/b/k', 's3.local', options), { kind: 'object', bucket: 'b', key: 'k' })
+  assert.equal(parse('/b/k', '[::1]:30600', options), { kind: 'object', bucket: 'b', key: 'k' })
+  assert.equal(parse('/b/k', 'evils3.local', options), { kind: 'object', bucket: 'b', key: 'k' })
+  assert.equal(parse('//k', 'b.s3.local', options), { kind: 'object', bucket: 'b', key: '/k' })
+})
+
+address('the longest domain wins', () => {
+  const options = { domains: ['s3.local', 'x.s3.local'] }
+  assert.equal(parse('/k', 'b.x.s3.local', options), { kind: 'object', bucket: 'b', key: 'k' })
+})
+
+address('X-Forwarded-Host counts only where it is trusted', () => {
+  const domains = ['s3.local']
+  assert.equal(parse('/b', 'proxy', { domains }, 'c.s3.local'), { kind: 'bucket', bucket: 'b' })
+  assert.equal(parse('/k', 'proxy', { domains, trustForwardedHost: true }, 'c.s3.local'), {
+    kind: 'object',
+    bucket: 'c',
+    key: 'k',
+  })
+})
+
+address('what is no key is refused', () => {
+  assert.is(
+    codeOf(() => parse('/b/%ff')),
+    'InvalidURI',
+  )
+  assert.is(
+    codeOf(() => parse('/b/%zz')),
+    'InvalidURI',
+  )
+  assert.is(
+    codeOf(() => parse(`/b/${'k'.repeat(1025)}`)),
+    'KeyTooLongError',
+  )
+  assert.is(
+    codeOf(() => parse(`/b/${'%C3%BC'.repeat(513)}`)),
+    'KeyTooLongError',
+  )
+  assert.is(
+    codeOf(() => parse('//k')),
+    'InvalidBucketName',
+  )
+})
+
+address.run()
