@@ -24,13 +24,13 @@ export function readTrailer(section: Buffer, framing: Framing, chain: ChunkChain
     : [expectedChecksum(trailerChecksum, value, 'trailing header')]
 }
 
-/** Lines end in CR LF; some clients end the signed ones in LF and an empty line. */
+/** Lines end in CR LF; minio-go ends them in LF and an empty line. */
 function parseFields(text: string): Map<string, string> {
+  if (!/^(?:[^\r\n]+(?:\r\n|\n\r\n))*\r\n$/.test(text)) throw new S3Error('MalformedTrailerError')
   const fields = new Map<string, string>()
-  for (const line of text.split('\n').map((one) => one.trim())) {
-    if (line === '') continue
+  for (const line of text.split(/[\r\n]+/).filter((one) => one !== '')) {
     const colon = line.indexOf(':')
-    const name = line.slice(0, Math.max(colon, 0)).trim().toLowerCase()
+    const name = line.slice(0, Math.max(colon, 0)).toLowerCase()
     if (name === '' || fields.has(name)) throw new S3Error('MalformedTrailerError')
     fields.set(name, line.slice(colon + 1).trim())
   }

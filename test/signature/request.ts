@@ -22,7 +22,7 @@ export function received(sent: Sent): HttpRequest {
   const headers = sent.headers ?? []
   const rawHeaders = (Symbol.iterator in headers ? [...headers] : Object.entries(headers)).flat()
   const message = { method: sent.method ?? 'GET', url: sent.target, rawHeaders } as unknown as IncomingMessage
-  return { ...readRequest(message, { timeoutMilliseconds: 1000 }), body: bodyOf(sent.body ?? '') }
+  return readRequest(message, bodyOf(sent.body ?? ''))
 }
 
 /** A body in pieces of `size` bytes; in one where absent. */

@@ -1,0 +1,431 @@
+import { createHash } from 'node:crypto'
+import * as fc from 'fast-check'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { S3Error } from '../../lib/errors.js'
+import { authenticate } from '../../lib/signature/authenticate.js'
+import { storedContentEncoding } from '../../lib/signature/framing.js'
+import { codeOf, credentialsOf, exampleCredentials, pieces, readAll, received, type Sent } from './request.js'
+import { presign, sha256, signatureOf, signedAt, signedChunks, signHeader, unsignedChunks } from './signer.js'
+
+const test = suite('bodies')
+
+const text = Buffer.from('hello, world')
+
+function check(sent: Sent, open = false) {
+  const credentials = open ? credentialsOf({}, true) : exampleCredentials
+  return authenticate(received(sent), { credentials, now: () => signedAt })
+}
+
+async function read(sent: Sent, open = false): Promise<string> {
+  return (await readAll((await check(sent, open)).body)).toString()
+}
+
+function put(headers: Record<string, string>, body: Uint8Array = text) {
+  return signHeader({ method: 'PUT', target: '/bucket/key', headers, body })
+}
+
+async function errorOf(outcome: Promise<unknown>): Promise<S3Error> {
+  const error = await outcome.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  )
+  assert.instance(error, S3Error)
+  return error as S3Error
+}
+
+/** Headers of a streamed body of `length` bytes. */
+function streaming(kind: string, length: number, trailer?: string): Record<string, string> {
+  return {
+    'x-amz-content-sha256': `STREAMING-${kind}`,
+    'x-amz-decoded-content-length': String(length),
+    'content-encoding': 'aws-chunked',
+    ...(trailer === undefined ? {} : { 'x-amz-trailer': trailer }),
+  }
+}
+
+/** A request with signed chunks. */
+async function signedStream(chunks: readonly Uint8Array[], trailer?: string): Promise<Sent & { body: Buffer }> {
+  const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
+  const kind = trailer === undefined ? 'AWS4-HMAC-SHA256-PAYLOAD' : 'AWS4-HMAC-SHA256-PAYLOAD-TRAILER'
+  const signed = await put(streaming(kind, length, trailer?.split(':')[0]))
+  return { ...signed, body: signedChunks(signatureOf(signed.headers), chunks, trailer) }
+}
+
+async function unsignedStream(body: Uint8Array, length: number, trailer?: string): Promise<Sent> {
+  return { ...(await put(streaming('UNSIGNED-PAYLOAD-TRAILER', length, trailer))), body }
+}
+
+const threeChunks = ['first chunk ', 'second one', '!'].map((chunk) => Buffer.from(chunk))
+const whole = Buffer.concat(threeChunks).toString()
+
+test('the body must have the SHA-256 that was signed', async () => {
+  const signed = await put({})
+  assert.is(await read(signed), 'hello, world')
+  const error = await errorOf(read({ ...signed, body: 'hello, World' }))
+  assert.is(error.code, 'XAmzContentSHA256Mismatch')
+  assert.equal(error.fields, {
+    ClientComputedContentSHA256: sha256('hello, world'),
+    S3ComputedContentSHA256: sha256('hello, World'),
+  })
+})
+
+test('a body that is not signed passes as UNSIGNED-PAYLOAD, in a header or in a presigned URL', async () => {
+  assert.is(
+    await read({ ...(await put({ 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' })), body: 'anything' }),
+    'anything',
+  )
+  assert.is(await read({ ...(await presign({ method: 'PUT', target: '/bucket/key' })), body: 'anything' }), 'anything')
+})
+
+test('a hash in a presigned URL is checked, and may not differ from the header', async () => {
+  const headers = { 'x-amz-content-sha256': sha256(text) }
+  const signed = await presign({ method: 'PUT', target: '/bucket/key', headers, body: text })
+  assert.is(await read({ ...signed, body: text }), 'hello, world')
+  assert.is(await codeOf(read({ ...signed, body: 'other' })), 'XAmzContentSHA256Mismatch')
+  const twice = { ...signed, target: `${signed.target}&X-Amz-Content-Sha256=UNSIGNED-PAYLOAD` }
+  assert.is(await codeOf(check(twice)), 'InvalidArgument')
+})
+
+for (const value of ['', 'unsigned-payload', 'abc', 'STREAMING', 'g'.repeat(64), 'STREAMING-AWS4-HMAC-SHA1-PAYLOAD']) {
+  test(`x-amz-content-sha256: ${value.slice(0, 40)}`, async () => {
+    const signed = await put({ 'x-amz-content-sha256': value })
+    assert.is(
+      await codeOf(check({ ...signed, headers: { ...signed.headers, 'x-amz-content-sha256': value } })),
+      'InvalidArgument',
+    )
+  })
+}
+
+test('chunks signed with the elliptic curve are not implemented', async () => {
+  const signed = await put({ 'x-amz-content-sha256': 'STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD' })
+  assert.is(await codeOf(check(signed)), 'NotImplemented')
+})
+
+test('the length of a body must be the announced one', async () => {
+  for (const length of [11, 13]) {
+    const signed = await put({ 'content-length': String(length), 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' })
+    assert.is((await check(signed)).body.length, length)
+    assert.is(await codeOf(read(signed)), 'IncompleteBody')
+  }
+  assert.is((await check(await put({}))).body.length, undefined)
+  assert.is(await codeOf(check(await put({ 'content-length': '1e3' }))), 'InvalidArgument')
+})
+
+test('signed chunks, with and without a trailer', async () => {
+  const plain = await signedStream(threeChunks)
+  assert.is((await check(plain)).body.length, whole.length)
+  assert.is(await read(plain), whole)
+  assert.is(await read(await signedStream([])), '')
+  const { body } = await check(await signedStream([text], 'x-amz-checksum-crc32:/6tyOg=='))
+  assert.throws(() => body.checksums(), /only when it has been read to its end/)
+  assert.is((await readAll(body)).toString(), 'hello, world')
+  assert.equal([...body.checksums()], [['x-amz-checksum-crc32', '/6tyOg==']])
+})
+
+test('any split of a framed body gives the same content', async () => {
+  const signed = await signedStream(threeChunks)
+  const trailed = await signedStream([text], 'x-amz-checksum-crc32:/6tyOg==')
+  for (let size = 1; size < 100; size++) {
+    assert.is(await read({ ...signed, body: pieces(signed.body, size) }), whole)
+    assert.is(await read({ ...trailed, body: pieces(trailed.body, size) }), 'hello, world')
+  }
+})
+
+test('any byte of a signed stream that is changed, left out or added makes it fail', async () => {
+  for (const stream of [await signedStream(threeChunks), await signedStream([text], 'x-amz-checksum-crc32:/6tyOg==')]) {
+    const { body } = stream
+    for (let at = 0; at < body.length; at++) {
+      const before = body.subarray(0, at)
+      const changed = Buffer.concat([before, Buffer.from([(body[at] ?? 0) ^ 1]), body.subarray(at + 1)])
+      const shorter = Buffer.concat([before, body.subarray(at + 1)])
+      for (const forged of [changed, shorter]) {
+        assert.is.not(await codeOf(read({ ...stream, body: forged })), 'none', `at ${at}`)
+      }
+      assert.is.not(await codeOf(read({ ...stream, body: before })), 'none', `cut at ${at}`)
+    }
+    assert.is.not(await codeOf(read({ ...stream, body: Buffer.concat([body, Buffer.from('x')]) })), 'none')
+  }
+})
+
+test('a forged chunk: its last bytes are never handed on', async () => {
+  const stream = await signedStream(threeChunks)
+  const forged = Buffer.from(stream.body.toString('latin1').replace('first', 'FIRST'), 'latin1')
+  const seen: Uint8Array[] = []
+  const { body } = await check({ ...stream, body: forged })
+  const error = await errorOf(
+    (async () => {
+      for await (const bytes of body) seen.push(bytes)
+    })(),
+  )
+  assert.is(error.code, 'SignatureDoesNotMatch')
+  assert.equal(seen, [])
+})
+
+test('chunks in another order, left out, or without a signature', async () => {
+  const stream = await signedStream(threeChunks)
+  const [first = '', second = '', ...rest] = stream.body.toString('latin1').split(/(?<=\r\n)(?=[0-9a-f]+;)/)
+  const forgeries = [
+    [second, first, ...rest],
+    [first, first, ...rest],
+    [first.replace(/;chunk-signature=[0-9a-f]*/, ''), second, ...rest],
+    [first.replace(/chunk-signature=[0-9a-f]*/, 'chunk-signature='), second, ...rest],
+    [first, second, ...rest.map((chunk) => chunk.replace(/^0;chunk-signature=[0-9a-f]*/, '0'))],
+  ]
+  for (const forged of forgeries) {
+    const code = await codeOf(read({ ...stream, body: Buffer.from(forged.join(''), 'latin1') }))
+    assert.ok(['SignatureDoesNotMatch', 'IncompleteBody'].includes(code), code)
+  }
+  assert.is(
+    await codeOf(read({ ...stream, body: Buffer.from([first, ...rest].join(''), 'latin1') })),
+    'SignatureDoesNotMatch',
+  )
+})
+
+test('the chunks of another request', async () => {
+  const other = await signHeader({
+    method: 'PUT',
+    target: '/bucket/other',
+    headers: streaming('AWS4-HMAC-SHA256-PAYLOAD', 12),
+  })
+  const stream = await signedStream([text])
+  const body = signedChunks(signatureOf(other.headers), [text])
+  assert.is(await codeOf(read({ ...stream, body })), 'SignatureDoesNotMatch')
+})
+
+test('a trailer as minio-go ends it: LF and an empty line', async () => {
+  const stream = await signedStream([text], 'x-amz-checksum-crc32:/6tyOg==')
+  const body = stream.body.toString('latin1').replace('/6tyOg==\r\n', '/6tyOg==\n\r\n')
+  assert.is(await read({ ...stream, body: Buffer.from(body, 'latin1') }), 'hello, world')
+  const unsigned = 'c\r\nhello, world\r\n0\r\nx-amz-checksum-crc32:/6tyOg==\n\r\n\r\n'
+  assert.is(await read(await unsignedStream(Buffer.from(unsigned), 12, 'x-amz-checksum-crc32')), 'hello, world')
+})
+
+test('a trailer whose signature is missing, wrong or of another trailer', async () => {
+  const stream = await signedStream([text], 'x-amz-checksum-crc32:/6tyOg==')
+  const body = stream.body.toString('latin1')
+  const changes = [
+    body.replace(/x-amz-trailer-signature:.*\r\n/, ''),
+    body.replace(/x-amz-trailer-signature:.*\r\n/, `x-amz-trailer-signature:${'0'.repeat(64)}\r\n`),
+    body.replace('/6tyOg==', 'AAAAAA=='),
+  ]
+  for (const changed of changes) {
+    assert.is(await codeOf(read({ ...stream, body: Buffer.from(changed, 'latin1') })), 'SignatureDoesNotMatch')
+  }
+})
+
+test('unsigned chunks with the checksum of the trailer', async () => {
+  const name = 'x-amz-checksum-crc32'
+  const good = await unsignedStream(unsignedChunks([text], `${name}:/6tyOg==`), 12, name)
+  assert.is(await read(good), 'hello, world')
+  const trailers = {
+    'x-amz-checksum-crc32:AAAAAA==': 'BadDigest',
+    'x-amz-checksum-crc32:short': 'InvalidRequest',
+    'x-amz-checksum-crc32': 'MalformedTrailerError',
+    'x-amz-checksum-crc32c:/6tyOg==': 'MalformedTrailerError',
+    'x-amz-checksum-crc32:/6tyOg==\r\nx-amz-meta-a:1': 'MalformedTrailerError',
+    'x-amz-checksum-crc32:/6tyOg==\r\nx-amz-checksum-crc32:/6tyOg==': 'MalformedTrailerError',
+    ':': 'MalformedTrailerError',
+    [`x-amz-checksum-crc32:${'A'.repeat(20_000)}`]: 'MalformedTrailerError',
+  }
+  for (const [trailer, code] of Object.entries(trailers)) {
+    const sent = await unsignedStream(unsignedChunks([text], trailer), 12, name)
+    assert.is(await codeOf(read(sent)), code, trailer.slice(0, 80))
+  }
+  assert.is(await codeOf(read(await unsignedStream(unsignedChunks([text]), 12, name))), 'MalformedTrailerError')
+})
+
+test('a trailer that the head does not announce, or announces for another kind of body', async () => {
+  const sent = await unsignedStream(unsignedChunks([text], 'x-amz-checksum-crc32:/6tyOg=='), 12)
+  assert.is(await codeOf(read(sent)), 'MalformedTrailerError')
+  assert.is(await read(await unsignedStream(unsignedChunks([text]), 12)), 'hello, world')
+  assert.is(await codeOf(check(await put({ 'x-amz-trailer': 'x-amz-checksum-crc32' }))), 'InvalidRequest')
+  for (const name of ['x-amz-meta-a', 'x-amz-checksum-md6', 'x-amz-checksum-crc32,x-amz-checksum-sha1', '']) {
+    assert.is(await codeOf(check(await unsignedStream(text, 12, name))), 'InvalidRequest')
+  }
+})
+
+const framing: Record<string, string> = {
+  'no chunk at all': '',
+  'no last chunk': 'c\r\nhello, world\r\n',
+  'a body that ends in a chunk': 'c\r\nhello',
+  'a body that ends in a size': 'c',
+  'no line break after a chunk': 'c\r\nhello, world0\r\n\r\n',
+  'a bare line feed after a size': 'c\nhello, world\r\n0\r\n\r\n',
+  'no end after the last chunk': 'c\r\nhello, world\r\n0\r\n',
+  'a size that is no number': 'xyz\r\nhello, world\r\n0\r\n\r\n',
+  'a negative size': '-c\r\nhello, world\r\n0\r\n\r\n',
+  'a size beyond all bounds': 'ffffffffffffffff\r\nhello, world\r\n0\r\n\r\n',
+  'a size of too many digits': '0000000000000000c\r\nhello, world\r\n0\r\n\r\n',
+  'an empty line for a size': '\r\nc\r\nhello, world\r\n0\r\n\r\n',
+  'a size line without end': `c;${'x'.repeat(5000)}`,
+  'less than announced': '5\r\nhello\r\n0\r\n\r\n',
+  'more than announced': 'd\r\nhello, world!\r\n0\r\n\r\n',
+  'a chunk after the last one': 'c\r\nhello, world\r\n0\r\n\r\n1\r\n!\r\n0\r\n\r\n',
+  'no framing': 'hello, world',
+}
+
+for (const [name, body] of Object.entries(framing)) {
+  test(`framing with ${name}`, async () => {
+    const code = await codeOf(read(await unsignedStream(Buffer.from(body), 12)))
+    assert.ok(['IncompleteBody', 'MalformedTrailerError'].includes(code), code)
+  })
+}
+
+test('framing without the length of the content', async () => {
+  const signed = await put({
+    'x-amz-content-sha256': 'STREAMING-UNSIGNED-PAYLOAD-TRAILER',
+    'content-encoding': 'aws-chunked',
+  })
+  assert.is(await codeOf(check(signed)), 'MissingContentLength')
+  const odd = await put({
+    'x-amz-content-sha256': 'STREAMING-UNSIGNED-PAYLOAD-TRAILER',
+    'x-amz-decoded-content-length': '-1',
+  })
+  assert.is(await codeOf(check(odd)), 'InvalidArgument')
+})
+
+test('an unsigned trailer is no authentication, nor are signed chunks without a signed request', async () => {
+  for (const kind of ['UNSIGNED-PAYLOAD-TRAILER', 'AWS4-HMAC-SHA256-PAYLOAD', 'AWS4-HMAC-SHA256-PAYLOAD-TRAILER']) {
+    const sent = { method: 'PUT', target: '/bucket/key', headers: { Host: 'h', ...streaming(kind, 12) } }
+    assert.is(await codeOf(check(sent)), 'AccessDenied')
+    const signed = await signHeader(sent)
+    const authorization = (signed.headers.authorization ?? '').replace(/Signature=.*/, `Signature=${'0'.repeat(64)}`)
+    assert.is(
+      await codeOf(check({ ...signed, headers: { ...signed.headers, authorization } })),
+      'SignatureDoesNotMatch',
+    )
+  }
+})
+
+test('a presigned URL may frame its body without signatures only', async () => {
+  const url = (kind: string) => presign({ method: 'PUT', target: '/bucket/key', headers: streaming(kind, 12) })
+  const body = unsignedChunks([text])
+  assert.is(await read({ ...(await url('UNSIGNED-PAYLOAD-TRAILER')), body }), 'hello, world')
+  assert.is(await codeOf(check({ ...(await url('AWS4-HMAC-SHA256-PAYLOAD')), body })), 'InvalidRequest')
+})
+
+test('anonymous callers, where they may pass: everything that needs no key is still checked', async () => {
+  const signed = await signedStream(threeChunks)
+  assert.is(await read(signed, true), whole)
+  const altered = Buffer.from(signed.body.toString('latin1').replace('second', 'SECOND'), 'latin1')
+  assert.is(await read({ ...signed, body: altered }, true), whole.replace('second', 'SECOND'))
+  assert.is(await codeOf(read({ ...signed, body: signed.body.subarray(0, -2) }, true)), 'IncompleteBody')
+  assert.is(await codeOf(read({ ...(await put({})), body: 'other' }, true)), 'XAmzContentSHA256Mismatch')
+  const trailed = await signedStream([text], 'x-amz-checksum-crc32:AAAAAA==')
+  assert.is(await codeOf(read(trailed, true)), 'BadDigest')
+})
+
+test('an SDK without credentials frames its body and does not say so in x-amz-content-sha256', async () => {
+  const { 'x-amz-content-sha256': _, ...headers } = streaming('', 12, 'x-amz-checksum-crc32')
+  const body = unsignedChunks([text], 'x-amz-checksum-crc32:/6tyOg==')
+  assert.is(await read({ method: 'PUT', target: '/bucket/key', headers, body }, true), 'hello, world')
+})
+
+test('aws-chunked is no part of the stored encoding', () => {
+  const stored = (value?: string) =>
+    storedContentEncoding(received({ target: '/', headers: value === undefined ? {} : { 'Content-Encoding': value } }))
+  assert.equal(
+    [stored(), stored('aws-chunked'), stored('aws-chunked,gzip'), stored('gzip, AWS-Chunked'), stored('br, gzip')],
+    [undefined, undefined, 'gzip', 'gzip', 'br,gzip'],
+  )
+})
+
+const md5 = createHash('md5').update(text).digest('base64')
+
+/** Of `hello, world`, from Python's zlib and hashlib. */
+const checksums: Record<string, string> = {
+  'x-amz-checksum-crc32': '/6tyOg==',
+  'x-amz-checksum-sha1': 't+I+wpryKwtOQdox6GjVciYSHIQ=',
+  'x-amz-checksum-sha256': 'Ccp+TqpuiunH0mEWcSkYSINkTQffuny/vEyKLgg2DVs=',
+}
+
+test('the checksum of a header must be that of the content, and is told', async () => {
+  for (const [name, value] of Object.entries(checksums)) {
+    const { body } = await check(await put({ [name]: value }))
+    await readAll(body)
+    assert.equal([...body.checksums()], [[name, value]])
+    const wrong = Buffer.alloc(Buffer.from(value, 'base64').length).toString('base64')
+    const error = await errorOf(read(await put({ [name]: wrong })))
+    assert.is(error.code, 'BadDigest')
+    assert.match(error.message, /^The (CRC32|SHA1|SHA256) you specified did not match the calculated checksum\.$/)
+  }
+})
+
+test('Content-MD5', async () => {
+  const { body } = await check(await put({ 'content-md5': md5 }))
+  await readAll(body)
+  assert.is(body.checksums().size, 0)
+  assert.is(await codeOf(read(await put({ 'content-md5': 'AAAAAAAAAAAAAAAAAAAAAA==' }))), 'BadDigest')
+  for (const value of ['', 'abc', md5.slice(0, -2), createHash('md5').update(text).digest('hex'), `${md5}AAAA`]) {
+    assert.is(await codeOf(check(await put({ 'content-md5': value }))), 'InvalidDigest', value)
+  }
+})
+
+const malformed: Record<string, Record<string, string>> = {
+  'a value that is none': { 'x-amz-checksum-crc32': 'nonsense' },
+  'a value of another length': { 'x-amz-checksum-crc32': checksums['x-amz-checksum-sha1'] ?? '' },
+  'an algorithm that S3 has not': { 'x-amz-checksum-crc16': '/6tyOg==' },
+  'two of them': checksums,
+  'another algorithm than the SDK names': {
+    'x-amz-checksum-crc32': '/6tyOg==',
+    'x-amz-sdk-checksum-algorithm': 'SHA1',
+  },
+  'an algorithm of the SDK that S3 has not': { 'x-amz-sdk-checksum-algorithm': 'CRC16' },
+}
+
+for (const [name, headers] of Object.entries(malformed)) {
+  test(`a checksum header with ${name}`, async () => {
+    assert.is(await codeOf(check(await put(headers))), 'InvalidRequest')
+  })
+}
+
+test('a checksum in header and trailer', async () => {
+  const headers = {
+    ...streaming('UNSIGNED-PAYLOAD-TRAILER', 12, 'x-amz-checksum-sha1'),
+    'x-amz-checksum-crc32': '/6tyOg==',
+  }
+  assert.is(await codeOf(check(await put(headers))), 'InvalidRequest')
+})
+
+test('headers about checksums that hold none', async () => {
+  const headers = {
+    'x-amz-checksum-mode': 'ENABLED',
+    'x-amz-checksum-algorithm': 'CRC32',
+    'x-amz-checksum-type': 'COMPOSITE',
+    'x-amz-sdk-checksum-algorithm': 'CRC32',
+  }
+  assert.is(await read(await put(headers)), 'hello, world')
+})
+
+test("the checksum of CompleteMultipartUpload is the object's", async () => {
+  const sent = {
+    method: 'POST',
+    target: '/bucket/key?uploadId=x',
+    headers: { 'x-amz-checksum-crc32': 'AAAAAA==-3' },
+    body: text,
+  }
+  assert.is(await read(await signHeader(sent)), 'hello, world')
+})
+
+test('a checksum of no content, as the SDK puts it into a presigned URL, is not that of the body', async () => {
+  const target = '/bucket/key?x-amz-checksum-crc32=AAAAAA%3D%3D&x-amz-sdk-checksum-algorithm=CRC32'
+  assert.is(await read({ ...(await presign({ method: 'PUT', target })), body: text }), 'hello, world')
+})
+
+test('property: content comes out of any framing and any split as it went in', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.uint8Array({ minLength: 1, maxLength: 300 }), { maxLength: 8 }),
+      fc.integer({ min: 1, max: 500 }),
+      async (chunks, size) => {
+        const stream = await signedStream(chunks)
+        const { body } = await check({ ...stream, body: pieces(stream.body, size) })
+        assert.ok((await readAll(body)).equals(Buffer.concat(chunks)))
+      },
+    ),
+    { numRuns: 200 },
+  )
+})
+
+test.run()
