@@ -44,10 +44,10 @@ export function createByteReader(body: AsyncIterable<Uint8Array>): ByteReader {
       let length = 0
       while (await fill()) {
         const found = current.indexOf(lineFeed)
-        const piece = take(found < 0 ? current.length : found + 1)
-        length += piece.length
+        const more = found < 0 ? current.length : found + 1
+        length += more
         if (length > limit) return undefined
-        pieces.push(piece)
+        pieces.push(take(more))
         if (found >= 0) return Buffer.concat(pieces)
       }
       return undefined

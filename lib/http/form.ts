@@ -44,7 +44,7 @@ async function readToFile(reader: ByteReader, boundary: string): Promise<PostFor
     }
     if (fields.has(head.name)) throw badArgument(`POST requires exactly one field named '${head.name}'.`, head.name)
     const value = await readField(reader, delimiter, left)
-    left -= value.length
+    left -= value.length + delimiter.length
     fields.set(head.name, value.toString('utf8'))
     line = await reader.line(4)
     if (line?.toString('latin1') === '\r\n') continue

@@ -51,8 +51,8 @@ export function enforceConditions(policy: Policy, fields: ReadonlyMap<string, st
     }
     covered.add(condition.field)
     if (!holds(condition, fields.get(condition.field))) {
-      const text = JSON.stringify([condition.operation, `$${condition.field}`, condition.value])
-      throw againstPolicy(`Policy Condition failed: ${text}`)
+      const parts = [condition.operation, `$${condition.field}`, condition.value].map((part) => JSON.stringify(part))
+      throw againstPolicy(`Policy Condition failed: [${parts.join(', ')}]`)
     }
   }
   const extra = [...fields.keys()].filter(

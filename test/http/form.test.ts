@@ -1,0 +1,168 @@
+import * as fc from 'fast-check'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { readForm } from '../../lib/http/form.js'
+
+const test = suite('multipart/form-data')
+
+const type = 'multipart/form-data; boundary=XX'
+
+async function* pieces(body: Uint8Array, size = Math.max(body.length, 1)): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < body.length; at += size) yield body.subarray(at, at + size)
+}
+
+function part(name: string, value: string | Uint8Array, more = ''): Buffer {
+  return Buffer.concat([
+    Buffer.from(`--XX\r\nContent-Disposition: form-data; name="${name}"${more}\r\n\r\n`),
+    Buffer.from(value),
+    Buffer.from('\r\n'),
+  ])
+}
+
+const end = Buffer.from('--XX--\r\n')
+
+function form(...parts: readonly Buffer[]): Buffer {
+  return Buffer.concat([...parts, end])
+}
+
+async function read(body: Uint8Array, contentType: string | undefined = type, size?: number) {
+  const { fields, fileName, file } = await readForm(pieces(body, size), contentType)
+  const content: Uint8Array[] = []
+  for await (const bytes of file) content.push(bytes)
+  return { fields: Object.fromEntries(fields), fileName, content: Buffer.concat(content).toString('latin1') }
+}
+
+async function codeOf(body: Uint8Array | string, contentType: string | undefined = type): Promise<string> {
+  try {
+    await read(Buffer.from(body), contentType)
+    return 'none'
+  } catch (error) {
+    return (error as { code: string }).code
+  }
+}
+
+const plain = form(part('key', 'a/b'), part('ACL', 'private'), part('file', 'content', '; filename="f.txt"'))
+
+test('fields by lower-case name, and the file', async () => {
+  assert.equal(await read(plain), { fields: { key: 'a/b', acl: 'private' }, fileName: 'f.txt', content: 'content' })
+})
+
+test('in pieces of any size', async () => {
+  for (let size = 1; size <= plain.length; size++) {
+    assert.is((await read(plain, type, size)).content, 'content', `pieces of ${size}`)
+  }
+})
+
+test('the boundary may be quoted, and other parameters stand beside it', async () => {
+  const types = [
+    'multipart/form-data; boundary="XX"',
+    'Multipart/Form-Data;charset=utf-8; boundary=XX',
+    'multipart/form-data;boundary=XX;x=y',
+  ]
+  for (const one of types) assert.is((await read(plain, one)).content, 'content')
+})
+
+test('a file of no bytes, and fields of none', async () => {
+  const { fields, content } = await read(form(part('key', ''), part('file', '')))
+  assert.equal([fields, content], [{ key: '' }, ''])
+})
+
+test('a file that looks like boundaries', async () => {
+  const content = '\r\n--X\r\n--XY\r\r\n--\r\n-\r\n\r\n--X'
+  for (const size of [1, 2, 3, 7, 1000])
+    assert.is((await read(form(part('file', content)), type, size)).content, content)
+})
+
+test('what stands after the file is ignored', async () => {
+  const body = form(part('file', 'content'), part('key', 'late'), part('submit', 'Upload'))
+  assert.equal(await read(body), { fields: {}, fileName: undefined, content: 'content' })
+})
+
+test('the variable for the file name in the key, without folders', async () => {
+  const key = ['up/$', '{filename}-$', '{filename}'].join('')
+  const names = { 'f.txt': 'f.txt', 'C:\\docs\\f.txt': 'f.txt', '/etc/passwd': 'passwd', '..': '..', 'a$&b': 'a$&b' }
+  for (const [given, expected] of Object.entries(names)) {
+    const { fields } = await read(form(part('key', key), part('acl', key), part('file', '', `; filename="${given}"`)))
+    assert.equal(fields, { key: `up/${expected}-${expected}`, acl: key })
+  }
+})
+
+test('names and values in UTF-8, quotes escaped', async () => {
+  const body = form(part('x-amz-meta-é', '日本'), part('file', '', '; filename="a\\"b; name=c.txt"'))
+  const { fields, fileName } = await read(body)
+  assert.equal([fields, fileName], [{ 'x-amz-meta-é': '日本' }, 'a"b; name=c.txt'])
+})
+
+const malformed: Record<string, [string | Buffer, string]> = {
+  nothing: ['', 'MalformedPOSTRequest'],
+  'no boundary': ['key=a&file=b', 'MalformedPOSTRequest'],
+  'another boundary': [plain.toString().replaceAll('XX', 'YY'), 'MalformedPOSTRequest'],
+  'a part without a name': ['--XX\r\nContent-Disposition: form-data\r\n\r\nx\r\n--XX--\r\n', 'MalformedPOSTRequest'],
+  'a part without a disposition': ['--XX\r\nContent-Type: text/plain\r\n\r\nx\r\n--XX--\r\n', 'MalformedPOSTRequest'],
+  'an end within a part’s head': ['--XX\r\nContent-Disposition: form-data; name="key"', 'MalformedPOSTRequest'],
+  'an end within a field': ['--XX\r\nContent-Disposition: form-data; name="key"\r\n\r\nval', 'MalformedPOSTRequest'],
+  'an end within the file': [plain.subarray(0, -15), 'MalformedPOSTRequest'],
+  'an end before the last boundary': [plain.subarray(0, -end.length), 'MalformedPOSTRequest'],
+  'an end after one more part': [Buffer.concat([part('file', 'x'), part('late', 'y')]), 'MalformedPOSTRequest'],
+  'junk after a boundary': [plain.toString().replace('a/b\r\n--XX\r\n', 'a/b\r\n--XXX\r\n'), 'MalformedPOSTRequest'],
+  'no file': [form(part('key', 'a')), 'InvalidArgument'],
+  'a field twice': [form(part('key', 'a'), part('Key', 'b'), part('file', '')), 'InvalidArgument'],
+  'fields that are too long': [form(part('key', 'a'.repeat(20_480)), part('file', '')), 'MaxPostPreDataLengthExceeded'],
+  'fields that are too many': [
+    form(...Array.from({ length: 400 }, (_, at) => part(`f${at}`, '')), part('file', '')),
+    'MaxPostPreDataLengthExceeded',
+  ],
+  'a head that is too long': [
+    `--XX\r\nContent-Disposition: form-data; name="${'a'.repeat(30_000)}"`,
+    'MaxPostPreDataLengthExceeded',
+  ],
+  'too much after the file': [form(part('file', 'x'), part('late', 'y'.repeat(30_000))), 'MalformedPOSTRequest'],
+}
+
+for (const [name, [body, code]] of Object.entries(malformed)) {
+  test(`refused: ${name}`, async () => {
+    assert.is(await codeOf(body), code)
+  })
+}
+
+test('refused: a type that names no boundary, or one beyond the bounds', async () => {
+  for (const one of [
+    '',
+    'multipart/form-data',
+    'multipart/mixed; boundary=XX',
+    `multipart/form-data; boundary=${'X'.repeat(71)}`,
+  ]) {
+    assert.is(await codeOf(plain, one), 'MalformedPOSTRequest')
+  }
+})
+
+test('the body is let go of when the fields are refused, and when the file is left', async () => {
+  let closed = 0
+  async function* watched(body: Buffer) {
+    try {
+      yield* pieces(body, 10)
+    } finally {
+      closed++
+    }
+  }
+  await readForm(watched(form(part('key', 'a'), part('key', 'b'))), type).catch(() => undefined)
+  assert.is(closed, 1)
+  const { file } = await readForm(watched(plain), type)
+  for await (const _ of file) break
+  assert.is(closed, 2)
+})
+
+test('property: a file comes out as it went in', async () => {
+  const bytes = fc
+    .array(fc.constantFrom('\r', '\n', '-', 'X', 'a', '\0'), { maxLength: 60 })
+    .map((list) => list.join(''))
+  await fc.assert(
+    fc.asyncProperty(bytes, fc.integer({ min: 1, max: 40 }), async (content, size) => {
+      fc.pre(!content.includes('\r\n--XX'))
+      assert.is((await read(form(part('key', 'k'), part('file', content)), type, size)).content, content)
+    }),
+    { numRuns: 1000 },
+  )
+})
+
+test.run()
