@@ -51,7 +51,7 @@ interface ChunkHeader {
 
 function parseChunkHeader(line: Buffer | undefined): ChunkHeader {
   const text = line?.toString('latin1') ?? ''
-  const [, size, signature = ''] = /^([0-9a-f]{1,16})(?:;chunk-signature=([0-9a-f]{64}))?\r\n$/i.exec(text) ?? []
+  const [, size, signature = ''] = /^([0-9a-fA-F]{1,16})(?:;chunk-signature=([0-9a-f]{64}))?\r\n$/.exec(text) ?? []
   if (size === undefined) throw new S3Error('IncompleteBody')
   return { size: Number.parseInt(size, 16), signature }
 }

@@ -99,7 +99,7 @@ const malformed: Record<string, [string | Buffer, string]> = {
   'another boundary': [plain.toString().replaceAll('XX', 'YY'), 'MalformedPOSTRequest'],
   'a part without a name': ['--XX\r\nContent-Disposition: form-data\r\n\r\nx\r\n--XX--\r\n', 'MalformedPOSTRequest'],
   'a part without a disposition': ['--XX\r\nContent-Type: text/plain\r\n\r\nx\r\n--XX--\r\n', 'MalformedPOSTRequest'],
-  'an end within a part’s head': ['--XX\r\nContent-Disposition: form-data; name="key"', 'MalformedPOSTRequest'],
+  'an end within the head of a part': ['--XX\r\nContent-Disposition: form-data; name="key"', 'MalformedPOSTRequest'],
   'an end within a field': ['--XX\r\nContent-Disposition: form-data; name="key"\r\n\r\nval', 'MalformedPOSTRequest'],
   'an end within the file': [plain.subarray(0, -15), 'MalformedPOSTRequest'],
   'an end before the last boundary': [plain.subarray(0, -end.length), 'MalformedPOSTRequest'],
