@@ -112,6 +112,6 @@ function createCall(channel: Channel, path: string, deadline: number) {
   try {
     return channel.createCall(path, deadline, null, null, null)
   } catch (cause) {
-    throw new PfsError('UNAVAILABLE', 'the PFS client is closed', { cause })
+    throw new PfsError('CANCELLED', 'the PFS client is closed', { cause })
   }
 }

@@ -23,9 +23,7 @@ export interface GrpcPfsClient extends PfsClient {
  */
 export function createPfsClient(address: string, options: PfsClientOptions = {}): GrpcPfsClient {
   const { caCertificates, deadlineMilliseconds = 60_000 } = options
-  const parsed = parseAddress(address)
-  if (caCertificates !== undefined && !parsed.secure) throw new TypeError('caCertificates need a grpcs:// address')
-  const channel = createChannel(parsed, caCertificates)
+  const channel = createChannel(parseAddress(address), caCertificates)
 
   const unary =
     (repeatable: boolean) =>

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import { Channel, type ChannelOptions, connectivityState, credentials } from '@grpc/grpc-js'
 import { type Address, authority, isLoopback } from './address.js'
 
@@ -11,7 +12,7 @@ const channelOptions: ChannelOptions = {
   'grpc-node.flow_control_window': flowControlWindow,
   // pachd takes a ping every 5 seconds, with or without calls; a dead connection is noticed before the next call.
   'grpc.keepalive_time_ms': 30_000,
-  'grpc.keepalive_timeout_ms': 10_000,
+  'grpc.keepalive_timeout_ms': 20_000,
   'grpc.keepalive_permit_without_calls': 1,
   // A pachd that comes back is found within a second; grpc-js would wait up to two minutes.
   'grpc.initial_reconnect_backoff_ms': 100,
@@ -22,13 +23,25 @@ const channelOptions: ChannelOptions = {
 
 /** A channel to the address; it connects at the first call. `caCertificates` is PEM, absent is Node's own list. */
 export function createChannel(address: Address, caCertificates: Uint8Array | string | undefined): Channel {
-  const roots = caCertificates === undefined ? null : Buffer.from(caCertificates)
+  if (caCertificates !== undefined && !address.secure) throw new TypeError('caCertificates need a grpcs:// address')
+  const roots = caCertificates === undefined ? null : parseCertificates(caCertificates)
   const channelCredentials = address.secure ? credentials.createSsl(roots) : credentials.createInsecure()
   return new Channel(authority(address), channelCredentials, {
     ...channelOptions,
     // A proxy of the environment, which grpc-js asks without a look at the host, does not reach this machine's pachd.
     ...(isLoopback(address.host) && { 'grpc.enable_http_proxy': 0 }),
   })
+}
+
+/** PEM as bytes. Without this check a text with no certificate would trust nobody, and say so at the first call. */
+function parseCertificates(pem: Uint8Array | string): Buffer {
+  const bytes = Buffer.from(pem)
+  try {
+    new X509Certificate(bytes)
+  } catch (cause) {
+    throw new TypeError('caCertificates hold no certificate in PEM', { cause })
+  }
+  return bytes
 }
 
 /** Resolves when the channel is connected, or else at the deadline or the abort: the call that follows tells why. */

@@ -261,7 +261,7 @@ test('a closed client refuses, and lets the running call end', async () => {
   finish.resolve()
   assert.is((await running).sizeBytes, 5)
   const error = await failureOf(pfs.inspectFile(file))
-  assert.is(error.status, 'UNAVAILABLE')
+  assert.is(error.status, 'CANCELLED')
   assert.match(error.message, 'closed')
   await server.close()
 })
