@@ -12,7 +12,10 @@ import { listBuckets } from './operations/list-buckets.js'
 import { listObjects, listObjectsV2 } from './operations/list-objects.js'
 import { putObject } from './operations/put-object.js'
 
-/** Operations by method; a subresource in the query goes before the method, as in `location GET`. */
+/**
+ * Operations by method; a subresource in the query goes before the method, as in `location GET`, and several that belong
+ * together in alphabetical order, as in `partNumber+uploadId PUT`.
+ */
 type Table<C extends Call> = Readonly<Record<string, Operation<C>>>
 
 const service: Table<Call> = {
@@ -97,12 +100,12 @@ export function routeOperation<C extends Call>(table: Table<C>, request: HttpReq
   const asked = [...request.query.keys()].filter((name) => subresources.has(name))
   if (request.headers.has('x-amz-copy-source') && request.method === 'PUT') asked.push('x-amz-copy-source')
   const [subresource, ...more] = asked
-  if (more.length > 0) {
-    throw new S3Error('InvalidArgument', { message: `Conflicting query string parameters: ${asked.join(', ')}` })
-  }
   if (subresource !== undefined) {
-    const operation = table[`${subresource} ${request.method}`]
+    const operation = table[`${asked.sort().join('+')} ${request.method}`]
     if (operation !== undefined) return operation
+    if (more.length > 0) {
+      throw new S3Error('InvalidArgument', { message: `Conflicting query string parameters: ${asked.join(', ')}` })
+    }
     throw new S3Error('NotImplemented', { fields: { Header: subresource } })
   }
   const operation = table[request.method]

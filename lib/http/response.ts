@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import type { S3Error } from '../errors.js'
 import { endEarly, hasMoreToSend } from './early-answer.js'
+import { awaitsDocument, endLateDocument, writeLateDocument } from './late-answer.js'
 import { pathOf, receivedTarget } from './request.js'
 import { plainXmlDocument } from './xml-writer.js'
 
@@ -11,12 +12,12 @@ export type Headers = Readonly<Record<string, string | undefined>>
 export interface S3Response {
   readonly status: number
   readonly headers?: Headers
-  /** A stream is as long as its `content-length` says. */
-  readonly body?: string | Uint8Array | AsyncIterable<Uint8Array>
+  /** A stream is as long as its `content-length` says; a promise is of a document, and white space goes before it. */
+  readonly body?: string | Uint8Array | AsyncIterable<Uint8Array> | Promise<string>
 }
 
 /** An answer whose body is an XML document. */
-export function xmlResponse(document: string, headers: Headers = {}): S3Response {
+export function xmlResponse(document: string, headers: Headers = {}): S3Response & { readonly body: string } {
   return { status: 200, headers: { 'content-type': 'application/xml', ...headers }, body: document }
 }
 
@@ -32,6 +33,11 @@ export async function writeResponse(res: ServerResponse, response: S3Response, h
     res.end(headOnly ? undefined : content)
     return
   }
+  if (body instanceof Promise) {
+    writeHead(res, response, undefined)
+    await writeLateDocument(res, body)
+    return
+  }
   const iterator = body[Symbol.asyncIterator]()
   const first = await iterator.next()
   writeHead(res, response, undefined)
@@ -39,8 +45,8 @@ export async function writeResponse(res: ServerResponse, response: S3Response, h
 }
 
 /**
- * Answers with an error in S3's XML; a HEAD has none. Where an answer has begun, its connection is cut, since nothing
- * else tells the client that the body is not whole.
+ * Answers with an error in S3's XML; a HEAD has none. Where an answer has begun, the error becomes its document if
+ * that is still to come; otherwise the connection is cut, since nothing else tells the client that the body is not whole.
  */
 export async function writeError(
   req: IncomingMessage,
@@ -48,12 +54,13 @@ export async function writeError(
   error: S3Error,
   requestId: string,
 ): Promise<void> {
-  if (res.headersSent || res.destroyed) {
-    res.destroy()
-    return
-  }
   const withBody = req.method !== 'HEAD' && !bodyless(error.status)
   const document = withBody ? errorDocument(error, pathOf(receivedTarget(req)), requestId) : undefined
+  if (res.headersSent || res.destroyed) {
+    if (document !== undefined && !res.destroyed && awaitsDocument(res)) endLateDocument(res, document)
+    else res.destroy()
+    return
+  }
   const response = xmlResponse(document ?? '', error.headers)
   if (!hasMoreToSend(req)) {
     await writeResponse(res, { ...response, status: error.status }, !withBody)

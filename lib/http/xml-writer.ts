@@ -6,16 +6,19 @@ export type XmlContent =
   | undefined
   | { readonly [name: string]: XmlContent | readonly XmlContent[] }
 
+/** What every document begins with. */
+export const xmlDeclaration = '<?xml version="1.0" encoding="UTF-8"?>\n'
+
 const namespace = 'http://s3.amazonaws.com/doc/2006-03-01/'
 
 /** A document with one root element in S3's namespace. */
 export function xmlDocument(root: string, content: XmlContent): string {
-  return `<?xml version="1.0" encoding="UTF-8"?>\n<${root} xmlns="${namespace}">${inner(content)}</${root}>`
+  return `${xmlDeclaration}<${root} xmlns="${namespace}">${inner(content)}</${root}>`
 }
 
 /** A document without a namespace, as S3 writes its errors. */
 export function plainXmlDocument(root: string, content: XmlContent): string {
-  return `<?xml version="1.0" encoding="UTF-8"?>\n<${root}>${inner(content)}</${root}>`
+  return `${xmlDeclaration}<${root}>${inner(content)}</${root}>`
 }
 
 function inner(content: XmlContent): string {
