@@ -1,0 +1,79 @@
+import { createHash } from 'node:crypto'
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createMemoryPfs, createPfsClient, createS3Handler, type MemoryPfsOptions, servePfs } from '../../lib/index.js'
+
+/** What a server process of a benchmark is to be. */
+export type Served =
+  | { readonly kind: 'pfs'; readonly memory?: MemoryPfsOptions }
+  | {
+      readonly kind: 'gateway'
+      readonly pachd?: string
+      readonly memory?: MemoryPfsOptions
+      readonly commits?: 'shared' | 'each'
+    }
+  | { readonly kind: 'bare'; readonly objectBytes: number }
+  | { readonly kind: 's3rver'; readonly directory: string; readonly module: string }
+
+/** Runs in a process of its own: starts what the parent asks for and tells it the port. */
+async function serve(served: Served): Promise<number> {
+  switch (served.kind) {
+    case 'pfs':
+      return (await servePfs(createMemoryPfs(served.memory), '127.0.0.1:0')).port
+    case 'gateway': {
+      const pfs = served.pachd === undefined ? createMemoryPfs(served.memory) : createPfsClient(served.pachd)
+      return listen(createS3Handler(pfs, { mode: 'none' }, { commits: served.commits ?? 'shared', cacheBytes: 0 }))
+    }
+    case 'bare':
+      return listen(bareHandler(served.objectBytes))
+    case 's3rver':
+      return serveS3rver(served.directory, served.module)
+  }
+}
+
+/** The least that any server must do: send bytes that are in memory, or read bytes and hash them. */
+function bareHandler(objectBytes: number): RequestListener {
+  const piece = Buffer.alloc(Math.min(objectBytes, 1024 * 1024), 'x')
+  return async (req, res) => {
+    if (req.method === 'PUT') {
+      const hash = createHash('sha256')
+      for await (const chunk of req) hash.update(chunk)
+      res.setHeader('etag', hash.digest('hex')).end()
+      return
+    }
+    res.setHeader('content-length', objectBytes)
+    for (let sent = 0; sent < objectBytes; sent += piece.length) {
+      if (!res.write(piece)) await new Promise((resolve) => res.once('drain', resolve))
+    }
+    res.end()
+  }
+}
+
+function listen(listener: RequestListener): Promise<number> {
+  const server = createServer({ requestTimeout: 0 }, listener)
+  return new Promise((resolve) => {
+    server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port))
+  })
+}
+
+async function serveS3rver(directory: string, module: string): Promise<number> {
+  const { default: S3rver } = await import(module)
+  const server = new S3rver({
+    port: 0,
+    address: '127.0.0.1',
+    silent: true,
+    directory,
+    configureBuckets: [{ name: 'bench' }],
+  })
+  return (await server.run()).port
+}
+
+process.once('message', (served) => {
+  serve(served as Served).then(
+    (port) => process.send?.({ port }),
+    (error) => {
+      console.error(error)
+      process.exit(1)
+    },
+  )
+})
