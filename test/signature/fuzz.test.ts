@@ -103,7 +103,12 @@ const text = fc.string({ unit: character, maxLength: 12 })
 const requests = fc.record({
   method: fc.constantFrom('GET', 'PUT', 'DELETE'),
   path: text,
-  query: fc.dictionary(text, text, { maxKeys: 3 }),
+  // smithy keeps the query in a plain object.
+  query: fc.dictionary(
+    text.filter((name) => name !== '__proto__'),
+    text,
+    { maxKeys: 3 },
+  ),
   meta: fc.string({ unit: fc.constantFrom(...'ab ,\t;:='), maxLength: 12 }),
   presigned: fc.boolean(),
 })
@@ -232,17 +237,17 @@ fuzz('signed chunks in any split, whole or damaged', 0.15, streams, async ({ chu
   const passed = await passes(async () => {
     read.push(await readAll((await check({ ...head, body: split(body, splits) })).body))
   })
-  assert.is(passed, body.equals(whole) || sameInLowerCase(body, whole))
+  assert.is(passed, saysTheSame(body, whole))
   if (passed) assert.ok(read[0]?.equals(content))
 })
 
-/** A size in hex may be written in either case. */
-function sameInLowerCase(body: Buffer, whole: Buffer): boolean {
-  const sizes = (framed: Buffer) =>
+/** Whether the framing says the same: a size in hex may be written in either case and with zeros before it. */
+function saysTheSame(body: Buffer, whole: Buffer): boolean {
+  const canonical = (framed: Buffer) =>
     framed
       .toString('latin1')
-      .replace(/^[0-9A-F]+;|(?<=\r\n)[0-9A-F]+;(?=chunk-signature=)/gi, (size) => size.toLowerCase())
-  return sizes(body) === sizes(whole)
+      .replace(/(?<=^|\r\n)0*([0-9a-f]{1,15})(?=;chunk-signature=)/gi, (_, size: string) => size.toLowerCase())
+  return canonical(body) === canonical(whole)
 }
 
 const policies = fc.oneof(

@@ -77,17 +77,14 @@ export async function presign(sent: ToSign, expiresIn = 60, at = signedAt): Prom
 
 function smithyRequest(sent: ToSign): HttpRequest {
   const [path = '', rawQuery = ''] = sent.target.split('?')
-  const query: Record<string, string | string[]> = {}
-  for (const [name, value] of new URLSearchParams(rawQuery)) {
-    const before = query[name]
-    query[name] = before === undefined ? value : [...[before].flat(), value]
-  }
+  const query = new Map<string, string[]>()
+  for (const [name, value] of new URLSearchParams(rawQuery)) query.set(name, [...(query.get(name) ?? []), value])
   return {
     protocol: 'http:',
     hostname: 'gateway.example',
     method: sent.method ?? 'GET',
     path,
-    query,
+    query: Object.fromEntries(query),
     headers: { host: 'gateway.example', ...sent.headers },
     body: sent.body ?? '',
   }
