@@ -16,8 +16,8 @@ export interface PfsServer {
 }
 
 const serverOptions = {
-  // pachd's own limit.
-  'grpc.max_receive_message_length': 4 * 1024 * 1024,
+  // That of the pachd that is released; Pachyderm's Python client sends 19 MiB in one message.
+  'grpc.max_receive_message_length': 20 * 1024 * 1024,
   'grpc.max_send_message_length': -1,
   'grpc-node.flow_control_window': 1024 * 1024,
 }
@@ -93,7 +93,7 @@ function serviceDefinition(): ServiceDefinition {
 
 /**
  * Serves any PfsClient as pachd's `pfs_v2.API` and `auth_v2.API` at `host:port` or `grpc://host:port`, without TLS; port
- * 0 takes a free one. Rejects where it cannot listen. Messages that come in may have 4 MiB, as with pachd.
+ * 0 takes a free one. Rejects where it cannot listen. Messages that come in may have 20 MiB.
  */
 export async function servePfs(pfs: PfsClient, address: string): Promise<PfsServer> {
   const { secure, host, port } = parseAddress(address)

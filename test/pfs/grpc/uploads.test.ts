@@ -221,16 +221,16 @@ test('the first message must be a commit, and only the first', async () => {
   })
 })
 
-test('a message above 4 MiB is RESOURCE_EXHAUSTED', async () => {
+test('a message above 20 MiB is RESOURCE_EXHAUSTED', async () => {
   const { modifyFile, ended } = recordingPfs()
   const commit = modifyFileRequest.encode({ setCommit: head })
   const raw = (length: number) => modifyFileRequest.encode({ addFile: { path: '/a', raw: new Uint8Array(length) } })
   await served({ modifyFile }, async (_, address) => {
-    assert.match(await modifyRaw(address, [commit, raw(4 * mebibyte)]), /^8 /)
+    assert.match(await modifyRaw(address, [commit, raw(20 * mebibyte)]), /^8 /)
     assert.instance(await ended, Error)
   })
   await served({ modifyFile }, async (_, address) => {
-    assert.is(await modifyRaw(address, [commit, raw(4 * mebibyte - 100)]), '')
+    assert.is(await modifyRaw(address, [commit, raw(20 * mebibyte - 100)]), '')
   })
 })
 
