@@ -1,7 +1,9 @@
 import { eachAtMost } from '../../concurrency.js'
+import type { Commit } from '../../pfs/client.js'
 import { afterEveryPath } from '../../pfs/path.js'
 import { compareBytes } from '../byte-order.js'
 import { compareToRange, isBehind, type KeyRange, type Place, seekFrom } from './key-range.js'
+import type { KnownPaths } from './known-paths.js'
 import { behindGroup, behindPath, type KeyedInfo, type Lane, percentLanes, plainLane, stepAt } from './lane.js'
 import type { PathReader } from './path-reader.js'
 
@@ -9,6 +11,8 @@ import type { PathReader } from './path-reader.js'
 export interface KeyStream {
   /** The next whose key does not begin with `group`; `wanted` is about how many more will be asked for. */
   readonly next: (wanted: number, group?: string) => Promise<KeyedInfo | undefined>
+  /** What has become known of the paths that a stream of another range would ask about. */
+  readonly knownFor: (range: KeyRange) => KnownPaths
 }
 
 /** What a stream is made from. */
@@ -19,6 +23,8 @@ export interface StreamSource {
   readonly directory: Place | undefined
   /** Whether directories count. */
   readonly hasDirectories: boolean
+  /** What is known already of a commit, by its id. */
+  readonly recall: (commit: Commit) => KnownPaths
 }
 
 /** Most questions to PFS at once. */
@@ -99,8 +105,11 @@ export async function openKeyStream(source: StreamSource, wanted: number): Promi
   else {
     const start = seekFrom(directory, range)
     lanes.push(plainLane(directory, start.position))
-    // The first read settles the commit.
-    if (start.places.length > 0) await reader.firstAfter(start.position, wanted)
+    if (start.places.length > 0) {
+      // It names the commit that the rest is to be read from.
+      await reader.firstAfter(start.position, wanted)
+      reader.learn(source.recall((await reader.settle()).commit))
+    }
     await openWhereAny(start.places)
   }
 
@@ -120,7 +129,23 @@ export async function openKeyStream(source: StreamSource, wanted: number): Promi
         lane.position = behindGroup(lane, entry, group)
       }
     },
+    knownFor: (other) => (directory === undefined ? new Map() : knownPlaces(reader, directory, other)),
   }
+}
+
+function knownPlaces(reader: PathReader, directory: Place, range: KeyRange): KnownPaths {
+  const known = new Map<string, boolean>()
+  const visit = (places: readonly Place[]): void => {
+    for (const place of places) {
+      const start = `${place.path}%`
+      const isThere = reader.knowsPathFrom(start)
+      if (isThere === undefined) continue
+      known.set(start, isThere)
+      if (isThere) visit(percentLanes(place, range).places)
+    }
+  }
+  visit(seekFrom(directory, range).places)
+  return known
 }
 
 /** The places in a path whose `%` comes later in path order, though keys with a lesser character can be there. */

@@ -67,7 +67,7 @@ function seekAtPercent({ path, key }: Place, kind: PercentKind, range: KeyRange)
   }
   // Within the prefix only the escape of this very character would do.
   if (key.length < range.prefix.length) return undefined
-  return { position: `${start}${hexOf(character.charCodeAt(0))}`, places: [] }
+  return { position: behindPath(start + hexOf(character.charCodeAt(0))), places: [] }
 }
 
 /** The escape with which every key that begins with `rest` begins here, if there is one. */

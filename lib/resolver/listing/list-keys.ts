@@ -4,7 +4,8 @@ import { compareBytes } from '../byte-order.js'
 import type { KeyCodec } from '../key.js'
 import type { KeyRange } from './key-range.js'
 import { type KeyStream, openKeyStream } from './key-stream.js'
-import { createPathReader } from './path-reader.js'
+import { recallPaths, rememberPaths } from './known-paths.js'
+import { createPathReader, type PathReader } from './path-reader.js'
 
 /** An object, or a common prefix of several. */
 export type Listed =
@@ -46,15 +47,26 @@ export async function listKeys(source: ListSource, query: ListQuery): Promise<Li
   if (group !== undefined && group !== after && (await hasKeyBehind(source, group, after))) {
     entries.push({ kind: 'prefix', prefix: group })
   }
-  const [exact, stream] = await Promise.all([readExact(source, query), openStream(source, query, group)])
+  const reader = createReader(source, query)
+  const [exact, stream] = await Promise.all([readExact(source, query), openStream(source, query, reader)])
   if (exact !== undefined) entries.push({ kind: 'object', key: prefix, info: exact })
   while (entries.length <= limit) {
     const found = await stream.next(limit + 1 - entries.length, group)
-    if (found === undefined) break
+    if (found === undefined) return { entries, isTruncated: false }
     group = groupOf(found.key, query)
     entries.push(group === undefined ? { kind: 'object', ...found } : { kind: 'prefix', prefix: group })
   }
-  return { entries: entries.slice(0, limit), isTruncated: entries.length > limit }
+  const page = { entries: entries.slice(0, limit), isTruncated: true }
+  const next = { ...query, after: lastName(page) }
+  const { commit, isOpen } = await reader.settle()
+  if (!isOpen) rememberPaths(source.pfs, commit, next.after, stream.knownFor(rangeOf(source, next)))
+  return page
+}
+
+/** The key or prefix with which a page ends, behind which the next one begins; '' of an empty one. */
+export function lastName({ entries }: ListPage): string {
+  const last = entries.at(-1)
+  return last === undefined ? '' : last.kind === 'prefix' ? last.prefix : last.key
 }
 
 async function hasKeyBehind(source: ListSource, prefix: string, after: string): Promise<boolean> {
@@ -62,27 +74,37 @@ async function hasKeyBehind(source: ListSource, prefix: string, after: string): 
   return entries.length > 0
 }
 
-function openStream(source: ListSource, query: ListQuery, group: string | undefined): Promise<KeyStream> {
-  const { keys } = source
-  const { prefix, delimiter, after, limit } = query
-  const isBehind = compareBytes(after, prefix) >= 0
-  const isEmpty = isBehind && !after.startsWith(prefix)
-  const directory = isEmpty ? undefined : keys.directoryFromPrefix(prefix)
-  const depth = delimiter === '/' ? 'children' : 'below'
+function createReader(source: ListSource, query: ListQuery): PathReader {
+  const depth = query.delimiter === '/' ? 'children' : 'below'
+  return createPathReader({ ...source, directory: directoryOf(source, query) ?? '/', depth })
+}
+
+function openStream(source: ListSource, query: ListQuery, reader: PathReader): Promise<KeyStream> {
+  const path = directoryOf(source, query)
   return openKeyStream(
     {
-      reader: createPathReader({ ...source, directory: directory ?? '/', depth }),
-      range: { keys, prefix, ...startOf(prefix, after, group) },
-      directory: directory === undefined ? undefined : { path: directory, key: keys.prefixFromDirectory(directory) },
-      hasDirectories: depth === 'children',
+      reader,
+      range: rangeOf(source, query),
+      directory: path === undefined ? undefined : { path, key: source.keys.prefixFromDirectory(path) },
+      hasDirectories: query.delimiter === '/',
+      recall: (commit) => recallPaths(source.pfs, commit, query.after),
     },
-    limit + 1,
+    query.limit + 1,
   )
 }
 
-function startOf(prefix: string, after: string, group: string | undefined): Pick<KeyRange, 'from' | 'mode'> {
-  if (group !== undefined) return { from: group, mode: 'behind-all' }
-  return after.startsWith(prefix) && after !== '' ? { from: after, mode: 'behind' } : { from: prefix, mode: 'at' }
+/** The directory in which the keys are, with its slash; undefined where there can be none. */
+function directoryOf({ keys }: ListSource, { prefix, after }: ListQuery): string | undefined {
+  const isBehindAll = compareBytes(after, prefix) > 0 && !after.startsWith(prefix)
+  return isBehindAll ? undefined : keys.directoryFromPrefix(prefix)
+}
+
+function rangeOf({ keys }: ListSource, query: ListQuery): KeyRange {
+  const { prefix, after } = query
+  const group = groupOf(after, query)
+  if (group !== undefined) return { keys, prefix, from: group, mode: 'behind-all' }
+  if (after === '' || !after.startsWith(prefix)) return { keys, prefix, from: prefix, mode: 'at' }
+  return { keys, prefix, from: after, mode: 'behind' }
 }
 
 /** The object whose key is the prefix itself, where that lies apart from all longer keys: `dir/`, beside its directory. */

@@ -1,6 +1,7 @@
 import type { CallOptions, Commit, FileInfo, PfsClient } from '../../pfs/client.js'
 import { PfsError } from '../../pfs/errors.js'
 import { afterEveryPath, markerBefore } from '../../pfs/path.js'
+import type { KnownPaths } from './known-paths.js'
 
 /** What is read of PFS: the files below a directory, or its children. */
 export interface PathScope {
@@ -12,16 +13,25 @@ export interface PathScope {
   readonly depth: 'below' | 'children'
 }
 
+/** A commit by its id. */
+export interface SettledCommit {
+  readonly commit: Commit
+  /** An open one can still change. */
+  readonly isOpen: boolean
+}
+
 /** Entries of a directory in path order, read in windows and remembered for as long as a page is made. */
 export interface PathReader {
   /** The first entry behind `position`. When PFS must be asked, about `wanted` entries are read at most. */
   readonly firstAfter: (position: string, wanted: number) => Promise<FileInfo | undefined>
   /** Whether there is a path that begins with `start`; asks PFS for no more than that. */
   readonly hasPathFrom: (start: string) => Promise<boolean>
-  /** The same, from what has been read; undefined where that does not tell. */
+  /** The same, from what is known; undefined where that does not tell. */
   readonly knowsPathFrom: (start: string) => boolean | undefined
-  /** An entry that has been read, if there is one: it names the commit. */
-  readonly sample: () => FileInfo | undefined
+  /** Takes over what is known about the commit from elsewhere. */
+  readonly learn: (known: KnownPaths) => void
+  /** The commit that is read from now on, by its id. */
+  readonly settle: () => Promise<SettledCommit>
 }
 
 /** A stretch of entries without gaps: all that are behind `start` and not behind `end`. */
@@ -33,16 +43,21 @@ interface Window {
   hits: number
 }
 
-const leastWindow = 16
+/** A call costs PFS as much as some hundred entries. */
+const leastWindow = 64
+/** One in so many entries must be looked at, or the next window is smaller. */
+const leastHits = 16
 /** PFS's own limit on `number`. */
 const greatestWindow = 100_000
 
 /** A reader that asks PFS nothing yet. */
 export function createPathReader(scope: PathScope): PathReader {
   const windows: Window[] = []
-  let { commit } = scope
-  let sample: FileInfo | undefined
+  const facts = new Map<string, boolean>()
+  let settled: SettledCommit | undefined
   let size = greatestWindow
+
+  const commit = (): Commit => settled?.commit ?? scope.commit
 
   const windowAt = (position: string): Window | undefined => {
     for (let index = windows.length - 1; index >= 0; index -= 1) {
@@ -53,21 +68,23 @@ export function createPathReader(scope: PathScope): PathReader {
   }
 
   const read = async (position: string, wanted: number): Promise<Window> => {
-    const last = windows.at(-1)
-    if (last !== undefined) size = last.hits * 4 >= last.entries.length ? size * 4 : size / 4
+    const before = windows.at(-1)
+    if (before !== undefined) size = before.hits * leastHits >= before.entries.length ? size * 4 : size / 4
     size = Math.ceil(Math.min(Math.max(size, leastWindow), wanted, greatestWindow))
-    const entries = await readEntries({ ...scope, commit }, position, size)
-    const isEnd = entries.length < size
-    const end = isEnd ? afterEveryPath : (entries.at(-1)?.file.path ?? afterEveryPath)
+    const entries = await readEntries({ ...scope, commit: commit() }, position, size)
+    const last = entries.length < size ? undefined : entries.at(-1)
+    const end = last === undefined ? afterEveryPath : behindEntry(last, scope)
     const window = { start: position, entries: entries.filter(isReadable), end, hits: 0 }
     windows.push(window)
-    sample ??= entries[0]
+    const first = entries[0]
     // The head may move while a page is made: the rest of the page is read from the same commit.
-    if (sample?.file.commit.id !== undefined) commit = { repo: commit.repo, id: sample.file.commit.id }
+    if (first !== undefined) settled ??= { commit: first.file.commit, isOpen: first.committed === undefined }
     return window
   }
 
   const knowsPathFrom = (start: string): boolean | undefined => {
+    const fact = facts.get(start)
+    if (fact !== undefined) return fact
     const position = markerBefore(start)
     const window = windowAt(position)
     if (window === undefined) return undefined
@@ -89,11 +106,20 @@ export function createPathReader(scope: PathScope): PathReader {
       const known = knowsPathFrom(start)
       if (known !== undefined) return known
       const pathRange = { lower: start, upper: pathsEnd(start) }
-      for await (const _ of scope.pfs.globFile({ commit, pattern: '/**', pathRange }, scope.options)) return true
-      return false
+      const found = await isAny(scope.pfs.globFile({ commit: commit(), pattern: '/**', pathRange }, scope.options))
+      facts.set(start, found)
+      return found
     },
     knowsPathFrom,
-    sample: () => sample,
+    learn: (known) => {
+      for (const [start, isThere] of known) facts.set(start, isThere)
+    },
+    settle: async () => {
+      if (settled !== undefined) return settled
+      const info = await scope.pfs.inspectCommit({ commit: scope.commit }, scope.options)
+      settled = { commit: info.commit, isOpen: info.finished === undefined }
+      return settled
+    },
   }
 }
 
@@ -112,6 +138,16 @@ async function readEntries(scope: PathScope, marker: string, number: number): Pr
     if (!(error instanceof PfsError && error.missing === 'file')) throw error
   }
   return entries
+}
+
+/** A marker behind an entry, and where children are listed behind all that is in it. */
+function behindEntry({ fileType, file }: FileInfo, { depth }: PathScope): string {
+  return fileType === 'DIR' && depth === 'children' ? file.path + afterEveryPath : file.path
+}
+
+async function isAny(found: AsyncIterable<unknown>): Promise<boolean> {
+  for await (const _ of found) return true
+  return false
 }
 
 /** PFS takes a `\` in a path and then cannot read the file: it is the glob escape. */

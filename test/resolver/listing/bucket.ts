@@ -1,7 +1,7 @@
 import type { Commit, FileInfo, PfsClient } from '../../../lib/pfs/client.js'
 import { createMemoryPfs } from '../../../lib/pfs/memory/memory-pfs.js'
 import { createKeyCodec, type KeyEncoding } from '../../../lib/resolver/key.js'
-import { type Listed, type ListQuery, type ListSource, listKeys } from '../../../lib/resolver/listing/list-keys.js'
+import { type ListPage, type ListQuery, type ListSource, listKeys } from '../../../lib/resolver/listing/list-keys.js'
 
 /** What listings have asked of PFS. */
 export interface Cost {
@@ -22,14 +22,20 @@ export async function createBucket(paths: Iterable<string>, encoding: KeyEncodin
   const memory = createMemoryPfs()
   await memory.createRepo({ repo })
   await memory.createBranch({ branch: { repo, name: 'master' } })
+  const cost = { calls: 0, entries: 0 }
+  const source = { pfs: counting(memory, cost), commit, keys: createKeyCodec(encoding), options: {} }
+  await writePaths(source, paths)
+  await memory.inspectCommit({ commit, wait: 'FINISHED' })
+  return { source, cost }
+}
+
+/** Writes an empty file to every path, into a commit of its own or the open one. */
+export async function writePaths({ pfs }: ListSource, paths: Iterable<string>): Promise<void> {
   const raw = new Uint8Array()
-  await memory.modifyFile(
+  await pfs.modifyFile(
     commit,
     Array.from(paths, (path) => ({ addFile: { path, raw } })),
   )
-  await memory.inspectCommit({ commit, wait: 'FINISHED' })
-  const cost = { calls: 0, entries: 0 }
-  return { source: { pfs: counting(memory, cost), commit, keys: createKeyCodec(encoding), options: {} }, cost }
 }
 
 /** The names of all pages, one after the other; fails where a page is too long or says wrongly that it is the last. */
@@ -38,18 +44,19 @@ export async function listAll(source: ListSource, query: Omit<ListQuery, 'limit'
   let { after } = query
   for (let page = 0; ; page += 1) {
     const limit = limits[page % limits.length] ?? 1
-    const { entries, isTruncated } = await listKeys(source, { ...query, after, limit })
-    if (entries.length > limit) throw new Error(`${entries.length} entries on a page of ${limit}`)
-    names.push(...entries.map(nameOf))
-    if (!isTruncated) return names
-    if (entries.length < limit) throw new Error(`${entries.length} entries on a page of ${limit} that is not the last`)
+    const found = await listKeys(source, { ...query, after, limit })
+    const { length } = found.entries
+    if (length > limit) throw new Error(`${length} entries on a page of ${limit}`)
+    names.push(...namesOf(found))
+    if (!found.isTruncated) return names
+    if (length < limit) throw new Error(`${length} entries on a page of ${limit} that is not the last`)
     after = names.at(-1) ?? ''
   }
 }
 
-/** Its key, or its prefix with what makes it one. */
-export function nameOf(entry: Listed): string {
-  return entry.kind === 'object' ? entry.key : entry.prefix
+/** The keys and prefixes of a page, in its order. */
+export function namesOf({ entries }: ListPage): string[] {
+  return entries.map((entry) => (entry.kind === 'object' ? entry.key : entry.prefix))
 }
 
 function counting(pfs: PfsClient, cost: Cost): PfsClient {
@@ -62,6 +69,10 @@ function counting(pfs: PfsClient, cost: Cost): PfsClient {
   }
   return {
     ...pfs,
+    inspectCommit: (request, options) => {
+      cost.calls += 1
+      return pfs.inspectCommit(request, options)
+    },
     inspectFile: (file, options) => {
       cost.calls += 1
       return pfs.inspectFile(file, options)
