@@ -1,4 +1,5 @@
 # signatures: v4 v2
+# load: large
 import os
 from concurrent.futures import ThreadPoolExecutor
 

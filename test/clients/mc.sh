@@ -1,4 +1,5 @@
 # signatures: v4 v2
+# load: large
 source "$SUPPORT/expect.sh"
 
 step configure with host, key and secret

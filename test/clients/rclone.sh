@@ -38,6 +38,7 @@ rclone copyto "pfs:$BUCKET/file.bin" file-out.bin
 expect_same "$FILE" file-out.bin
 
 step remove the bucket
-rclone purge "pfs:$BUCKET"
+rclone delete "pfs:$BUCKET"
+rclone rmdir "pfs:$BUCKET"
 rclone lsd pfs: >buckets.txt
 expect_no_line "$BUCKET" buckets.txt

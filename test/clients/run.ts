@@ -21,12 +21,15 @@ const filters = process.argv.slice(2)
 const scripts = clientScripts(here).filter(({ name }) => filters.length === 0 || filters.some((f) => name.includes(f)))
 const total = { passed: 0, failed: 0 }
 
+const small = makeMaterial(join(work, 'small'), join(root, 'node_modules'), false)
+const large = makeMaterial(join(work, 'large'), join(root, 'node_modules'), true)
+
 for (const setup of setups) {
-  const material = makeMaterial(join(work, 'material'), join(root, 'node_modules'), setup.large)
   const running = await startSetup(setup)
   for (const script of scripts) {
     for (const signature of script.signatures) {
-      const env = { ...environment(script, setup, running, signature), TREE: material.tree, FILE: material.file }
+      const { tree, file } = setup.large && script.large ? large : small
+      const env = { ...environment(script, setup, running, signature), TREE: tree, FILE: file }
       await run(`${script.name} ${signature}, ${setup.name}`, script, env)
     }
   }

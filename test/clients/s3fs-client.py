@@ -33,6 +33,7 @@ fs.get(f'{bucket}/tree/', 'tree-out/', recursive=True)
 expect_same_tree(TREE, 'tree-out')
 
 # Remove the bucket.
-fs.rm(bucket, recursive=True)
+fs.rm(fs.find(bucket))
+fs.rmdir(bucket)
 fs.invalidate_cache()
 assert bucket not in fs.ls('')

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { closeSync, cpSync, mkdirSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs'
-import { join } from 'node:path'
+import { closeSync, copyFileSync, mkdirSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
 
 /** What the clients copy in and out. */
 export interface Material {
@@ -12,27 +12,26 @@ export interface Material {
 
 const mebibyte = 1024 * 1024
 
-/** Over 2,000 files and 300 MB, or some of each. */
+/** 2,000 files and 300 MB where `large`, else some of each, in a directory that is made anew. */
 export function makeMaterial(directory: string, modules: string, large: boolean): Material {
   const tree = join(directory, 'tree')
   const file = join(directory, 'file.bin')
   rmSync(directory, { recursive: true, force: true })
-  mkdirSync(tree, { recursive: true })
-  copyModules(modules, tree, large ? 2000 : 20)
+  for (const path of modulePaths(modules).slice(0, large ? 2000 : 50)) {
+    mkdirSync(dirname(join(tree, path)), { recursive: true })
+    copyFileSync(join(modules, path), join(tree, path))
+  }
   writeRandom(file, large ? 300 : 1)
   return { tree, file }
 }
 
-function copyModules(modules: string, tree: string, leastFiles: number): void {
-  let files = 0
-  for (const name of readdirSync(modules).sort()) {
-    if (files >= leastFiles) return
-    const entries = readdirSync(join(modules, name), { recursive: true, withFileTypes: true })
-    if (name.startsWith('.') || entries.some((entry) => !entry.isFile() && !entry.isDirectory())) continue
-    cpSync(join(modules, name), join(tree, name), { recursive: true })
-    files += entries.filter((entry) => entry.isFile()).length
-  }
-  throw new Error(`${modules} has only ${files} files`)
+/** The files of `node_modules` but for what npm and other tools keep there. */
+function modulePaths(modules: string): readonly string[] {
+  return readdirSync(modules, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(modules, join(entry.parentPath, entry.name)))
+    .filter((path) => !path.startsWith('.'))
+    .sort()
 }
 
 function writeRandom(path: string, mebibytes: number): void {

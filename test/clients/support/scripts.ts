@@ -10,6 +10,8 @@ export interface ClientScript {
   readonly signatures: readonly string[]
   /** From `# environment: main`: the file of `requirements/` whose Python runs it. */
   readonly environment: string
+  /** From `# load: large`: it also carries the large tree and file, where the setup is for that. */
+  readonly large: boolean
 }
 
 /** The scripts beside `run.ts`, each a `.sh`, `.py` or `.mjs`. */
@@ -26,6 +28,7 @@ export function clientScripts(directory: string): readonly ClientScript[] {
         path,
         signatures: (value('signatures') ?? 'v4').split(' '),
         environment: value('environment') ?? 'main',
+        large: value('load') === 'large',
       }
     })
 }

@@ -6,7 +6,7 @@ export interface Setup {
   readonly overWire: boolean
   /** Of PFS's root user; absent where auth is off. */
   readonly rootToken?: string
-  /** Whether the clients carry the whole tree and the large file, or a few small ones. */
+  /** Whether the clients that can are to carry the large tree and file. */
   readonly large: boolean
 }
 
