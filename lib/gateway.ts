@@ -5,16 +5,21 @@ import type { Settings } from './options.js'
 import type { PfsClient } from './pfs/client.js'
 import { createCommitQueue } from './pfs/commit-queue.js'
 import { createKeyCodec } from './resolver/key.js'
+import { createAncestry } from './resolver/versions/ancestry.js'
+import { createChangeLog } from './resolver/versions/changes.js'
 
 /** Most bytes of small bodies in memory at once; a body beyond it waits in its socket. */
 const smallBodiesBytes = 256 * 1024 * 1024
 
 /** What the calls of one handler share. */
 export function createGateway(pfs: PfsClient, settings: Settings): Gateway {
+  const keys = createKeyCodec(settings.keyEncoding)
   return {
     pfs,
     commits: createCommitQueue(pfs, settings),
-    keys: createKeyCodec(settings.keyEncoding),
+    keys,
+    ancestry: createAncestry(pfs),
+    changes: createChangeLog(pfs, keys),
     region: settings.region,
     smallBodyBytes: settings.smallBodyBytes,
     budget: createByteBudget(smallBodiesBytes),

@@ -9,6 +9,7 @@ import { deleteObjects } from './operations/delete-objects.js'
 import { getObject, headObject } from './operations/get-object.js'
 import { getBucketLocation, getBucketVersioning, headBucket } from './operations/head-bucket.js'
 import { listBuckets } from './operations/list-buckets.js'
+import { listObjectVersions } from './operations/list-object-versions.js'
 import { listObjects, listObjectsV2 } from './operations/list-objects.js'
 import { putObject } from './operations/put-object.js'
 
@@ -30,6 +31,7 @@ const bucket: Table<BucketCall> = {
   'list-type GET': listObjectsV2,
   'location GET': getBucketLocation,
   'versioning GET': getBucketVersioning,
+  'versions GET': listObjectVersions,
   'delete POST': deleteObjects,
 }
 
@@ -38,6 +40,8 @@ const object: Table<ObjectCall> = {
   HEAD: headObject,
   PUT: putObject,
   DELETE: deleteObject,
+  'partNumber GET': getObject,
+  'partNumber HEAD': headObject,
   'x-amz-copy-source PUT': copyObject,
 }
 

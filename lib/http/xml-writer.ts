@@ -11,9 +11,10 @@ export const xmlDeclaration = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 const namespace = 'http://s3.amazonaws.com/doc/2006-03-01/'
 
-/** A document with one root element in S3's namespace. */
-export function xmlDocument(root: string, content: XmlContent): string {
-  return `${xmlDeclaration}<${root} xmlns="${namespace}">${inner(content)}</${root}>`
+/** A document with one root element in S3's namespace; of a list, one content after the other. */
+export function xmlDocument(root: string, content: XmlContent | readonly XmlContent[]): string {
+  const text = isList(content) ? content.map(inner).join('') : inner(content)
+  return `${xmlDeclaration}<${root} xmlns="${namespace}">${text}</${root}>`
 }
 
 /** A document without a namespace, as S3 writes its errors. */

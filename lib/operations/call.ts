@@ -4,6 +4,8 @@ import type { CallOptions, PfsClient } from '../pfs/client.js'
 import type { CommitQueue } from '../pfs/commit-queue.js'
 import type { Bucket } from '../resolver/bucket-name.js'
 import type { KeyCodec } from '../resolver/key.js'
+import type { Ancestry } from '../resolver/versions/ancestry.js'
+import type { ChangeLog } from '../resolver/versions/changes.js'
 import type { CheckedBody } from '../signature/checked-body.js'
 import type { ByteBudget } from './byte-budget.js'
 import type { ContentCache } from './content-cache.js'
@@ -13,6 +15,8 @@ export interface Gateway {
   readonly pfs: PfsClient
   readonly commits: CommitQueue
   readonly keys: KeyCodec
+  readonly ancestry: Ancestry
+  readonly changes: ChangeLog
   /** The region that GetBucketLocation answers. */
   readonly region: string
   /** Bodies of at most so many bytes are read whole and share commits. */

@@ -4,7 +4,8 @@ import { header, percentDecode } from '../http/request.js'
 import { xmlResponse } from '../http/response.js'
 import { xmlDocument } from '../http/xml-writer.js'
 import { parseBucketName } from '../resolver/bucket-name.js'
-import { type ObjectName, resolveObject, type StoredObject } from '../resolver/object.js'
+import type { ObjectName, StoredObject } from '../resolver/object.js'
+import { resolveVersion } from '../resolver/versions/object-version.js'
 import type { ObjectCall, Operation } from './call.js'
 import { refuseUnsupportedHeaders } from './unsupported-headers.js'
 import { requireWritable } from './writable.js'
@@ -37,11 +38,22 @@ interface CopySource {
 export async function resolveCopySource({ gateway, request, options }: ObjectCall): Promise<CopySource> {
   const { bucket, key, versionId } = parseCopySource(header(request, 'x-amz-copy-source') ?? '')
   const name = { bucket: parseBucketName(bucket), path: gateway.keys.pathFromKey(key), versionId }
-  const object = await resolveObject(gateway.pfs, name, options)
+  const object = await resolveVersion(gateway, name, options).catch((error: unknown) => {
+    throw isDeleteMarker(error) ? deletedSource(error) : error
+  })
   if (readCondition(request, object, 'x-amz-copy-source-') === 'not-modified') {
     throw preconditionFailed('x-amz-copy-source-If-None-Match')
   }
   return { name, object }
+}
+
+function isDeleteMarker(error: unknown): boolean {
+  return error instanceof S3Error && error.code === 'MethodNotAllowed'
+}
+
+function deletedSource(cause: unknown): S3Error {
+  const message = 'The source of a copy request may not specifically refer to a delete marker by version id.'
+  return new S3Error('InvalidRequest', { message, cause })
 }
 
 /** Reads `[/]bucket/key[?versionId=id]`, percent-encoded; a `?` in a key is encoded. Throws InvalidArgument. */
@@ -75,7 +87,7 @@ function requireChange({ request, bucket }: ObjectCall, path: string, { name }: 
     branch === bucket.branch.name &&
     repo.name === bucket.branch.repo.name &&
     repo.project === bucket.branch.repo.project &&
-    name.bucket.commitId === undefined &&
+    name.bucket.at === undefined &&
     name.versionId === undefined
   if (same && directive === 'COPY') {
     throw new S3Error('InvalidRequest', {

@@ -4,8 +4,10 @@ import { matchesEtag, parseHttpDate, readCondition } from '../http/preconditions
 import { type ByteRange, contentRange, cutTo, parseRange } from '../http/range.js'
 import { type HttpRequest, header, queryValue } from '../http/request.js'
 import type { Headers, S3Response } from '../http/response.js'
-import { resolveObject, type StoredObject } from '../resolver/object.js'
+import type { StoredObject } from '../resolver/object.js'
+import { resolveVersion } from '../resolver/versions/object-version.js'
 import type { ObjectCall, Operation } from './call.js'
+import { parsePartNumber, partsCount, rangeOfPart } from './part-number.js'
 
 /** GetObject: headers and bytes are of the one commit that InspectFile named. */
 export const getObject: Operation<ObjectCall> = async (call) => {
@@ -44,8 +46,9 @@ interface ObjectHead {
 const defaultContentType = 'binary/octet-stream'
 
 async function headOf({ gateway, request, bucket, key, options }: ObjectCall): Promise<ObjectHead> {
+  const partNumber = parsePartNumber(request)
   const name = { bucket, path: gateway.keys.pathFromKey(key), versionId: queryValue(request, 'versionId') }
-  const object = await resolveObject(gateway.pfs, name, options)
+  const object = await resolveVersion(gateway, name, options)
   const whole: ByteRange = { start: 0, end: object.size - 1 }
   const validators = {
     etag: object.etag,
@@ -55,13 +58,14 @@ async function headOf({ gateway, request, bucket, key, options }: ObjectCall): P
   if (readCondition(request, object) === 'not-modified') {
     return { response: { status: 304, headers: validators }, object, range: whole }
   }
-  const range = rangeOf(request, object)
+  const range = partNumber === undefined ? rangeOf(request, object) : rangeOfPart(partNumber, object.size)
   const sent = range ?? whole
   const headers: Headers = {
     ...validators,
     'accept-ranges': 'bytes',
     'content-length': String(sent.end - sent.start + 1),
     'content-type': defaultContentType,
+    ...(partNumber !== undefined && { 'x-amz-mp-parts-count': String(partsCount) }),
     ...(range && { 'content-range': contentRange(range, object.size) }),
     ...overrides(request),
   }

@@ -1,7 +1,20 @@
+import { S3Error } from '../errors.js'
+import { type HttpRequest, queryValue } from '../http/request.js'
+
 /** How keys go into a listing's XML. */
 export interface KeyWriter {
   readonly encodingType: 'url' | undefined
   readonly write: (key: string) => string
+}
+
+/** The `encoding-type` of a listing; throws InvalidArgument. */
+export function parseEncodingType(request: Pick<HttpRequest, 'query'>): 'url' | undefined {
+  const value = queryValue(request, 'encoding-type')
+  if (value === undefined || value === 'url') return value
+  throw new S3Error('InvalidArgument', {
+    message: 'Invalid Encoding Method specified in Request',
+    fields: { ArgumentName: 'encoding-type', ArgumentValue: value },
+  })
 }
 
 /** Writes keys as they are, or percent-encoded (`encoding-type=url`) for what XML cannot carry. */

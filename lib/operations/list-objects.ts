@@ -1,5 +1,4 @@
-import { S3Error } from '../errors.js'
-import { type HttpRequest, queryValue } from '../http/request.js'
+import { queryValue } from '../http/request.js'
 import { xmlResponse } from '../http/response.js'
 import { type XmlContent, xmlDocument } from '../http/xml-writer.js'
 import { commitOf } from '../resolver/bucket-name.js'
@@ -7,7 +6,7 @@ import { type Listed, type ListPage, type ListQuery, listKeys } from '../resolve
 import { storedObject } from '../resolver/object.js'
 import type { BucketCall, Operation } from './call.js'
 import { requireListable } from './head-bucket.js'
-import { createKeyWriter, type KeyWriter } from './key-writer.js'
+import { createKeyWriter, type KeyWriter, parseEncodingType } from './key-writer.js'
 import { owner } from './owner.js'
 import { parseCount } from './parameters.js'
 import { readToken, tokenFrom } from './tokens.js'
@@ -74,7 +73,7 @@ async function readPage(call: BucketCall, after: string): Promise<Page> {
     after,
     limit: Math.min(maxKeys, maxPage),
   }
-  const writer = createKeyWriter(encodingType(request))
+  const writer = createKeyWriter(parseEncodingType(request))
   const source = { pfs: gateway.pfs, commit: commitOf(bucket), keys: gateway.keys, options }
   if (query.limit > 0) return { query, page: await listKeys(source, query), maxKeys, writer }
   await requireListable(call)
@@ -114,15 +113,6 @@ async function entries(
     })
   }
   return { Contents: contents, CommonPrefixes: prefixes }
-}
-
-function encodingType(request: HttpRequest): 'url' | undefined {
-  const value = queryValue(request, 'encoding-type')
-  if (value === undefined || value === 'url') return value
-  throw new S3Error('InvalidArgument', {
-    message: 'Invalid Encoding Method specified in Request',
-    fields: { ArgumentName: 'encoding-type', ArgumentValue: value },
-  })
 }
 
 function lastName({ entries }: ListPage): string | undefined {

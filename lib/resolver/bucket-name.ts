@@ -5,14 +5,18 @@ import type { Branch, Commit } from '../pfs/client.js'
 export interface Bucket {
   readonly name: string
   readonly branch: Branch
-  /** Absent for the branch itself. */
-  readonly commitId?: string
+  /** The commit of a bucket at one, in PFS's words; absent for the branch itself. */
+  readonly at?: BucketCommit
 }
+
+/** A commit by its id, or how many commits before the head of the branch: `^`, `^3`, `^^`. */
+export type BucketCommit = { readonly id: string } | { readonly ancestry: string }
 
 const defaultProject = 'default'
 const defaultBranch = 'master'
 
 const pfsName = /^[A-Za-z0-9_-]+$/
+const branchPattern = /^([A-Za-z0-9_-]+)((?:\^\d{0,5})*)$/
 const commitIdPattern = /^[0-9a-f]{32}$/
 
 /** Whether `text` has the form of a commit id: 32 lower-case hex digits. */
@@ -22,18 +26,22 @@ export function isCommitId(text: string): boolean {
 
 /**
  * Reads `[[commit.]branch.]repo[.project]`. Two parts are a branch and a repo; of three, the first is a commit where
- * it looks like one. Throws InvalidBucketName for what PFS could not name.
+ * it looks like one. Without a commit, a branch may have `^` or `^3` behind it. Throws InvalidBucketName for what PFS
+ * could not name.
  */
 export function parseBucketName(name: string): Bucket {
   const parts = name.split('.')
-  if (!parts.every((part) => pfsName.test(part))) throw invalidBucketName(name)
   const [first = ''] = parts
-  const commitId = parts.length > 2 && isCommitId(first) ? first : undefined
-  const [branch, repo, project = defaultProject, ...rest] =
-    parts.length === 1 ? [defaultBranch, first] : parts.slice(commitId === undefined ? 0 : 1)
+  const id = parts.length > 2 && isCommitId(first) ? first : undefined
+  const [branchPart, repo, project = defaultProject, ...rest] =
+    parts.length === 1 ? [defaultBranch, first] : parts.slice(id === undefined ? 0 : 1)
+  const [, branch, ancestry = ''] = branchPattern.exec(branchPart ?? '') ?? []
   if (branch === undefined || repo === undefined || rest.length > 0) throw invalidBucketName(name)
+  if (!pfsName.test(repo) || !pfsName.test(project)) throw invalidBucketName(name)
   const bucket = { name, branch: { repo: { project, name: repo, type: 'user' as const }, name: branch } }
-  return commitId === undefined ? bucket : { ...bucket, commitId }
+  if (id !== undefined && ancestry !== '') throw invalidBucketName(name)
+  if (id !== undefined) return { ...bucket, at: { id } }
+  return ancestry === '' ? bucket : { ...bucket, at: { ancestry } }
 }
 
 /** The name under which a branch is listed; undefined where that name would be read as something else. */
@@ -44,15 +52,16 @@ export function bucketNameFrom(branch: Branch): string | undefined {
 }
 
 /** The commit that a read of the bucket is of: the head, or the one in its name. */
-export function commitOf(bucket: Bucket): Commit {
-  const { repo, name } = bucket.branch
-  return bucket.commitId === undefined ? { repo, branch: name } : { repo, branch: name, id: bucket.commitId }
+export function commitOf({ branch, at }: Bucket): Commit {
+  const { repo, name } = branch
+  if (at === undefined) return { repo, branch: name }
+  return 'id' in at ? { repo, branch: name, id: at.id } : { repo, branch: `${name}${at.ancestry}` }
 }
 
 function invalidBucketName(name: string): S3Error {
   return new S3Error('InvalidBucketName', {
     message:
-      'The specified bucket is not valid: a bucket is [[commit.]branch.]repo[.project], each part of letters, digits, "_" and "-".',
+      'The specified bucket is not valid: a bucket is [[commit.]branch.]repo[.project], each part of letters, digits, "_" and "-"; without a commit, the branch may end in "^" or "^3".',
     fields: { BucketName: name },
   })
 }

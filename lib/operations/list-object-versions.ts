@@ -1,0 +1,78 @@
+import { S3Error } from '../errors.js'
+import { queryValue } from '../http/request.js'
+import { xmlResponse } from '../http/response.js'
+import { type XmlContent, xmlDocument } from '../http/xml-writer.js'
+import { commitOf } from '../resolver/bucket-name.js'
+import { type ListedVersion, type ListedVersions, listVersions } from '../resolver/versions/list-versions.js'
+import type { BucketCall, Operation } from './call.js'
+import { requireListable } from './head-bucket.js'
+import { createKeyWriter, type KeyWriter, parseEncodingType } from './key-writer.js'
+import { owner } from './owner.js'
+import { parseCount } from './parameters.js'
+
+/** Most versions and prefixes of a page, whatever is asked for. */
+const maxPage = 1000
+
+/** ListObjectVersions: every version of every key, delete markers among them, as the history of the branch tells them. */
+export const listObjectVersions: Operation<BucketCall> = async (call) => {
+  const { request, bucket } = call
+  const prefix = queryValue(request, 'prefix') ?? ''
+  const delimiter = queryValue(request, 'delimiter') ?? ''
+  const keyMarker = queryValue(request, 'key-marker') ?? ''
+  const versionIdMarker = queryValue(request, 'version-id-marker') ?? ''
+  const limit = Math.min(parseCount(request, 'max-keys', { least: 0, most: 2_147_483_647 }) ?? maxPage, maxPage)
+  const writer = createKeyWriter(parseEncodingType(request))
+  if (versionIdMarker !== '' && keyMarker === '') throw markerWithoutKey(versionIdMarker)
+  const { entries, isTruncated } = await readPage(call, { prefix, delimiter, keyMarker, limit }, versionIdMarker)
+  const last = isTruncated ? entries.at(-1) : undefined
+  const head: XmlContent = {
+    Name: bucket.name,
+    Prefix: writer.write(prefix),
+    KeyMarker: writer.write(keyMarker),
+    VersionIdMarker: versionIdMarker,
+    NextKeyMarker: last && writer.write(last.kind === 'prefix' ? last.prefix : last.key),
+    NextVersionIdMarker: last?.kind === 'version' ? last.versionId : undefined,
+    MaxKeys: limit,
+    Delimiter: delimiter === '' ? undefined : writer.write(delimiter),
+    EncodingType: writer.encodingType,
+    IsTruncated: isTruncated,
+  }
+  const versions = entries.filter(({ kind }) => kind === 'version')
+  const prefixes = entries.filter(({ kind }) => kind === 'prefix')
+  const elements = [...versions, ...prefixes].map((entry) => elementOf(entry, writer))
+  return xmlResponse(xmlDocument('ListVersionsResult', [head, ...elements]))
+}
+
+/** What is remembered of a history is shown only to who may list the bucket now. */
+async function readPage(
+  call: BucketCall,
+  query: { prefix: string; delimiter: string; keyMarker: string; limit: number },
+  versionIdMarker: string,
+): Promise<ListedVersions> {
+  const { gateway, bucket, options } = call
+  await requireListable(call)
+  if (query.limit === 0) return { entries: [], isTruncated: false }
+  const source = { ...gateway, commit: commitOf(bucket), options }
+  return listVersions(source, query, versionIdMarker === '' ? undefined : versionIdMarker)
+}
+
+/** Versions and delete markers stay in one order, as S3 writes them. */
+function elementOf(entry: ListedVersion, writer: KeyWriter): XmlContent {
+  if (entry.kind === 'prefix') return { CommonPrefixes: { Prefix: writer.write(entry.prefix) } }
+  const { object } = entry
+  const common = {
+    Key: writer.write(entry.key),
+    VersionId: entry.versionId,
+    IsLatest: entry.isLatest,
+    LastModified: entry.lastModified.toISOString(),
+  }
+  if (object === undefined) return { DeleteMarker: { ...common, Owner: owner } }
+  return { Version: { ...common, ETag: object.etag, Size: object.size, StorageClass: 'STANDARD', Owner: owner } }
+}
+
+function markerWithoutKey(versionIdMarker: string): S3Error {
+  return new S3Error('InvalidArgument', {
+    message: 'A version-id marker cannot be specified without a key marker.',
+    fields: { ArgumentName: 'version-id-marker', ArgumentValue: versionIdMarker },
+  })
+}

@@ -1,0 +1,26 @@
+import { S3Error } from '../errors.js'
+import type { ByteRange } from '../http/range.js'
+import { type HttpRequest, header } from '../http/request.js'
+import { parseCount } from './parameters.js'
+
+/** Parts of any object: PFS does not keep where one part ended and the next began. */
+export const partsCount = 1
+
+/** The `partNumber` of a read; throws InvalidArgument for none that can be, InvalidRequest beside a range. */
+export function parsePartNumber(request: HttpRequest): number | undefined {
+  const partNumber = parseCount(request, 'partNumber', { least: 1, most: 10_000 })
+  if (partNumber !== undefined && header(request, 'range') !== undefined) {
+    throw new S3Error('InvalidRequest', { message: 'Cannot specify both Range header and partNumber query parameter.' })
+  }
+  return partNumber
+}
+
+/** The bytes of a part; undefined for the one part of an empty object, which is no range. Throws InvalidPartNumber. */
+export function rangeOfPart(partNumber: number, size: number): ByteRange | undefined {
+  if (partNumber > partsCount) {
+    throw new S3Error('InvalidPartNumber', {
+      fields: { PartNumberRequested: String(partNumber), ActualPartCount: String(partsCount) },
+    })
+  }
+  return size === 0 ? undefined : { start: 0, end: size - 1 }
+}

@@ -1,0 +1,45 @@
+import type { CallOptions, PfsClient, Repo } from '../../pfs/client.js'
+import { createRecentMap } from './recent-map.js'
+
+/** Which commits are of whose history: a commit, its parent, the parent of that, and so on. */
+export interface Ancestry {
+  /** Whether a commit is in the history of another of the same repo; ask only where PFS has just shown both. */
+  isAncestor(repo: Repo, commitId: string, headId: string, options: CallOptions): Promise<boolean>
+}
+
+/** What is known of a commit: whether it is an ancestor of another, which never changes. */
+interface Relation {
+  readonly headId: string
+  readonly isAncestor: boolean
+}
+
+/** Most commits whose relation to a head is remembered. */
+const maxRelations = 20_000
+
+/** The ancestry of all repos; what has been found out is remembered, and only what is newer is walked again. */
+export function createAncestry(pfs: PfsClient): Ancestry {
+  const relations = createRecentMap<Relation>(maxRelations, () => 1)
+
+  async function walk(repo: Repo, commitId: string, headId: string, options: CallOptions): Promise<boolean> {
+    const known = relations.get(nameOf(repo, commitId))
+    if (known?.headId === headId) return known.isAncestor
+    for await (const { commit } of pfs.listCommit({ repo, to: { repo, id: headId } }, options)) {
+      if (commit.id === commitId) return true
+      if (commit.id === known?.headId) return known?.isAncestor ?? false
+    }
+    return false
+  }
+
+  return {
+    async isAncestor(repo, commitId, headId, options) {
+      if (headId === commitId) return true
+      const isAncestor = await walk(repo, commitId, headId, options)
+      relations.set(nameOf(repo, commitId), { headId, isAncestor })
+      return isAncestor
+    },
+  }
+}
+
+function nameOf({ project, name }: Repo, commitId: string): string {
+  return `${project}/${name}@${commitId}`
+}

@@ -1,0 +1,86 @@
+import { eachAtMost } from '../../concurrency.js'
+import { S3Error } from '../../errors.js'
+import type { CallOptions, Commit, PfsClient } from '../../pfs/client.js'
+import type { KeyCodec } from '../key.js'
+import type { ChangeLog } from './changes.js'
+import { type Revision, readHistory } from './history.js'
+import { createVersionPage, type VersionQuery } from './version-page.js'
+
+/** A version of an object, a delete marker, or a common prefix of several keys. */
+export type ListedVersion =
+  | {
+      readonly kind: 'version'
+      readonly key: string
+      /** The commit that wrote or removed the key. */
+      readonly versionId: string
+      readonly lastModified: Date
+      readonly isLatest: boolean
+      /** Undefined for a delete marker. */
+      readonly object: { readonly etag: string; readonly size: number } | undefined
+    }
+  | { readonly kind: 'prefix'; readonly prefix: string }
+
+/** In byte order of keys, newest version first. */
+export interface ListedVersions {
+  readonly entries: readonly ListedVersion[]
+  /** Whether there is one more. */
+  readonly isTruncated: boolean
+}
+
+/** Whose versions are listed, and as whom PFS is asked. */
+export interface VersionListSource {
+  readonly pfs: PfsClient
+  readonly keys: KeyCodec
+  readonly changes: ChangeLog
+  /** The end of the history. */
+  readonly commit: Commit
+  readonly options: CallOptions
+}
+
+/** Diffs of one request under way at once. */
+const maxDiffs = 8
+
+/**
+ * Reads one page. A version is a commit that changed what is at the key; one that wrote the same bytes again changed
+ * nothing. Each page asks PFS for the history, and for what each commit in it changed where that is not remembered. Ask
+ * only for a caller to whom PFS has just shown that it may read the repo.
+ */
+export async function listVersions(
+  source: VersionListSource,
+  query: VersionQuery,
+  versionIdMarker: string | undefined,
+): Promise<ListedVersions> {
+  const { pfs, changes, commit, options } = source
+  const history = await readHistory(pfs, commit, options)
+  const page = createVersionPage(query, versionIdMarker === undefined ? undefined : ageOf(history, versionIdMarker))
+  const paths = pathsOf(source.keys, query.prefix)
+  await eachAtMost(maxDiffs, history, async (revision, age) => {
+    for (const path of paths) await changes.read(revision, path, page.from(age), options)
+  })
+  const entries = page.entries().flatMap((entry): ListedVersion[] => {
+    if (entry.kind === 'prefix') return [entry]
+    const { age, change, isLatest } = entry
+    const revision = history[age]
+    if (revision === undefined) return []
+    return [{ kind: 'version', ...change, isLatest, versionId: revision.commit.id, lastModified: revision.time }]
+  })
+  return { entries, isTruncated: page.isTruncated() }
+}
+
+function ageOf(history: readonly Revision[], versionId: string): number {
+  const age = history.findIndex(({ commit }) => commit.id === versionId)
+  if (age >= 0) return age
+  throw new S3Error('InvalidArgument', {
+    message: 'Invalid version id specified',
+    fields: { ArgumentName: 'version-id-marker', ArgumentValue: versionId },
+  })
+}
+
+/** Where the keys that begin with a prefix lie: below a directory, and `dir/` itself beside it. */
+function pathsOf(keys: KeyCodec, prefix: string): string[] {
+  const directory = keys.directoryFromPrefix(prefix)
+  if (directory === undefined) return []
+  if (!keys.hasEscapes || prefix === '') return [directory]
+  const path = keys.pathFromKey(prefix)
+  return path.startsWith(directory) ? [directory] : [directory, path]
+}

@@ -1,0 +1,77 @@
+import { S3Error } from '../../errors.js'
+import type { CallOptions, PfsClient } from '../../pfs/client.js'
+import { PfsError } from '../../pfs/errors.js'
+import { commitOf } from '../bucket-name.js'
+import type { KeyCodec } from '../key.js'
+import { commitOfVersion, type ObjectName, resolveObject, type StoredObject } from '../object.js'
+import type { Ancestry } from './ancestry.js'
+import { findRemoval, wasRemovedIn } from './removal.js'
+
+/** Where versions are looked up. */
+export interface VersionSource {
+  readonly pfs: PfsClient
+  readonly keys: KeyCodec
+  readonly ancestry: Ancestry
+}
+
+/**
+ * Asks PFS for an object as a client named it. Without a version it is that of the head, and NoSuchKey tells of a delete
+ * marker where one is found. With one it is the object as of that commit of the bucket's history, whether the commit
+ * touched it or not; throws MethodNotAllowed where that commit removed it, NoSuchVersion where it is not in it.
+ */
+export function resolveVersion(
+  source: VersionSource,
+  { versionId, ...name }: ObjectName,
+  options: CallOptions,
+): Promise<StoredObject> {
+  return versionId === undefined
+    ? resolveCurrent(source, name, options)
+    : resolveNamed(source, { ...name, versionId }, options)
+}
+
+async function resolveCurrent(source: VersionSource, name: ObjectName, options: CallOptions): Promise<StoredObject> {
+  const { pfs, keys } = source
+  try {
+    return await resolveObject(pfs, name, options)
+  } catch (cause) {
+    if (!isMissingFile(cause)) throw cause
+    const removal = await findRemoval(pfs, commitOf(name.bucket), name.path, options)
+    if (removal === undefined) throw cause
+    const fields = { Key: keys.keyFromPath(name.path) }
+    throw new S3Error('NoSuchKey', { fields, headers: deleteMarker(removal), cause })
+  }
+}
+
+async function resolveNamed(
+  { pfs, keys, ancestry }: VersionSource,
+  name: ObjectName & { readonly versionId: string },
+  options: CallOptions,
+): Promise<StoredObject> {
+  const { bucket, versionId, path } = name
+  const commit = commitOfVersion(bucket, versionId)
+  const [head, found] = await Promise.allSettled([
+    pfs.inspectCommit({ commit: commitOf(bucket) }, options),
+    resolveObject(pfs, name, options),
+  ])
+  // A bucket that is not there comes before a version that is not.
+  if (head.status === 'rejected') throw head.reason
+  if (found.status === 'rejected' && !isMissingFile(found.reason)) throw found.reason
+  const fields = { Key: keys.keyFromPath(path), VersionId: versionId }
+  const headId = head.value.commit.id ?? ''
+  if (!(await ancestry.isAncestor(bucket.branch.repo, versionId, headId, options))) {
+    throw new S3Error('NoSuchVersion', { fields })
+  }
+  if (found.status === 'fulfilled') return found.value
+  if (!(await wasRemovedIn(pfs, commit, path, options))) throw new S3Error('NoSuchVersion', { fields })
+  const detail = { fields: { ResourceType: 'DeleteMarker' }, headers: deleteMarker(versionId) }
+  throw new S3Error('MethodNotAllowed', detail)
+}
+
+/** The headers by which S3 tells of a delete marker. */
+function deleteMarker(versionId: string): Readonly<Record<string, string>> {
+  return { 'x-amz-delete-marker': 'true', 'x-amz-version-id': versionId }
+}
+
+function isMissingFile(error: unknown): boolean {
+  return error instanceof PfsError && error.missing === 'file'
+}
