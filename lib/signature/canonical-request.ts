@@ -3,7 +3,7 @@ import { S3Error } from '../errors.js'
 import { type HttpRequest, percentDecode } from '../http/request.js'
 import { wireBytes } from './wire-bytes.js'
 
-/** The four lines of a request that Signature V4 covers, beside the path. */
+/** What Signature V4 covers of a request beside its path. */
 export interface SignedParts {
   readonly method: string
   readonly canonicalQuery: string

@@ -21,8 +21,6 @@ export const algorithm = 'AWS4-HMAC-SHA256'
 /** A credential as a V4 signature names it. */
 export interface V4Credential {
   readonly accessKeyId: string
-  readonly date: string
-  readonly region: string
   /** `date/region/s3/aws4_request`. */
   readonly scope: string
 }
@@ -69,7 +67,7 @@ export function parseCredential(
   if (region !== undefined && scopeRegion !== region) {
     throw malformed(`the region '${scopeRegion}' is wrong; expecting '${region}'`, { Region: region })
   }
-  return { accessKeyId, date, region: scopeRegion, scope: `${date}/${scopeRegion}/s3/aws4_request` }
+  return { accessKeyId, scope: `${date}/${scopeRegion}/s3/aws4_request` }
 }
 
 /** The names of a SignedHeaders list; undefined unless they are lower-case header names, each once. */
