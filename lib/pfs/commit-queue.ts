@@ -1,7 +1,7 @@
 import { checkChanges } from './branch-checks.js'
 import { BranchQueue, type Entry } from './branch-queue.js'
 import type { Change } from './changes.js'
-import { type Branch, type CallOptions, type FileOperation, maxRawBytes, type PfsClient } from './client.js'
+import type { Branch, CallOptions, FileOperation, PfsClient } from './client.js'
 import { type Committed, type Confirm, commitChanges, confirmHead, type Outcome } from './commit-changes.js'
 import { inPieces } from './pieces.js'
 
@@ -28,6 +28,9 @@ export interface CommitQueue {
 
 /** Most changes and bytes that writers share a commit with; the changes of one call always go together. */
 const batchLimits = { changes: 1000, bytes: 32 * 1024 * 1024 }
+
+/** Each piece is in memory a few times over on its way out; larger ones are little faster. */
+const pieceBytes = 256 * 1024
 
 interface Group extends Entry {
   readonly alone: false
@@ -101,7 +104,7 @@ export function createCommitQueue(pfs: PfsClient, { commits, confirm }: CommitQu
       let turn: Promise<() => void> | undefined
       async function* operations(): AsyncGenerator<FileOperation> {
         yield { deleteFile: { path } }
-        for await (const raw of inPieces(body, maxRawBytes)) yield { addFile: { path, raw } }
+        for await (const raw of inPieces(body, pieceBytes)) yield { addFile: { path, raw } }
         turn = takeTurn(branch, path, { ...options, signal })
         await turn
         const change: Change = { path, content: { raw: new Uint8Array() }, ...(condition && { condition }) }

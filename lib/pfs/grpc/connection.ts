@@ -3,7 +3,7 @@ import { Channel, type ChannelOptions, connectivityState, credentials } from '@g
 import { type Address, authority, isLoopback } from './address.js'
 
 /** Bytes that a server may send ahead of a stalled reader, for each call. */
-const flowControlWindow = 2 * 1024 * 1024
+const flowControlWindow = 1024 * 1024
 
 const channelOptions: ChannelOptions = {
   // GetFile's messages are whole chunks of up to 20 MiB.
