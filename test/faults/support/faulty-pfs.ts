@@ -1,0 +1,110 @@
+import { type PfsClient, PfsError, type PfsStatus } from '../../../lib/index.js'
+
+export type Method = keyof PfsClient
+
+const streams: ReadonlySet<Method> = new Set<Method>([
+  'listProject',
+  'listRepo',
+  'listBranch',
+  'listCommit',
+  'findCommits',
+  'getFile',
+  'listFile',
+  'walkFile',
+  'globFile',
+  'diffFile',
+])
+
+/** PFS whose methods a test replaces as it runs, and that knows what is running in it. */
+export interface FaultyPfs {
+  readonly client: PfsClient
+  /** The methods that are answered by the test; all others by the PFS behind. */
+  faults: Partial<PfsClient>
+  /** How often each method has been called. */
+  readonly calls: ReadonlyMap<Method, number>
+  /** The methods of the calls that run. */
+  running(): readonly Method[]
+  /** Settles when the next call of a method has begun. */
+  begun(method: Method): Promise<void>
+}
+
+/** Puts faults before a PFS. */
+export function createFaultyPfs(pfs: PfsClient): FaultyPfs {
+  const calls = new Map<Method, number>()
+  const running = new Set<{ readonly method: Method }>()
+  const waiting: { method: Method; begin: () => void }[] = []
+
+  function begin(method: Method): { readonly method: Method } {
+    const call = { method }
+    running.add(call)
+    calls.set(method, (calls.get(method) ?? 0) + 1)
+    for (const each of waiting.filter((one) => one.method === method)) {
+      waiting.splice(waiting.indexOf(each), 1)
+      each.begin()
+    }
+    return call
+  }
+
+  async function* watchStream(method: Method, start: () => unknown): AsyncGenerator<unknown> {
+    const call = begin(method)
+    try {
+      yield* start() as AsyncIterable<unknown>
+    } finally {
+      running.delete(call)
+    }
+  }
+
+  async function watch(method: Method, start: () => unknown): Promise<unknown> {
+    const call = begin(method)
+    try {
+      return await start()
+    } finally {
+      running.delete(call)
+    }
+  }
+
+  const faulty: FaultyPfs = {
+    client: new Proxy(pfs, {
+      get: (_, name: Method) => {
+        if (!(name in pfs)) return undefined
+        const start = (args: unknown[]) => () => Reflect.apply(faulty.faults[name] ?? pfs[name], pfs, args)
+        return (...args: unknown[]) => (streams.has(name) ? watchStream : watch)(name, start(args))
+      },
+    }),
+    faults: {},
+    calls,
+    running: () => [...running].map(({ method }) => method),
+    begun: (method) => new Promise((resolve) => waiting.push({ method, begin: resolve })),
+  }
+  return faulty
+}
+
+/** A method that answers every call with a status. */
+export function refusing(method: Method, status: PfsStatus, text = 'an injected fault'): Partial<PfsClient> {
+  const refusal = () => new PfsError(status, text)
+  const refuse = async () => {
+    throw refusal()
+  }
+  async function* refuseStream() {
+    yield await refuse()
+  }
+  return { [method]: streams.has(method) ? refuseStream : refuse }
+}
+
+/** Settles when the caller has gone, by throwing as PFS does. */
+export function stalled(signal: AbortSignal | undefined): Promise<never> {
+  return new Promise((_, reject) => {
+    const give = () => reject(new PfsError('CANCELLED', 'context canceled'))
+    if (signal?.aborted) give()
+    else signal?.addEventListener('abort', give, { once: true })
+  })
+}
+
+/** A promise and what settles it. */
+export function deferred<T = void>(): { readonly promise: Promise<T>; readonly resolve: (value: T) => void } {
+  let resolve: (value: T) => void = () => {}
+  const promise = new Promise<T>((settle) => {
+    resolve = settle
+  })
+  return { promise, resolve }
+}
