@@ -12,3 +12,22 @@ export async function eachAtMost<Item, Result>(
   await Promise.all(Array.from({ length: Math.min(limit, items.length) }, work))
   return results
 }
+
+/** Runs work of one name one after the other, and work of different names at once. */
+export type Turns = <Result>(name: string, work: () => Promise<Result>) => Promise<Result>
+
+/** Turns that are forgotten once nobody waits for them. */
+export function createTurns(): Turns {
+  const last = new Map<string, Promise<unknown>>()
+  return async (name, work) => {
+    const before = last.get(name)
+    const turn = (before ?? Promise.resolve()).then(work)
+    const settled = turn.catch(() => undefined)
+    last.set(name, settled)
+    try {
+      return await turn
+    } finally {
+      if (last.get(name) === settled) last.delete(name)
+    }
+  }
+}

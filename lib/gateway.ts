@@ -1,3 +1,4 @@
+import { createTurns } from './concurrency.js'
 import { createByteBudget } from './operations/byte-budget.js'
 import type { Gateway } from './operations/call.js'
 import { createContentCache } from './operations/content-cache.js'
@@ -23,6 +24,7 @@ export function createGateway(pfs: PfsClient, settings: Settings): Gateway {
     region: settings.region,
     smallBodyBytes: settings.smallBodyBytes,
     budget: createByteBudget(smallBodiesBytes),
+    uploadTurns: createTurns(),
     contents: createContentCache(settings.cacheBytes),
   }
 }

@@ -11,6 +11,13 @@ import { getBucketLocation, getBucketVersioning, headBucket } from './operations
 import { listBuckets } from './operations/list-buckets.js'
 import { listObjectVersions } from './operations/list-object-versions.js'
 import { listObjects, listObjectsV2 } from './operations/list-objects.js'
+import { abortMultipartUpload } from './operations/multipart/abort-multipart-upload.js'
+import { completeMultipartUpload } from './operations/multipart/complete-multipart-upload.js'
+import { createMultipartUpload } from './operations/multipart/create-multipart-upload.js'
+import { listMultipartUploads } from './operations/multipart/list-multipart-uploads.js'
+import { listParts } from './operations/multipart/list-parts.js'
+import { uploadPart } from './operations/multipart/upload-part.js'
+import { uploadPartCopy } from './operations/multipart/upload-part-copy.js'
 import { putObject } from './operations/put-object.js'
 
 /**
@@ -33,6 +40,7 @@ const bucket: Table<BucketCall> = {
   'versioning GET': getBucketVersioning,
   'versions GET': listObjectVersions,
   'delete POST': deleteObjects,
+  'uploads GET': listMultipartUploads,
 }
 
 const object: Table<ObjectCall> = {
@@ -43,6 +51,12 @@ const object: Table<ObjectCall> = {
   'partNumber GET': getObject,
   'partNumber HEAD': headObject,
   'x-amz-copy-source PUT': copyObject,
+  'uploads POST': createMultipartUpload,
+  'partNumber+uploadId PUT': uploadPart,
+  'partNumber+uploadId+x-amz-copy-source PUT': uploadPartCopy,
+  'uploadId GET': listParts,
+  'uploadId POST': completeMultipartUpload,
+  'uploadId DELETE': abortMultipartUpload,
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { Turns } from '../concurrency.js'
 import type { HttpRequest } from '../http/request.js'
 import type { S3Response } from '../http/response.js'
 import type { CallOptions, PfsClient } from '../pfs/client.js'
@@ -23,6 +24,8 @@ export interface Gateway {
   readonly smallBodyBytes: number
   /** For bodies that are in memory. */
   readonly budget: ByteBudget
+  /** By upload id: whoever completes or aborts an upload does so alone. */
+  readonly uploadTurns: Turns
   readonly contents: ContentCache
 }
 

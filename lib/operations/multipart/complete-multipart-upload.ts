@@ -1,0 +1,135 @@
+import { answerLate, type DocumentResponse } from '../../http/late-answer.js'
+import { xmlResponse } from '../../http/response.js'
+import { readXml } from '../../http/xml-reader.js'
+import { xmlDocument } from '../../http/xml-writer.js'
+import type { Change } from '../../pfs/changes.js'
+import { type Completion, completionContent, resolveCompletion } from '../../resolver/uploads/completion.js'
+import { joinParts } from '../../resolver/uploads/join-parts.js'
+import { completionPath, stagingBranch, type UploadName, uploadPath } from '../../resolver/uploads/staging.js'
+import {
+  listUploadParts,
+  type Part,
+  removalOfParts,
+  resolveUpload,
+  type Upload,
+} from '../../resolver/uploads/upload.js'
+import { noSuchUpload } from '../../resolver/uploads/upload-id.js'
+import type { ObjectCall, Operation } from '../call.js'
+import { requireWritable } from '../writable.js'
+import { commitChange, writtenObject } from '../write.js'
+import { readWriteCondition } from '../write-condition.js'
+import {
+  type CompletedPart,
+  fingerprintOf,
+  maxCompleteBytes,
+  parseCompletedParts,
+  requireChecksums,
+  requireSameChecksums,
+  selectParts,
+} from './completed-parts.js'
+import { uploadNameOf } from './named-upload.js'
+import { checksumElement, objectChecksum, requireChecksumType, requireObject } from './upload-checksum.js'
+
+/**
+ * CompleteMultipartUpload: the parts become the object in one commit that moves no bytes. The same request again is
+ * answered the same; two replicas that are asked at the same moment may make two versions of the same content.
+ */
+export const completeMultipartUpload: Operation<ObjectCall> = async (call) => {
+  requireWritable(call.bucket)
+  const name = uploadNameOf(call)
+  const completed = parseCompletedParts(await readXml(call.body, maxCompleteBytes))
+  requireChecksums(name.id, completed)
+  requireChecksumType(call.request, name.id.checksum)
+  return answerLate(call.gateway.uploadTurns(name.id.text, () => complete(call, name, completed)))
+}
+
+async function complete(
+  call: ObjectCall,
+  name: UploadName,
+  completed: readonly CompletedPart[],
+): Promise<DocumentResponse> {
+  const done = (await repeated(call, name, completed)) ?? (await join(call, name, completed))
+  return answerFrom(call, name, done)
+}
+
+/** What the same request was answered before; throws NoSuchUpload where another one completed the upload. */
+async function repeated(
+  { gateway, options }: ObjectCall,
+  name: UploadName,
+  completed: readonly CompletedPart[],
+): Promise<Completion | undefined> {
+  const completion = await resolveCompletion(gateway.pfs, name, options)
+  if (completion !== undefined && completion.request !== fingerprintOf(completed)) throw noSuchUpload(name.id.text)
+  return completion
+}
+
+async function join(call: ObjectCall, name: UploadName, completed: readonly CompletedPart[]): Promise<Completion> {
+  const { gateway, request, key, options } = call
+  const { pfs } = gateway
+  const path = gateway.keys.pathFromKey(key)
+  const condition = readWriteCondition(request)
+  const upload = await resolveUpload(pfs, name, options)
+  const uploaded = new Map<number, Part>()
+  for await (const part of listUploadParts(pfs, upload, { after: 0, number: 0 }, options)) {
+    uploaded.set(part.partNumber, part)
+  }
+  const parts = selectParts(name.id, completed, uploaded)
+  const joined = await joinParts(pfs, upload, parts, options)
+  const checksum = await checkedObject(call, upload, completed, parts, joined.checksums)
+  // Another replica may have completed the upload meanwhile.
+  const before = await repeated(call, name, completed)
+  if (before !== undefined) return before
+  const committed = await commitChange(call, { path, content: { copyOf: joined.file }, ...condition })
+  const { etag, versionId } = await writtenObject(call, path, committed)
+  const completion = { request: fingerprintOf(completed), etag, versionId, ...(checksum && { checksum }) }
+  await keepCompletion(call, upload, completion)
+  return completion
+}
+
+/** The checksum of the object where one is kept; throws where the client gives another, or another size. */
+async function checkedObject(
+  { request }: ObjectCall,
+  { id }: Upload,
+  completed: readonly CompletedPart[],
+  parts: readonly Part[],
+  checksums: Buffer,
+): Promise<string | undefined> {
+  const length = checksums.length / parts.length
+  const kept = parts.map((_, index) => checksums.subarray(index * length, (index + 1) * length))
+  requireSameChecksums(id, completed, kept)
+  const sums = parts.map(({ info }, index) => ({ size: info.sizeBytes, checksum: kept[index] ?? Buffer.alloc(0) }))
+  const checksum = id.checksum && (await objectChecksum(id.checksum, sums))
+  const size = sums.reduce((total, part) => total + part.size, 0)
+  requireObject(request, id.checksum, { size, checksum })
+  return checksum
+}
+
+/** Removes the parts and keeps what was answered. */
+async function keepCompletion({ gateway, options }: ObjectCall, upload: Upload, completion: Completion): Promise<void> {
+  // The object is there: whoever asked may have left, and what cannot be removed now is swept later.
+  const { signal: _, ...lasting } = options
+  try {
+    const changes: Change[] = [
+      { path: completionPath(upload), content: completionContent(completion) },
+      { path: uploadPath(upload) },
+      ...(await removalOfParts(gateway.pfs, upload, lasting)),
+    ]
+    await gateway.commits.commit(stagingBranch(upload.bucket.branch.repo), changes, lasting)
+  } catch {
+    // As above: the upload is still there and may be completed again, with the same content.
+  }
+}
+
+function answerFrom({ bucket, key }: ObjectCall, { id }: UploadName, completion: Completion): DocumentResponse {
+  const { checksum } = id
+  return xmlResponse(
+    xmlDocument('CompleteMultipartUploadResult', {
+      Location: `/${bucket.name}/${key.split('/').map(encodeURIComponent).join('/')}`,
+      Bucket: bucket.name,
+      Key: key,
+      ETag: completion.etag,
+      ...(checksum && { [checksumElement(checksum.algorithm)]: completion.checksum, ChecksumType: checksum.type }),
+    }),
+    { 'x-amz-version-id': completion.versionId },
+  )
+}

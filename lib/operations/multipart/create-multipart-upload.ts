@@ -1,0 +1,68 @@
+import { S3Error } from '../../errors.js'
+import { header } from '../../http/request.js'
+import { xmlResponse } from '../../http/response.js'
+import { xmlDocument } from '../../http/xml-writer.js'
+import type { Branch } from '../../pfs/client.js'
+import type { Outcome } from '../../pfs/commit-changes.js'
+import { PfsError } from '../../pfs/errors.js'
+import { stagingBranch, uploadPath } from '../../resolver/uploads/staging.js'
+import { createUploadId } from '../../resolver/uploads/upload-id.js'
+import type { BucketCall, ObjectCall, Operation } from '../call.js'
+import { refuseUnsupportedHeaders } from '../unsupported-headers.js'
+import { requireWritable } from '../writable.js'
+import { parseUploadChecksum } from './upload-checksum.js'
+
+/** CreateMultipartUpload: an empty file on the staging branch, which the first upload of a repo makes. */
+export const createMultipartUpload: Operation<ObjectCall> = async (call) => {
+  const { gateway, request, bucket, key, options } = call
+  requireWritable(bucket)
+  refuseUnsupportedHeaders(request)
+  // Only for what it refuses: it is known now that the upload could never be completed.
+  gateway.keys.pathFromKey(key)
+  const checksum = parseUploadChecksum(
+    header(request, 'x-amz-checksum-algorithm'),
+    header(request, 'x-amz-checksum-type'),
+  )
+  await gateway.pfs.inspectBranch(bucket.branch, options)
+  const id = createUploadId(new Date(), checksum)
+  await commitUpload(call, uploadPath({ bucket, key, id }))
+  return xmlResponse(
+    xmlDocument('InitiateMultipartUploadResult', { Bucket: bucket.name, Key: key, UploadId: id.text }),
+    checksum && {
+      'x-amz-checksum-algorithm': checksum.algorithm.toUpperCase(),
+      'x-amz-checksum-type': checksum.type,
+    },
+  )
+}
+
+async function commitUpload(call: BucketCall, path: string): Promise<void> {
+  const branch = stagingBranch(call.bucket.branch.repo)
+  const commit = async (): Promise<Outcome | undefined> => {
+    const change = { path, content: { raw: new Uint8Array() } }
+    const [outcome] = await call.gateway.commits.commit(branch, [change], call.options)
+    return outcome
+  }
+  let outcome = await commit()
+  if (outcome?.status === 'rejected' && isMissing(outcome.reason)) {
+    await createStagingBranch(call, branch)
+    outcome = await commit()
+  }
+  if (outcome?.status === 'rejected') throw outcome.reason
+}
+
+function isMissing(reason: unknown): boolean {
+  return reason instanceof PfsError && reason.status === 'NOT_FOUND'
+}
+
+/** PFS lets anybody make the repo, so the right to write is asked for first. */
+async function createStagingBranch({ gateway, bucket, options }: BucketCall, branch: Branch): Promise<void> {
+  const { pfs } = gateway
+  const { authInfo } = await pfs.inspectRepo(bucket.branch.repo, options)
+  if (authInfo?.permissions.includes('REPO_WRITE') === false) throw new S3Error('AccessDenied')
+  try {
+    await pfs.createRepo({ repo: branch.repo, description: 'Parts of uploads that are not completed yet' }, options)
+  } catch (error) {
+    if (!(error instanceof PfsError) || error.status !== 'ALREADY_EXISTS') throw error
+  }
+  await pfs.createBranch({ branch }, options)
+}

@@ -1,0 +1,88 @@
+import { S3Error } from '../../errors.js'
+import { type HttpRequest, queryValue } from '../../http/request.js'
+import { xmlResponse } from '../../http/response.js'
+import { type XmlContent, xmlDocument } from '../../http/xml-writer.js'
+import {
+  type ListedUpload,
+  listUploads,
+  type UploadPage,
+  type UploadQuery,
+} from '../../resolver/uploads/list-uploads.js'
+import { readUploadId, type UploadId } from '../../resolver/uploads/upload-id.js'
+import type { BucketCall, Operation } from '../call.js'
+import { requireListable } from '../head-bucket.js'
+import { createKeyWriter, type KeyWriter, parseEncodingType } from '../key-writer.js'
+import { owner } from '../owner.js'
+import { parseCount } from '../parameters.js'
+import { checksumElements } from './upload-checksum.js'
+
+/** Most uploads and prefixes of a page, whatever is asked for. */
+const maxPage = 1000
+
+/** ListMultipartUploads: what nobody has completed or aborted yet. */
+export const listMultipartUploads: Operation<BucketCall> = async (call) => {
+  const { request, bucket } = call
+  const limit = Math.min(parseCount(request, 'max-uploads', { least: 0, most: 2_147_483_647 }) ?? maxPage, maxPage)
+  const query: UploadQuery = {
+    prefix: queryValue(request, 'prefix') ?? '',
+    delimiter: queryValue(request, 'delimiter') ?? '',
+    keyMarker: queryValue(request, 'key-marker') ?? '',
+    uploadIdMarker: parseUploadIdMarker(request),
+    limit,
+  }
+  const writer = createKeyWriter(parseEncodingType(request))
+  const { entries, isTruncated } = await readPage(call, query)
+  const last = isTruncated ? entries.at(-1) : undefined
+  return xmlResponse(
+    xmlDocument('ListMultipartUploadsResult', {
+      Bucket: bucket.name,
+      KeyMarker: writer.write(query.keyMarker),
+      UploadIdMarker: query.uploadIdMarker?.text ?? '',
+      NextKeyMarker: last && writer.write(last.kind === 'prefix' ? last.prefix : last.key),
+      NextUploadIdMarker: last?.kind === 'upload' ? last.id.text : undefined,
+      Prefix: writer.write(query.prefix),
+      Delimiter: query.delimiter === '' ? undefined : writer.write(query.delimiter),
+      EncodingType: writer.encodingType,
+      MaxUploads: limit,
+      IsTruncated: isTruncated,
+      Upload: entries.flatMap((entry) => uploadElement(entry, writer)),
+      CommonPrefixes: entries.flatMap((entry) =>
+        entry.kind === 'prefix' ? { Prefix: writer.write(entry.prefix) } : [],
+      ),
+    }),
+  )
+}
+
+async function readPage(call: BucketCall, query: UploadQuery): Promise<UploadPage> {
+  await requireListable(call)
+  if (query.limit === 0) return { entries: [], isTruncated: false }
+  return listUploads(call.gateway.pfs, call.bucket, query, call.options)
+}
+
+/** S3 passes over the marker where there is no key marker. */
+function parseUploadIdMarker(request: HttpRequest): UploadId | undefined {
+  const text = queryValue(request, 'upload-id-marker') ?? ''
+  if (text === '' || (queryValue(request, 'key-marker') ?? '') === '') return undefined
+  const id = readUploadId(text)
+  if (id !== undefined) return id
+  throw new S3Error('InvalidArgument', {
+    message: 'Invalid uploadId marker',
+    fields: { ArgumentName: 'upload-id-marker', ArgumentValue: text },
+  })
+}
+
+function uploadElement(entry: ListedUpload, writer: KeyWriter): XmlContent[] {
+  if (entry.kind === 'prefix') return []
+  const { key, id } = entry
+  return [
+    {
+      Key: writer.write(key),
+      UploadId: id.text,
+      Initiator: owner,
+      Owner: owner,
+      StorageClass: 'STANDARD',
+      Initiated: id.initiated.toISOString(),
+      ...checksumElements(id.checksum),
+    },
+  ]
+}

@@ -1,0 +1,128 @@
+import { S3Error } from '../../errors.js'
+import { type HttpRequest, header } from '../../http/request.js'
+import type { XmlContent } from '../../http/xml-writer.js'
+import type { ChecksumType, UploadChecksum } from '../../resolver/uploads/upload-id.js'
+import {
+  type ChecksumAlgorithm,
+  checksumHeader,
+  createDigest,
+  parseChecksum,
+  parseChecksumAlgorithm,
+} from '../../signature/checksums.js'
+import { combineCrcs, isCrc } from '../../signature/crc-combine.js'
+
+/** The checksum and the size of one part. */
+export interface PartChecksum {
+  readonly checksum: Buffer
+  readonly size: number
+}
+
+/**
+ * Reads `x-amz-checksum-algorithm` and `x-amz-checksum-type`; without a type, CRC64NVME is of the full object and the
+ * others are composite. Undefined where neither is given. Throws InvalidRequest for what S3 does not have.
+ */
+export function parseUploadChecksum(
+  name: string | undefined,
+  typeName: string | undefined,
+): UploadChecksum | undefined {
+  if (name === undefined) {
+    if (typeName === undefined) return undefined
+    throw invalid('The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.')
+  }
+  const algorithm = parseChecksumAlgorithm(name)
+  if (algorithm === undefined) {
+    throw invalid('Checksum algorithm provided is unsupported. Please try again with any of the valid types.')
+  }
+  const type = typeName === undefined ? defaultType(algorithm) : parseChecksumType(typeName)
+  if (type === 'FULL_OBJECT' ? !isCrc(algorithm) : algorithm === 'crc64nvme') {
+    throw invalid(`The ${type} checksum type cannot be used with the ${algorithm} checksum algorithm.`)
+  }
+  return { algorithm, type }
+}
+
+/** Reads a checksum type; throws InvalidRequest. */
+export function parseChecksumType(text: string): ChecksumType {
+  if (text === 'COMPOSITE' || text === 'FULL_OBJECT') return text
+  throw invalid('Value for x-amz-checksum-type header is invalid.')
+}
+
+function defaultType(algorithm: ChecksumAlgorithm): ChecksumType {
+  return algorithm === 'crc64nvme' ? 'FULL_OBJECT' : 'COMPOSITE'
+}
+
+/**
+ * The checksum of an object as S3 writes it, from its parts in order: of the checksums one after the other, with the
+ * number of parts behind it, or of the bytes themselves.
+ */
+export async function objectChecksum(
+  { algorithm, type }: UploadChecksum,
+  parts: readonly PartChecksum[],
+): Promise<string> {
+  if (type === 'FULL_OBJECT' && isCrc(algorithm)) {
+    const crcs = parts.map(({ checksum, size }) => ({ crc: checksum, size }))
+    return combineCrcs(algorithm, crcs).toString('base64')
+  }
+  const digest = await createDigest(algorithm)
+  for (const { checksum } of parts) digest.update(checksum)
+  return `${digest.digest().toString('base64')}-${parts.length}`
+}
+
+/** The element of a checksum, such as ChecksumCRC32. */
+export function checksumElement(algorithm: ChecksumAlgorithm): string {
+  return `Checksum${algorithm.toUpperCase()}`
+}
+
+/** The elements that say which checksum an upload keeps. */
+export function checksumElements(checksum: UploadChecksum | undefined): Record<string, XmlContent> {
+  return checksum === undefined
+    ? {}
+    : { ChecksumAlgorithm: checksum.algorithm.toUpperCase(), ChecksumType: checksum.type }
+}
+
+/**
+ * Holds the headers of CompleteMultipartUpload against the object's checksum and size; throws BadDigest and
+ * InvalidRequest. S3 takes a composite checksum with and without the number of parts.
+ */
+export function requireObject(request: HttpRequest, checksum: UploadChecksum | undefined, object: ObjectSums): void {
+  const size = header(request, 'x-amz-mp-object-size')
+  if (size !== undefined && size !== String(object.size)) {
+    throw invalid(
+      `The provided 'x-amz-mp-object-size' header value ${size} does not match what was computed: ${object.size}`,
+    )
+  }
+  for (const [name, values] of request.headers) {
+    const algorithm = parseChecksumAlgorithm(name.replace(/^x-amz-checksum-/, ''))
+    if (algorithm === undefined || name !== checksumHeader(algorithm)) continue
+    if (algorithm !== checksum?.algorithm) {
+      throw invalid(`The upload was created ${createdWith(checksum)}. The complete request must use the same.`)
+    }
+    const given = values.join(',')
+    if (given === object.checksum || given === object.checksum?.replace(/-\d+$/, '')) continue
+    throw parseChecksum(algorithm, given.replace(/-\d+$/, '')) === undefined
+      ? invalid(`Value for ${name} header is invalid.`)
+      : new S3Error('BadDigest', {
+          message: `The ${algorithm} you specified did not match the calculated checksum.`,
+        })
+  }
+}
+
+/** What Complete can be held against. */
+export interface ObjectSums {
+  readonly size: number
+  readonly checksum: string | undefined
+}
+
+/** Throws InvalidRequest where the client completes an upload with another checksum type than it created it with. */
+export function requireChecksumType(request: HttpRequest, checksum: UploadChecksum | undefined): void {
+  const given = header(request, 'x-amz-checksum-type')
+  if (given === undefined || parseChecksumType(given) === checksum?.type) return
+  throw invalid(`The upload was created ${createdWith(checksum)}. The complete request must use the same.`)
+}
+
+function createdWith(checksum: UploadChecksum | undefined): string {
+  return checksum === undefined ? 'without a checksum' : `using a ${checksum.type} ${checksum.algorithm} checksum`
+}
+
+function invalid(message: string): S3Error {
+  return new S3Error('InvalidRequest', { message })
+}

@@ -1,0 +1,89 @@
+import type { CallOptions, PfsClient } from '../../pfs/client.js'
+import { PfsError } from '../../pfs/errors.js'
+import { afterEveryPath } from '../../pfs/path.js'
+import type { Bucket } from '../bucket-name.js'
+import { hexOf, stagingBranch, uploadFrom, uploadsDirectory } from './staging.js'
+import type { UploadId } from './upload-id.js'
+
+/** An upload, or a common prefix of the keys of several. */
+export type ListedUpload =
+  | { readonly kind: 'upload'; readonly key: string; readonly id: UploadId }
+  | { readonly kind: 'prefix'; readonly prefix: string }
+
+/** Which uploads to a bucket are listed, in the words of ListMultipartUploads. */
+export interface UploadQuery {
+  /** '' for none. */
+  readonly prefix: string
+  /** '' for none. */
+  readonly delimiter: string
+  /** Only keys behind it, and none below it if it is a common prefix of this query; '' for none. */
+  readonly keyMarker: string
+  /** Also this key's own uploads behind this one. */
+  readonly uploadIdMarker: UploadId | undefined
+  /** At least 1. */
+  readonly limit: number
+}
+
+/** In byte order of keys, then by age. */
+export interface UploadPage {
+  readonly entries: readonly ListedUpload[]
+  /** Whether there is one more. */
+  readonly isTruncated: boolean
+}
+
+/** Reads one page; a common prefix costs one call more, whatever is behind it. */
+export async function listUploads(
+  pfs: PfsClient,
+  bucket: Bucket,
+  query: UploadQuery,
+  options: CallOptions,
+): Promise<UploadPage> {
+  const { prefix, delimiter, limit } = query
+  const { repo, name: branch } = stagingBranch(bucket.branch.repo)
+  const directory = uploadsDirectory(bucket)
+  const file = { commit: { repo, branch }, path: directory }
+  const entries: ListedUpload[] = []
+
+  /** Reads up to a common prefix, and says where to go on behind it; undefined at the end. */
+  const readFrom = async (name: string): Promise<string | undefined> => {
+    const page = { file, paginationMarker: directory + name, number: limit + 1 - entries.length }
+    for await (const info of pfs.listFile(page, options)) {
+      const upload = uploadFrom(info.file.path)
+      if (upload === undefined) continue
+      if (!upload.key.startsWith(prefix)) return undefined
+      const group = groupOf(upload.key, prefix, delimiter)
+      if (group !== undefined) {
+        entries.push({ kind: 'prefix', prefix: group })
+        return hexOf(group) + afterEveryPath
+      }
+      entries.push({ kind: 'upload', ...upload })
+    }
+    return undefined
+  }
+
+  let name: string | undefined = firstName(query)
+  try {
+    while (name !== undefined && entries.length <= limit) name = await readFrom(name)
+  } catch (error) {
+    // The first upload makes the branch.
+    if (!(error instanceof PfsError) || error.status !== 'NOT_FOUND') throw error
+  }
+  return { entries: entries.slice(0, limit), isTruncated: entries.length > limit }
+}
+
+/** The file name behind which the page begins. */
+function firstName({ prefix, delimiter, keyMarker, uploadIdMarker }: UploadQuery): string {
+  const start = hexOf(prefix)
+  if (keyMarker === '') return start
+  const marker = hexOf(keyMarker)
+  const isGroup = groupOf(keyMarker, prefix, delimiter) === keyMarker
+  const behind = isGroup ? marker + afterEveryPath : `${marker}.${uploadIdMarker?.text ?? afterEveryPath}`
+  if (behind < start) return start
+  return behind
+}
+
+function groupOf(key: string, prefix: string, delimiter: string): string | undefined {
+  if (delimiter === '' || !key.startsWith(prefix)) return undefined
+  const end = key.indexOf(delimiter, prefix.length)
+  return end < 0 ? undefined : key.slice(0, end + delimiter.length)
+}

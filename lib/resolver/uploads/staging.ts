@@ -1,0 +1,79 @@
+import type { Branch, Repo } from '../../pfs/client.js'
+import type { Bucket } from '../bucket-name.js'
+import { readUploadId, type UploadId } from './upload-id.js'
+
+/**
+ * Where uploads lie: on a branch of the repo of type `meta` that stands beside the bucket's repo. No bucket name leads
+ * there, rights are those of the user repo, and pipelines keep theirs on another branch.
+ *
+ *     /uploads/<branch>/<key in hex>.<upload id>     an upload, an empty file
+ *     /parts/<upload id>/<part number>               a part
+ *     /checksums/<upload id>/<part number>           its checksum, where the upload keeps one
+ *     /completed/<branch>/<key in hex>.<upload id>   what a completed upload was answered, in JSON
+ *
+ * Hex keeps the order of keys, a dot sorts before all its digits, and ids begin with their time: so uploads are listed in
+ * S3's order, and by age.
+ */
+export const stagingBranchName = 's3-uploads'
+
+/** The branch for the uploads to all buckets of a repo. */
+export function stagingBranch({ project, name }: Repo): Branch {
+  return { repo: { project, name, type: 'meta' }, name: stagingBranchName }
+}
+
+/** Which upload to which key. */
+export interface UploadName {
+  readonly bucket: Bucket
+  readonly key: string
+  readonly id: UploadId
+}
+
+/** The directory of the uploads to a bucket, with its slash. */
+export function uploadsDirectory({ branch }: Bucket): string {
+  return `/uploads/${branch.name}/`
+}
+
+/** The file that an upload is, while it is not completed. */
+export function uploadPath({ bucket, key, id }: UploadName): string {
+  return `${uploadsDirectory(bucket)}${hexOf(key)}.${id.text}`
+}
+
+/** The file that remains of a completed upload. */
+export function completionPath({ bucket, key, id }: UploadName): string {
+  return `/completed/${bucket.branch.name}/${hexOf(key)}.${id.text}`
+}
+
+/** The directory of the parts of an upload, with its slash. */
+export function partsDirectory(id: UploadId): string {
+  return `/parts/${id.text}/`
+}
+
+export function partPath(id: UploadId, partNumber: number): string {
+  return `${partsDirectory(id)}${padded(partNumber)}`
+}
+
+export function checksumPath(id: UploadId, partNumber: number): string {
+  return `/checksums/${id.text}/${padded(partNumber)}`
+}
+
+/** The number of the part that a file is. */
+export function partNumberFrom(path: string): number {
+  return Number(path.slice(path.lastIndexOf('/') + 1))
+}
+
+/** The key and id of the upload that a file is, or was; undefined for a file that is none. */
+export function uploadFrom(path: string): { key: string; id: UploadId } | undefined {
+  const [hex = '', text = ''] = path.slice(path.lastIndexOf('/') + 1).split('.', 2)
+  const id = readUploadId(text)
+  return id === undefined ? undefined : { key: Buffer.from(hex, 'hex').toString(), id }
+}
+
+/** What the file names of uploads to keys that begin with `start` begin with. */
+export function hexOf(start: string): string {
+  return Buffer.from(start).toString('hex')
+}
+
+/** As many digits as the greatest part number, 10,000, has. */
+function padded(partNumber: number): string {
+  return String(partNumber).padStart(5, '0')
+}

@@ -1,0 +1,84 @@
+import type { Change } from '../../pfs/changes.js'
+import type { CallOptions, Commit, File, FileInfo, PfsClient } from '../../pfs/client.js'
+import { PfsError } from '../../pfs/errors.js'
+import {
+  checksumPath,
+  partNumberFrom,
+  partPath,
+  partsDirectory,
+  stagingBranch,
+  type UploadName,
+  uploadPath,
+} from './staging.js'
+import { noSuchUpload } from './upload-id.js'
+
+/** An upload that is neither completed nor aborted, at the commit at which it was found. */
+export interface Upload extends UploadName {
+  readonly commit: Commit
+}
+
+/** A part as it lies in PFS. */
+export interface Part {
+  readonly partNumber: number
+  readonly info: FileInfo
+}
+
+/** Asks PFS for an upload; throws NoSuchUpload, and as PFS does where the bucket is not there. */
+export async function resolveUpload(pfs: PfsClient, name: UploadName, options: CallOptions): Promise<Upload> {
+  const { repo, name: branch } = stagingBranch(name.bucket.branch.repo)
+  const info = await inspectStaged(pfs, { commit: { repo, branch }, path: uploadPath(name) }, options)
+  if (info !== undefined) return { ...name, commit: info.file.commit }
+  await pfs.inspectBranch(name.bucket.branch, options)
+  throw noSuchUpload(name.id.text)
+}
+
+/** A file of the staging branch; undefined where the file, the branch or the repo is not there. */
+export async function inspectStaged(pfs: PfsClient, file: File, options: CallOptions): Promise<FileInfo | undefined> {
+  try {
+    return await pfs.inspectFile(file, options)
+  } catch (error) {
+    if (error instanceof PfsError && error.status === 'NOT_FOUND') return undefined
+    throw error
+  }
+}
+
+/** The bytes of a small file. */
+export async function readStaged(pfs: PfsClient, file: File, options: CallOptions): Promise<Buffer> {
+  const pieces: Uint8Array[] = []
+  for await (const piece of pfs.getFile({ file }, options)) pieces.push(piece)
+  return Buffer.concat(pieces)
+}
+
+/** The parts of an upload behind a part number, in order; `number` 0 is all. */
+export async function* listUploadParts(
+  pfs: PfsClient,
+  { commit, id }: Upload,
+  { after, number }: { readonly after: number; readonly number: number },
+  options: CallOptions,
+): AsyncGenerator<Part> {
+  const page = { file: { commit, path: partsDirectory(id) }, paginationMarker: partPath(id, after), number }
+  for await (const info of pfs.listFile(page, options)) {
+    yield { partNumber: partNumberFrom(info.file.path), info }
+  }
+}
+
+/** The checksum of a part in base64. */
+export async function readPartChecksum(
+  pfs: PfsClient,
+  { commit, id }: Upload,
+  partNumber: number,
+  options: CallOptions,
+): Promise<string> {
+  const file = { commit, path: checksumPath(id, partNumber) }
+  return (await readStaged(pfs, file, options)).toString('base64')
+}
+
+/** The changes that remove the parts of an upload, singly: PFS refuses to delete a directory while a commit finishes. */
+export async function removalOfParts(pfs: PfsClient, upload: Upload, options: CallOptions): Promise<Change[]> {
+  const changes: Change[] = []
+  for await (const { partNumber } of listUploadParts(pfs, upload, { after: 0, number: 0 }, options)) {
+    changes.push({ path: partPath(upload.id, partNumber) })
+    if (upload.id.checksum !== undefined) changes.push({ path: checksumPath(upload.id, partNumber) })
+  }
+  return changes
+}
