@@ -37,8 +37,8 @@ export interface PathReader {
 /** A stretch of entries without gaps: all that are behind `start` and not behind `end`. */
 interface Window {
   readonly start: string
-  readonly entries: FileInfo[]
-  end: string
+  readonly entries: readonly FileInfo[]
+  readonly end: string
   /** How often it had the answer: a window that is mostly jumped over was too large. */
   hits: number
 }
@@ -74,7 +74,7 @@ export function createPathReader(scope: PathScope): PathReader {
     const entries = await readEntries({ ...scope, commit: commit() }, position, size)
     const last = entries.length < size ? undefined : entries.at(-1)
     const end = last === undefined ? afterEveryPath : behindEntry(last, scope)
-    const window = { start: position, entries: entries.filter(isReadable), end, hits: 0 }
+    const window: Window = { start: position, entries: entries.filter(isReadable), end, hits: 0 }
     windows.push(window)
     const first = entries[0]
     // The head may move while a page is made: the rest of the page is read from the same commit.
