@@ -31,7 +31,8 @@ async function isAuthInactive(pfs: PfsClient): Promise<boolean> {
     return false
   } catch (error) {
     if (!(error instanceof PfsError)) throw error
-    if (error.status === 'UNIMPLEMENTED') return true
+    // Only pachd's own words will do: a server that has no such service says UNIMPLEMENTED too.
+    if (error.refusal === 'auth-inactive') return true
     if (error.status === 'UNAUTHENTICATED') return false
     throw error
   }

@@ -62,10 +62,22 @@ export class PfsError extends Error {
 }
 
 /** What a refusal with a coarse code was about. */
-export type Refusal = 'no-token' | 'name' | 'path' | 'not-a-file' | 'collision' | 'finished' | 'unfinished-parent' | 'provenance'
+export type Refusal =
+  | 'auth-inactive'
+  | 'no-token'
+  | 'output-branch'
+  | 'name'
+  | 'path'
+  | 'not-a-file'
+  | 'collision'
+  | 'finished'
+  | 'unfinished-parent'
+  | 'provenance'
 
 const refusals: readonly (readonly [Refusal, RegExp])[] = [
+  ['auth-inactive', /auth service is not activated/],
   ['no-token', /no authentication token/],
+  ['output-branch', /commit on an output branch/],
   ['name', /name \(.*\) invalid/s],
   ['path', /path \(.*\) invalid/s],
   ['not-a-file', /cannot get directory or non-regular file/],

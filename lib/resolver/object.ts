@@ -30,9 +30,10 @@ export async function resolveObject(pfs: PfsClient, name: ObjectName, options: C
 /** The object that a file is. */
 export async function storedObject(pfs: PfsClient, info: FileInfo, options: CallOptions): Promise<StoredObject> {
   if (info.fileType !== 'FILE') throw new S3Error('NoSuchKey')
-  const { commit } = info.file
+  const { commit, path } = info.file
   return {
-    info,
+    // Without its datum: an S3 object is all that is at the path.
+    info: { ...info, file: { commit, path } },
     size: info.sizeBytes,
     etag: etagFrom(info.hash),
     lastModified: info.committed ?? (await startOf(pfs, commit, options)),

@@ -54,6 +54,7 @@ function fromRefusal(failure: PfsError, detail: S3ErrorDetail): S3Error {
     case 'not-a-file':
       return new S3Error('NoSuchKey', detail)
     case 'collision':
+    case 'output-branch':
     case 'finished':
     case 'unfinished-parent':
     case 'provenance':
