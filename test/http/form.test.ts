@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { S3Error } from '../../lib/errors.js'
 import { readForm } from '../../lib/http/form.js'
 
 const test = suite('multipart/form-data')
@@ -162,6 +163,29 @@ test('property: a file comes out as it went in', async () => {
       assert.is((await read(form(part('key', 'k'), part('file', content)), type, size)).content, content)
     }),
     { numRuns: 1000 },
+  )
+})
+
+test('property: anything else is read or refused as S3 refuses it', async () => {
+  const syntax = [
+    '--XX',
+    '\r\n',
+    '\r\n--XX',
+    '--',
+    'Content-Disposition: form-data; name="',
+    'key',
+    'file',
+    '"',
+    '; filename="f"',
+    '\r\n\r\n',
+    'x',
+  ]
+  const bodies = fc.array(fc.constantFrom(...syntax), { maxLength: 30 }).map((parts) => Buffer.from(parts.join('')))
+  await fc.assert(
+    fc.asyncProperty(bodies, fc.integer({ min: 1, max: 20 }), async (body, size) => {
+      await read(body, type, size).catch((error: unknown) => assert.instance(error, S3Error))
+    }),
+    { numRuns: 2000 },
   )
 })
 

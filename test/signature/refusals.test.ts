@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { S3Error } from '../../lib/errors.js'
 import { authenticate, type SignatureOptions } from '../../lib/signature/authenticate.js'
-import { codeOf, credentialsOf, exampleCredentials, exampleKey, received, type Sent } from './request.js'
+import { codeOf, credentialsOf, errorOf, exampleCredentials, exampleKey, received, type Sent } from './request.js'
 import { presign, scope, signedAt, signHeader, timestamp } from './signer.js'
 
 /** What the Authorization header or the query may not say: BUG-CLASSES, Authentication. */
@@ -11,44 +11,22 @@ const test = suite('refused signatures')
 function check(sent: Sent, options: Partial<SignatureOptions> = {}) {
   return authenticate(received(sent), { credentials: exampleCredentials, now: () => signedAt, ...options })
 }
-
-async function errorOf(sent: Sent, options: Partial<SignatureOptions> = {}): Promise<S3Error> {
-  const error = await check(sent, options).then(
-    () => undefined,
-    (reason: unknown) => reason,
-  )
-  assert.instance(error, S3Error)
-  return error as S3Error
-}
-
 function later(seconds: number): Partial<SignatureOptions> {
   return { now: () => new Date(signedAt.getTime() + seconds * 1000) }
 }
-
 /** A signed request whose Authorization header is rewritten. */
 async function withAuthorization(change: (authorization: string) => string): Promise<Sent> {
   const signed = await signHeader({ target: '/bucket/key' })
   return { ...signed, headers: { ...signed.headers, authorization: change(signed.headers.authorization ?? '') } }
 }
-
-/** A presigned URL of which one parameter is changed; removed where undefined. */
-async function withParameter(name: string, value: string | undefined): Promise<Sent> {
-  const signed = await presign({ target: '/bucket/key' })
-  const [path, query] = signed.target.split('?')
-  const parameters = new URLSearchParams(query)
-  if (value === undefined) parameters.delete(name)
-  else parameters.set(name, value)
-  return { ...signed, target: `${path}?${parameters.toString().replaceAll('+', '%20')}` }
-}
-
 test('no credentials at all', async () => {
-  assert.is((await errorOf({ target: '/bucket', headers: { Host: 'h' } })).code, 'AccessDenied')
+  assert.is((await errorOf(check({ target: '/bucket', headers: { Host: 'h' } }))).code, 'AccessDenied')
 })
 
 test('an unknown access key, and one whose secret is empty', async () => {
   const signed = await signHeader({ target: '/' })
   for (const credentials of [credentialsOf({}), credentialsOf({ [exampleKey.accessKeyId]: '' })]) {
-    const { code, fields } = await errorOf(signed, { credentials })
+    const { code, fields } = await errorOf(check(signed, { credentials }))
     assert.equal({ code, fields }, { code: 'InvalidAccessKeyId', fields: { AWSAccessKeyId: exampleKey.accessKeyId } })
   }
 })
@@ -56,7 +34,7 @@ test('an unknown access key, and one whose secret is empty', async () => {
 test('a wrong secret is SignatureDoesNotMatch, which tells what was signed and never the right signature', async () => {
   const signed = await signHeader({ target: '/bucket/key' })
   const wrong = await withAuthorization((text) => text.replace(/Signature=.*/, `Signature=${'0'.repeat(64)}`))
-  const error = await errorOf(wrong)
+  const error = await errorOf(check(wrong))
   assert.is(error.code, 'SignatureDoesNotMatch')
   assert.equal(Object.keys(error.fields), [
     'AWSAccessKeyId',
@@ -75,7 +53,7 @@ test('a wrong secret is SignatureDoesNotMatch, which tells what was signed and n
 
 test('a V2 signature that is wrong', async () => {
   const headers = { Date: signedAt.toUTCString(), Authorization: `AWS ${exampleKey.accessKeyId}:AAAA` }
-  const error = await errorOf({ target: '/bucket/key', headers })
+  const error = await errorOf(check({ target: '/bucket/key', headers }))
   assert.is(error.code, 'SignatureDoesNotMatch')
   assert.equal(Object.keys(error.fields), ['AWSAccessKeyId', 'StringToSign', 'SignatureProvided', 'StringToSignBytes'])
 })
@@ -100,7 +78,7 @@ const header: Record<string, [(authorization: string) => string, RegExp]> = {
 
 for (const [name, [change, message]] of Object.entries(header)) {
   test(`V4 header with ${name}`, async () => {
-    const error = await errorOf(await withAuthorization(change))
+    const error = await errorOf(check(await withAuthorization(change)))
     assert.is(error.code, 'AuthorizationHeaderMalformed')
     assert.match(error.message, message)
   })
@@ -109,7 +87,7 @@ for (const [name, [change, message]] of Object.entries(header)) {
 test('a fixed region', async () => {
   const signed = await signHeader({ target: '/' })
   await check(signed, { region: 'us-east-1' })
-  const error = await errorOf(signed, { region: 'eu-west-1' })
+  const error = await errorOf(check(signed, { region: 'eu-west-1' }))
   assert.is(error.code, 'AuthorizationHeaderMalformed')
   assert.equal(error.fields, { Region: 'eu-west-1' })
 })
@@ -123,7 +101,7 @@ test('a foreign scheme', async () => {
     'aws a:b',
     '',
   ]) {
-    const error = await errorOf({ target: '/', headers: { Authorization: authorization } })
+    const error = await errorOf(check({ target: '/', headers: { Authorization: authorization } }))
     assert.is(error.code, 'InvalidArgument')
     assert.is(error.message, 'Unsupported Authorization Type')
   }
@@ -141,7 +119,7 @@ test('two mechanisms at once, whatever the second is', async () => {
   second.push({ ...header, target: '/bucket/key?X-Amz-Signature=x' })
   second.push({ ...header, headers: [...Object.entries(header.headers), ['Authorization', 'Bearer token']] })
   for (const sent of second) {
-    const error = await errorOf(sent)
+    const error = await errorOf(check(sent))
     assert.is(error.code, 'InvalidArgument')
     assert.match(error.message, 'Only one auth mechanism allowed')
   }
@@ -152,7 +130,7 @@ test('a request signed more than 15 minutes ago or ahead', async () => {
   await check(signed, later(900))
   await check(signed, later(-900))
   for (const seconds of [901, -901, 86400]) {
-    const { code, fields } = await errorOf(signed, later(seconds))
+    const { code, fields } = await errorOf(check(signed, later(seconds)))
     assert.is(code, 'RequestTimeTooSkewed')
     assert.is(fields.MaxAllowedSkewMilliseconds, '900000')
   }
@@ -175,7 +153,7 @@ test('a date that is missing, malformed or there twice', async () => {
     [...Object.entries(headers), ['X-Amz-Date', date]],
   ]
   for (const one of given) {
-    const error = await errorOf({ target: '/', headers: one ?? [] })
+    const error = await errorOf(check({ target: '/', headers: one ?? [] }))
     assert.is(error.code, 'AccessDenied')
     assert.match(error.message, 'requires a valid Date or x-amz-date header')
   }
@@ -186,7 +164,7 @@ test('a date that is missing, malformed or there twice', async () => {
 
 test('V4 without x-amz-content-sha256', async () => {
   const { 'x-amz-content-sha256': _, ...headers } = (await signHeader({ target: '/' })).headers
-  const error = await errorOf({ target: '/', headers })
+  const error = await errorOf(check({ target: '/', headers }))
   assert.is(error.code, 'InvalidRequest')
   assert.is(error.message, 'Missing required header for this request: x-amz-content-sha256')
 })
@@ -194,12 +172,12 @@ test('V4 without x-amz-content-sha256', async () => {
 test('an x-amz-* header, or the host, that is not signed', async () => {
   const added = { 'x-amz-copy-source': '/bucket/other', 'x-amz-meta-a': '1' }
   for (const signed of [await signHeader({ target: '/bucket/key' }), await presign({ target: '/bucket/key' })]) {
-    const error = await errorOf({ ...signed, headers: { ...signed.headers, ...added } })
+    const error = await errorOf(check({ ...signed, headers: { ...signed.headers, ...added } }))
     assert.is(error.code, 'AccessDenied')
     assert.is(error.message, 'There were headers present in the request which were not signed')
     assert.equal(error.fields, { HeadersNotSigned: 'x-amz-copy-source, x-amz-meta-a' })
   }
-  const error = await errorOf(await withAuthorization((text) => text.replace('host;', '')))
+  const error = await errorOf(check(await withAuthorization((text) => text.replace('host;', ''))))
   assert.equal(error.fields, { HeadersNotSigned: 'host' })
 })
 
@@ -238,73 +216,14 @@ test('anything signed that is changed', async () => {
   ]
   for (const change of changes) assert.is(await codeOf(check(change)), 'SignatureDoesNotMatch', JSON.stringify(change))
 })
-
-for (const name of ['Algorithm', 'Credential', 'Date', 'Expires', 'SignedHeaders', 'Signature']) {
-  test(`a presigned URL without X-Amz-${name}, or with two`, async () => {
-    const without = await withParameter(`X-Amz-${name}`, undefined)
-    assert.is(await codeOf(check(without)), 'AuthorizationQueryParametersError')
-    const signed = await presign({ target: '/bucket/key' })
-    for (const sent of [`${signed.target}&X-Amz-${name}=1`, signed.target.replace('?', `?X-Amz-${name}=1&`)]) {
-      assert.is(await codeOf(check({ ...signed, target: sent })), 'InvalidArgument')
-    }
-  })
-}
-
-for (const value of ['0', '-1', '604801', 'abc', '1.5', '1e3', '', ' 60', '99999999999999999999999']) {
-  test(`X-Amz-Expires=${value}`, async () => {
-    assert.is(await codeOf(check(await withParameter('X-Amz-Expires', value))), 'AuthorizationQueryParametersError')
-  })
-}
-
-const query: Record<string, [string, string]> = {
-  'another algorithm': ['X-Amz-Algorithm', 'AWS4-ECDSA-P256-SHA256'],
-  'a date of no calendar': ['X-Amz-Date', '20261301T000000Z'],
-  'another date than the scope': ['X-Amz-Date', '20260204T000000Z'],
-  'a scope without a part': ['X-Amz-Credential', `${exampleKey.accessKeyId}/20260203/us-east-1/s3`],
-  'signed headers that are none': ['X-Amz-SignedHeaders', 'host,date'],
-}
-
-for (const [name, [parameter, value]] of Object.entries(query)) {
-  test(`a presigned URL with ${name}`, async () => {
-    assert.is(await codeOf(check(await withParameter(parameter, value))), 'AuthorizationQueryParametersError')
-  })
-}
-
-test('a presigned URL lives for its time and not for the skew', async () => {
-  const week = await presign({ target: '/bucket/key' }, 604800)
-  await check(week, later(604800))
-  await check(week, later(-900))
-  const late = await errorOf(week, later(604801))
-  assert.equal([late.code, late.message], ['AccessDenied', 'Request has expired'])
-  assert.is(late.fields.Expires, '2026-02-10T04:05:06Z')
-  const early = await errorOf(week, later(-901))
-  assert.equal([early.code, early.message], ['AccessDenied', 'Request is not yet valid'])
-  assert.is(await codeOf(check(await presign({ target: '/' }, 1), later(2))), 'AccessDenied')
-})
-
-test('a presigned URL whose life is lengthened', async () => {
-  assert.is(await codeOf(check(await withParameter('X-Amz-Expires', '61'))), 'SignatureDoesNotMatch')
-})
-
-test('a V2 URL that is incomplete, expired or dated by no number', async () => {
-  const target = (expires: string) => `/bucket/key?AWSAccessKeyId=a&Signature=b&Expires=${expires}`
-  const now = Math.floor(signedAt.getTime() / 1000)
-  for (const one of ['/b?AWSAccessKeyId=a', '/b?Signature=b', '/b?AWSAccessKeyId=a&Signature=b', target('')]) {
-    assert.match((await errorOf({ target: one })).message, 'requires the Signature, Expires and AWSAccessKeyId')
-  }
-  for (const expires of ['abc', '-1', '1e99', '9999999999999', '0x7fffffff']) {
-    assert.match((await errorOf({ target: target(expires) })).message, 'Invalid date')
-  }
-  assert.is((await errorOf({ target: target(String(now - 1)) })).message, 'Request has expired')
-  assert.is(await codeOf(check({ target: `${target(String(now))}&Expires=${now + 9}` })), 'InvalidArgument')
-})
-
 test('a V2 header without a colon or a key', async () => {
   for (const authorization of ['AWS key', 'AWS :signature', 'AWS ']) {
-    const error = await errorOf({
-      target: '/',
-      headers: { Date: signedAt.toUTCString(), Authorization: authorization },
-    })
+    const error = await errorOf(
+      check({
+        target: '/',
+        headers: { Date: signedAt.toUTCString(), Authorization: authorization },
+      }),
+    )
     assert.match(error.message, 'Expected AwsAccessKeyId:signature')
   }
 })

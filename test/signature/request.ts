@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { S3Error } from '../../lib/errors.js'
 import { type HttpRequest, readRequest } from '../../lib/http/request.js'
 import type { CredentialSource } from '../../lib/signature/credentials.js'
 
@@ -60,6 +61,17 @@ export async function codeOf(outcome: Promise<unknown>): Promise<string> {
   } catch (error) {
     return (error as { code?: string }).code ?? String(error)
   }
+}
+
+/** The S3Error that a promise is rejected with. */
+export async function errorOf(outcome: Promise<unknown>): Promise<S3Error> {
+  try {
+    await outcome
+  } catch (error) {
+    if (error instanceof S3Error) return error
+    throw error
+  }
+  throw new Error('nothing was refused')
 }
 
 function bodyOf(body: AsyncIterable<Uint8Array> | Uint8Array | string): AsyncIterable<Uint8Array> {
