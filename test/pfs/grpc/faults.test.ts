@@ -299,6 +299,19 @@ test('a port in use, and a TLS address, are refused with the reason', async () =
   assert.instance(await failureOf(servePfs(stubPfs({}), 'grpcs://127.0.0.1:0')), TypeError)
 })
 
+test('a proxy of the environment does not stand before a PFS on this machine', async () => {
+  const { http_proxy } = process.env
+  process.env.http_proxy = 'http://127.0.0.1:1'
+  try {
+    await served({ inspectFile }, async (pfs) => {
+      assert.is((await pfs.inspectFile(file)).sizeBytes, 5)
+    })
+  } finally {
+    if (http_proxy === undefined) delete process.env.http_proxy
+    else process.env.http_proxy = http_proxy
+  }
+})
+
 test('a method that is not served is UNIMPLEMENTED', async () => {
   await served({}, async (_, address) => {
     const client = new Client(address.slice('grpc://'.length), credentials.createInsecure())
