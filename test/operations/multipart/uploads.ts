@@ -6,6 +6,7 @@ import {
   GetObjectCommand,
   type S3Client,
   UploadPartCommand,
+  type UploadPartCommandInput,
 } from '@aws-sdk/client-s3'
 
 export const Bucket = 'master.images'
@@ -30,9 +31,10 @@ export async function sendPart(
   upload: Begun,
   PartNumber: number,
   Body: Uint8Array | string,
+  more: Partial<UploadPartCommandInput> = {},
 ): Promise<CompletedPart> {
   const { ETag, ChecksumCRC32, ChecksumCRC32C, ChecksumCRC64NVME, ChecksumSHA1, ChecksumSHA256 } = await s3.send(
-    new UploadPartCommand({ ...upload, PartNumber, Body }),
+    new UploadPartCommand({ ...upload, PartNumber, Body, ...more }),
   )
   return { PartNumber, ETag, ChecksumCRC32, ChecksumCRC32C, ChecksumCRC64NVME, ChecksumSHA1, ChecksumSHA256 }
 }
