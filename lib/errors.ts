@@ -1,5 +1,6 @@
 /** S3's error codes with their HTTP status and S3's own words (Amazon S3 API reference, "List of error codes"). */
 const codes = {
+  AccessControlListNotSupported: [400, 'The bucket does not allow ACLs'],
   AccessDenied: [403, 'Access Denied'],
   AccessForbidden: [
     403,

@@ -1,13 +1,15 @@
 import { S3Error } from './errors.js'
 import type { HttpRequest } from './http/request.js'
 import type { BucketCall, Call, ObjectCall, Operation } from './operations/call.js'
+import { bucketConfiguration } from './operations/bucket-configuration.js'
 import { copyObject } from './operations/copy-object.js'
 import { createBucket } from './operations/create-bucket.js'
 import { deleteBucket } from './operations/delete-bucket.js'
 import { deleteObject } from './operations/delete-object.js'
 import { deleteObjects } from './operations/delete-objects.js'
 import { getObject, headObject } from './operations/get-object.js'
-import { getBucketLocation, getBucketVersioning, headBucket } from './operations/head-bucket.js'
+import { getObjectAttributes } from './operations/get-object-attributes.js'
+import { getBucketLocation, headBucket } from './operations/head-bucket.js'
 import { listBuckets } from './operations/list-buckets.js'
 import { listObjectVersions } from './operations/list-object-versions.js'
 import { listObjects, listObjectsV2 } from './operations/list-objects.js'
@@ -18,6 +20,7 @@ import { listMultipartUploads } from './operations/multipart/list-multipart-uplo
 import { listParts } from './operations/multipart/list-parts.js'
 import { uploadPart } from './operations/multipart/upload-part.js'
 import { uploadPartCopy } from './operations/multipart/upload-part-copy.js'
+import { objectConfiguration } from './operations/object-configuration.js'
 import { putObject } from './operations/put-object.js'
 
 /**
@@ -37,10 +40,10 @@ const bucket: Table<BucketCall> = {
   DELETE: deleteBucket,
   'list-type GET': listObjectsV2,
   'location GET': getBucketLocation,
-  'versioning GET': getBucketVersioning,
   'versions GET': listObjectVersions,
   'delete POST': deleteObjects,
   'uploads GET': listMultipartUploads,
+  ...bucketConfiguration,
 }
 
 const object: Table<ObjectCall> = {
@@ -48,6 +51,7 @@ const object: Table<ObjectCall> = {
   HEAD: headObject,
   PUT: putObject,
   DELETE: deleteObject,
+  'attributes GET': getObjectAttributes,
   'partNumber GET': getObject,
   'partNumber HEAD': headObject,
   'x-amz-copy-source PUT': copyObject,
@@ -57,6 +61,7 @@ const object: Table<ObjectCall> = {
   'uploadId GET': listParts,
   'uploadId POST': completeMultipartUpload,
   'uploadId DELETE': abortMultipartUpload,
+  ...objectConfiguration,
 }
 
 /**
@@ -64,6 +69,7 @@ const object: Table<ObjectCall> = {
  * is answered NotImplemented, never as the plain method.
  */
 const subresources: ReadonlySet<string> = new Set([
+  'abac',
   'accelerate',
   'acl',
   'analytics',
@@ -100,7 +106,6 @@ const subresources: ReadonlySet<string> = new Set([
   'restore',
   'retention',
   'select',
-  'select-type',
   'session',
   'tagging',
   'torrent',

@@ -17,12 +17,6 @@ export const getBucketLocation: Operation<BucketCall> = async (call) => {
   return xmlResponse(xmlDocument('LocationConstraint', region === 'us-east-1' ? '' : region))
 }
 
-/** GetBucketVersioning: every write to a branch is a version of its own. */
-export const getBucketVersioning: Operation<BucketCall> = async (call) => {
-  await requireListable(call)
-  return xmlResponse(xmlDocument('VersioningConfiguration', { Status: 'Enabled' }))
-}
-
 /**
  * Throws where the bucket is not there or the caller may not list it. InspectBranch also shows branches that the caller
  * has no right on, so a page is asked for, from behind everything that could be on it.

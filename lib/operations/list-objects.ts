@@ -2,7 +2,7 @@ import { queryValue } from '../http/request.js'
 import { xmlResponse } from '../http/response.js'
 import { type XmlContent, xmlDocument } from '../http/xml-writer.js'
 import { commitOf } from '../resolver/bucket-name.js'
-import { type Listed, type ListPage, type ListQuery, listKeys } from '../resolver/listing/list-keys.js'
+import { type ListPage, type ListQuery, lastName, listKeys } from '../resolver/listing/list-keys.js'
 import { storedObject } from '../resolver/object.js'
 import type { BucketCall, Operation } from './call.js'
 import { requireListable } from './head-bucket.js'
@@ -113,9 +113,4 @@ async function entries(
     })
   }
   return { Contents: contents, CommonPrefixes: prefixes }
-}
-
-function lastName({ entries }: ListPage): string | undefined {
-  const last: Listed | undefined = entries[entries.length - 1]
-  return last?.kind === 'prefix' ? last.prefix : last?.key
 }

@@ -1,0 +1,40 @@
+import { S3Error } from '../errors.js'
+import { readCondition } from '../http/preconditions.js'
+import { type HttpRequest, header, queryValue } from '../http/request.js'
+import { xmlResponse } from '../http/response.js'
+import { type XmlContent, xmlDocument } from '../http/xml-writer.js'
+import type { StoredObject } from '../resolver/object.js'
+import { resolveVersion } from '../resolver/versions/object-version.js'
+import type { ObjectCall, Operation } from './call.js'
+
+/** The attributes by name; PFS keeps neither checksums nor the borders of parts, and S3 leaves out what it has not. */
+const attributes: Readonly<Record<string, (object: StoredObject) => XmlContent>> = {
+  ETag: ({ etag }) => etag.replaceAll('"', ''),
+  Checksum: () => undefined,
+  ObjectParts: () => undefined,
+  StorageClass: () => 'STANDARD',
+  ObjectSize: ({ size }) => size,
+}
+
+/** GetObjectAttributes: those of an object that the client names in a header. */
+export const getObjectAttributes: Operation<ObjectCall> = async ({ gateway, request, bucket, key, options }) => {
+  const asked = parseAttributes(request)
+  const name = { bucket, path: gateway.keys.pathFromKey(key), versionId: queryValue(request, 'versionId') }
+  const object = await resolveVersion(gateway, name, options)
+  const headers = { 'last-modified': object.lastModified.toUTCString(), 'x-amz-version-id': object.versionId }
+  if (readCondition(request, object) === 'not-modified') {
+    return { status: 304, headers: { ...headers, etag: object.etag } }
+  }
+  const entries = Object.entries(attributes).filter(([attribute]) => asked.has(attribute))
+  const content = Object.fromEntries(entries.map(([attribute, valueOf]) => [attribute, valueOf(object)]))
+  return xmlResponse(xmlDocument('GetObjectAttributesResponse', content), headers)
+}
+
+function parseAttributes(request: HttpRequest): ReadonlySet<string> {
+  const names = (header(request, 'x-amz-object-attributes') ?? '').split(',').map((name) => name.trim())
+  if (names.every((name) => Object.hasOwn(attributes, name))) return new Set(names)
+  throw new S3Error('InvalidArgument', {
+    message: 'Invalid attribute name specified.',
+    fields: { ArgumentName: 'x-amz-object-attributes', ArgumentValue: names.join(', ') },
+  })
+}

@@ -1,0 +1,155 @@
+import {
+  CreateBucketCommand,
+  DeleteObjectCommand,
+  GetBucketAccelerateConfigurationCommand,
+  GetBucketAclCommand,
+  GetBucketLoggingCommand,
+  GetBucketNotificationConfigurationCommand,
+  GetBucketRequestPaymentCommand,
+  GetBucketVersioningCommand,
+  GetObjectAclCommand,
+  GetObjectTaggingCommand,
+  PutBucketAclCommand,
+  PutBucketVersioningCommand,
+  PutObjectAclCommand,
+  PutObjectCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { createMemoryPfs } from '../../lib/index.js'
+import { type Gateway, startGateway } from '../support/gateway.js'
+import { refusal } from '../support/refusal.js'
+import { s3Client, tokenCredentials } from '../support/s3-client.js'
+
+const Bucket = 'master.configured'
+const Key = 'k'
+const configuration = suite<{ gateway: Gateway; s3: S3Client; guest: S3Client }>('configurations that are not there')
+
+configuration.before(async (context) => {
+  const pfs = createMemoryPfs({ rootToken: 'root' })
+  context.gateway = await startGateway({ pfs, authConfig: { mode: 'pachyderm' } })
+  context.s3 = s3Client(context.gateway, tokenCredentials('root'))
+  const token = await pfs.getRobotToken({ robot: 'guest' }, { authToken: 'root' })
+  context.guest = s3Client(context.gateway, tokenCredentials(token))
+  await context.s3.send(new CreateBucketCommand({ Bucket }))
+  await context.s3.send(new PutObjectCommand({ Bucket, Key, Body: 'x' }))
+})
+
+configuration.after(async ({ gateway, s3, guest }) => {
+  s3.destroy()
+  guest.destroy()
+  await gateway.close()
+})
+
+/** S3's answer for a bucket that has none of it; the SDK command is named for the configuration. */
+const notConfigured = [
+  ['cors', '404 NoSuchCORSConfiguration'],
+  ['encryption', '404 ServerSideEncryptionConfigurationNotFoundError'],
+  ['lifecycle', '404 NoSuchLifecycleConfiguration'],
+  ['object-lock', '404 ObjectLockConfigurationNotFoundError'],
+  ['ownershipControls', '404 OwnershipControlsNotFoundError'],
+  ['policy', '404 NoSuchBucketPolicy'],
+  ['policyStatus', '404 NoSuchBucketPolicy'],
+  ['publicAccessBlock', '404 NoSuchPublicAccessBlockConfiguration'],
+  ['replication', '404 ReplicationConfigurationNotFoundError'],
+  ['tagging', '404 NoSuchTagSet'],
+  ['website', '404 NoSuchWebsiteConfiguration'],
+] as const
+
+const open = suite<{ gateway: Gateway }>('configurations by subresource')
+
+open.before(async (context) => {
+  context.gateway = await startGateway()
+  await fetch(`${context.gateway.endpoint}/${Bucket}`, { method: 'PUT' })
+  await fetch(`${context.gateway.endpoint}/${Bucket}/${Key}`, { method: 'PUT', body: 'x' })
+})
+
+open.after(({ gateway }) => gateway.close())
+
+async function ask(gateway: Gateway, target: string): Promise<string> {
+  const answer = await fetch(`${gateway.endpoint}/${target}`)
+  return `${answer.status} ${/<Code>(.*)<\/Code>/.exec(await answer.text())?.[1]}`
+}
+
+for (const [subresource, expected] of notConfigured) {
+  open(`${subresource} is answered as not configured, of a bucket that is there`, async ({ gateway }) => {
+    assert.is(await ask(gateway, `${Bucket}?${subresource}`), expected)
+    assert.is(await ask(gateway, `none.configured?${subresource}`), '404 NoSuchBucket')
+  })
+}
+
+for (const subresource of ['retention', 'legal-hold']) {
+  open(`${subresource} is answered as without object lock, of an object that is there`, async ({ gateway }) => {
+    assert.is(await ask(gateway, `${Bucket}/${Key}?${subresource}`), '400 InvalidRequest')
+    assert.is(await ask(gateway, `${Bucket}/none?${subresource}`), '404 NoSuchKey')
+  })
+}
+
+open.run()
+
+configuration('what S3 answers with nothing in it, the SDK reads', async ({ s3 }) => {
+  assert.is((await s3.send(new GetBucketVersioningCommand({ Bucket }))).Status, 'Enabled')
+  assert.is((await s3.send(new GetBucketRequestPaymentCommand({ Bucket }))).Payer, 'BucketOwner')
+  assert.is((await s3.send(new GetBucketLoggingCommand({ Bucket }))).LoggingEnabled, undefined)
+  assert.is((await s3.send(new GetBucketAccelerateConfigurationCommand({ Bucket }))).Status, undefined)
+  const notification = await s3.send(new GetBucketNotificationConfigurationCommand({ Bucket }))
+  assert.is(notification.QueueConfigurations, undefined)
+})
+
+configuration('the owner has full control of bucket and object', async ({ s3 }) => {
+  for (const command of [new GetBucketAclCommand({ Bucket }), new GetObjectAclCommand({ Bucket, Key })]) {
+    const { Owner, Grants } = await s3.send(command as GetBucketAclCommand)
+    assert.equal(
+      Grants?.map(({ Grantee, Permission }) => [Grantee?.ID, Grantee?.Type, Permission]),
+      [[Owner?.ID, 'CanonicalUser', 'FULL_CONTROL']],
+    )
+  }
+})
+
+configuration('an ACL that changes nothing is taken, any other refused', async ({ s3 }) => {
+  const { Owner, Grants } = await s3.send(new GetBucketAclCommand({ Bucket }))
+  assert.is(await refusal(s3.send(new PutBucketAclCommand({ Bucket, ACL: 'private' }))), 'none')
+  assert.is(await refusal(s3.send(new PutObjectAclCommand({ Bucket, Key, ACL: 'bucket-owner-full-control' }))), 'none')
+  const put = (AccessControlPolicy: object) =>
+    refusal(s3.send(new PutBucketAclCommand({ Bucket, AccessControlPolicy })))
+  assert.is(await put({ Owner, Grants }), 'none')
+  const all = { Grantee: { Type: 'Group', URI: 'http://acs.amazonaws.com/groups/global/AllUsers' }, Permission: 'READ' }
+  assert.is(await put({ Owner, Grants: [...(Grants ?? []), all] }), '400 AccessControlListNotSupported')
+  assert.is(await put({ Owner, Grants: [] }), '400 AccessControlListNotSupported')
+  for (const refused of [
+    new PutBucketAclCommand({ Bucket, ACL: 'public-read' }),
+    new PutBucketAclCommand({ Bucket, GrantRead: 'id="pachyderm"' }),
+    new PutObjectAclCommand({ Bucket, Key, ACL: 'public-read' }),
+  ]) {
+    assert.is(await refusal(s3.send(refused as PutBucketAclCommand)), '400 AccessControlListNotSupported')
+  }
+})
+
+configuration('versioning is on and stays on', async ({ s3 }) => {
+  const put = (Status: 'Enabled' | 'Suspended', bucket = Bucket) =>
+    refusal(s3.send(new PutBucketVersioningCommand({ Bucket: bucket, VersioningConfiguration: { Status } })))
+  assert.is(await put('Enabled'), 'none')
+  assert.is(await put('Suspended'), '409 InvalidBucketState')
+  assert.is(await put('Enabled', 'none.configured'), '404 NoSuchBucket')
+  assert.is(await put('Enabled', 'master^.configured'), '405 MethodNotAllowed')
+})
+
+configuration('an object has no tags, one that is not there is told of', async ({ s3 }) => {
+  const { VersionId } = await s3.send(new PutObjectCommand({ Bucket, Key: 'tagged', Body: 'x' }))
+  assert.equal((await s3.send(new GetObjectTaggingCommand({ Bucket, Key: 'tagged' }))).TagSet, [])
+  await s3.send(new DeleteObjectCommand({ Bucket, Key: 'tagged' }))
+  assert.is(await refusal(s3.send(new GetObjectTaggingCommand({ Bucket, Key: 'tagged' }))), '404 NoSuchKey')
+  assert.is(await refusal(s3.send(new GetObjectAclCommand({ Bucket, Key: 'tagged' }))), '404 NoSuchKey')
+  const versioned = new GetObjectTaggingCommand({ Bucket, Key: 'tagged', VersionId })
+  assert.is((await s3.send(versioned)).VersionId, VersionId)
+})
+
+configuration('who may not see a bucket is told nothing of it', async ({ guest }) => {
+  assert.is(await refusal(guest.send(new GetBucketAclCommand({ Bucket }))), '403 AccessDenied')
+  assert.is(await refusal(guest.send(new GetBucketVersioningCommand({ Bucket }))), '403 AccessDenied')
+  assert.is(await refusal(guest.send(new PutBucketAclCommand({ Bucket, ACL: 'private' }))), '403 AccessDenied')
+  assert.is(await refusal(guest.send(new GetObjectTaggingCommand({ Bucket, Key }))), '403 AccessDenied')
+})
+
+configuration.run()

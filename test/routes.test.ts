@@ -1,0 +1,100 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { Branch } from '../lib/index.js'
+import { type Gateway, startGateway } from './support/gateway.js'
+
+/** The subresources of the Amazon S3 API reference, on buckets and on objects, and the parameters of S3 Express. */
+const subresources = [
+  'abac',
+  'accelerate',
+  'acl',
+  'analytics',
+  'attributes',
+  'cors',
+  'delete',
+  'encryption',
+  'intelligent-tiering',
+  'inventory',
+  'legal-hold',
+  'lifecycle',
+  'location',
+  'logging',
+  'metadataConfiguration',
+  'metadataInventoryTable',
+  'metadataJournalTable',
+  'metadataTable',
+  'metrics',
+  'notification',
+  'object-lock',
+  'ownershipControls',
+  'policy',
+  'policyStatus',
+  'publicAccessBlock',
+  'renameObject',
+  'replication',
+  'requestPayment',
+  'restore',
+  'retention',
+  'select&select-type=2',
+  'session',
+  'tagging',
+  'torrent',
+  'uploadId=none',
+  'uploads',
+  'versioning',
+  'versions',
+  'website',
+]
+
+const branch: Branch = { repo: { project: 'default', name: 'routed', type: 'user' }, name: 'master' }
+const routed = suite<{ gateway: Gateway }>('subresources')
+
+routed.before(async (context) => {
+  context.gateway = await startGateway()
+  await fetch(`${context.gateway.endpoint}/routed`, { method: 'PUT' })
+  await fetch(`${context.gateway.endpoint}/routed/k`, { method: 'PUT', body: 'content' })
+})
+
+routed.after(({ gateway }) => gateway.close())
+
+async function headOf({ pfs }: Gateway): Promise<string | undefined> {
+  return (await pfs.inspectBranch(branch)).head?.id
+}
+
+async function ask({ endpoint }: Gateway, method: string, target: string) {
+  const body = method === 'PUT' || method === 'POST' ? 'body' : undefined
+  const answer = await fetch(endpoint + target, { method, ...(body !== undefined && { body }) })
+  const text = await answer.text()
+  return { status: answer.status, text, code: /<Code>(.*)<\/Code>/.exec(text)?.[1] }
+}
+
+for (const subresource of subresources) {
+  for (const path of ['/', '/routed', '/routed/k', '/routed/new']) {
+    routed(`${path}?${subresource} is never the plain method`, async ({ gateway }) => {
+      const before = await headOf(gateway)
+      for (const method of ['PUT', 'POST', 'DELETE', 'GET', 'HEAD']) {
+        const { text } = await ask(gateway, method, `${path}?${subresource}`)
+        assert.is.not(text, 'content', `${method} read the object`)
+        assert.not.match(text, /<List(Bucket|AllMyBuckets)Result/, `${method} listed`)
+        assert.is(await headOf(gateway), before, `${method} wrote to the branch`)
+      }
+    })
+  }
+}
+
+routed('a parameter of one method is no parameter of another', async ({ gateway }) => {
+  const before = await headOf(gateway)
+  for (const method of ['PUT', 'POST', 'DELETE']) {
+    assert.is((await ask(gateway, method, '/routed/k?partNumber=1')).code, 'NotImplemented')
+    assert.is((await ask(gateway, method, '/routed?list-type=2')).code, 'NotImplemented')
+  }
+  assert.is((await ask(gateway, 'GET', '/routed/k?list-type=2')).code, 'NotImplemented')
+  assert.is((await ask(gateway, 'GET', '/routed/k?acl&tagging')).code, 'InvalidArgument')
+  assert.is(await headOf(gateway), before)
+})
+
+routed('a parameter that S3 does not know changes nothing', async ({ gateway }) => {
+  assert.is((await ask(gateway, 'GET', '/routed/k?x-id=GetObject&unknown')).text, 'content')
+})
+
+routed.run()
