@@ -1,0 +1,93 @@
+import { type AuthConfig, createMemoryPfs, type PfsClient, type S3HandlerOptions } from '../../lib/index.js'
+import { type Gateway, startGateway } from '../support/gateway.js'
+import type { Key } from './sign.js'
+
+/** A gateway with auth on and two callers. */
+export interface House extends Gateway {
+  /** Owns the repos `alice` and `shared`. */
+  readonly alice: Key
+  /** May read `shared` and nothing else. */
+  readonly bob: Key
+  /** What both may do is asked with these. */
+  readonly tokens: { readonly alice: string; readonly bob: string; readonly root: string }
+  /** What `onError` and `onResponse` were given, as text. */
+  readonly log: string[]
+}
+
+export type Mode = 'pachyderm' | 'keys'
+
+const root = 'the-root-token'
+
+/** Opens the house; close it in `suite.after`. */
+export async function openHouse(mode: Mode, options: S3HandlerOptions = {}): Promise<House> {
+  const pfs = createMemoryPfs({ rootToken: root })
+  const tokens = { alice: await robot(pfs, 'alice'), bob: await robot(pfs, 'bob'), root }
+  await repo(pfs, 'alice', { alice: 'repoOwner' })
+  await repo(pfs, 'shared', { alice: 'repoOwner', bob: 'repoReader' })
+  const keys = {
+    alice: { accessKeyId: 'AKALICE', secretAccessKey: 'secret-of-alice' },
+    bob: { accessKeyId: 'AKBOB', secretAccessKey: 'secret-of-bob' },
+  }
+  const credentials = new Map([
+    ['AKALICE', { secretAccessKey: keys.alice.secretAccessKey, authToken: tokens.alice }],
+    ['AKBOB', { secretAccessKey: keys.bob.secretAccessKey, authToken: tokens.bob }],
+  ])
+  const authConfig: AuthConfig =
+    mode === 'pachyderm' ? { mode } : { mode, secretFor: (accessKeyId) => credentials.get(accessKeyId) }
+  const log: string[] = []
+  const gateway = await startGateway({
+    pfs,
+    authConfig,
+    options: {
+      onError: (error, context) => log.push(`${textOf(error)} ${JSON.stringify(context)}`),
+      onResponse: (entry) => log.push(JSON.stringify(entry)),
+      ...options,
+    },
+  })
+  const own = (token: string): Key => ({ accessKeyId: token, secretAccessKey: token })
+  const callers = mode === 'keys' ? keys : { alice: own(tokens.alice), bob: own(tokens.bob) }
+  return { ...gateway, ...callers, tokens, log }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? `${error.stack} ${JSON.stringify(error)} ${textOf(error.cause)}` : String(error)
+}
+
+function robot(pfs: PfsClient, name: string): Promise<string> {
+  return pfs.getRobotToken({ robot: name }, { authToken: root })
+}
+
+async function repo(pfs: PfsClient, name: string, roles: Readonly<Record<string, string>>): Promise<void> {
+  const options = { authToken: root }
+  const branch = { repo: { project: 'default', name, type: 'user' as const }, name: 'master' }
+  await pfs.createRepo({ repo: branch.repo }, options)
+  await pfs.createBranch({ branch }, options)
+  for (const [robotName, role] of Object.entries(roles)) {
+    const resource = { type: 'REPO' as const, name: `default/${name}` }
+    await pfs.modifyRoleBinding({ resource, principal: `robot:${robotName}`, roles: [role] }, options)
+  }
+}
+
+/** The bytes of a file of a branch's head, asked of PFS itself; undefined where it is not there. */
+export async function stored({ pfs, tokens }: House, repoName: string, path: string): Promise<string | undefined> {
+  const repo = { project: 'default', name: repoName, type: 'user' as const }
+  const chunks: Uint8Array[] = []
+  try {
+    const file = { commit: { repo, branch: 'master' }, path }
+    for await (const chunk of pfs.getFile({ file }, { authToken: tokens.root })) chunks.push(chunk)
+  } catch {
+    return undefined
+  }
+  return Buffer.concat(chunks).toString()
+}
+
+/** The paths of all files of a branch's head. */
+export async function storedPaths({ pfs, tokens }: House, repoName: string): Promise<readonly string[]> {
+  const repo = { project: 'default', name: repoName, type: 'user' as const }
+  const paths: string[] = []
+  const file = { commit: { repo, branch: 'master' }, path: '/' }
+  for await (const info of pfs.walkFile({ file }, { authToken: tokens.root })) {
+    if (info.fileType === 'FILE') paths.push(info.file.path)
+  }
+  return paths
+}
