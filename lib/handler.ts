@@ -41,8 +41,8 @@ export function createS3Handler(pfs: PfsClient, authConfig: AuthConfig, options:
       settings.onResponse({ ...context, status, ...(code && { code }), milliseconds: performance.now() - started })
     })
     res.setHeader('x-amz-request-id', requestId)
+    const body = readBody(req, { timeoutMilliseconds: settings.bodyTimeoutMilliseconds, beforeBody })
     try {
-      const body = readBody(req, { timeoutMilliseconds: settings.bodyTimeoutMilliseconds, beforeBody })
       const request = readRequest(req, body)
       address = parseAddress(request, { ...settings, mountPath: mountPathOf(req) || settings.basePath })
       requireUnreadBody(req)
@@ -53,6 +53,8 @@ export function createS3Handler(pfs: PfsClient, authConfig: AuthConfig, options:
         : await answer(request, address, left.signal)
       await writeResponse(res, response, req.method === 'HEAD')
     } catch (failure) {
+      // What stands still in the middle of the body would keep its time limit running.
+      body.return(undefined).catch(() => undefined)
       const error = s3ErrorFrom(failure, address)
       code = error.code
       if (!left.signal.aborted && isForOperators(error)) settings.onError(error.cause ?? error, context)

@@ -44,7 +44,9 @@ export function mountPathOf(message: IncomingMessage): string {
 
 /** The request target as the client sent it, though a framework may have cut it; in origin form. */
 export function receivedTarget(message: MountedMessage): string {
-  return originForm(message.originalUrl ?? message.url ?? '/')
+  const target = originForm(message.originalUrl ?? message.url ?? '/')
+  // Node hands on each byte of raw UTF-8 as one character.
+  return target.replace(/[\x80-\xff]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`)
 }
 
 /** What stands before the first `?` of a target. */

@@ -23,6 +23,7 @@ export function isFormPost(request: HttpRequest): boolean {
 
 /** Reads the fields of a form up to its file and holds them against the policy; throws as `authenticate` does. */
 export async function readFormPost(request: HttpRequest, bucket: string, options: SignatureOptions): Promise<FormPost> {
+  refuseOtherCredentials(request)
   const { fields, file } = await readForm(request.body, header(request, 'content-type'))
   const { identity, conditions } = await authenticatePost(fields, { bucket }, options)
   const key = fields.get('key')
@@ -35,4 +36,11 @@ export async function readFormPost(request: HttpRequest, bucket: string, options
   }
   const content = limitedLength(file, conditions)
   return { identity, body: createCheckedBody(content, { expectations: readExpectations(fields) }), fields, key }
+}
+
+/** A form is signed by its policy; whoever signs the request as well could mean somebody else. */
+function refuseOtherCredentials({ headers, query }: HttpRequest): void {
+  if (headers.has('authorization') || query.has('X-Amz-Signature') || query.has('Signature')) {
+    throw new S3Error('InvalidArgument', { message: 'Only one auth mechanism allowed.' })
+  }
 }
