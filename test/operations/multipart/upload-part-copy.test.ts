@@ -1,0 +1,78 @@
+import { CreateBucketCommand, PutObjectCommand, type S3Client, UploadPartCopyCommand } from '@aws-sdk/client-s3'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { type Gateway, startGateway } from '../../support/gateway.js'
+import { refusal } from '../../support/refusal.js'
+import { s3Client } from '../../support/s3-client.js'
+import { type Begun, Bucket, begin, complete, partBytes, read } from './uploads.js'
+
+const source = Buffer.from(Array.from({ length: partBytes + 1000 }, (_, index) => index % 251))
+
+/** The same behaviour over memory and over the wire. */
+for (const overWire of [false, true]) {
+  const copies = suite<{ gateway: Gateway; s3: S3Client; plain: S3Client }>(
+    `copied parts ${overWire ? 'over the wire' : 'in memory'}`,
+  )
+
+  copies.before(async (context) => {
+    context.gateway = await startGateway({ overWire })
+    context.s3 = s3Client(context.gateway)
+    context.plain = s3Client(context.gateway, undefined, { requestChecksumCalculation: 'WHEN_REQUIRED' })
+    await context.s3.send(new CreateBucketCommand({ Bucket }))
+    await context.s3.send(new CreateBucketCommand({ Bucket: 'dev.other' }))
+    await context.s3.send(new PutObjectCommand({ Bucket: 'dev.other', Key: 'source', Body: source }))
+  })
+
+  copies.after(async ({ gateway, s3, plain }) => {
+    s3.destroy()
+    plain.destroy()
+    await gateway.close()
+  })
+
+  async function copyPart(s3: S3Client, upload: Begun, PartNumber: number, more: object = {}) {
+    const { CopyPartResult } = await s3.send(
+      new UploadPartCopyCommand({ ...upload, PartNumber, CopySource: 'dev.other/source', ...more }),
+    )
+    return { PartNumber, ETag: CopyPartResult?.ETag, ChecksumCRC32: CopyPartResult?.ChecksumCRC32 }
+  }
+
+  for (const checksum of [undefined, 'CRC32'] as const) {
+    copies(`whole objects and ranges are joined, ${checksum ?? 'without a checksum'}`, async ({ plain }) => {
+      const upload = await begin(plain, `joined ${checksum}`, checksum && { ChecksumAlgorithm: checksum })
+      const parts = [
+        await copyPart(plain, upload, 1),
+        await copyPart(plain, upload, 2, { CopySourceRange: `bytes=1000-${partBytes + 999}` }),
+        await copyPart(plain, upload, 3, { CopySourceRange: 'bytes=7-7' }),
+      ]
+      await complete(plain, upload, parts)
+      const expected = Buffer.concat([source, source.subarray(1000), source.subarray(7, 8)])
+      assert.ok((await read(plain, `joined ${checksum}`)).equals(expected))
+    })
+  }
+
+  copies('a range that is none, or not all in the source, is refused', async ({ s3 }) => {
+    const upload = await begin(s3, 'ranges')
+    for (const CopySourceRange of [
+      'bytes=0-',
+      'bytes=-5',
+      '0-5',
+      'bytes=5-4',
+      'bytes=0-1,3-4',
+      `bytes=0-${source.length}`,
+    ]) {
+      assert.is(await refusal(copyPart(s3, upload, 1, { CopySourceRange })), '400 InvalidArgument')
+    }
+  })
+
+  copies('the source must be there and meet its conditions', async ({ s3 }) => {
+    const upload = await begin(s3, 'sources')
+    const refused = (more: object) => refusal(copyPart(s3, upload, 1, more))
+    assert.is(await refused({ CopySource: 'dev.other/none' }), '404 NoSuchKey')
+    assert.is(await refused({ CopySource: 'none/source' }), '404 NoSuchBucket')
+    assert.is(await refused({ CopySource: `dev.other/source?versionId=${'f'.repeat(32)}` }), '404 NoSuchVersion')
+    assert.is(await refused({ CopySourceIfMatch: '"other"' }), '412 PreconditionFailed')
+    assert.is(await refused({ UploadId: 'none' }), '404 NoSuchUpload')
+  })
+
+  copies.run()
+}
