@@ -1,6 +1,7 @@
 import { S3Error } from '../errors.js'
 import { queryValue } from '../http/request.js'
 import type { ObjectCall, Operation } from './call.js'
+import { isExpecting, readExpectedObject, requireExpectedObject } from './delete-condition.js'
 import { requireWritable } from './writable.js'
 import { commitChange } from './write.js'
 
@@ -9,7 +10,11 @@ export const deleteObject: Operation<ObjectCall> = async (call) => {
   const { gateway, request, bucket, key } = call
   requireWritable(bucket)
   if (queryValue(request, 'versionId') !== undefined) throw immutableVersion()
-  const { commitId } = await commitChange(call, { path: gateway.keys.pathFromKey(key) })
+  const expected = readExpectedObject(request)
+  const { commitId } = await commitChange(call, {
+    path: gateway.keys.pathFromKey(key),
+    ...(isExpecting(expected) && { condition: (current) => requireExpectedObject(current, expected) }),
+  })
   return { status: 204, headers: { 'x-amz-delete-marker': 'true', 'x-amz-version-id': commitId } }
 }
 

@@ -2,8 +2,11 @@ import { S3Error } from '../errors.js'
 import { xmlResponse } from '../http/response.js'
 import { childText, malformedXml, readXml, type XmlElement } from '../http/xml-reader.js'
 import { type XmlContent, xmlDocument } from '../http/xml-writer.js'
+import type { Change } from '../pfs/changes.js'
+import type { FileInfo } from '../pfs/client.js'
 import { s3ErrorFrom } from '../resolver/s3-error.js'
 import type { BucketCall, Operation } from './call.js'
+import { type ExpectedObject, isExpecting, parseExpectedObject, requireExpectedObject } from './delete-condition.js'
 import { immutableVersion } from './delete-object.js'
 import { requireWritable } from './writable.js'
 
@@ -26,6 +29,7 @@ export const deleteObjects: Operation<BucketCall> = async (call) => {
 interface NamedObject {
   readonly key: string
   readonly versionId: string | undefined
+  readonly expected: ExpectedObject
 }
 
 interface Result {
@@ -44,38 +48,68 @@ function parseDelete(root: XmlElement | undefined): { quiet: boolean; objects: r
 function parseObject(element: XmlElement): NamedObject {
   const key = childText(element, 'Key')
   if (key === undefined || key === '') throw malformedXml()
-  return { key, versionId: childText(element, 'VersionId') }
+  const expected = parseExpectedObject({
+    etag: childText(element, 'ETag'),
+    size: childText(element, 'Size'),
+    lastModified: childText(element, 'LastModifiedTime'),
+  })
+  return { key, versionId: childText(element, 'VersionId'), expected }
 }
 
-/** A key that is named twice is deleted once; one that cannot be a path is not there to be deleted. */
+/** An object that was named, and why it is not deleted where that is known. */
+interface Plan extends NamedObject {
+  /** Undefined where the key cannot be a path, so that it is not there to be deleted. */
+  readonly path: string | undefined
+  refusal: unknown
+}
+
+/** A key that is named twice is deleted once. */
 async function deleteEach(call: BucketCall, objects: readonly NamedObject[]): Promise<readonly Result[]> {
   const { gateway, bucket, options } = call
-  const plans = objects.map((object) => ({ ...object, ...planned(call, object) }))
-  const paths = [...new Set(plans.flatMap(({ path }) => path ?? []))]
-  const outcomes = await gateway.commits.commit(
-    bucket.branch,
-    paths.map((path) => ({ path })),
-    options,
-  )
-  const byPath = new Map(paths.map((path, index) => [path, outcomes[index]]))
+  const plans = objects.map((object) => planOf(call, object))
+  const byPath = new Map<string, Plan[]>()
+  for (const plan of plans) {
+    if (plan.path !== undefined) byPath.set(plan.path, [...(byPath.get(plan.path) ?? []), plan])
+  }
+  const changes = [...byPath].map(([path, named]) => ({ path, ...conditionOf(named) }))
+  const outcomes = await gateway.commits.commit(bucket.branch, changes, options)
+  const outcomeOf = new Map(changes.map(({ path }, index) => [path, outcomes[index]]))
   return plans.map(({ key, versionId, path, refusal }) => {
-    const outcome = path === undefined ? undefined : byPath.get(path)
-    if (outcome?.status !== 'fulfilled') {
-      return failed(
-        key,
-        versionId,
-        s3ErrorFrom(refusal ?? outcome?.reason, { kind: 'object', bucket: bucket.name, key }),
-      )
+    const outcome = path === undefined ? undefined : outcomeOf.get(path)
+    if (refusal === undefined && outcome?.status === 'fulfilled') {
+      return { deleted: { Key: key, DeleteMarker: true, DeleteMarkerVersionId: outcome.value.commitId } }
     }
-    return { deleted: { Key: key, DeleteMarker: true, DeleteMarkerVersionId: outcome.value.commitId } }
+    const reason = refusal ?? (outcome?.status === 'rejected' ? outcome.reason : undefined)
+    return failed(key, versionId, s3ErrorFrom(reason, { kind: 'object', bucket: bucket.name, key }))
   })
 }
 
-function planned({ gateway }: BucketCall, { key, versionId }: NamedObject): { path?: string; refusal?: unknown } {
+function planOf({ gateway }: BucketCall, object: NamedObject): Plan {
   try {
-    return versionId === undefined ? { path: gateway.keys.pathFromKey(key) } : { refusal: immutableVersion() }
+    if (object.versionId !== undefined) throw immutableVersion()
+    return { ...object, path: gateway.keys.pathFromKey(object.key), refusal: undefined }
   } catch (refusal) {
-    return { refusal }
+    return { ...object, path: undefined, refusal }
+  }
+}
+
+/** The path is deleted where one of those who named it is content with what is there; the others are refused. */
+function conditionOf(named: readonly Plan[]): Pick<Change, 'condition'> {
+  if (!named.some(({ expected }) => isExpecting(expected))) return {}
+  return {
+    condition: (current) => {
+      for (const plan of named) plan.refusal = refusalOf(current, plan.expected)
+      if (named.every(({ refusal }) => refusal !== undefined)) throw named[0]?.refusal
+    },
+  }
+}
+
+function refusalOf(current: FileInfo | undefined, expected: ExpectedObject): unknown {
+  try {
+    requireExpectedObject(current, expected)
+    return undefined
+  } catch (refusal) {
+    return refusal
   }
 }
 

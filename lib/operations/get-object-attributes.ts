@@ -26,7 +26,7 @@ export const getObjectAttributes: Operation<ObjectCall> = async ({ gateway, requ
     return { status: 304, headers: { ...headers, etag: object.etag } }
   }
   const entries = Object.entries(attributes).filter(([attribute]) => asked.has(attribute))
-  const content = Object.fromEntries(entries.map(([attribute, valueOf]) => [attribute, valueOf(object)]))
+  const content = Object.fromEntries(entries.map(([attribute, contentOf]) => [attribute, contentOf(object)]))
   return xmlResponse(xmlDocument('GetObjectAttributesResponse', content), headers)
 }
 

@@ -1,0 +1,68 @@
+import { S3Error } from '../errors.js'
+import { matchesEtag, parseHttpDate, preconditionFailed } from '../http/preconditions.js'
+import { type HttpRequest, header } from '../http/request.js'
+import type { FileInfo } from '../pfs/client.js'
+import { etagFrom } from '../resolver/etag.js'
+
+/** What an object must be to be deleted; what is undefined may be anything. */
+export interface ExpectedObject {
+  /** A list of entity tags, or `*`. */
+  readonly etag: string | undefined
+  readonly size: number | undefined
+  /** To the second, as HTTP writes it. */
+  readonly lastModified: Date | undefined
+}
+
+/** The conditions as a client sends them, in headers or in XML; throws InvalidArgument for what does not parse. */
+export function parseExpectedObject(text: {
+  readonly etag: string | undefined
+  readonly size: string | undefined
+  readonly lastModified: string | undefined
+}): ExpectedObject {
+  const lastModified = parseHttpDate(text.lastModified)
+  if (text.lastModified !== undefined && lastModified === undefined) {
+    throw invalidCondition('LastModifiedTime', text.lastModified)
+  }
+  if (text.size !== undefined && !/^\d{1,15}$/.test(text.size)) throw invalidCondition('Size', text.size)
+  return { etag: text.etag, size: text.size === undefined ? undefined : Number(text.size), lastModified }
+}
+
+/** `If-Match`, `x-amz-if-match-size` and `x-amz-if-match-last-modified-time` of DeleteObject. */
+export function readExpectedObject(request: HttpRequest): ExpectedObject {
+  return parseExpectedObject({
+    etag: header(request, 'if-match'),
+    size: header(request, 'x-amz-if-match-size'),
+    lastModified: header(request, 'x-amz-if-match-last-modified-time'),
+  })
+}
+
+/** Whether anything at all is expected; if not, the object need not be looked at. */
+export function isExpecting({ etag, size, lastModified }: ExpectedObject): boolean {
+  return etag !== undefined || size !== undefined || lastModified !== undefined
+}
+
+/**
+ * Throws where the object is not the expected one: PreconditionFailed, or NoSuchKey for an entity tag of nothing. Size
+ * and time hold for an object that is not there, which is as deleted as it can be. The time is the one that HeadObject
+ * tells: that of the branch's last commit, so that any write to the branch makes another of it.
+ */
+export function requireExpectedObject(current: FileInfo | undefined, expected: ExpectedObject): void {
+  const { etag, size, lastModified } = expected
+  if (current === undefined) {
+    if (etag !== undefined) throw new S3Error('NoSuchKey')
+    return
+  }
+  if (etag !== undefined && !matchesEtag(etag, etagFrom(current.hash))) throw preconditionFailed('If-Match')
+  if (size !== undefined && size !== current.sizeBytes) throw preconditionFailed('x-amz-if-match-size')
+  if (lastModified !== undefined && !isSameSecond(lastModified, current.committed)) {
+    throw preconditionFailed('x-amz-if-match-last-modified-time')
+  }
+}
+
+function isSameSecond(a: Date, b: Date | undefined): boolean {
+  return b !== undefined && Math.floor(a.getTime() / 1000) === Math.floor(b.getTime() / 1000)
+}
+
+function invalidCondition(name: string, value: string): S3Error {
+  return new S3Error('InvalidArgument', { fields: { ArgumentName: name, ArgumentValue: value } })
+}
