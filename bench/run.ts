@@ -1,4 +1,5 @@
 import { benchCommits } from './commits.js'
+import { benchListing } from './listing.js'
 import { benchMemory } from './memory.js'
 import { createReport } from './support/report.js'
 import { benchTransfers } from './transfers.js'
@@ -7,6 +8,7 @@ const benchmarks = new Map([
   ['commits', benchCommits],
   ['transfers', benchTransfers],
   ['memory', benchMemory],
+  ['listing', benchListing],
 ])
 
 const names = process.argv.slice(2)

@@ -1,11 +1,20 @@
 import { createHash } from 'node:crypto'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createMemoryPfs, createPfsClient, createS3Handler, type MemoryPfsOptions, servePfs } from '../../lib/index.js'
+import {
+  createMemoryPfs,
+  createPfsClient,
+  createS3Handler,
+  type FileOperation,
+  type MemoryPfsOptions,
+  type PfsClient,
+  servePfs,
+} from '../../lib/index.js'
 
 /** What a server process of a benchmark is to be. */
 export type Served =
-  | { readonly kind: 'pfs'; readonly memory?: MemoryPfsOptions }
+  /** `files` of one byte in directories of 1000 lie on branch `master` of repo `bench`. */
+  | { readonly kind: 'pfs'; readonly memory?: MemoryPfsOptions; readonly files?: number }
   | {
       readonly kind: 'gateway'
       readonly pachd?: string
@@ -19,7 +28,7 @@ export type Served =
 async function serve(served: Served): Promise<number> {
   switch (served.kind) {
     case 'pfs':
-      return (await servePfs(createMemoryPfs(served.memory), '127.0.0.1:0')).port
+      return (await servePfs(await memoryPfs(served.memory, served.files ?? 0), '127.0.0.1:0')).port
     case 'gateway': {
       const pfs = served.pachd === undefined ? createMemoryPfs(served.memory) : createPfsClient(served.pachd)
       return listen(createS3Handler(pfs, { mode: 'none' }, { commits: served.commits ?? 'shared', cacheBytes: 0 }))
@@ -29,6 +38,26 @@ async function serve(served: Served): Promise<number> {
     case 's3rver':
       return serveS3rver(served.directory, served.module)
   }
+}
+
+async function memoryPfs(options: MemoryPfsOptions | undefined, files: number): Promise<PfsClient> {
+  const pfs = createMemoryPfs(options)
+  if (files === 0) return pfs
+  const repo = { project: 'default', name: 'bench', type: 'user' } as const
+  await pfs.createRepo({ repo })
+  await pfs.createBranch({ branch: { repo, name: 'master' } })
+  await pfs.modifyFile({ repo, branch: 'master' }, seed(files))
+  return pfs
+}
+
+function* seed(files: number): Generator<FileOperation> {
+  const raw = Buffer.from('x')
+  for (let index = 0; index < files; index += 1) yield { addFile: { path: pathOf(index), raw } }
+}
+
+function pathOf(index: number): string {
+  const name = String(index).padStart(7, '0')
+  return `/data/${name.slice(0, 4)}/file-${name}`
 }
 
 /** The least that any server must do: send bytes that are in memory, or read bytes and hash them. */
