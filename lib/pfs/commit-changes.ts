@@ -44,13 +44,23 @@ export async function confirmHead(
   confirm: Confirm,
   options: CallOptions,
 ): Promise<Committed> {
+  const made = await inspectHead(pfs, branch, confirm, options)
+  if (made.error !== undefined) throw made.error
+  return made
+}
+
+/** The commit that was just made, and why PFS has found it to be broken where `confirm` asks for that. */
+async function inspectHead(
+  pfs: PfsClient,
+  branch: Branch,
+  confirm: Confirm,
+  options: CallOptions,
+): Promise<Committed & { readonly error?: PfsError }> {
   const { head } = await pfs.inspectBranch(branch, options)
   if (head?.id === undefined) throw new PfsError('INTERNAL', `branch ${branch.name} has no head after a commit`)
-  if (confirm === 'finished') {
-    const { error } = await pfs.inspectCommit({ commit: head, wait: 'FINISHED' }, options)
-    if (error !== '') throw new PfsError('UNKNOWN', error)
-  }
-  return { commitId: head.id }
+  if (confirm === 'commit') return { commitId: head.id }
+  const { error } = await pfs.inspectCommit({ commit: head, wait: 'FINISHED' }, options)
+  return { commitId: head.id, ...(error !== '' && { error: new PfsError('UNKNOWN', error) }) }
 }
 
 async function commitAccepted(
@@ -61,17 +71,35 @@ async function commitAccepted(
   options: CallOptions,
 ): Promise<readonly Outcome[]> {
   if (changes.length === 0) return []
+  const commit: Commit = { repo: branch.repo, branch: branch.name }
   try {
-    const commit: Commit = { repo: branch.repo, branch: branch.name }
     await pfs.modifyFile(commit, operationsOfAll(changes), options)
-    const committed = await confirmHead(pfs, branch, confirm, options)
-    return changes.map(() => ({ status: 'fulfilled', value: committed }))
   } catch (reason) {
-    if (changes.length === 1 || !mayBeOfOneChange(reason)) return changes.map(() => rejected(reason))
-    const outcomes: Outcome[] = []
-    for (const change of changes) outcomes.push(...(await commitChanges(pfs, branch, [change], confirm, options)))
-    return outcomes
+    return commitApart(pfs, branch, changes, confirm, options, reason)
   }
+  try {
+    const { commitId, error } = await inspectHead(pfs, branch, confirm, options)
+    if (error !== undefined) return await commitApart(pfs, branch, changes, confirm, options, error)
+    return changes.map(() => ({ status: 'fulfilled', value: { commitId } }))
+  } catch (reason) {
+    // The commit is in: made again, a write would be held against itself.
+    return changes.map(() => rejected(reason))
+  }
+}
+
+/** What becomes of changes whose commit was refused: each is tried alone where the reason may be only one of them. */
+async function commitApart(
+  pfs: PfsClient,
+  branch: Branch,
+  changes: readonly Change[],
+  confirm: Confirm,
+  options: CallOptions,
+  reason: unknown,
+): Promise<readonly Outcome[]> {
+  if (changes.length === 1 || !mayBeOfOneChange(reason)) return changes.map(() => rejected(reason))
+  const outcomes: Outcome[] = []
+  for (const change of changes) outcomes.push(...(await commitChanges(pfs, branch, [change], confirm, options)))
+  return outcomes
 }
 
 function* operationsOfAll(changes: readonly Change[]): Generator<FileOperation> {
