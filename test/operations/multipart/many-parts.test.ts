@@ -1,0 +1,81 @@
+import { crc32 } from 'node:zlib'
+import { type CompletedPart, CreateBucketCommand, type S3Client } from '@aws-sdk/client-s3'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { createMemoryPfs, type FileOperation, type PfsClient } from '../../../lib/index.js'
+import { smallFileHash } from '../../../lib/pfs/file-hash.js'
+import { etagFrom } from '../../../lib/resolver/etag.js'
+import { startGateway } from '../../support/gateway.js'
+import { s3Client } from '../../support/s3-client.js'
+import { type Begun, Bucket, begin, complete, partBytes, read } from './uploads.js'
+
+const many = suite('10,000 parts')
+
+/** A PFS that says of each small part that it is large enough, and counts what it is asked. */
+function createPartsPfs() {
+  const pfs = createMemoryPfs()
+  const calls = { underWay: 0, most: 0, fileSets: 0, commits: 0 }
+  const counting: PfsClient = {
+    ...pfs,
+    async *listFile(request, options) {
+      const isParts = request.file.path.startsWith('/parts/')
+      for await (const info of pfs.listFile(request, options)) yield isParts ? { ...info, sizeBytes: partBytes } : info
+    },
+    async createFileSet(operations, options) {
+      calls.fileSets += 1
+      calls.underWay += 1
+      calls.most = Math.max(calls.most, calls.underWay)
+      try {
+        return await pfs.createFileSet(operations, options)
+      } finally {
+        calls.underWay -= 1
+      }
+    },
+    modifyFile(commit, operations, options) {
+      calls.commits += 1
+      return pfs.modifyFile(commit, operations, options)
+    },
+  }
+  return { pfs, counting, calls }
+}
+
+/** Puts 10,000 parts of 5 bytes where UploadPart would have put them. */
+async function putParts(s3: S3Client, pfs: PfsClient): Promise<{ upload: Begun; parts: CompletedPart[] }> {
+  const upload = await begin(s3, 'whole', { ChecksumAlgorithm: 'CRC32' })
+  const parts: CompletedPart[] = []
+  const operations: FileOperation[] = []
+  for (let PartNumber = 1; PartNumber <= 10_000; PartNumber += 1) {
+    const name = String(PartNumber).padStart(5, '0')
+    const raw = Buffer.from(name)
+    const checksum = Buffer.alloc(4)
+    checksum.writeUInt32BE(crc32(raw))
+    operations.push({ addFile: { path: `/parts/${upload.UploadId}/${name}`, raw } })
+    operations.push({ addFile: { path: `/checksums/${upload.UploadId}/${name}`, raw: checksum } })
+    const ETag = etagFrom(await smallFileHash(raw))
+    parts.push({ PartNumber, ETag, ChecksumCRC32: checksum.toString('base64') })
+  }
+  const repo = { project: 'default', name: 'images', type: 'meta' } as const
+  await pfs.modifyFile({ repo, branch: 's3-uploads' }, operations)
+  return { upload, parts }
+}
+
+many('are joined in order, in two commits and not one call after the other', async () => {
+  const { pfs, counting, calls } = createPartsPfs()
+  const gateway = await startGateway({ pfs: counting })
+  const s3 = s3Client(gateway)
+  try {
+    await s3.send(new CreateBucketCommand({ Bucket }))
+    const { upload, parts } = await putParts(s3, pfs)
+    Object.assign(calls, { fileSets: 0, commits: 0 })
+    const done = await complete(s3, upload, parts)
+    assert.match(done.ChecksumCRC32 ?? '', /-10000$/)
+    assert.equal(calls, { underWay: 0, most: 32, fileSets: 10_000, commits: 2 })
+    const whole = parts.map(({ PartNumber }) => String(PartNumber).padStart(5, '0')).join('')
+    assert.ok((await read(s3, 'whole')).toString() === whole)
+  } finally {
+    s3.destroy()
+    await gateway.close()
+  }
+})
+
+many.run()
