@@ -36,6 +36,7 @@ export async function startNetwork(target: number): Promise<Network> {
   })
 
   function pass(from: Socket, to: Socket): void {
+    from.setNoDelay()
     sockets.add(from)
     const gate = createGate(network.slow)
     gates.add(gate)
