@@ -1,0 +1,66 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { createMemoryPfs, servePfs } from '../../lib/index.js'
+import { startListening } from '../cli/program.js'
+import { bucket, commits, createBucket, holds, sum } from './support/branch.js'
+import { ask } from './support/http.js'
+
+const objects = 1000
+const writers = 32
+const killedAfter = 400
+
+/** Every fortieth is streamed in a call of its own; the others share commits. */
+function contentOf(index: number): Buffer {
+  return Buffer.alloc(index % 40 === 0 ? 1_200_000 : 500 + index, `object ${index} `)
+}
+
+const killed = suite('a gateway that is killed')
+
+killed('holds all that was answered, whole, and nothing else but what was on its way', async () => {
+  const pfs = createMemoryPfs({ commitMilliseconds: 5 })
+  await createBucket(pfs)
+  const served = await servePfs(pfs, '127.0.0.1:0')
+  const start = () => startListening(['--pachd', served.address, '--auth', 'none', '--log', 'off'])
+  const answered = new Set<number>()
+  const lost = new Set<number>()
+  const left = Array.from({ length: objects }, (_, index) => index).values()
+
+  async function write(port: number, onAnswer: () => void): Promise<void> {
+    for (const index of left) {
+      const { status } = await ask(port, 'PUT', `/${bucket}/object-${index}`, contentOf(index))
+      if (status === 200) answered.add(index)
+      else lost.add(index)
+      if (status !== 200) return
+      onAnswer()
+    }
+  }
+  const writeAll = (endpoint: string, onAnswer: () => void) =>
+    Promise.all(Array.from({ length: writers }, () => write(Number(new URL(endpoint).port), onAnswer)))
+
+  const first = await start()
+  await writeAll(first.endpoint, () => {
+    if (answered.size === killedAfter) first.child.kill('SIGKILL')
+  })
+  assert.is((await first.ended).signal, 'SIGKILL')
+  assert.ok(answered.size < killedAfter + writers)
+  assert.is(lost.size, writers, 'each writer had one on its way')
+
+  const second = await start()
+  await writeAll(second.endpoint, () => {})
+  assert.is(answered.size + lost.size, objects)
+  assert.is(lost.size, writers, 'after the restart every write is answered')
+
+  const held = await holds(pfs)
+  for (const index of answered) assert.is(held.get(`object-${index}`), sum(contentOf(index)), `object-${index}`)
+  for (const index of lost) {
+    const content = held.get(`object-${index}`)
+    assert.ok(content === undefined || content === sum(contentOf(index)), `object-${index} is there in part`)
+  }
+  assert.ok([...held.keys()].every((key) => /^object-\d+$/.test(key)))
+  assert.ok((await commits(pfs)).length > 0, 'no commit is open')
+
+  await second.stop()
+  await served.close()
+})
+
+killed.run()

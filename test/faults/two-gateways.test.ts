@@ -1,0 +1,109 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { createMemoryPfs } from '../../lib/index.js'
+import { bucket, commits, createBucket, holds } from './support/branch.js'
+import { ask } from './support/http.js'
+import { type Rig, startRig } from './support/rig.js'
+
+const keys = Array.from({ length: 5 }, (_, index) => `key-${index}`)
+const writesEach = 25
+
+/** A write that was answered. */
+interface Acknowledged {
+  readonly key: string
+  readonly content: string
+  readonly versionId: string
+}
+
+const gateways = suite('two gateways on one PFS')
+
+/*
+ * PFS does not tell the id of the commit that a ModifyFile made, so a PUT is answered with the head of the branch just
+ * after it. Where the other gateway has committed in between, that head is a commit of the other's. What holds then:
+ * - The version that a PUT is answered with has its commit among its ancestors, or is it: it is never older.
+ * - The object at that version is the one that was put, or one that was put to the same key by the other gateway later,
+ *   between the commit and the look at the head; a write of the same gateway is never in between.
+ * What does not hold: that the version is this PUT's alone (two PUTs, one through each gateway, may be answered with the
+ * same one), nor that its ETag is the one that the PUT was answered with. Every version that was put is in the history.
+ */
+gateways('every answered write is in the history, and its version is no older', async () => {
+  const truth = createMemoryPfs({ commitMilliseconds: 1 })
+  await createBucket(truth)
+  const rigs = [await startRig({ truth }), await startRig({ truth })]
+  const acknowledged = (await Promise.all(rigs.map((rig, index) => writeAll(rig, `gateway ${index}`)))).flat()
+  assert.is(acknowledged.length, rigs.length * keys.length * writesEach)
+
+  const history = await commits(truth)
+  for (const key of keys) {
+    const versions = await versionsOf(rigs[0]?.port ?? 0, key, history)
+    for (const { content, versionId } of acknowledged.filter((write) => write.key === key)) {
+      const made = versions.findIndex((version) => version.content === content)
+      const told = versions.findIndex(({ ids }) => ids.includes(versionId))
+      assert.ok(made >= 0, `${content} is in the history`)
+      // The newest version is the first.
+      assert.ok(told >= 0 && told <= made, `${content} is answered with its own version or a later one`)
+      const between = versions.slice(told, made).map((version) => gatewayOf(version.content))
+      assert.not.ok(between.includes(gatewayOf(content)), `${content}: what is in between is the other's`)
+    }
+    assert.is(versions.length, rigs.length * writesEach, 'no write is there twice, and none that was not put')
+  }
+  assert.equal([...(await holds(truth)).keys()], keys)
+  for (const rig of rigs) {
+    await rig.idle()
+    await rig.close()
+  }
+})
+
+async function writeAll(rig: Rig, name: string): Promise<Acknowledged[]> {
+  const acknowledged: Acknowledged[] = []
+  await Promise.all(
+    keys.map(async (key) => {
+      for (let count = 0; count < writesEach; count++) {
+        const content = `${name}: ${key} ${count}`
+        const { status, headers } = await ask(rig.port, 'PUT', `/${bucket}/${key}`, content)
+        assert.is(status, 200)
+        acknowledged.push({ key, content, versionId: String(headers['x-amz-version-id']) })
+      }
+    }),
+  )
+  return acknowledged
+}
+
+const gatewayOf = (content: string): string => content.slice(0, content.indexOf(':'))
+
+/** What the key has been, newest first, each with the commits at which it was that. */
+async function versionsOf(port: number, key: string, history: readonly string[]) {
+  const versions: { content: string; ids: string[] }[] = []
+  for (const id of history) {
+    const { status, body } = await ask(port, 'GET', `/${bucket}/${key}?versionId=${id}`)
+    if (status !== 200) continue
+    const content = body.toString()
+    const last = versions.at(-1)
+    if (last?.content === content) last.ids.push(id)
+    else versions.push({ content, ids: [id] })
+  }
+  return versions
+}
+
+gateways('one deletes what the other writes: each is answered, and the branch is one of the two', async () => {
+  const truth = createMemoryPfs({ commitMilliseconds: 1 })
+  await createBucket(truth)
+  const [writer, remover] = [await startRig({ truth }), await startRig({ truth })]
+  const bytes = Buffer.alloc(2_000_000, 'a')
+  for (const content of ['small', bytes]) {
+    for (let round = 0; round < 20; round++) {
+      const [put, removed] = await Promise.all([
+        ask(writer.port, 'PUT', `/${bucket}/key`, content),
+        ask(remover.port, 'DELETE', `/${bucket}/key`),
+      ])
+      assert.equal([put.status, removed.status], [200, 204], `${round}: ${put.code}`)
+      assert.ok((await holds(truth)).size <= 1)
+    }
+  }
+  for (const rig of [writer, remover]) {
+    await rig.idle()
+    await rig.close()
+  }
+})
+
+gateways.run()
