@@ -62,7 +62,12 @@ export function createFileSetCalls(state: State): FileSetCalls {
 
 function keepFileSet(state: State, layers: readonly Changes[], ttlSeconds: number): string {
   const expires = expiry(state, ttlSeconds)
-  for (const [id, record] of state.fileSets) if (record.expires <= state.now()) state.fileSets.delete(id)
+  const now = state.now()
+  for (const [id, record] of state.fileSets) {
+    // The oldest come first; whoever lives longer holds up the younger, for as long as any may live.
+    if (record.expires > now) break
+    state.fileSets.delete(id)
+  }
   const id = createFileSetId()
   state.fileSets.set(id, { layers, snapshot: changeSnapshot(createSnapshot(), layers), expires })
   return id
