@@ -1,5 +1,7 @@
+import { S3Error } from '../errors.js'
 import type { Change } from '../pfs/changes.js'
 import type { Committed } from '../pfs/commit-changes.js'
+import { PfsError } from '../pfs/errors.js'
 import { resolveObject, type StoredObject } from '../resolver/object.js'
 import type { BucketCall } from './call.js'
 
@@ -10,11 +12,16 @@ export async function commitChange({ gateway, bucket, options }: BucketCall, cha
   throw outcome?.reason
 }
 
-/** The object that a commit has just written. */
-export function writtenObject(
+/** The object that a commit has just written; InternalError, so that clients try again, where a writer elsewhere has removed it since. */
+export async function writtenObject(
   { gateway, bucket, options }: BucketCall,
   path: string,
   { commitId }: Committed,
 ): Promise<StoredObject> {
-  return resolveObject(gateway.pfs, { bucket, path, versionId: commitId }, options)
+  try {
+    return await resolveObject(gateway.pfs, { bucket, path, versionId: commitId }, options)
+  } catch (cause) {
+    const isRemoved = cause instanceof S3Error || (cause instanceof PfsError && cause.missing === 'file')
+    throw isRemoved ? new S3Error('InternalError', { cause }) : cause
+  }
 }

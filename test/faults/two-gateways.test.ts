@@ -6,7 +6,7 @@ import { ask } from './support/http.js'
 import { type Rig, startRig } from './support/rig.js'
 
 const keys = Array.from({ length: 5 }, (_, index) => `key-${index}`)
-const writesEach = 25
+const writesEach = 12
 
 /** A write that was answered. */
 interface Acknowledged {
@@ -104,6 +104,28 @@ gateways('one deletes what the other writes: each is answered, and the branch is
     await rig.idle()
     await rig.close()
   }
+})
+
+gateways('an object that is removed before its ETag is known: the client is told to try again', async () => {
+  const rig = await startRig({ options: { smallBodyBytes: 0 } })
+  for (const send of [
+    () => ask(rig.port, 'PUT', `/${bucket}/key`, 'content'),
+    () => ask(rig.port, 'PUT', `/${bucket}/key`, '', { 'x-amz-copy-source': `/${bucket}/source` }),
+  ]) {
+    assert.is((await ask(rig.port, 'PUT', `/${bucket}/source`, 'content')).status, 200)
+    rig.pfs.faults = {
+      async modifyFile(commit, operations, options) {
+        await rig.truth.modifyFile(commit, operations, options)
+        await rig.truth.modifyFile(commit, [{ deleteFile: { path: '/key' } }])
+      },
+    }
+    const { status, code } = await send()
+    assert.equal([status, code], [500, 'InternalError'])
+    rig.pfs.faults = {}
+    assert.is((await send()).status, 200)
+  }
+  await rig.idle()
+  await rig.close()
 })
 
 gateways.run()
