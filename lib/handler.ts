@@ -41,6 +41,8 @@ export function createS3Handler(pfs: PfsClient, authConfig: AuthConfig, options:
       settings.onResponse({ ...context, status, ...(code && { code }), milliseconds: performance.now() - started })
     })
     res.setHeader('x-amz-request-id', requestId)
+    // A type is what the answer says, not what a browser makes of the bytes.
+    res.setHeader('x-content-type-options', 'nosniff')
     const body = readBody(req, { timeoutMilliseconds: settings.bodyTimeoutMilliseconds, beforeBody })
     try {
       const request = readRequest(req, body)

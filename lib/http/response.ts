@@ -30,7 +30,9 @@ export async function writeResponse(res: ServerResponse, response: S3Response, h
   if (body === undefined || typeof body === 'string' || body instanceof Uint8Array) {
     const content = typeof body === 'string' ? Buffer.from(body) : body
     writeHead(res, response, bodyless(response.status) ? undefined : (content?.length ?? 0))
-    res.end(headOnly ? undefined : content)
+    // Not in end(), from which Node knows the length before it writes the headers.
+    if (content !== undefined && content.length > 0 && !headOnly) res.write(content)
+    res.end()
     return
   }
   if (body instanceof Promise) {
@@ -67,7 +69,8 @@ export async function writeError(
     return
   }
   writeHead(res, { ...response, status: error.status }, document === undefined ? 0 : Buffer.byteLength(document))
-  res.setHeader('connection', 'close')
+  // HTTP/2 has no such header, and no need of it: the body is a stream of its own.
+  if (req.httpVersionMajor < 2) res.setHeader('connection', 'close')
   await endEarly(req, res, document)
 }
 
@@ -95,8 +98,9 @@ export function setHeaders(res: ServerResponse, headers: Headers): void {
 
 function writeHead(res: ServerResponse, response: S3Response, length: number | undefined): void {
   res.statusCode = response.status
-  setHeaders(res, response.headers ?? {})
-  if (length !== undefined && !res.hasHeader('content-length')) res.setHeader('content-length', length)
+  const { 'content-length': contentLength = length?.toString(), ...headers } = response.headers ?? {}
+  // The length last: behind it, Node would read a Content-Disposition as UTF-8.
+  setHeaders(res, { ...headers, 'content-length': contentLength })
 }
 
 async function* resume(

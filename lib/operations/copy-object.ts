@@ -1,4 +1,5 @@
 import { S3Error } from '../errors.js'
+import { requireKeyLength } from '../http/address.js'
 import { preconditionFailed, readCondition } from '../http/preconditions.js'
 import { header, percentDecode } from '../http/request.js'
 import { xmlResponse } from '../http/response.js'
@@ -62,7 +63,7 @@ export function parseCopySource(text: string): { bucket: string; key: string; ve
   const [, rawBucket = '', rawKey = ''] = /^\/?([^/]*)\/(.*)$/s.exec(path) ?? []
   const versionId = query === undefined ? undefined : /^versionId=([^&]*)$/.exec(query)?.[1]
   const bucket = percentDecode(rawBucket)
-  const key = percentDecode(rawKey)
+  const key = requireKeyLength(percentDecode(rawKey))
   if (bucket === '' || key === '' || (query !== undefined && versionId === undefined)) {
     throw new S3Error('InvalidArgument', {
       message: 'Copy Source must mention the source bucket and key: sourcebucket/sourcekey',

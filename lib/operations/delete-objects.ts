@@ -1,4 +1,5 @@
 import { S3Error } from '../errors.js'
+import { requireKeyLength } from '../http/address.js'
 import { xmlResponse } from '../http/response.js'
 import { childText, malformedXml, readXml, type XmlElement } from '../http/xml-reader.js'
 import { type XmlContent, xmlDocument } from '../http/xml-writer.js'
@@ -87,7 +88,7 @@ async function deleteEach(call: BucketCall, objects: readonly NamedObject[]): Pr
 function planOf({ gateway }: BucketCall, object: NamedObject): Plan {
   try {
     if (object.versionId !== undefined) throw immutableVersion()
-    return { ...object, path: gateway.keys.pathFromKey(object.key), refusal: undefined }
+    return { ...object, path: gateway.keys.pathFromKey(requireKeyLength(object.key)), refusal: undefined }
   } catch (refusal) {
     return { ...object, path: undefined, refusal }
   }

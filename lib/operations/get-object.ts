@@ -4,6 +4,7 @@ import { matchesEtag, parseHttpDate, readCondition } from '../http/preconditions
 import { type ByteRange, contentRange, cutTo, parseRange } from '../http/range.js'
 import { type HttpRequest, header, queryValue } from '../http/request.js'
 import type { Headers, S3Response } from '../http/response.js'
+import { sandboxHeaders } from '../http/sandbox.js'
 import type { StoredObject } from '../resolver/object.js'
 import { resolveVersion } from '../resolver/versions/object-version.js'
 import type { ObjectCall, Operation } from './call.js'
@@ -60,6 +61,7 @@ async function headOf({ gateway, request, bucket, key, options }: ObjectCall): P
   }
   const range = partNumber === undefined ? rangeOf(request, object) : rangeOfPart(partNumber, object.size)
   const sent = range ?? whole
+  const replaced = overrides(request)
   const headers: Headers = {
     ...validators,
     'accept-ranges': 'bytes',
@@ -67,7 +69,8 @@ async function headOf({ gateway, request, bucket, key, options }: ObjectCall): P
     'content-type': defaultContentType,
     ...(partNumber !== undefined && { 'x-amz-mp-parts-count': String(partsCount) }),
     ...(range && { 'content-range': contentRange(range, object.size) }),
-    ...overrides(request),
+    ...replaced,
+    ...sandboxHeaders(replaced['content-type'] ?? defaultContentType),
   }
   return { response: { status: range === undefined ? 200 : 206, headers }, object, range: sent }
 }
@@ -91,17 +94,19 @@ const overridable = [
   'expires',
 ]
 
-/** The `response-*` parameters; a value that would end its header line is refused. */
+/** The `response-*` parameters; a value that would end its header line, or that a header cannot hold, is refused. */
 function overrides(request: HttpRequest): Headers {
   const headers: Record<string, string> = {}
   for (const name of overridable) {
     const value = queryValue(request, `response-${name}`)
     if (value === undefined) continue
-    if (/[\x00-\x08\x0a-\x1f\x7f]/.test(value)) {
-      throw new S3Error('InvalidArgument', { fields: { ArgumentName: `response-${name}` } })
+    if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) {
+      throw new S3Error('InvalidArgument', {
+        message: 'Header value cannot be represented using ISO-8859-1.',
+        fields: { ArgumentName: `response-${name}`, ArgumentValue: value },
+      })
     }
-    // Header values are bytes; UTF-8 goes out as it is.
-    headers[name] = Buffer.from(value).toString('latin1')
+    headers[name] = value
   }
   return headers
 }
