@@ -1,5 +1,5 @@
 import { S3Error } from '../errors.js'
-import type { Branch, Commit } from '../pfs/client.js'
+import { type Branch, type Commit, fileSetRepo } from '../pfs/client.js'
 
 /** A bucket as its name says: a branch that takes writes, or that branch at one commit, which is read only. */
 export interface Bucket {
@@ -38,6 +38,8 @@ export function parseBucketName(name: string): Bucket {
   const [, branch, ancestry = ''] = branchPattern.exec(branchPart ?? '') ?? []
   if (branch === undefined || repo === undefined || rest.length > 0) throw invalidBucketName(name)
   if (!pfsName.test(repo) || !pfsName.test(project)) throw invalidBucketName(name)
+  // PFS shows what is staged as commits of this repo, and to anybody.
+  if (repo === fileSetRepo.name) throw invalidBucketName(name)
   const bucket = { name, branch: { repo: { project, name: repo, type: 'user' as const }, name: branch } }
   if (id !== undefined && ancestry !== '') throw invalidBucketName(name)
   if (id !== undefined) return { ...bucket, at: { id } }
