@@ -1,7 +1,7 @@
 import type { AuthConfig } from './options.js'
 import type { PfsClient } from './pfs/client.js'
 import { PfsError } from './pfs/errors.js'
-import type { CredentialSource } from './signature/credentials.js'
+import type { Credential, CredentialSource } from './signature/credentials.js'
 
 /** Where the credentials of a mode come from. */
 export function createCredentialSource(config: AuthConfig, pfs: PfsClient): CredentialSource {
@@ -13,7 +13,7 @@ export function createCredentialSource(config: AuthConfig, pfs: PfsClient): Cred
       }
     case 'keys':
       return {
-        credentialFor: async (accessKeyId) => config.secretFor(accessKeyId),
+        credentialFor: async (accessKeyId) => requireSecret(await config.secretFor(accessKeyId)),
         anonymousAllowed: async () => false,
       }
     case 'none':
@@ -22,6 +22,13 @@ export function createCredentialSource(config: AuthConfig, pfs: PfsClient): Cred
         anonymousAllowed: async () => true,
       }
   }
+}
+
+/** A secret that is none, such as an unset variable, would sign as the word for it, which anybody can guess. */
+function requireSecret(credential: Credential | null | undefined): Credential | undefined {
+  if (credential === undefined || credential === null) return undefined
+  if (typeof credential.secretAccessKey === 'string') return credential
+  throw new TypeError('authConfig.secretFor must answer undefined or a credential whose secretAccessKey is a string')
 }
 
 /** Whether auth is not active on the cluster; throws where that cannot be found out. */
