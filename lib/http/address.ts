@@ -19,16 +19,24 @@ export interface AddressOptions {
 /** Longest key that S3 takes, in bytes of UTF-8. */
 const maxKeyBytes = 1024
 
-/** Reads bucket and key from the raw path and the host; throws InvalidURI, KeyTooLongError. */
+/** Reads bucket and key from the raw path and the host; throws InvalidURI, KeyTooLongError, InvalidRequest. */
 export function parseAddress(request: HttpRequest, options: AddressOptions): Address {
+  requireOneHost(request)
   const bucket = bucketFromHost(request, options)
   const path = request.rawPath.slice(options.mountPath.length)
-  if (path !== '' && !path.startsWith('/')) throw new S3Error('InvalidURI')
+  const isBelow = request.rawPath.startsWith(options.mountPath) && (path === '' || path.startsWith('/'))
+  if (!isBelow) throw new S3Error('InvalidURI')
   if (bucket !== undefined) return addressFrom(bucket, path.slice(1))
   const slash = path.indexOf('/', 1)
   return slash < 0
     ? addressFrom(percentDecode(path.slice(1)), '')
     : addressFrom(percentDecode(path.slice(1, slash)), path.slice(slash + 1))
+}
+
+/** Of two hosts, a server on the way may have seen the other one (RFC 9112, 3.2). */
+function requireOneHost({ headers }: HttpRequest): void {
+  const hosts = headers.get('host')?.length ?? 0
+  if (hosts > 1) throw new S3Error('InvalidRequest', { message: 'The Host header was given more than once.' })
 }
 
 /** The bucket that the host names in virtual-hosted style; undefined in path style. */

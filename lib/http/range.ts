@@ -11,7 +11,7 @@ export interface ByteRange {
  * one range, or a range that does not parse. Throws InvalidRange where nothing of it is in the object.
  */
 export function parseRange(value: string | undefined, size: number): ByteRange | undefined {
-  const match = /^\s*bytes\s*=\s*(\d*)\s*-\s*(\d*)\s*$/i.exec(value ?? '')
+  const match = /^bytes=(\d*)-(\d*)$/i.exec(value?.trim() ?? '')
   if (match === null) return undefined
   const [, first = '', last = ''] = match
   if (first === '' && last === '') return undefined

@@ -58,6 +58,10 @@ function createParser(): { write(text: string): void; close(): XmlElement } {
   parser.onerror = (error) => {
     throw malformedXml(error)
   }
+  parser.onattribute = ({ name }) => {
+    // sax asks the object of attributes for the names that it has, and fails where one of them hides its methods.
+    if (name in Object.prototype) throw malformedXml()
+  }
   parser.ondoctype = () => {
     throw malformedXml()
   }
