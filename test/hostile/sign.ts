@@ -21,7 +21,7 @@ export interface Signing {
 }
 
 export type Unsigned = Omit<RawRequest, 'headers'> & { readonly headers?: Headers }
-export type Signed = RawRequest & { readonly headers: Headers }
+export type Signed = Unsigned & { readonly headers: Headers }
 
 export const host = 'gateway.example'
 

@@ -1,0 +1,358 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { type House, openHouse, stored, storedPaths } from './house.js'
+import { type Key, presignV4, signV4, type Unsigned } from './sign.js'
+import { exchange, outcomeOf, type RawResponse, xmlText } from './wire.js'
+
+/** BUG-CLASSES, Authorisation and paths: the number before a test's name is that of the class. */
+const test = suite<{ house: House }>('authorisation and paths')
+
+test.before(async (context) => {
+  context.house = await openHouse('keys')
+})
+
+test.after(({ house }) => house.close())
+
+function ask({ port }: House, key: Key, request: Unsigned): Promise<RawResponse> {
+  return exchange(port, signV4(request, { key }))
+}
+
+async function put(house: House, target: string, body = 'content'): Promise<void> {
+  assert.is(outcomeOf(await ask(house, house.alice, { method: 'PUT', target, body })), '200')
+}
+
+/** The decoded keys of a bucket, from the gateway's own listing. */
+async function listedKeys(house: House, bucket: string): Promise<readonly string[]> {
+  const { body } = await ask(house, house.alice, { target: `/${bucket}?list-type=2&encoding-type=url` })
+  return [...body.matchAll(/<Key>([^<]*)<\/Key>/g)].map(([, key = '']) => decodeURIComponent(key.replaceAll('+', ' ')))
+}
+
+for (const key of [
+  '..',
+  '.',
+  '../../shared/x',
+  '../shared/x',
+  'a/../../shared/x',
+  './x',
+  'a/./b',
+  'a//b',
+  '/lead',
+  '//x',
+  'tail/',
+  'tail//',
+  '%2e%2e/x',
+  '%2E%2E%2Fx',
+  '..\\..\\shared',
+  'nul\0in',
+  'line\r\nbreak',
+  '\u0001\u001f\u007f',
+  '__proto__',
+  'constructor/prototype',
+  'glob*?[a]{b}',
+  '\uffff\ufffe',
+  '😀/日本語',
+  '~@master:/x',
+]) {
+  test(`15: the key ${JSON.stringify(key)} is a key, reads back, and touches nothing else`, async ({ house }) => {
+    const target = `/alice/${key
+      .split('/')
+      .map((part) => encodeURIComponent(part).replace(/\.(?=.?$)/g, '%2e'))
+      .join('/')}`
+    await put(house, target, key)
+    assert.is((await ask(house, house.alice, { target })).body, key)
+    assert.ok((await listedKeys(house, 'alice')).includes(key), 'it is listed under its own name')
+    const copy = await ask(house, house.alice, {
+      method: 'PUT',
+      target: '/alice/copied',
+      headers: { 'x-amz-copy-source': target },
+    })
+    assert.is(outcomeOf(copy), '200')
+    assert.is(await stored(house, 'alice', '/copied'), key)
+    assert.is((await ask(house, house.alice, { method: 'DELETE', target })).status, 204)
+    await ask(house, house.alice, { method: 'DELETE', target: '/alice/copied' })
+    assert.equal(await listedKeys(house, 'alice'), [])
+    assert.equal(await storedPaths(house, 'shared').catch(() => []), [])
+  })
+}
+
+test('15: a target is taken as it stands: `..` in it is a part of the key', async ({ house }) => {
+  await put(house, '/alice/../shared/x')
+  assert.equal(await listedKeys(house, 'alice'), ['../shared/x'])
+  assert.equal(await storedPaths(house, 'shared').catch(() => []), [])
+  await ask(house, house.alice, { method: 'DELETE', target: '/alice/../shared/x' })
+})
+
+for (const bucket of [
+  '..',
+  '.',
+  '%2e%2e',
+  '%00',
+  'a%2Fb',
+  'a%5Cb',
+  '__filesets__',
+  'master.__filesets__',
+  '*',
+  'alice%20',
+  '@',
+  'a:b',
+]) {
+  test(`15: ${bucket} is no bucket`, async ({ house }) => {
+    const outcome = outcomeOf(await ask(house, house.alice, { target: `/${bucket}/x` }))
+    assert.match(outcome, /^(400 InvalidBucketName|404 NoSuchBucket)$/)
+    const source = { 'x-amz-copy-source': `/${bucket}/x` }
+    const copy = await ask(house, house.alice, { method: 'PUT', target: '/alice/copied', headers: source })
+    assert.match(outcomeOf(copy), /^(400 Invalid(BucketName|Argument|URI)|404 NoSuchBucket)$/)
+  })
+}
+
+test('15: what is no UTF-8 is no key', async ({ house }) => {
+  for (const path of ['%ff', '%c0%ae%c0%ae', '%ed%a0%80', '%', '%zz', 'a%2']) {
+    const signed = signV4({ target: '/alice/x' }, { key: house.alice })
+    assert.is(outcomeOf(await exchange(house.port, { ...signed, target: `/alice/${path}` })), '400 InvalidURI', path)
+  }
+})
+
+test('15: a key of more than 1024 bytes, wherever it is named', async ({ house }) => {
+  const long = 'ä'.repeat(513)
+  const encoded = encodeURIComponent(long)
+  const { alice } = house
+  assert.is(
+    outcomeOf(await ask(house, alice, { method: 'PUT', target: `/alice/${encoded}`, body: 'x' })),
+    '400 KeyTooLongError',
+  )
+  const source = { 'x-amz-copy-source': `/alice/${encoded}` }
+  assert.is(
+    outcomeOf(await ask(house, alice, { method: 'PUT', target: '/alice/x', headers: source })),
+    '400 KeyTooLongError',
+  )
+  const body = `<Delete><Object><Key>${long}</Key></Object></Delete>`
+  const deleted = await ask(house, alice, { method: 'POST', target: '/alice?delete', body })
+  assert.is(outcomeOf(deleted), '200 KeyTooLongError')
+})
+
+test('16: a copy source, each key of a multi-delete and a versioned read are asked for as the caller', async ({
+  house,
+}) => {
+  const { alice, bob } = house
+  await put(house, '/alice/private', 'private')
+  await put(house, '/shared/public', 'public')
+  const { headers } = await ask(house, alice, { method: 'HEAD', target: '/alice/private' })
+  const version = headers['x-amz-version-id'] ?? ''
+  assert.is((await ask(house, bob, { target: '/shared/public' })).body, 'public')
+  const denied: readonly Unsigned[] = [
+    { target: '/alice' },
+    { target: '/alice?list-type=2' },
+    { target: '/alice?location' },
+    { method: 'HEAD', target: '/alice' },
+    { target: '/alice/private' },
+    { method: 'HEAD', target: '/alice/private' },
+    { target: `/alice/private?versionId=${version}` },
+    { target: `/${version}.master.alice/private` },
+    { target: `/shared/private?versionId=${version}` },
+    { method: 'PUT', target: '/shared/new', body: 'x' },
+    { method: 'PUT', target: '/shared/new', body: 'x'.repeat(2_000_000) },
+    { method: 'PUT', target: '/alice/new', body: 'x' },
+    { method: 'DELETE', target: '/shared/public' },
+    { method: 'DELETE', target: '/alice' },
+    { method: 'PUT', target: '/other.shared' },
+    { method: 'PUT', target: '/shared/new', headers: { 'x-amz-copy-source': '/alice/private' } },
+    { method: 'PUT', target: '/shared/new', headers: { 'x-amz-copy-source': '/shared/public' } },
+  ]
+  for (const request of denied) {
+    const outcome = outcomeOf(await ask(house, bob, request))
+    assert.match(
+      outcome,
+      /^(403( AccessDenied)?|404 NoSuchVersion)$/,
+      `${request.method ?? 'GET'} ${request.target}: ${outcome}`,
+    )
+  }
+  const body = '<Delete><Object><Key>public</Key></Object><Object><Key>none</Key></Object></Delete>'
+  const deleted = await ask(house, bob, { method: 'POST', target: '/shared?delete', body })
+  assert.equal(
+    [...deleted.body.matchAll(/<Code>(\w+)<\/Code>/g)].map(([, code]) => code),
+    ['AccessDenied', 'AccessDenied'],
+  )
+  assert.equal(await storedPaths(house, 'shared'), ['/public'])
+  const { body: buckets } = await ask(house, bob, { target: '/' })
+  assert.equal(
+    [...buckets.matchAll(/<Name>([^<]*)/g)].map(([, name]) => name),
+    ['master.shared'],
+  )
+})
+
+test('16: the cache of small objects serves nobody who may not read them', async ({ house }) => {
+  const { alice, bob, pfs, tokens } = house
+  await put(house, '/shared/cached', 'cached')
+  assert.is((await ask(house, bob, { target: '/shared/cached' })).body, 'cached')
+  assert.is((await ask(house, alice, { target: '/shared/cached' })).body, 'cached')
+  const shared = { type: 'REPO' as const, name: 'default/shared' }
+  await pfs.modifyRoleBinding({ resource: shared, principal: 'robot:bob', roles: [] }, { authToken: tokens.root })
+  assert.is(outcomeOf(await ask(house, bob, { target: '/shared/cached' })), '403 AccessDenied')
+  const reader = { resource: shared, principal: 'robot:bob', roles: ['repoReader'] }
+  await pfs.modifyRoleBinding(reader, { authToken: tokens.root })
+})
+
+test('16: a copy inside PFS reads the source with the rights of the caller, not of who wrote it', async ({ house }) => {
+  const copy: Unsigned = { method: 'PUT', target: '/alice/copy', headers: { 'x-amz-copy-source': '/shared/public' } }
+  assert.is(outcomeOf(await ask(house, house.bob, copy)), '403 AccessDenied')
+  assert.is(outcomeOf(await ask(house, house.alice, copy)), '200')
+})
+
+test('17: a file set is no bucket', async ({ house }) => {
+  const { pfs, tokens, alice } = house
+  const raw = Buffer.from('staged')
+  const id = await pfs.createFileSet([{ addFile: { path: '/part', raw } }], { authToken: tokens.root })
+  for (const bucket of [
+    `${id}.master.__filesets__`,
+    `${id}.master.__filesets__.default`,
+    `${id}.__filesets__.default`,
+  ]) {
+    assert.match(
+      outcomeOf(await ask(house, alice, { target: `/${bucket}/part` })),
+      /^40[04] (InvalidBucketName|NoSuchBucket)$/,
+    )
+    assert.match(
+      outcomeOf(await ask(house, alice, { target: `/${bucket}` })),
+      /^40[04] (InvalidBucketName|NoSuchBucket)$/,
+    )
+  }
+  const byVersion = await ask(house, alice, { target: `/__filesets__/part?versionId=${id}` })
+  assert.match(outcomeOf(byVersion), /^40[04] (InvalidBucketName|NoSuchBucket)$/)
+})
+
+test('18: a subresource that is not known, or not for this method, is never the plain verb', async ({ house }) => {
+  const { alice } = house
+  await put(house, '/alice/object', 'before')
+  const subresources = [
+    ...['acl', 'tagging', 'retention', 'legal-hold', 'torrent', 'restore', 'select', 'attributes', 'renameObject'],
+    ...[
+      'append',
+      'uploadId=x',
+      'partNumber=1',
+      'delete',
+      'acl=',
+      'tagging&versionId=x',
+      'acl&tagging',
+      '%61cl',
+      'policy',
+    ],
+  ]
+  for (const query of subresources) {
+    const target = `/alice/object?${query}`
+    for (const method of ['PUT', 'DELETE', 'POST']) {
+      const response = await ask(house, alice, { method, target, body: method === 'PUT' ? 'after' : '' })
+      assert.ok(response.status >= 400, `${method} ?${query}: ${outcomeOf(response)}`)
+    }
+    const { body } = await ask(house, alice, { target })
+    assert.ok(query === 'partNumber=1' || body !== 'before', `GET ?${query}`)
+  }
+  for (const query of [
+    'policy',
+    'lifecycle',
+    'cors',
+    'website',
+    'encryption',
+    'tagging',
+    'versioning',
+    'object-lock',
+  ]) {
+    for (const method of ['PUT', 'DELETE']) {
+      const outcome = outcomeOf(await ask(house, alice, { method, target: `/alice?${query}`, body: '' }))
+      assert.match(outcome, /^[45]/, `${method} ?${query}: ${outcome}`)
+    }
+  }
+  assert.is(await stored(house, 'alice', '/object'), 'before')
+})
+
+test('19: what a client sends is not taken for ours', async ({ house }) => {
+  const { bob, tokens } = house
+  const claims = {
+    'authn-token': tokens.root,
+    'x-forwarded-host': 'alice.gateway.example',
+    'x-forwarded-prefix': '/alice',
+    'x-forwarded-user': 'pach:root',
+    'x-original-url': '/alice/private',
+    'x-rewrite-url': '/alice/private',
+    'x-http-method-override': 'DELETE',
+    'x-amz-meta-authtoken': tokens.root,
+  }
+  const response = await ask(house, bob, { target: '/shared/public', headers: claims })
+  assert.is(response.body, 'public')
+  assert.is(outcomeOf(await ask(house, bob, { target: '/alice/private', headers: claims })), '403 AccessDenied')
+})
+
+test('20: a response-* parameter cannot end its header line', async ({ house }) => {
+  const { alice: key } = house
+  for (const text of ['a\r\nSet-Cookie: x=1', 'a\nb', 'a\rb', 'a\0b', 'a\u007fb', 'a\u010ab', '😀']) {
+    const target = `/alice/object?response-content-disposition=${encodeURIComponent(text)}`
+    assert.is(outcomeOf(await ask(house, key, { target })), '400 InvalidArgument')
+  }
+  const name = 'attachment; filename="ünï.txt"'
+  const response = await ask(house, key, {
+    target: `/alice/object?response-content-disposition=${encodeURIComponent(name)}`,
+  })
+  assert.is(response.status, 200)
+  assert.is(response.headers['content-disposition'], name)
+})
+
+test('20: a key, a prefix and a bucket in an answer are text and no markup', async ({ house }) => {
+  const { alice } = house
+  const evil = '<script>alert(1)</script>&"\'>]]>'
+  const encoded = encodeURIComponent(evil).replaceAll("'", '%27')
+  for (const target of [`/alice/${encoded}`, `/alice?prefix=${encoded}&delimiter=${encoded}`, `/${encoded}`]) {
+    const { body } = await ask(house, alice, { target })
+    assert.not.match(body, '<script')
+    assert.not.match(body, ']]>')
+  }
+  const post = await ask(house, alice, { target: `/alice?encoding-type=${encoded}` })
+  assert.not.match(post.body, '<script')
+  assert.is(xmlText(post, 'ArgumentValue').startsWith('&lt;script&gt;'), true)
+})
+
+test('20: a browser takes no answer for a page of the gateway', async ({ house }) => {
+  const { alice: key } = house
+  await put(house, '/alice/page.html', '<script>alert(1)</script>')
+  const plain = await ask(house, key, { target: '/alice/page.html' })
+  assert.equal(
+    [plain.headers['content-type'], plain.headers['x-content-type-options']],
+    ['binary/octet-stream', 'nosniff'],
+  )
+  for (const type of ['text/html', 'image/svg+xml', 'application/xhtml+xml', 'TEXT/HTML; charset=utf-8', 'text/xml']) {
+    const target = `/alice/page.html?response-content-type=${encodeURIComponent(type)}`
+    const { headers } = await exchange(house.port, presignV4({ target }, { key }))
+    assert.is(headers['content-type'], type)
+    assert.match(headers['content-security-policy'] ?? '', /^sandbox\b(?!.*allow-same-origin)/)
+  }
+  const image = await ask(house, key, { target: '/alice/page.html?response-content-type=image/png' })
+  assert.is(image.headers['content-security-policy'], undefined)
+  const error = await ask(house, key, { target: '/alice/none' })
+  assert.is(error.headers['x-content-type-options'], 'nosniff')
+})
+
+test('20: no origin is allowed unless a rule says so', async ({ house }) => {
+  const headers = { host: 'h', origin: 'https://evil.example', 'access-control-request-method': 'GET' }
+  const preflight = await exchange(house.port, { method: 'OPTIONS', target: '/alice/object', headers })
+  assert.is(outcomeOf(preflight), '403 AccessForbidden')
+  const actual = await ask(house, house.alice, { target: '/alice/object', headers: { origin: 'https://evil.example' } })
+  for (const response of [preflight, actual]) {
+    assert.equal(
+      Object.keys(response.headers).filter((name) => name.startsWith('access-control-')),
+      [],
+    )
+  }
+})
+
+test('20: no log holds a token, a secret or a signed header', async ({ house }) => {
+  const { alice, bob, tokens, log } = house
+  for (const key of [alice, bob, { ...alice, secretAccessKey: 'wrong' }, { accessKeyId: 'x', secretAccessKey: 'y' }]) {
+    await ask(house, key, { target: '/alice/private' })
+    await ask(house, key, { method: 'PUT', target: '/nowhere/x', body: 'x' })
+  }
+  await exchange(house.port, { target: '/alice', headers: { host: 'h', authorization: `Bearer ${tokens.alice}` } })
+  const text = log.join('\n')
+  assert.ok(log.length > 0)
+  for (const secret of [...Object.values(tokens), alice.secretAccessKey, bob.secretAccessKey])
+    assert.not.match(text, secret)
+})
+
+test.run()
