@@ -7,7 +7,7 @@ import { smallFileHash } from '../../../lib/pfs/file-hash.js'
 import { etagFrom } from '../../../lib/resolver/etag.js'
 import { startGateway } from '../../support/gateway.js'
 import { s3Client } from '../../support/s3-client.js'
-import { type Begun, Bucket, begin, complete, partBytes, read } from './uploads.js'
+import { type Begun, Bucket, begin, complete, partBytes, read, sendPart } from './uploads.js'
 
 const many = suite('10,000 parts')
 
@@ -72,6 +72,45 @@ many('are joined in order, in two commits and not one call after the other', asy
     assert.equal(calls, { underWay: 0, most: 32, fileSets: 10_000, commits: 2 })
     const whole = parts.map(({ PartNumber }) => String(PartNumber).padStart(5, '0')).join('')
     assert.ok((await read(s3, 'whole')).toString() === whole)
+  } finally {
+    s3.destroy()
+    await gateway.close()
+  }
+})
+
+many('sent at once share commits', async () => {
+  const pfs = createMemoryPfs()
+  let staged = 0
+  let commits = 0
+  let goOn: () => void = () => undefined
+  const allStaged = new Promise<void>((resolve) => {
+    goOn = resolve
+  })
+  const gateway = await startGateway({
+    pfs: {
+      ...pfs,
+      async inspectFile(file, options) {
+        const info = await pfs.inspectFile(file, options)
+        if (file.path === '/part') staged += 1
+        if (staged === 16) goOn()
+        return info
+      },
+      async modifyFile(commit, operations, options) {
+        const isStaging = commit.branch === 's3-uploads'
+        if (isStaging && staged > 0) await allStaged
+        if (isStaging) commits += 1
+        await pfs.modifyFile(commit, operations, options)
+      },
+    },
+  })
+  const s3 = s3Client(gateway)
+  try {
+    await s3.send(new CreateBucketCommand({ Bucket }))
+    const upload = await begin(s3, 'shared')
+    commits = 0
+    const numbers = Array.from({ length: 16 }, (_, index) => index + 1)
+    await Promise.all(numbers.map((number) => sendPart(s3, upload, number, String(number))))
+    assert.is(commits, 2)
   } finally {
     s3.destroy()
     await gateway.close()
