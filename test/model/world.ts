@@ -1,0 +1,49 @@
+import * as assert from 'uvu/assert'
+import type { BranchModel, Changes } from './branch-model.js'
+import type { BucketRequests } from './s3-requests.js'
+
+/** Whole numbers from 0 to below `limit`. */
+export type Random = (limit: number) => number
+
+/** What was under way at one time: from the head before to the head after. */
+export interface Span {
+  readonly from: number
+  readonly to: number
+}
+
+/** What an operation did, and whether its answer was right, to be asked when the model has caught up. */
+export interface Outcome {
+  readonly write?: { readonly id: string; readonly changes: (model: BranchModel) => Changes }
+  readonly verify: (model: BranchModel, span: Span) => void
+}
+
+export interface Operation {
+  readonly name: string
+  readonly run: () => Promise<Outcome>
+}
+
+/** What operations are made of. */
+export interface World {
+  readonly random: Random
+  readonly model: BranchModel
+  readonly requests: BucketRequests
+  /** The ETag of each body that was written; the same body has the same one. */
+  readonly etags: Map<string, string>
+  /** A commit of another branch of the repo. */
+  readonly foreignId: string
+}
+
+/** Keys that lie apart in PFS and together in a listing, and the other way about. */
+export const keys = ['a', 'a b', 'a-b', 'd/', 'd/1', 'd/2/3', 'd(x)', 'd.e', 'z', 'é', '%41', '😀']
+export const bodies = ['', 'one', 'two', 'three', 'four', 'five']
+
+/** Asks about each commit that was the head in a span. */
+export function assertSometime({ from, to }: Span, holds: (head: number) => boolean, message: string): void {
+  for (let head = from; head <= to; head += 1) if (holds(head)) return
+  assert.unreachable(`${message} at no time from commit ${from} to ${to}`)
+}
+
+/** One of several by chance. */
+export function one<Item>(random: Random, items: readonly Item[]): Item {
+  return items[random(items.length)] as Item
+}
