@@ -16,6 +16,7 @@ export interface CrcPart {
   readonly size: number
 }
 
+/** Whether a checksum is a CRC. */
 export function isCrc(algorithm: ChecksumAlgorithm): algorithm is CrcAlgorithm {
   return algorithm in polynomials
 }

@@ -48,10 +48,12 @@ export function partsDirectory(id: UploadId): string {
   return `/parts/${id.text}/`
 }
 
+/** The file that a part is. */
 export function partPath(id: UploadId, partNumber: number): string {
   return `${partsDirectory(id)}${padded(partNumber)}`
 }
 
+/** The file that holds the checksum of a part, in binary. */
 export function checksumPath(id: UploadId, partNumber: number): string {
   return `/checksums/${id.text}/${padded(partNumber)}`
 }
