@@ -1,6 +1,7 @@
 /**
  * `npm test [-- FILTER…]`: runs each `test/**\/*.test.ts` whose path contains one of the filters, as many at a time as
- * there are cores, shows what the failing ones printed, and ends with `N passed, N failed`.
+ * there are cores, shows what the failing ones printed, and ends with `N passed, N failed`. `npm run test:slow` runs
+ * each `*.slow.ts` so.
  */
 import { readdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
@@ -13,15 +14,16 @@ const limits = { runMilliseconds: 5 * 60_000, exitMilliseconds: 20_000 }
 /** What needs more than Node, or more time than a developer waits; `.ci/run` runs it. */
 const apart = ['clients', 'fuzz'].map((folder) => join('test', folder) + sep)
 
-function testFiles(filters: readonly string[]): string[] {
+function testFiles(suffix: string, filters: readonly string[]): string[] {
   return readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
     .map((path) => join('test', path))
-    .filter((path) => path.endsWith('.test.ts') && !apart.some((folder) => path.startsWith(folder)))
+    .filter((path) => path.endsWith(suffix) && !apart.some((folder) => path.startsWith(folder)))
     .filter((path) => filters.length === 0 || filters.some((filter) => path.includes(filter)))
     .sort()
 }
 
-const waiting = testFiles(process.argv.slice(2))
+const [first, ...rest] = process.argv.slice(2)
+const waiting = first === '--slow' ? testFiles('.slow.ts', rest) : testFiles('.test.ts', process.argv.slice(2))
 const total = { passed: 0, failed: 0 }
 
 async function runWaiting(): Promise<void> {

@@ -1,0 +1,89 @@
+import * as assert from 'uvu/assert'
+import { createMemoryPfs, servePfs } from '../../../lib/index.js'
+import { bucket, createBucket } from './branch.js'
+import { createFaultyPfs } from './faulty-pfs.js'
+import type { Measured } from './gateway-child.js'
+import { startGatewayProcess } from './gateway-process.js'
+import { ask, leave, sendPart } from './http.js'
+import { framings, putMessage } from './messages.js'
+import { turn } from './rig.js'
+
+/** Memory may grow by so much, whatever was asked; objects are many times larger. */
+const slackBytes = 4 * 1024 * 1024
+const workers = 16
+const keys = 100
+const small = Buffer.alloc(3000, 'small')
+const large = Buffer.alloc(150_000, 'large')
+const wrongMd5 = 'AAAAAAAAAAAAAAAAAAAAAA=='
+const settings = { smallBodyBytes: 64 * 1024, cacheBytes: 512 * 1024 }
+
+/** One request of a kind, with a number to vary it. */
+type Kind = readonly [status: number, send: (port: number, number: number) => Promise<{ readonly status: number }>]
+
+const path = (number: number): string => `/${bucket}/directory-${number % 7}/${number % keys}`
+const deleteXml = '<Delete><Object><Key>nowhere</Key></Object><Object><Key>directory-0/none</Key></Object></Delete>'
+
+const kinds: readonly Kind[] = [
+  [200, (port, number) => ask(port, 'PUT', path(number), small)],
+  [200, (port, number) => ask(port, 'PUT', `${path(number)}-large`, large)],
+  [200, (port) => ask(port, 'GET', `/${bucket}/small`)],
+  [200, (port) => ask(port, 'GET', `/${bucket}/large`)],
+  [206, (port) => ask(port, 'GET', `/${bucket}/large`, undefined, { range: 'bytes=1000-1999' })],
+  [200, (port) => ask(port, 'HEAD', `/${bucket}/small`)],
+  [200, (port) => ask(port, 'GET', `/${bucket}?list-type=2&max-keys=10&delimiter=/`)],
+  [204, (port, number) => ask(port, 'DELETE', path(number + 1))],
+  [200, (port) => ask(port, 'POST', `/${bucket}?delete`, deleteXml)],
+  [200, (port, number) => ask(port, 'PUT', `${path(number)}-copy`, '', { 'x-amz-copy-source': `/${bucket}/small` })],
+  [404, (port, number) => ask(port, 'GET', `/${bucket}/nowhere/${number}`)],
+  [404, (port) => ask(port, 'GET', '/master.nowhere/key')],
+  [400, (port, number) => ask(port, 'PUT', path(number), small, { 'content-md5': wrongMd5 })],
+  [400, (port, number) => ask(port, 'PUT', path(number), large, { 'content-md5': wrongMd5 })],
+  [0, (port, number) => abandoned(port, number, small)],
+  [0, (port, number) => abandoned(port, number, large)],
+]
+
+/** A PUT whose sender leaves in the middle. */
+async function abandoned(port: number, number: number, content: Buffer): Promise<{ readonly status: number }> {
+  const message = putMessage(path(number), content, framings[number % framings.length] ?? 'chunked')
+  const sent = message.head.length + (message.body.length >> 1)
+  await leave(await sendPart(port, message, sent), number % 2 === 0 ? 'closes' : 'resets')
+  return { status: 0 }
+}
+
+/** Requests of mixed kinds for at least as many and as long as is asked; what the gateway holds stays what it was. */
+export async function mixedLoad(atLeast: { readonly requests: number; readonly milliseconds: number }): Promise<void> {
+  const truth = createMemoryPfs()
+  await createBucket(truth)
+  const pfs = createFaultyPfs(truth)
+  const served = await servePfs(pfs.client, '127.0.0.1:0')
+  const gateway = await startGatewayProcess({ address: served.address, options: settings })
+  const { port } = gateway
+  await ask(port, 'PUT', `/${bucket}/small`, small)
+  await ask(port, 'PUT', `/${bucket}/large`, large)
+
+  /** Requests until the condition ends them; then everything rests, and what is still held is measured. */
+  async function run(isOver: (number: number) => boolean): Promise<Measured> {
+    let number = 0
+    const work = async (): Promise<void> => {
+      for (let mine = number++; !isOver(mine); mine = number++) {
+        const [status, send] = kinds[mine % kinds.length] ?? [0, async () => ({ status: -1 })]
+        assert.is((await send(port, mine)).status, status, `request ${mine}, of kind ${mine % kinds.length}`)
+      }
+    }
+    await Promise.all(Array.from({ length: workers }, work))
+    await gateway.idle()
+    while (pfs.running().length > 0) await turn()
+    return gateway.measure()
+  }
+
+  // What is filled once (code, caches, pools) is filled before the first look.
+  const before = await run((number) => number >= atLeast.requests / 3)
+  const end = Date.now() + atLeast.milliseconds
+  const after = await run((number) => number >= atLeast.requests && Date.now() >= end)
+  assert.ok(after.bytes - before.bytes < slackBytes, `${before.bytes} bytes before, ${after.bytes} after`)
+  assert.is(after.files, before.files)
+  assert.is(after.timers, before.timers)
+  assert.is(after.errors, 0)
+  await gateway.stop()
+  await served.close()
+}
