@@ -1,4 +1,5 @@
 import type { CorsRule } from './http/cors.js'
+import { flag, functionOr, list, oneOf, requireKnown, shown, text, wholeNumber } from './option-values.js'
 import type { Confirm } from './pfs/commit-changes.js'
 import type { KeyEncoding } from './resolver/key.js'
 import type { Credential } from './signature/credentials.js'
@@ -81,27 +82,73 @@ export interface Settings {
 /** Most that may be held of one body: what a shared commit takes. */
 const maxSmallBodyBytes = 32 * 1024 * 1024
 
+/** Longest time that a timer of Node can be set to. */
+const maxMilliseconds = 2 ** 31 - 1
+
+const optionNames: readonly (keyof S3HandlerOptions)[] = [
+  'basePath',
+  'region',
+  'domains',
+  'trustForwardedHost',
+  'keyEncoding',
+  'commits',
+  'confirm',
+  'smallBodyBytes',
+  'cacheBytes',
+  'cors',
+  'bodyTimeoutMilliseconds',
+  'onError',
+  'onResponse',
+]
+
 /** Checks options once and fills in what is left out; throws TypeError. */
 export function readOptions(options: S3HandlerOptions = {}): Settings {
-  const { basePath = '', region = 'us-east-1', domains = [] } = options
+  requireKnown('The options of createS3Handler', options, optionNames)
+  const { basePath = '', region, bodyTimeoutMilliseconds = 60_000 } = options
   if (basePath !== '' && !/^(\/[^/?#]+)+$/.test(basePath)) {
-    throw new TypeError(`basePath must look like "/s3", without a slash at its end; it is ${JSON.stringify(basePath)}`)
+    throw new TypeError(`basePath must look like "/s3", without a slash at its end; it is ${shown(basePath)}`)
   }
   return {
     basePath,
-    region,
-    signingRegion: options.region,
-    domains,
-    trustForwardedHost: options.trustForwardedHost ?? false,
+    region: text('region', region ?? 'us-east-1'),
+    signingRegion: region,
+    domains: list('domains', options.domains ?? [], text),
+    trustForwardedHost: flag('trustForwardedHost', options.trustForwardedHost ?? false),
     keyEncoding: oneOf('keyEncoding', options.keyEncoding ?? 'percent', ['percent', 'refuse']),
     commits: oneOf('commits', options.commits ?? 'shared', ['shared', 'each']),
     confirm: oneOf('confirm', options.confirm ?? 'commit', ['commit', 'finished']),
     smallBodyBytes: wholeNumber('smallBodyBytes', options.smallBodyBytes ?? 1024 * 1024, maxSmallBodyBytes),
     cacheBytes: wholeNumber('cacheBytes', options.cacheBytes ?? 64 * 1024 * 1024),
-    cors: options.cors ?? [],
-    bodyTimeoutMilliseconds: wholeNumber('bodyTimeoutMilliseconds', options.bodyTimeoutMilliseconds ?? 60_000),
-    onError: options.onError ?? (() => undefined),
-    onResponse: options.onResponse ?? (() => undefined),
+    cors: list('cors', options.cors ?? [], readCorsRule),
+    bodyTimeoutMilliseconds: wholeNumber('bodyTimeoutMilliseconds', bodyTimeoutMilliseconds, maxMilliseconds),
+    onError: functionOr('onError', options.onError, () => undefined),
+    onResponse: functionOr('onResponse', options.onResponse, () => undefined),
+  }
+}
+
+const ruleNames: readonly (keyof CorsRule)[] = [
+  'bucket',
+  'allowedOrigins',
+  'allowedMethods',
+  'allowedHeaders',
+  'exposeHeaders',
+  'maxAgeSeconds',
+]
+
+function readCorsRule(name: string, value: unknown): CorsRule {
+  if (typeof value !== 'object' || value === null) throw new TypeError(`${name} must be a rule; it is ${shown(value)}`)
+  requireKnown(name, value, ruleNames)
+  const { bucket, allowedOrigins, allowedMethods, allowedHeaders, exposeHeaders, maxAgeSeconds } =
+    value as Partial<CorsRule>
+  return {
+    ...(bucket !== undefined && { bucket: text(`${name}.bucket`, bucket) }),
+    allowedOrigins: list(`${name}.allowedOrigins`, allowedOrigins, text),
+    allowedMethods: list(`${name}.allowedMethods`, allowedMethods, (each, method) =>
+      oneOf(each, method, ['GET', 'PUT', 'HEAD', 'POST', 'DELETE']),
+    ),
+    ...(allowedHeaders && { allowedHeaders: list(`${name}.allowedHeaders`, allowedHeaders, text) }),
+    ...(exposeHeaders && { exposeHeaders: list(`${name}.exposeHeaders`, exposeHeaders, text) }),
+    ...(maxAgeSeconds !== undefined && { maxAgeSeconds: wholeNumber(`${name}.maxAgeSeconds`, maxAgeSeconds) }),
   }
 }
 
@@ -109,19 +156,16 @@ export function readOptions(options: S3HandlerOptions = {}): Settings {
 export function readAuthConfig(config: AuthConfig): AuthConfig {
   const mode: unknown = (config as { mode?: unknown } | undefined)?.mode
   oneOf('authConfig.mode', mode, ['pachyderm', 'keys', 'none'])
+  requireKnown(`authConfig of mode ${config.mode}`, config, authConfigNames[config.mode])
   if (config.mode === 'keys' && typeof config.secretFor !== 'function') {
     throw new TypeError('authConfig.secretFor must be a function from an access key to its credential')
   }
+  if (config.mode === 'none' && config.authToken !== undefined) text('authConfig.authToken', config.authToken)
   return config
 }
 
-function wholeNumber(name: string, value: number, most: number = Number.MAX_SAFE_INTEGER): number {
-  if (Number.isSafeInteger(value) && value >= 0 && value <= most) return value
-  throw new TypeError(`${name} must be a whole number from 0 to ${most}; it is ${value}`)
-}
-
-function oneOf<const Choice extends string>(name: string, value: unknown, choices: readonly Choice[]): Choice {
-  const choice = choices.find((each) => each === value)
-  if (choice !== undefined) return choice
-  throw new TypeError(`${name} must be one of ${choices.join(', ')}; it is ${JSON.stringify(value)}`)
-}
+const authConfigNames = {
+  pachyderm: ['mode'],
+  keys: ['mode', 'secretFor'],
+  none: ['mode', 'authToken'],
+} as const satisfies Record<AuthConfig['mode'], readonly string[]>

@@ -1,0 +1,106 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { type AuthConfig, createMemoryPfs, createS3Handler, type S3HandlerOptions } from '../../lib/index.js'
+
+const test = suite('options')
+
+function construct(authConfig: unknown, options: unknown = {}): () => unknown {
+  return () => createS3Handler(createMemoryPfs(), authConfig as AuthConfig, options as S3HandlerOptions)
+}
+
+function refusal(authConfig: unknown, options?: unknown): string {
+  try {
+    construct(authConfig, options)()
+  } catch (error) {
+    assert.instance(error, TypeError)
+    return (error as TypeError).message
+  }
+  return 'none'
+}
+
+for (const [name, values] of Object.entries({
+  basePath: ['s3', '/', '/s3/', '/s3?x', '//s3', '/s3#', 5],
+  region: ['', 5, {}],
+  domains: ['s3.example.com', [''], [5], {}],
+  trustForwardedHost: ['yes', 1],
+  keyEncoding: ['utf8', 1],
+  commits: ['none', true],
+  confirm: ['never'],
+  smallBodyBytes: [-1, 1.5, Number.NaN, '1', 2 ** 40],
+  cacheBytes: [-1, Number.POSITIVE_INFINITY, '64 MiB'],
+  bodyTimeoutMilliseconds: [-1, 2 ** 31, '60s'],
+  onError: ['console', {}],
+  onResponse: [true],
+  cors: [
+    {},
+    [null],
+    [{ allowedOrigins: ['*'] }],
+    [{ allowedOrigins: '*', allowedMethods: ['GET'] }],
+    [{ allowedOrigins: ['*'], allowedMethods: ['OPTIONS'] }],
+    [{ allowedOrigins: ['*'], allowedMethods: ['GET'], maxAgeSeconds: '60' }],
+    [{ allowedOrigins: ['*'], allowedMethods: ['GET'], allowedHeaders: 'x' }],
+    [{ allowedOrigins: ['*'], allowedMethods: ['GET'], bucket: 5 }],
+    [{ allowedOrigins: ['*'], allowedMethods: ['GET'], origins: ['*'] }],
+  ],
+})) {
+  test(`${name} that is wrong is named`, () => {
+    for (const value of values) assert.match(refusal({ mode: 'none' }, { [name]: value }), name)
+  })
+}
+
+test('an option that is misspelt is named, rather than left at its default', () => {
+  assert.match(refusal({ mode: 'none' }, { trustForwardHost: true }), 'trustForwardHost')
+})
+
+test('a mode that is none is refused: nothing is open by mistake', () => {
+  for (const config of [
+    undefined,
+    null,
+    {},
+    'none',
+    { mode: 'None' },
+    { mode: '' },
+    { mode: ['none'] },
+    { auth: 'keys' },
+  ]) {
+    assert.match(refusal(config), 'authConfig')
+  }
+})
+
+test('what a mode needs, and what it does not know', () => {
+  assert.match(refusal({ mode: 'keys' }), 'secretFor')
+  assert.match(refusal({ mode: 'keys', secretFor: { key: 'secret' } }), 'secretFor')
+  assert.match(refusal({ mode: 'pachyderm', secretFor: () => undefined }), 'secretFor')
+  assert.match(refusal({ mode: 'none', authToken: '' }), 'authToken')
+})
+
+test('every option at once is accepted', () => {
+  const options: Required<S3HandlerOptions> = {
+    basePath: '/some/where',
+    region: 'eu-central-1',
+    domains: ['s3.example.com'],
+    trustForwardedHost: true,
+    keyEncoding: 'refuse',
+    commits: 'each',
+    confirm: 'finished',
+    smallBodyBytes: 0,
+    cacheBytes: 0,
+    cors: [
+      {
+        bucket: '*',
+        allowedOrigins: ['*'],
+        allowedMethods: ['GET'],
+        allowedHeaders: ['*'],
+        exposeHeaders: ['etag'],
+        maxAgeSeconds: 5,
+      },
+    ],
+    bodyTimeoutMilliseconds: 1000,
+    onError: () => undefined,
+    onResponse: () => undefined,
+  }
+  assert.type(construct({ mode: 'keys', secretFor: () => undefined }, options)(), 'function')
+  assert.type(construct({ mode: 'none', authToken: 'token' }, options)(), 'function')
+})
+
+test.run()
