@@ -8,7 +8,7 @@ import type { BucketCall, Operation } from './call.js'
 import { requireListable } from './head-bucket.js'
 import { createKeyWriter, type KeyWriter, parseEncodingType } from './key-writer.js'
 import { owner } from './owner.js'
-import { parseCount } from './parameters.js'
+import { parseCount, parsePrefix } from './parameters.js'
 
 /** Most versions and prefixes of a page, whatever is asked for. */
 const maxPage = 1000
@@ -16,7 +16,7 @@ const maxPage = 1000
 /** ListObjectVersions: every version of every key, delete markers among them, as the history of the branch tells them. */
 export const listObjectVersions: Operation<BucketCall> = async (call) => {
   const { request, bucket } = call
-  const prefix = queryValue(request, 'prefix') ?? ''
+  const prefix = parsePrefix(request)
   const delimiter = queryValue(request, 'delimiter') ?? ''
   const keyMarker = queryValue(request, 'key-marker') ?? ''
   const versionIdMarker = queryValue(request, 'version-id-marker') ?? ''

@@ -8,7 +8,7 @@ import type { BucketCall, Operation } from './call.js'
 import { requireListable } from './head-bucket.js'
 import { createKeyWriter, type KeyWriter, parseEncodingType } from './key-writer.js'
 import { owner } from './owner.js'
-import { parseCount } from './parameters.js'
+import { parseCount, parsePrefix } from './parameters.js'
 import { readToken, tokenFrom } from './tokens.js'
 
 /** Most keys and prefixes of a page, whatever is asked for. */
@@ -68,7 +68,7 @@ async function readPage(call: BucketCall, after: string): Promise<Page> {
   const { gateway, request, bucket, options } = call
   const maxKeys = parseCount(request, 'max-keys', { least: 0, most: 2_147_483_647 }) ?? maxPage
   const query: ListQuery = {
-    prefix: queryValue(request, 'prefix') ?? '',
+    prefix: parsePrefix(request),
     delimiter: queryValue(request, 'delimiter') ?? '',
     after,
     limit: Math.min(maxKeys, maxPage),

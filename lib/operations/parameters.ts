@@ -1,4 +1,5 @@
 import { S3Error } from '../errors.js'
+import { requireKeyLength } from '../http/address.js'
 import { type HttpRequest, queryValue } from '../http/request.js'
 
 /** A whole number out of the query; undefined where it is absent or empty. Throws InvalidArgument. */
@@ -17,4 +18,9 @@ export function parseCount(
     })
   }
   return count
+}
+
+/** The `prefix` of a listing of keys, '' where absent; throws KeyTooLongError where no key could begin with it. */
+export function parsePrefix(request: Pick<HttpRequest, 'query'>): string {
+  return requireKeyLength(queryValue(request, 'prefix') ?? '')
 }

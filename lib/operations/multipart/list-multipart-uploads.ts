@@ -13,7 +13,7 @@ import type { BucketCall, Operation } from '../call.js'
 import { requireListable } from '../head-bucket.js'
 import { createKeyWriter, type KeyWriter, parseEncodingType } from '../key-writer.js'
 import { owner } from '../owner.js'
-import { parseCount } from '../parameters.js'
+import { parseCount, parsePrefix } from '../parameters.js'
 import { checksumElements } from './upload-checksum.js'
 
 /** Most uploads and prefixes of a page, whatever is asked for. */
@@ -24,7 +24,7 @@ export const listMultipartUploads: Operation<BucketCall> = async (call) => {
   const { request, bucket } = call
   const limit = Math.min(parseCount(request, 'max-uploads', { least: 0, most: 2_147_483_647 }) ?? maxPage, maxPage)
   const query: UploadQuery = {
-    prefix: queryValue(request, 'prefix') ?? '',
+    prefix: parsePrefix(request),
     delimiter: queryValue(request, 'delimiter') ?? '',
     keyMarker: queryValue(request, 'key-marker') ?? '',
     uploadIdMarker: parseUploadIdMarker(request),
