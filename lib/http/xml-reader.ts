@@ -53,7 +53,7 @@ export function malformedXml(cause?: unknown): S3Error {
 function createParser(): { write(text: string): void; close(): XmlElement } {
   const root: OpenElement = { name: '', text: '', children: [] }
   const open: OpenElement[] = [root]
-  const parser = sax.parser(true, { xmlns: false, trim: false, normalize: false })
+  const parser = sax.parser(true, { strictEntities: true, trim: false, normalize: false })
   const innermost = (): OpenElement => open[open.length - 1] ?? root
   parser.onerror = (error) => {
     throw malformedXml(error)
