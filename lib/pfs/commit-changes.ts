@@ -14,8 +14,8 @@ export type Outcome = PromiseSettledResult<Committed>
 export type Confirm = 'commit' | 'finished'
 
 /**
- * Makes changes to unrelated paths of a branch in one commit; the outcome of each. Where PFS refuses the commit, each is
- * tried in a commit of its own, so that one bad change hurts no neighbour.
+ * Makes changes to unrelated paths of a branch in one commit; the outcome of each. Where PFS refuses the commit, it
+ * is taken apart and tried again, so that one bad change hurts no neighbour.
  */
 export async function commitChanges(
   pfs: PfsClient,
@@ -87,7 +87,7 @@ async function commitAccepted(
   }
 }
 
-/** What becomes of changes whose commit was refused: each is tried alone where the reason may be only one of them. */
+/** What becomes of changes whose commit was refused: where the reason may be only one of them, each half is tried. */
 async function commitApart(
   pfs: PfsClient,
   branch: Branch,
@@ -97,8 +97,11 @@ async function commitApart(
   reason: unknown,
 ): Promise<readonly Outcome[]> {
   if (changes.length === 1 || !mayBeOfOneChange(reason)) return changes.map(() => rejected(reason))
+  const middle = Math.ceil(changes.length / 2)
   const outcomes: Outcome[] = []
-  for (const change of changes) outcomes.push(...(await commitChanges(pfs, branch, [change], confirm, options)))
+  for (const half of [changes.slice(0, middle), changes.slice(middle)]) {
+    outcomes.push(...(await commitChanges(pfs, branch, half, confirm, options)))
+  }
   return outcomes
 }
 
