@@ -63,4 +63,62 @@ killed('holds all that was answered, whole, and nothing else but what was on its
   await served.close()
 })
 
+const uploads = 8
+const killedAfterUploads = 3
+const parts = [Buffer.alloc(5 * 1024 * 1024, 'first part '), Buffer.alloc(10_000, 'last part ')]
+
+killed('uploads in parts go on where they were: what was answered is kept, and each step may be repeated', async () => {
+  const pfs = createMemoryPfs({ commitMilliseconds: 5 })
+  await createBucket(pfs)
+  const served = await servePfs(pfs, '127.0.0.1:0')
+  const start = () => startListening(['--pachd', served.address, '--auth', 'none', '--log', 'off'])
+  const first = await start()
+  const portOf = ({ endpoint }: { readonly endpoint: string }): number => Number(new URL(endpoint).port)
+  let completed = 0
+  let lost = 0
+  const restarted = first.ended.then(start)
+
+  /** One step of an upload, again where its answer was lost. */
+  async function step(method: string, target: string, body?: string | Uint8Array) {
+    const answer = await ask(portOf(first), method, target, body)
+    if (answer.status === 200) return answer
+    assert.is(answer.status, 0, answer.code)
+    lost++
+    const again = await ask(portOf(await restarted), method, target, body)
+    assert.is(again.status, 200, `${method} ${target}: ${again.code}`)
+    return again
+  }
+
+  async function upload(index: number): Promise<void> {
+    const target = `/${bucket}/upload-${index}`
+    const created = await step('POST', `${target}?uploads`)
+    const uploadId = /<UploadId>(.+)<\/UploadId>/.exec(created.body.toString())?.[1] ?? ''
+    let list = ''
+    for (const [number, part] of parts.entries()) {
+      const { headers } = await step('PUT', `${target}?partNumber=${number + 1}&uploadId=${uploadId}`, part)
+      list += `<Part><PartNumber>${number + 1}</PartNumber><ETag>${headers.etag}</ETag></Part>`
+    }
+    const document = `<CompleteMultipartUpload>${list}</CompleteMultipartUpload>`
+    await step('POST', `${target}?uploadId=${uploadId}`, document)
+    if (++completed === killedAfterUploads) first.child.kill('SIGKILL')
+  }
+  await Promise.all(
+    Array.from({ length: 4 }, async (_, writer) => {
+      for (let index = writer; index < uploads; index += 4) await upload(index)
+    }),
+  )
+  assert.ok(lost > 0, 'it was killed in the middle')
+
+  const whole = sum(Buffer.concat(parts))
+  const held = await holds(pfs)
+  const wanted = Array.from({ length: uploads }, (_, index) => [`upload-${index}`, whole])
+  assert.equal([...held].sort(), wanted.sort())
+  const second = await restarted
+  const listed = await ask(portOf(second), 'GET', `/${bucket}?uploads`)
+  const leftover = listed.body.toString().match(/<Upload>/g) ?? []
+  assert.ok(leftover.length <= lost, 'no upload is left but one whose beginning was not answered')
+  await second.stop()
+  await served.close()
+})
+
 killed.run()

@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { bucket, commits, holds, sum } from './support/branch.js'
-import { leave, leavings, received, sendPart } from './support/http.js'
+import { ask, leave, leavings, received, sendPart } from './support/http.js'
 import { boundariesOf, framings, putMessage } from './support/messages.js'
 import { leaked, openThings, type Rig, startRig } from './support/rig.js'
 
@@ -56,6 +56,31 @@ for (const [size, bytes] of Object.entries(sizes)) {
       assert.equal(await leaked(before), [])
     })
   }
+}
+
+for (const framing of framings) {
+  writers(`a part of an upload, ${framing}: nothing of it is there, or the whole`, async ({ rig, before }) => {
+    const target = `/${bucket}/upload-${framing}`
+    const created = await ask(rig.port, 'POST', `${target}?uploads`)
+    const uploadId = /<UploadId>(.+)<\/UploadId>/.exec(created.body.toString())?.[1] ?? ''
+    const content = Buffer.alloc(sizes.large, 'part ')
+    const message = putMessage(`${target}?partNumber=1&uploadId=${uploadId}`, content, framing)
+    const history = await commits(rig.truth)
+    for (const [stopped, sent] of boundariesOf(message)) {
+      for (const how of leavings) {
+        await leave(await sendPart(rig.port, message, sent), how)
+        await rig.idle()
+        const listed = await ask(rig.port, 'GET', `${target}?uploadId=${uploadId}`)
+        const [, size] = /<Part>.*<Size>(\d+)<\/Size>.*<\/Part>/s.exec(listed.body.toString()) ?? []
+        const isSent = sent === message.head.length + message.body.length
+        assert.ok(size === undefined || (isSent && size === `${content.length}`), `${stopped}, ${how}: ${size}`)
+      }
+    }
+    assert.equal(await commits(rig.truth), history, 'the bucket has not changed')
+    await rig.idle()
+    assert.equal(rig.errors, [])
+    assert.equal(await leaked(before), [])
+  })
 }
 
 writers.run()
