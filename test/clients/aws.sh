@@ -6,8 +6,6 @@ step configure with host, key and secret
 aws configure set aws_access_key_id "$ACCESS_KEY"
 aws configure set aws_secret_access_key "$SECRET_KEY"
 aws configure set endpoint_url "$ENDPOINT"
-if [ "$SIGNATURE" = v2 ]; then aws configure set default.s3.signature_version s3; fi
-aws configure set default.s3.multipart_threshold "$MULTIPART_THRESHOLD"
 
 step list buckets
 aws s3 ls >buckets.txt

@@ -4,14 +4,12 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 
 import boto3
-from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from expect import FILE, TREE, checksum, expect_same_tree, files_of
 
 bucket = os.environ['BUCKET']
 config = Config(signature_version='s3') if os.environ['SIGNATURE'] == 'v2' else None
-upload = TransferConfig(multipart_threshold=int(os.environ['MULTIPART_THRESHOLD']))
 
 
 def connect(make, key, secret):
@@ -74,7 +72,7 @@ assert s3.list_objects_v2(Bucket=bucket)['KeyCount'] == 0
 # A tree in and out.
 names = sorted(files_of(TREE))
 with ThreadPoolExecutor(8) as pool:
-    list(pool.map(lambda name: s3.upload_file(f'{TREE}/{name}', bucket, f'tree/{name}', Config=upload), names))
+    list(pool.map(lambda name: s3.upload_file(f'{TREE}/{name}', bucket, f'tree/{name}'), names))
 pages = s3.get_paginator('list_objects_v2').paginate(Bucket=bucket, Prefix='tree/', PaginationConfig={'PageSize': 300})
 keys = [entry['Key'] for page in pages for entry in page['Contents']]
 assert keys == sorted((f'tree/{name}' for name in names), key=str.encode), 'each key once, in byte order'
@@ -90,7 +88,7 @@ with ThreadPoolExecutor(8) as pool:
 expect_same_tree(TREE, 'tree-out')
 
 # A large file in and out.
-s3.upload_file(FILE, bucket, 'file.bin', Config=upload)
+s3.upload_file(FILE, bucket, 'file.bin')
 s3.download_file(bucket, 'file.bin', 'file-out.bin')
 assert checksum('file-out.bin') == checksum(FILE)
 

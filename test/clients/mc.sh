@@ -16,7 +16,7 @@ expect_line "$BUCKET/" buckets.txt
 
 step copy in, list, cat, copy out
 echo hello >hello.txt
-mc cp $MULTIPART_FLAG hello.txt "pfs/$BUCKET/dir/hello.txt"
+mc cp hello.txt "pfs/$BUCKET/dir/hello.txt"
 mc ls "pfs/$BUCKET/dir/" >listing.txt
 expect_line 'hello.txt' listing.txt
 [ "$(mc cat "pfs/$BUCKET/dir/hello.txt")" = hello ] || fail cat
@@ -34,22 +34,28 @@ mc rm "pfs/$BUCKET/dir/hello.txt" "pfs/$BUCKET/copy.txt"
 expect_refused mc stat "pfs/$BUCKET/dir/hello.txt"
 
 step a tree in and out
-mc cp --quiet $MULTIPART_FLAG --recursive "$TREE/" "pfs/$BUCKET/tree/"
+mc cp --quiet --recursive "$TREE/" "pfs/$BUCKET/tree/"
 mc cp --quiet --recursive "pfs/$BUCKET/tree/" tree-out/
 expect_same_tree "$TREE" tree-out
 
 step mirror finds nothing to do
-mc mirror --quiet $MULTIPART_FLAG "$TREE/" "pfs/$BUCKET/tree/"
+mc mirror --quiet "$TREE/" "pfs/$BUCKET/tree/"
 mc diff "$TREE/" "pfs/$BUCKET/tree/" >differences.txt
 [ ! -s differences.txt ] || fail "mc diff shows $(head -5 differences.txt)"
 
 step a large file in and out
-mc cp --quiet $MULTIPART_FLAG "$FILE" "pfs/$BUCKET/file.bin"
+mc cp --quiet "$FILE" "pfs/$BUCKET/file.bin"
 mc cp --quiet "pfs/$BUCKET/file.bin" file-out.bin
 expect_same "$FILE" file-out.bin
 
-step a bucket that holds objects is not removed, then it is with force
-expect_refused mc rb "pfs/$BUCKET"
-mc rb --force "pfs/$BUCKET"
+step remove what is left
+mc rm --quiet --recursive --force "pfs/$BUCKET" >removed.txt
+[ -z "$(mc ls --recursive "pfs/$BUCKET")" ] || fail still there
+
+# Where objects have versions, mc first removes every version of each, and PFS keeps its history.
+step remove a bucket that has no history
+expect_refused mc rb --force "pfs/$BUCKET"
+mc mb "pfs/$BUCKET-unused"
+mc rb "pfs/$BUCKET-unused"
 mc ls pfs >buckets.txt
-expect_no_line "$BUCKET/" buckets.txt
+expect_no_line "$BUCKET-unused/" buckets.txt

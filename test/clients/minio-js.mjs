@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import { Client } from 'minio'
 
-const { ACCESS_KEY, BUCKET, ENDPOINT, FILE, MULTIPART_THRESHOLD, SECRET_KEY } = process.env
+const { ACCESS_KEY, BUCKET, ENDPOINT, FILE, SECRET_KEY } = process.env
 const { hostname, port } = new URL(ENDPOINT)
 const client = new Client({
   endPoint: hostname,
@@ -14,7 +14,6 @@ const client = new Client({
   useSSL: false,
   accessKey: ACCESS_KEY,
   secretKey: SECRET_KEY,
-  partSize: Number(MULTIPART_THRESHOLD),
 })
 
 async function checksum(path) {

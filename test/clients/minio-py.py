@@ -41,7 +41,7 @@ for entry in client.list_objects(bucket, prefix='tree/', recursive=True):
 expect_same_tree(TREE, 'tree-out')
 
 # A large file in and out.
-client.fput_object(bucket, 'file.bin', FILE, part_size=int(os.environ['MULTIPART_THRESHOLD']))
+client.fput_object(bucket, 'file.bin', FILE)
 client.fget_object(bucket, 'file.bin', 'file-out.bin')
 assert checksum('file-out.bin') == checksum(FILE)
 

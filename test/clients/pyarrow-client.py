@@ -12,7 +12,6 @@ s3 = fs.S3FileSystem(
     secret_key=os.environ['SECRET_KEY'],
     allow_bucket_creation=True,
     allow_bucket_deletion=True,
-    allow_delayed_open='MULTIPART_THRESHOLD' in os.environ,
 )
 
 # Make a bucket; write a table, list, read it and one column of it.

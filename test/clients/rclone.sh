@@ -33,7 +33,7 @@ rclone copy "pfs:$BUCKET/tree" tree-out
 expect_same_tree "$TREE" tree-out
 
 step a large file in and out
-rclone copyto --s3-upload-cutoff "$MULTIPART_THRESHOLD"B "$FILE" "pfs:$BUCKET/file.bin"
+rclone copyto "$FILE" "pfs:$BUCKET/file.bin"
 rclone copyto "pfs:$BUCKET/file.bin" file-out.bin
 expect_same "$FILE" file-out.bin
 

@@ -9,7 +9,6 @@ import { fileURLToPath } from 'node:url'
 import { makeMaterial } from './support/material.js'
 import { type ClientScript, clientScripts, runScript } from './support/scripts.js'
 import { type RunningSetup, type Setup, setups, startSetup } from './support/setups.js'
-import { singlePut } from './support/single-put.js'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 const root = join(here, '../..')
@@ -61,7 +60,6 @@ function environment(script: ClientScript, setup: Setup, running: RunningSetup, 
   const token = setup.rootToken ?? 'anything'
   const path = [join(tools, script.environment, 'bin'), join(tools, 'bin'), process.env.PATH].join(':')
   return {
-    ...singlePut,
     PATH: path,
     PYTHONPATH: join(here, 'support'),
     ENDPOINT: running.endpoint,

@@ -41,7 +41,7 @@ s3cmd get --quiet --recursive "s3://$BUCKET/tree/" tree-out/
 expect_same_tree "$TREE" tree-out
 
 step a large file in and out
-s3cmd put --quiet $MULTIPART_FLAG "$FILE" "s3://$BUCKET/file.bin"
+s3cmd put --quiet "$FILE" "s3://$BUCKET/file.bin"
 s3cmd get --quiet "s3://$BUCKET/file.bin" file-out.bin
 expect_same "$FILE" file-out.bin
 

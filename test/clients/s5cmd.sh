@@ -30,7 +30,7 @@ s5cmd cp "s3://$BUCKET/tree/*" tree-out/ >copied.txt
 expect_same_tree "$TREE" tree-out
 
 step a large file in and out
-s5cmd cp --part-size "$MULTIPART_PART_MEBIBYTES" "$FILE" "s3://$BUCKET/file.bin"
+s5cmd cp "$FILE" "s3://$BUCKET/file.bin"
 s5cmd cp "s3://$BUCKET/file.bin" file-out.bin
 expect_same "$FILE" file-out.bin
 
