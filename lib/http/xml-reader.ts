@@ -13,6 +13,9 @@ export interface XmlElement {
 const maxXmlBytes = 1024 * 1024
 const maxDepth = 16
 
+/** Text as it stands, and the entities of XML without those of HTML. */
+const saxOptions = { strictEntities: true, trim: false, normalize: false }
+
 interface OpenElement {
   readonly name: string
   text: string
@@ -53,7 +56,7 @@ export function malformedXml(cause?: unknown): S3Error {
 function createParser(): { write(text: string): void; close(): XmlElement } {
   const root: OpenElement = { name: '', text: '', children: [] }
   const open: OpenElement[] = [root]
-  const parser = sax.parser(true, { strictEntities: true, trim: false, normalize: false })
+  const parser = sax.parser(true, saxOptions)
   const innermost = (): OpenElement => open[open.length - 1] ?? root
   parser.onerror = (error) => {
     throw malformedXml(error)
