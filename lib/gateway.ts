@@ -9,7 +9,7 @@ import { createKeyCodec } from './resolver/key.js'
 import { createAncestry } from './resolver/versions/ancestry.js'
 import { createChangeLog } from './resolver/versions/changes.js'
 
-/** Most bytes of small bodies in memory at once; a body beyond it waits in its socket. */
+/** Most bytes of small bodies in memory at once; a body beyond it is sent on as it comes, to a commit of its own. */
 const smallBodiesBytes = 256 * 1024 * 1024
 
 /** What the calls of one handler share. */

@@ -10,25 +10,28 @@ export interface Written {
   readonly etag: string
 }
 
-/** Makes a file of the request's body, once that has been proven; in a shared commit where the body is small. */
-export function writeBody(call: BucketCall, change: Change): Promise<Written> {
+/**
+ * Makes a file of the request's body, once that has been proven; in a shared commit where the body is small and there is
+ * memory to hold it.
+ */
+export async function writeBody(call: BucketCall, change: Change): Promise<Written> {
   const { length } = call.body
-  return length !== undefined && length <= call.gateway.smallBodyBytes
-    ? writeSmall(call, change, length)
-    : writeLarge(call, change)
+  if (length === undefined || length > call.gateway.smallBodyBytes) return writeLarge(call, change)
+  const giveBack = call.gateway.budget.take(length)
+  if (giveBack === undefined) return writeLarge(call, change)
+  try {
+    return await writeSmall(call, change, length)
+  } finally {
+    giveBack()
+  }
 }
 
 /** A small body is read and proven before it is queued, so that it can share a commit. */
 async function writeSmall(call: BucketCall, change: Change, length: number): Promise<Written> {
-  const giveBack = await call.gateway.budget.take(length, call.options.signal)
-  try {
-    const raw = await collect(call.body, length)
-    const committed = await commitChange(call, { ...change, content: { raw } })
-    if (length >= chunkedHashBytes) return await writtenObject(call, change.path, committed)
-    return { versionId: committed.commitId, etag: etagFrom(await smallFileHash(raw)) }
-  } finally {
-    giveBack()
-  }
+  const raw = await collect(call.body, length)
+  const committed = await commitChange(call, { ...change, content: { raw } })
+  if (length >= chunkedHashBytes) return writtenObject(call, change.path, committed)
+  return { versionId: committed.commitId, etag: etagFrom(await smallFileHash(raw)) }
 }
 
 /** The branch is asked for first: a body of any size is not worth sending to a bucket that is not there. */
