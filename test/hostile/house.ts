@@ -12,6 +12,8 @@ export interface House extends Gateway {
   readonly tokens: { readonly alice: string; readonly bob: string; readonly root: string }
   /** What `onError` and `onResponse` were given, as text. */
   readonly log: string[]
+  /** Waits until the log has so many entries. */
+  logged(entries: number): Promise<void>
 }
 
 export type Mode = 'pachyderm' | 'keys'
@@ -35,18 +37,30 @@ export async function openHouse(mode: Mode, options: S3HandlerOptions = {}): Pro
   const authConfig: AuthConfig =
     mode === 'pachyderm' ? { mode } : { mode, secretFor: (accessKeyId) => credentials.get(accessKeyId) }
   const log: string[] = []
+  let wake: () => void = () => undefined
+  const write = (entry: string): void => {
+    log.push(entry)
+    wake()
+  }
+  const logged = async (entries: number): Promise<void> => {
+    while (log.length < entries) {
+      await new Promise<void>((resolve) => {
+        wake = resolve
+      })
+    }
+  }
   const gateway = await startGateway({
     pfs,
     authConfig,
     options: {
-      onError: (error, context) => log.push(`${textOf(error)} ${JSON.stringify(context)}`),
-      onResponse: (entry) => log.push(JSON.stringify(entry)),
+      onError: (error, context) => write(`${textOf(error)} ${JSON.stringify(context)}`),
+      onResponse: (entry) => write(JSON.stringify(entry)),
       ...options,
     },
   })
   const own = (token: string): Key => ({ accessKeyId: token, secretAccessKey: token })
   const callers = mode === 'keys' ? keys : { alice: own(tokens.alice), bob: own(tokens.bob) }
-  return { ...gateway, ...callers, tokens, log }
+  return { ...gateway, ...callers, tokens, log, logged }
 }
 
 function textOf(error: unknown): string {

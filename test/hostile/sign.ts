@@ -165,7 +165,7 @@ function canonicalRequest(request: Signed, signedHeaders: readonly string[], pay
     .split('&')
     .filter((pair) => pair !== '')
     .map((pair) => pair.split(/=(.*)/s))
-    .map(([name = '', value = '']) => `${encode(decodeURIComponent(name))}=${encode(decodeURIComponent(value))}`)
+    .map(([name = '', value = '']) => `${encode(decodeURIComponent(name))}\0${encode(decodeURIComponent(value))}`)
   const byName = new Map(Object.entries(request.headers).map(([name, value]) => [name.toLowerCase(), value.trim()]))
   return [
     request.method ?? 'GET',
@@ -173,7 +173,7 @@ function canonicalRequest(request: Signed, signedHeaders: readonly string[], pay
       .split('/')
       .map((segment) => encode(decodeURIComponent(segment)))
       .join('/'),
-    pairs.sort().join('&'),
+    pairs.sort().join('&').replaceAll('\0', '='),
     ...signedHeaders.map((name) => `${name}:${byName.get(name) ?? ''}`),
     '',
     signedHeaders.join(';'),

@@ -21,6 +21,12 @@ export interface RawResponse {
 /** A connection on which the test says what is sent and when. */
 export interface Wire {
   send(bytes: string | Uint8Array): void
+  /** Sends and waits until the other side has room for more; false where it has closed. */
+  sent(bytes: string): Promise<boolean>
+  /** Waits for some of an answer. */
+  some(): Promise<void>
+  /** Takes nothing more of what comes. */
+  pause(): void
   /** The next answer, as long as its head says; `undefined` where the connection ends before it is whole. */
   response(toHead?: boolean): Promise<RawResponse | undefined>
   /** Says that no more is sent, and waits for the other side to say so too. */
@@ -42,6 +48,9 @@ export async function openWire(port: number): Promise<Wire> {
   const inbox = createInbox(socket)
   return {
     send: (bytes) => void socket.write(bytes),
+    sent: (bytes) => new Promise((resolve) => socket.write(bytes, (error) => resolve(error == null))),
+    some: async () => void (await inbox.fill()),
+    pause: () => void socket.pause(),
     response: (toHead = false) => readResponse(inbox, toHead),
     async ended() {
       socket.end()
