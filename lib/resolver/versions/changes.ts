@@ -1,15 +1,15 @@
 import type { CallOptions, FileDiff, PfsClient } from '../../pfs/client.js'
 import { compareBytes } from '../byte-order.js'
-import { etagFrom } from '../etag.js'
 import type { KeyCodec } from '../key.js'
 import type { Revision } from './history.js'
 import { createRecentMap } from './recent-map.js'
 
-/** What a commit did to a key. */
+/** What a commit did to a key. Many of these are held, so they are flat. */
 export interface KeyChange {
   readonly key: string
-  /** Undefined where the commit removed it. */
-  readonly object: { readonly etag: string; readonly size: number } | undefined
+  /** The hash that PFS gives the new content, a character for each byte; undefined where the commit removed the key. */
+  readonly hash: string | undefined
+  readonly size: number
 }
 
 /** What commits changed. */
@@ -28,10 +28,10 @@ export interface TakeChanges {
 }
 
 /**
- * Most changes that are remembered, about 100 MB of them. What alone is more is not remembered: it is read anew, though
+ * Most changes that are remembered, about 250 MB of them. What alone is more is not remembered: it is read anew, though
  * never held, for each page.
  */
-const maxChanges = 500_000
+const maxChanges = 1_250_000
 
 /** The changes of all repos; those of finished commits never change and are remembered. */
 export function createChangeLog(pfs: PfsClient, keys: KeyCodec, capacity = maxChanges): ChangeLog {
@@ -72,7 +72,7 @@ function changeFrom({ newFile, oldFile }: FileDiff, keys: KeyCodec): KeyChange |
   const file = newFile ?? oldFile
   if (file === undefined || file.fileType !== 'FILE' || file.file.path.includes('\\')) return undefined
   const key = keys.keyFromPath(file.file.path)
-  return newFile === undefined
-    ? { key, object: undefined }
-    : { key, object: { etag: etagFrom(newFile.hash), size: newFile.sizeBytes } }
+  if (newFile === undefined) return { key, hash: undefined, size: 0 }
+  const { buffer, byteOffset, byteLength } = newFile.hash
+  return { key, hash: Buffer.from(buffer, byteOffset, byteLength).toString('latin1'), size: newFile.sizeBytes }
 }

@@ -1,6 +1,7 @@
 import { eachAtMost } from '../../concurrency.js'
 import { S3Error } from '../../errors.js'
 import type { CallOptions, Commit, PfsClient } from '../../pfs/client.js'
+import { etagFrom } from '../etag.js'
 import type { KeyCodec } from '../key.js'
 import type { ChangeLog } from './changes.js'
 import { type Revision, readHistory } from './history.js'
@@ -62,7 +63,9 @@ export async function listVersions(
     const { age, change, isLatest } = entry
     const revision = history[age]
     if (revision === undefined) return []
-    return [{ kind: 'version', ...change, isLatest, versionId: revision.commit.id, lastModified: revision.time }]
+    const { key, hash, size } = change
+    const object = hash === undefined ? undefined : { etag: etagFrom(Buffer.from(hash, 'latin1')), size }
+    return [{ kind: 'version', key, object, isLatest, versionId: revision.commit.id, lastModified: revision.time }]
   })
   return { entries, isTruncated: page.isTruncated() }
 }

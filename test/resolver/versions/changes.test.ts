@@ -1,0 +1,97 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { createMemoryPfs, type PfsClient } from '../../../lib/index.js'
+import { createKeyCodec } from '../../../lib/resolver/key.js'
+import { createChangeLog } from '../../../lib/resolver/versions/changes.js'
+import { readHistory } from '../../../lib/resolver/versions/history.js'
+
+const repo = { project: 'default', name: 'changes', type: 'user' } as const
+const master = { repo, branch: 'master' }
+const changes = suite<{ pfs: PfsClient; counted: PfsClient; asked: number }>('changes of commits')
+
+changes.before.each(async (context) => {
+  const pfs = createMemoryPfs()
+  context.pfs = pfs
+  context.asked = 0
+  context.counted = {
+    ...pfs,
+    diffFile(request, options) {
+      context.asked += 1
+      return pfs.diffFile(request, options)
+    },
+  }
+  await pfs.createRepo({ repo })
+  await pfs.createBranch({ branch: { repo, name: 'master' } })
+})
+
+async function write(pfs: PfsClient, paths: readonly string[]): Promise<void> {
+  await pfs.modifyFile(
+    master,
+    paths.map((path) => ({ addFile: { path, raw: Buffer.from('x') } })),
+  )
+  await pfs.inspectCommit({ commit: master, wait: 'FINISHED' })
+}
+
+/** The keys that the head changed, and how they came. */
+async function read(log: ReturnType<typeof createChangeLog>, pfs: PfsClient) {
+  const [head] = await readHistory(pfs, master, {})
+  assert.ok(head !== undefined)
+  const found: string[] = []
+  let way = 'nothing'
+  const take = {
+    sorted: (all: readonly { key: string }[]) => {
+      way = 'remembered'
+      found.push(...all.map(({ key }) => key))
+    },
+    one: ({ key }: { key: string }) => {
+      way = 'read'
+      found.push(key)
+    },
+  }
+  await log.read(head, '/', take, {})
+  return [way, found.sort().join(' ')]
+}
+
+changes('of a finished commit are read once', async (context) => {
+  const log = createChangeLog(context.counted, createKeyCodec('percent'))
+  await write(context.pfs, ['/b', '/a%20', '/a'])
+  assert.equal(await read(log, context.pfs), ['read', 'a a%20 b'])
+  assert.equal(await read(log, context.pfs), ['remembered', 'a a%20 b'])
+  assert.is(context.asked, 1)
+})
+
+changes('that are too many are read anew each time, all of them', async (context) => {
+  const log = createChangeLog(context.counted, createKeyCodec('percent'), 3)
+  await write(context.pfs, ['/1', '/2', '/3', '/4'])
+  assert.equal(await read(log, context.pfs), ['read', '1 2 3 4'])
+  assert.equal(await read(log, context.pfs), ['read', '1 2 3 4'])
+  assert.is(context.asked, 2)
+})
+
+changes('of an open commit are read anew each time', async (context) => {
+  const log = createChangeLog(context.counted, createKeyCodec('percent'))
+  await context.pfs.startCommit({ branch: { repo, name: 'master' } })
+  await context.pfs.modifyFile(master, [{ addFile: { path: '/a', raw: Buffer.from('x') } }])
+  assert.equal(await read(log, context.pfs), ['read', 'a'])
+  await context.pfs.modifyFile(master, [{ addFile: { path: '/b', raw: Buffer.from('x') } }])
+  assert.equal(await read(log, context.pfs), ['read', 'a b'])
+})
+
+changes('that were read in part, for a caller who left, are not remembered', async (context) => {
+  const broken: PfsClient = {
+    ...context.pfs,
+    async *diffFile(request, options) {
+      for await (const diff of context.pfs.diffFile(request, options)) {
+        yield diff
+        if (context.asked++ === 1) throw new Error('gone')
+      }
+    },
+  }
+  const log = createChangeLog(broken, createKeyCodec('percent'))
+  await write(context.pfs, ['/1', '/2'])
+  const failure = await read(log, context.pfs).catch((error: unknown) => error)
+  assert.instance(failure, Error)
+  assert.equal(await read(log, context.pfs), ['read', '1 2'])
+})
+
+changes.run()
