@@ -1,7 +1,7 @@
 import { S3Error } from './errors.js'
 import type { HttpRequest } from './http/request.js'
-import type { BucketCall, Call, ObjectCall, Operation } from './operations/call.js'
 import { bucketConfiguration } from './operations/bucket-configuration.js'
+import type { BucketCall, Call, ObjectCall, Operation } from './operations/call.js'
 import { copyObject } from './operations/copy-object.js'
 import { createBucket } from './operations/create-bucket.js'
 import { deleteBucket } from './operations/delete-bucket.js'
