@@ -29,6 +29,8 @@ export interface Wire {
   pause(): void
   /** The next answer, as long as its head says; `undefined` where the connection ends before it is whole. */
   response(toHead?: boolean): Promise<RawResponse | undefined>
+  /** Says that no more is sent. */
+  end(): void
   /** Says that no more is sent, and waits for the other side to say so too. */
   ended(): Promise<void>
   close(): void
@@ -52,6 +54,7 @@ export async function openWire(port: number): Promise<Wire> {
     some: async () => void (await inbox.fill()),
     pause: () => void socket.pause(),
     response: (toHead = false) => readResponse(inbox, toHead),
+    end: () => void socket.end(),
     async ended() {
       socket.end()
       while (await inbox.fill()) inbox.drop()

@@ -1,0 +1,304 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { type House, openHouse, stored } from './house.js'
+import { type Signed, signV4, type Unsigned } from './sign.js'
+import { bytesOf, exchange, openWire, outcomeOf, type RawRequest, type RawResponse, type Wire } from './wire.js'
+
+/** What HTTP clients do not send, on the wire. */
+const test = suite<{ house: House }>('hostile HTTP')
+
+test.before(async (context) => {
+  context.house = await openHouse('keys')
+  const put = signV4({ method: 'PUT', target: '/alice/kept', body: 'kept' }, { key: context.house.alice })
+  assert.is(outcomeOf(await exchange(context.house.port, put)), '200')
+})
+
+test.after(({ house }) => house.close())
+
+function signed(house: House, request: Unsigned): Signed {
+  return signV4(request, { key: house.alice })
+}
+
+/** Every answer that comes on a connection until it is closed. */
+async function answers(house: House, bytes: string | Uint8Array): Promise<readonly RawResponse[]> {
+  const wire = await openWire(house.port)
+  wire.send(bytes)
+  const all: RawResponse[] = []
+  for (let next = await wire.response(); next !== undefined; next = await wire.response()) {
+    all.push(next)
+    if (next.headers.connection !== 'close') wire.end()
+  }
+  wire.close()
+  return all
+}
+
+/** A second request, hidden in what a careless server takes for the body or the rest of the first. */
+function hidden(house: House): string {
+  return bytesOf(signed(house, { method: 'DELETE', target: '/alice/kept' })).toString('latin1')
+}
+
+for (const [name, lines] of [
+  ['Content-Length and Transfer-Encoding', ['content-length: 5', 'transfer-encoding: chunked']],
+  ['Transfer-Encoding and Content-Length', ['transfer-encoding: chunked', 'content-length: 5']],
+  ['two Content-Lengths', ['content-length: 0', 'content-length: 5']],
+  ['a list of Content-Lengths', ['content-length: 0, 5']],
+  ['a Content-Length that is none', ['content-length: 5x']],
+  ['a negative Content-Length', ['content-length: -5']],
+  ['a Content-Length with a sign', ['content-length: +5']],
+  ['a hexadecimal Content-Length', ['content-length: 0x5']],
+  ['Transfer-Encoding that ends in something else', ['transfer-encoding: chunked, identity']],
+  ['Transfer-Encoding with a vertical tab', ['transfer-encoding: \u000bchunked']],
+  ['two Transfer-Encodings', ['transfer-encoding: chunked', 'transfer-encoding: identity']],
+  ['white space before the colon', ['content-length : 5']],
+  ['a folded header', ['content-length: 0', ' 5']],
+  ['a header without a colon', ['content-length 5']],
+  ['NUL in a header', ['x-a: b\0c']],
+  ['a bare CR in a header', ['x-a: b\rcontent-length: 5']],
+] as const) {
+  test(`${name}: nothing hidden is obeyed`, async ({ house }) => {
+    const { headers } = signed(house, { method: 'PUT', target: '/alice/x', headers: { 'content-length': '0' } })
+    const { 'content-length': _, ...rest } = headers
+    const head = ['PUT /alice/x HTTP/1.1', ...Object.entries(rest).map(([key, value]) => `${key}: ${value}`), ...lines]
+    const all = await answers(house, Buffer.from(`${head.join('\r\n')}\r\n\r\n0\r\n\r\n${hidden(house)}`, 'latin1'))
+    assert.ok(
+      all.every(({ status }) => status >= 400),
+      all.map(outcomeOf).join(),
+    )
+    assert.is(await stored(house, 'alice', '/kept'), 'kept')
+  })
+}
+
+test('a refused body is never parsed as the next request', async ({ house }) => {
+  const forged = signV4(
+    { method: 'PUT', target: '/alice/x', body: '' },
+    { key: { ...house.alice, secretAccessKey: 'no' } },
+  )
+  const body = hidden(house)
+  for (const length of [body.length, body.length + 1000, 50_000_000]) {
+    const request: RawRequest = { ...forged, body, headers: { ...forged.headers, 'content-length': String(length) } }
+    const wire = await openWire(house.port)
+    wire.send(bytesOf(request))
+    assert.is(outcomeOf((await wire.response()) as RawResponse), '403 SignatureDoesNotMatch')
+    wire.send(hidden(house))
+    wire.end()
+    for (let next = await wire.response(); next !== undefined; next = await wire.response()) {
+      assert.is(next.status, 204, 'only a request of its own is answered')
+    }
+    wire.close()
+    if (length > body.length) assert.is(await stored(house, 'alice', '/kept'), 'kept')
+    await exchange(house.port, signed(house, { method: 'PUT', target: '/alice/kept', body: 'kept' }))
+  }
+})
+
+test('a client that sends a large refused body to its end can read its answer', async ({ house }) => {
+  const forged = signV4(
+    { method: 'PUT', target: '/alice/x', body: '' },
+    { key: { ...house.alice, secretAccessKey: 'no' } },
+  )
+  const wire = await openWire(house.port)
+  wire.send(bytesOf({ ...forged, headers: { ...forged.headers, 'content-length': '8000000' } }))
+  for (let sent = 0; sent < 8_000_000; sent += 500_000) await wire.sent('x'.repeat(500_000))
+  const response = await wire.response()
+  assert.equal([response?.status, response?.headers.connection], [403, 'close'])
+  assert.is(await wire.response(), undefined)
+  wire.close()
+})
+
+async function continued(house: House, request: Signed): Promise<readonly [Wire, RawResponse | undefined]> {
+  const wire = await openWire(house.port)
+  wire.send(bytesOf({ ...request, body: '' }))
+  return [wire, await wire.response()]
+}
+
+test('Expect: 100-continue is answered 100 when the signature has been checked', async ({ house }) => {
+  const body = 'expected'
+  const put = signed(house, { method: 'PUT', target: '/alice/expected', body, headers: { expect: '100-continue' } })
+  const [wire, first] = await continued(house, put)
+  assert.is(first?.status, 100)
+  wire.send(body)
+  assert.is((await wire.response())?.status, 200)
+  wire.close()
+  assert.is(await stored(house, 'alice', '/expected'), body)
+})
+
+test('Expect: 100-continue of what is refused is answered with the refusal, and no 100', async ({ house }) => {
+  const { alice, bob } = house
+  const expect = { expect: '100-continue', 'content-length': '3000000' }
+  const wrong = { ...alice, secretAccessKey: 'wrong' }
+  const cases = [
+    ['403 SignatureDoesNotMatch', wrong, 'PUT', '/alice/x'],
+    ['404 NoSuchBucket', alice, 'PUT', '/none/x'],
+    ['403 AccessDenied', bob, 'PUT', '/shared/x'],
+    ['400 InvalidBucketName', alice, 'PUT', '/a_b.c!/x'],
+    ['501 NotImplemented', alice, 'PUT', '/alice/x?torrent'],
+    ['405 MethodNotAllowed', alice, 'PATCH', '/alice/x'],
+  ] as const
+  for (const [outcome, key, method, target] of cases) {
+    const request = signV4({ method, target, headers: expect }, { key, payloadHash: 'UNSIGNED-PAYLOAD' })
+    const [wire, first] = await continued(house, request)
+    assert.equal([outcomeOf(first as RawResponse), first?.headers.connection], [outcome, 'close'])
+    wire.close()
+  }
+})
+
+test('an expectation that is not known is refused', async ({ house }) => {
+  const put = signed(house, { method: 'PUT', target: '/alice/x', body: 'x', headers: { expect: 'miracles' } })
+  assert.is((await exchange(house.port, put)).status, 417)
+  assert.is(await stored(house, 'alice', '/x'), undefined)
+})
+
+test('pipelined requests are answered in order, after errors too', async ({ house }) => {
+  const targets = ['/alice/kept', '/alice/none', '/none/x', '/alice/kept']
+  const all = await answers(house, Buffer.concat(targets.map((target) => bytesOf(signed(house, { target })))))
+  assert.equal(all.map(outcomeOf), ['200', '404 NoSuchKey', '404 NoSuchBucket', '200'])
+})
+
+test('a connection is kept after an error without a body, and closed where the client says so', async ({ house }) => {
+  const wire = await openWire(house.port)
+  for (const target of ['/alice/none', '/alice/%zz', '/alice/kept']) {
+    const request = signed(house, { target: '/alice/none' })
+    wire.send(bytesOf(target === '/alice/kept' ? signed(house, { target }) : { ...request, target }))
+    assert.is.not((await wire.response())?.headers.connection, 'close')
+  }
+  wire.send(bytesOf(signed(house, { target: '/alice/kept', headers: { connection: 'close' } })))
+  assert.is((await wire.response())?.headers.connection, 'close')
+  assert.is(await wire.response(), undefined)
+  wire.close()
+})
+
+test('HTTP/1.0, without a Host, without any header', async ({ house }) => {
+  const old = await exchange(house.port, { ...signed(house, { target: '/alice/kept' }), version: '1.0' })
+  assert.equal([old.status, old.body], [200, 'kept'])
+  assert.is(outcomeOf(await exchange(house.port, { target: '/alice/kept', version: '1.0' })), '403 AccessDenied')
+  assert.is((await exchange(house.port, { target: '/alice/kept' })).status, 400)
+})
+
+test('an absolute-form target is the same request', async ({ house }) => {
+  const request = signed(house, { target: '/alice/kept' })
+  for (const origin of ['http://gateway.example', 'https://elsewhere.example:8080', 'HTTP://user@h']) {
+    const { status, body } = await exchange(house.port, { ...request, target: `${origin}/alice/kept` })
+    assert.equal([status, body], [200, 'kept'])
+  }
+  assert.is(
+    outcomeOf(await exchange(house.port, { ...request, target: 'http://gateway.example/alice/none' })),
+    '403 SignatureDoesNotMatch',
+  )
+})
+
+for (const [method, target, expected] of [
+  ['OPTIONS', '*', '400 InvalidURI'],
+  ['TRACE', '/alice/kept', '405 MethodNotAllowed'],
+  ['PATCH', '/alice/kept', '405 MethodNotAllowed'],
+  ['PROPFIND', '/alice', '405 MethodNotAllowed'],
+  ['POST', '/alice/kept', '405 MethodNotAllowed'],
+  ['POST', '/', '405 MethodNotAllowed'],
+  ['DELETE', '/', '405 MethodNotAllowed'],
+  ['GET', '//kept', '400 InvalidBucketName'],
+  ['GET', '///', '400 InvalidBucketName'],
+  ['GET', '/alice//', '404 NoSuchKey'],
+  ['GET', '/?x=%zz', '400 InvalidURI'],
+] as const) {
+  test(`${method} ${target} is ${expected}`, async ({ house }) => {
+    const request = signed(house, { method, target: target.startsWith('/') && !target.includes('%') ? target : '/' })
+    assert.is(outcomeOf(await exchange(house.port, { ...request, target })), expected)
+    assert.is(await stored(house, 'alice', '/kept'), 'kept')
+  })
+}
+
+test('CONNECT and a method that is none are closed', async ({ house }) => {
+  for (const line of ['CONNECT h:80 HTTP/1.1', 'NONSENSE / HTTP/1.1', 'GET', 'GET / HTTP/9.9', '\u0016\u0003\u0001']) {
+    const all = await answers(house, `${line}\r\nhost: h\r\n\r\n`)
+    assert.ok(
+      all.every(({ status }) => status >= 400),
+      line,
+    )
+  }
+})
+
+test('a body where none is expected is left alone, and the next request is the next', async ({ house }) => {
+  for (const [method, target] of [
+    ['GET', '/alice/kept'],
+    ['HEAD', '/alice/kept'],
+    ['DELETE', '/alice/none'],
+  ] as const) {
+    const wire = await openWire(house.port)
+    wire.send(bytesOf(signed(house, { method, target, body: 'x'.repeat(300_000) })))
+    assert.ok(((await wire.response(method === 'HEAD'))?.status ?? 500) < 300)
+    wire.send(bytesOf(signed(house, { target: '/alice/kept' })))
+    assert.is((await wire.response())?.body, 'kept')
+    wire.close()
+  }
+})
+
+test('bytes beyond ASCII in a header, a target and a query', async ({ house }) => {
+  const meta = signed(house, {
+    method: 'PUT',
+    target: '/alice/meta',
+    body: 'x',
+    headers: { 'x-amz-meta-a': 'h\u00e9\u00ff' },
+  })
+  assert.match(outcomeOf(await exchange(house.port, meta)), /^(200|501 NotImplemented)$/)
+  const raw = Buffer.from('é').toString('latin1')
+  await exchange(house.port, signed(house, { method: 'PUT', target: '/alice/%C3%A9', body: 'accent' }))
+  const request = signed(house, { target: '/alice/%C3%A9' })
+  const read = await exchange(house.port, { ...request, target: `/alice/${raw}` })
+  assert.match(outcomeOf(read), /^(200|400)/)
+  if (read.status === 200) assert.is(read.body, 'accent')
+})
+
+test('a target that is longer than any', async ({ house }) => {
+  assert.is((await exchange(house.port, { target: `/${'a'.repeat(100_000)}`, headers: { host: 'h' } })).status, 431)
+  const long = signed(house, { target: `/alice/${'a'.repeat(10_000)}` })
+  assert.is(outcomeOf(await exchange(house.port, long)), '400 KeyTooLongError')
+})
+
+test('forms and policies that are junk', async ({ house }) => {
+  const policy = (text: string) => Buffer.from(text).toString('base64')
+  const field = (name: string, value: string) =>
+    `--X\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`
+  const file = '--X\r\nContent-Disposition: form-data; name="file"\r\n\r\nx\r\n--X--\r\n'
+  const bodies = [
+    '',
+    'x',
+    '--X',
+    '--X--\r\n',
+    file,
+    field('key', 'k') + file,
+    field('key', 'k') + field('key', 'l') + file,
+    field('key', 'k'.repeat(30_000)) + file,
+    `--X\r\n${'a: b\r\n'.repeat(10_000)}`,
+    field('__proto__', 'k') + file,
+    ...[
+      '',
+      '{',
+      '[]',
+      'null',
+      '5',
+      '{"expiration":5}',
+      '{"expiration":"2099-01-01T00:00:00Z","conditions":{}}',
+      `${'['.repeat(5000)}`,
+    ].map(
+      (text) =>
+        field('key', 'k') +
+        field('policy', policy(text)) +
+        field('AWSAccessKeyId', 'AKALICE') +
+        field('signature', 'x') +
+        file,
+    ),
+    field('key', 'k') + field('policy', '!!!') + field('signature', 'x') + file,
+  ]
+  for (const body of bodies) {
+    for (const contentType of [
+      'multipart/form-data; boundary=X',
+      'multipart/form-data',
+      `multipart/form-data; boundary=${'x'.repeat(200)}`,
+    ]) {
+      const headers = { host: 'h', 'content-type': contentType, 'content-length': String(Buffer.byteLength(body)) }
+      const response = await exchange(house.port, { method: 'POST', target: '/alice', headers, body })
+      assert.ok(response.status >= 400 && response.status < 500, `${outcomeOf(response)} for ${body.slice(0, 200)}`)
+    }
+  }
+  assert.is(await stored(house, 'alice', '/k'), undefined)
+})
+
+test.run()
