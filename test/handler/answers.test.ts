@@ -1,0 +1,124 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { createMemoryPfs } from '../../lib/index.js'
+import { bytesOf, exchange, openWire, outcomeOf, type RawRequest, type RawResponse } from '../hostile/wire.js'
+import { type Gateway, startGateway } from '../support/gateway.js'
+
+/** What S3's clients rely on in every answer. */
+const test = suite<{ gateway: Gateway; ask: (request: RawRequest) => Promise<RawResponse> }>('answers')
+
+test.before(async (context) => {
+  context.gateway = await startGateway()
+  const ask = (request: RawRequest) => {
+    const length = request.body === undefined ? {} : { 'content-length': String(Buffer.byteLength(request.body)) }
+    return exchange(context.gateway.port, { ...request, headers: { host: 'h', ...length, ...request.headers } })
+  }
+  context.ask = ask
+  await ask({ method: 'PUT', target: '/images' })
+  await ask({ method: 'PUT', target: '/images/a', body: 'content' })
+})
+
+test.after(({ gateway }) => gateway.close())
+
+const everyKind: readonly (readonly [expected: number, request: RawRequest])[] = [
+  [200, { target: '/' }],
+  [200, { target: '/images' }],
+  [200, { target: '/images?location' }],
+  [200, { target: '/images/a' }],
+  [206, { target: '/images/a', headers: { range: 'bytes=1-2' } }],
+  [304, { target: '/images/a', headers: { 'if-none-match': '*' } }],
+  [412, { target: '/images/a', headers: { 'if-match': '"x"' } }],
+  [416, { target: '/images/a', headers: { range: 'bytes=100-' } }],
+  [404, { target: '/images/none' }],
+  [404, { target: '/none/x' }],
+  [400, { target: '/images/%zz' }],
+  [501, { target: '/images/a?torrent' }],
+  [405, { method: 'PATCH', target: '/images' }],
+  [403, { method: 'OPTIONS', target: '/images', headers: { origin: 'o', 'access-control-request-method': 'GET' } }],
+  [200, { method: 'HEAD', target: '/images' }],
+  [200, { method: 'HEAD', target: '/images/a' }],
+  [404, { method: 'HEAD', target: '/images/none' }],
+  [200, { method: 'PUT', target: '/images/b', body: 'b' }],
+  [204, { method: 'DELETE', target: '/images/b' }],
+  [409, { method: 'DELETE', target: '/images' }],
+]
+
+for (const [expected, request] of everyKind) {
+  test(`${request.method ?? 'GET'} ${request.target} is ${expected}, with what every answer has`, async ({ ask }) => {
+    const { status, headers, body } = await ask(request)
+    assert.is(status, expected)
+    assert.match(headers['x-amz-request-id'] ?? '', /^[0-9A-F]{16}$/)
+    assert.is(Number.isNaN(Date.parse(headers.date ?? '')), false)
+    assert.is(headers['transfer-encoding'], undefined)
+    if (status === 204 || status === 304) {
+      assert.equal([headers['content-length'], headers['content-type'], body], [undefined, undefined, ''])
+    } else if (request.method === 'HEAD') {
+      assert.match(headers['content-length'] ?? '', /^\d+$/)
+    } else {
+      assert.is(headers['content-length'], String(Buffer.byteLength(body)))
+    }
+    if (status < 400 || request.method === 'HEAD') return
+    assert.is(headers['content-type'], 'application/xml')
+    const path = request.target.replace(/\?.*/, '')
+    assert.match(body, /^<\?xml version="1.0" encoding="UTF-8"\?>\n<Error><Code>\w+<\/Code><Message>[^<]+<\/Message>/)
+    assert.match(body, `<Resource>${path}</Resource><RequestId>${headers['x-amz-request-id']}</RequestId></Error>`)
+  })
+}
+
+test('each answer has a request id of its own', async ({ ask }) => {
+  const ids = await Promise.all(
+    Array.from({ length: 20 }, async () => (await ask({ target: '/' })).headers['x-amz-request-id']),
+  )
+  assert.is(new Set(ids).size, 20)
+})
+
+test('an answer to HEAD has the headers of the answer to GET and nothing behind them', async ({ gateway, ask }) => {
+  const get = await ask({ target: '/images/a' })
+  const wire = await openWire(gateway.port)
+  for (const method of ['HEAD', 'HEAD', 'GET'])
+    wire.send(bytesOf({ method, target: '/images/a', headers: { host: 'h' } }))
+  const [first, second, third] = [await wire.response(true), await wire.response(true), await wire.response()]
+  wire.close()
+  const without = ({ 'x-amz-request-id': _, date: __, ...headers }: RawResponse['headers']) => headers
+  assert.equal(without(first?.headers ?? {}), without(get.headers))
+  assert.equal(without(second?.headers ?? {}), without(get.headers))
+  assert.is(third?.body, 'content')
+})
+
+test('what PFS cannot answer is a 500 that says nothing of it, and is told to onError', async () => {
+  const told: string[] = []
+  const pfs = createMemoryPfs()
+  pfs.listRepo = () => {
+    throw new Error('the password is 123')
+  }
+  const gateway = await startGateway({
+    pfs,
+    options: { onError: (error, { target }) => told.push(`${String(error)} at ${target}`) },
+  })
+  const response = await exchange(gateway.port, { target: '/?max-buckets=5', headers: { host: 'h' } })
+  await gateway.close()
+  assert.is(outcomeOf(response), '500 InternalError')
+  assert.not.match(response.body, '123')
+  assert.equal(told, ['Error: the password is 123 at /?max-buckets=5'])
+})
+
+test('onResponse is told of each request once, with its status and code', async () => {
+  const entries: string[] = []
+  const gateway = await startGateway({
+    options: {
+      onResponse: ({ method, target, status, code, milliseconds }) => {
+        assert.ok(milliseconds >= 0)
+        entries.push(`${method} ${target} ${status} ${code ?? ''}`)
+      },
+    },
+  })
+  const wire = await openWire(gateway.port)
+  for (const target of ['/', '/none/x']) wire.send(bytesOf({ target, headers: { host: 'h' } }))
+  await wire.response()
+  await wire.response()
+  wire.close()
+  await gateway.close()
+  assert.equal(entries, ['GET / 200 ', 'GET /none/x 404 NoSuchBucket'])
+})
+
+test.run()
