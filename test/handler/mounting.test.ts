@@ -67,11 +67,10 @@ test('a framework that cuts the URL keeps what was sent beside it', async () => 
     void handler(Object.assign(req, { originalUrl: url, url: url.replace(/^\/mount\/?/, '/') }), res)
   }
   await withServer(listener, async (port) => {
-    const raw = Buffer.from('é').toString('latin1')
     for (const target of ['/mount/images', '/mount/images/a', '/mount/images/%C3%A9']) {
       assert.is((await ask(port, 'PUT', target)).status, 200)
     }
-    for (const target of ['/mount', '/mount/', '/mount?prefix=x', '/mount/images/a', `/mount/images/${raw}`]) {
+    for (const target of ['/mount', '/mount/', '/mount?prefix=x', '/mount/images/a', '/mount/images/%c3%a9']) {
       assert.is((await ask(port, 'GET', target)).status, 200, target)
     }
     const { body } = await ask(port, 'GET', '/mount/images/none')

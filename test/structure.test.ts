@@ -1,0 +1,99 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, normalize } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+
+/** Where a file stands, top floor first: it imports from its own folder and from floors below. */
+const floors: readonly (readonly string[])[] = [
+  ['cli'],
+  ['index.ts'],
+  ['handler.ts'],
+  ['answer.ts'],
+  ['gateway.ts', 'credentials.ts', 'routes.ts'],
+  ['options.ts'],
+  ['option-values.ts', 'operations'],
+  ['resolver'],
+  ['pfs', 'signature'],
+  ['http'],
+  ['errors.ts', 'concurrency.ts'],
+]
+
+/** What stands on one floor or next to the other and knows nothing of it. */
+const strangers = [
+  ['pfs', 'http'],
+  ['pfs', 'errors.ts'],
+  ['cli', 'handler.ts'],
+] as const
+
+const lib = fileURLToPath(new URL('../lib/', import.meta.url))
+const test = suite('structure of lib')
+
+/** Imports by file, both as paths below `lib/`; packages are left out. */
+const imports: ReadonlyMap<string, readonly string[]> = new Map(
+  readdirSync(lib, { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.ts') && !path.includes('generated'))
+    .sort()
+    .map((path) => [path, importsOf(path)]),
+)
+
+function importsOf(path: string): readonly string[] {
+  const text = readFileSync(join(lib, path), 'utf8')
+  const specifiers = [...text.matchAll(/^(?:import|export)\b[^'"]*?(?:from )?'(\.[^']+)'$/gms)]
+  return specifiers.map(([, specifier = '']) => normalize(join(dirname(path), specifier)).replace(/\.js$/, '.ts'))
+}
+
+function placeOf(path: string): string {
+  return path.split('/')[0] ?? ''
+}
+
+function floorOf(path: string): number {
+  const floor = floors.findIndex((places) => places.includes(placeOf(path)))
+  assert.ok(floor >= 0, `${path} is on no floor: add it to the list above`)
+  return floor
+}
+
+function arrows(): (readonly [from: string, to: string])[] {
+  return [...imports].flatMap(([from, all]) => all.map((to) => [from, to] as const))
+}
+
+test('the imports are found', () => {
+  assert.ok(arrows().length > imports.size, `${arrows().length} imports in ${imports.size} files`)
+  assert.ok(imports.get('index.ts')?.includes('handler.ts'))
+})
+
+test('no file imports from a floor above, or from another place on its own', () => {
+  const upward = arrows().filter(
+    ([from, to]) => placeOf(from) !== placeOf(to) && !to.includes('generated') && floorOf(from) >= floorOf(to),
+  )
+  assert.equal(upward, [])
+})
+
+test('PFS knows no S3, and the program knows the public names only', () => {
+  const forbidden = arrows().filter(([from, to]) =>
+    strangers.some(([place, stranger]) => placeOf(from) === place && placeOf(to) === stranger),
+  )
+  assert.equal(forbidden, [])
+  const ofProgram = arrows().filter(
+    ([from, to]) => placeOf(from) === 'cli' && !['cli', 'index.ts'].includes(placeOf(to)),
+  )
+  assert.equal(ofProgram, [])
+})
+
+test('no file imports itself, by however many others', () => {
+  const done = new Set<string>()
+  const visit = (path: string, way: readonly string[]): void => {
+    assert.not(way.includes(path), [...way, path].join(' → '))
+    if (done.has(path)) return
+    for (const next of imports.get(path) ?? []) visit(next, [...way, path])
+    done.add(path)
+  }
+  for (const path of imports.keys()) visit(path, [])
+})
+
+test('no file is longer than 300 lines', () => {
+  const long = [...imports.keys()].filter((path) => readFileSync(join(lib, path), 'utf8').split('\n').length > 301)
+  assert.equal(long, [])
+})
+
+test.run()
