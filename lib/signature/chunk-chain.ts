@@ -1,6 +1,6 @@
 import { S3Error } from '../errors.js'
 import { sha256Hex } from './canonical-request.js'
-import { sameSignature } from './claim.js'
+import { sameSignature } from './same-signature.js'
 import { hmac } from './signing-key.js'
 
 /** The signatures of a streamed body, each made over the one before it; the first over the request's own. */

@@ -1,4 +1,3 @@
-import { timingSafeEqual } from 'node:crypto'
 import { S3Error } from '../errors.js'
 import type { ChunkChain } from './chunk-chain.js'
 
@@ -10,13 +9,6 @@ export interface Claim {
    * body where the form of signature has one.
    */
   prove(secretAccessKey: string): ChunkChain | undefined
-}
-
-/** Compares two signatures in a time that tells nothing of where they differ. */
-export function sameSignature(expected: string, provided: string): boolean {
-  const a = Buffer.from(expected, 'latin1')
-  const b = Buffer.from(provided, 'latin1')
-  return a.length === b.length && timingSafeEqual(a, b)
 }
 
 /** SignatureDoesNotMatch with what S3 tells the client, and the likely cause for the log only. */

@@ -1,7 +1,8 @@
 import type { HttpRequest } from '../http/request.js'
 import { canonicalPaths, trimmedHeader } from './canonical-request.js'
-import { type Claim, sameSignature, signatureMismatch } from './claim.js'
+import { type Claim, signatureMismatch } from './claim.js'
 import { likelyCause } from './diagnosis.js'
+import { sameSignature } from './same-signature.js'
 import { hmacSha1 } from './signing-key.js'
 
 /** The query parameters that Signature V2 covers (S3 REST authentication, "CanonicalizedResource"); `response-*` too. */

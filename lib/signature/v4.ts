@@ -10,8 +10,9 @@ import {
   sha256Hex,
 } from './canonical-request.js'
 import { createChunkChain } from './chunk-chain.js'
-import { type Claim, sameSignature, signatureMismatch } from './claim.js'
+import { type Claim, signatureMismatch } from './claim.js'
 import { likelyCause } from './diagnosis.js'
+import { sameSignature } from './same-signature.js'
 import { hmac, signingKey } from './signing-key.js'
 import type { Timestamp } from './time.js'
 
