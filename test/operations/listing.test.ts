@@ -6,11 +6,11 @@ import {
   type ListObjectsV2CommandInput,
   PutObjectCommand,
   type S3Client,
-  S3ServiceException,
 } from '@aws-sdk/client-s3'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type Gateway, startGateway } from '../support/gateway.js'
+import { refusal } from '../support/refusal.js'
 import { s3Client } from '../support/s3-client.js'
 
 const Bucket = 'master.listing'
@@ -61,16 +61,6 @@ for (const overWire of [false, true]) {
   async function v1(s3: S3Client, input: Partial<ListObjectsCommandInput> = {}) {
     const page = await s3.send(new ListObjectsCommand({ Bucket, EncodingType: 'url', ...input }))
     return { page, keys: (page.Contents ?? []).map(({ Key }) => decoded(Key)) }
-  }
-
-  async function refusal(work: Promise<unknown>): Promise<string> {
-    try {
-      await work
-    } catch (error) {
-      if (error instanceof S3ServiceException) return `${error.$metadata.httpStatusCode} ${error.name}`
-      throw error
-    }
-    return 'none'
   }
 
   listing('all keys come in byte order', async ({ s3 }) => {

@@ -12,11 +12,11 @@ import {
   ListBucketsCommand,
   PutObjectCommand,
   type S3Client,
-  S3ServiceException,
 } from '@aws-sdk/client-s3'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type Gateway, startGateway } from '../support/gateway.js'
+import { refusal } from '../support/refusal.js'
 import { s3Client } from '../support/s3-client.js'
 
 /** The same behaviour over memory and over the wire. */
@@ -41,16 +41,6 @@ for (const overWire of [false, true]) {
   async function read(s3: S3Client, Key: string, more: { VersionId?: string; Range?: string } = {}) {
     const { Body } = await s3.send(new GetObjectCommand({ Bucket: 'master.images', Key, ...more }))
     return Buffer.from((await Body?.transformToByteArray()) ?? [])
-  }
-
-  async function refusal(work: Promise<unknown>): Promise<string> {
-    try {
-      await work
-    } catch (error) {
-      if (error instanceof S3ServiceException) return `${error.$metadata.httpStatusCode} ${error.name}`
-      throw error
-    }
-    return 'none'
   }
 
   objects('an object comes back as it was put', async ({ s3 }) => {

@@ -1,0 +1,117 @@
+import { GetObjectCommand } from '@aws-sdk/client-s3'
+import { createPresignedPost } from '@aws-sdk/s3-presigned-post'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { createMemoryPfs } from '../../lib/index.js'
+import { type Gateway, startGateway } from '../support/gateway.js'
+import { s3Client, tokenCredentials } from '../support/s3-client.js'
+
+const Bucket = 'master.images'
+const repo = { project: 'default', name: 'images', type: 'user' } as const
+
+for (const overWire of [false, true]) {
+  const posts = suite<{ gateway: Gateway }>(`forms ${overWire ? 'over the wire' : 'in memory'}`)
+
+  posts.before(async (context) => {
+    const pfs = createMemoryPfs({ rootToken: 'root-token' })
+    context.gateway = await startGateway({ pfs, overWire, authConfig: { mode: 'pachyderm' } })
+    await pfs.createRepo({ repo }, { authToken: 'root-token' })
+    await pfs.createBranch({ branch: { repo, name: 'master' } }, { authToken: 'root-token' })
+  })
+
+  posts.after(({ gateway }) => gateway.close())
+
+  /** Posts a form that the SDK has signed for these fields; the answer, not followed. */
+  async function post(gateway: Gateway, Key: string, content: string, fields: Record<string, string> = {}) {
+    const s3 = s3Client(gateway, tokenCredentials('root-token'))
+    const signed = await createPresignedPost(s3, {
+      Bucket,
+      Key,
+      Fields: fields,
+      Conditions: [['content-length-range', 1, 10]],
+    })
+    s3.destroy()
+    const form = new FormData()
+    for (const [name, value] of Object.entries(signed.fields)) form.append(name, value)
+    form.append('file', new Blob([content], { type: 'text/plain' }), 'from my disk.txt')
+    const answer = await fetch(signed.url, { method: 'POST', body: form, redirect: 'manual' })
+    return { status: answer.status, headers: answer.headers, text: await answer.text() }
+  }
+
+  /** What is at a key; undefined where nothing is. */
+  async function read(gateway: Gateway, Key: string): Promise<string | undefined> {
+    const s3 = s3Client(gateway, tokenCredentials('root-token'))
+    try {
+      const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key }))
+      return await Body?.transformToString()
+    } catch {
+      return undefined
+    } finally {
+      s3.destroy()
+    }
+  }
+
+  posts('a file that the policy does not allow is refused, and nothing is stored', async ({ gateway }) => {
+    const tooLarge = await post(gateway, 'large', 'eleven byte')
+    assert.is(tooLarge.status, 400)
+    assert.match(tooLarge.text, '<Code>EntityTooLarge</Code>')
+    const tooSmall = await post(gateway, 'small', '')
+    assert.is(tooSmall.status, 400)
+    assert.match(tooSmall.text, '<Code>EntityTooSmall</Code>')
+    assert.equal([await read(gateway, 'large'), await read(gateway, 'small')], [undefined, undefined])
+  })
+
+  posts('the answer is 204 unless the form asks for 200 or 201', async ({ gateway }) => {
+    for (const [asked, status] of [
+      [undefined, 204],
+      ['200', 200],
+      ['204', 204],
+      ['404', 204],
+    ] as const) {
+      const key = `status/${asked}`
+      const answer = await post(gateway, key, 'hello', asked === undefined ? {} : { success_action_status: asked })
+      assert.equal([answer.status, answer.text], [status, ''])
+      assert.match(answer.headers.get('etag') ?? '', /^"[0-9a-f]{64}-1"$/)
+      assert.is(answer.headers.get('location'), `/${Bucket}/${key}`)
+      assert.is(await read(gateway, key), 'hello')
+    }
+  })
+
+  posts('201 comes with a document that says where the object is', async ({ gateway }) => {
+    const answer = await post(gateway, 'dir/a b&c.txt', 'hello', { success_action_status: '201' })
+    assert.is(answer.status, 201)
+    assert.match(answer.text, `<Location>/${Bucket}/dir/a%20b%26c.txt</Location><Bucket>${Bucket}</Bucket>`)
+    assert.match(answer.text, '<Key>dir/a b&amp;c.txt</Key>')
+    assert.is(await read(gateway, 'dir/a b&c.txt'), 'hello')
+  })
+
+  posts('the name of the file goes into the key where the key asks for it', async ({ gateway }) => {
+    const answer = await post(gateway, `in/\${filename}`, 'hello')
+    assert.is(answer.status, 204)
+    assert.is(await read(gateway, 'in/from my disk.txt'), 'hello')
+  })
+
+  posts('a redirect goes on to the URL with what was stored in its query', async ({ gateway }) => {
+    const url = 'https://app.example.com/done?step=2'
+    const answer = await post(gateway, 'redirected', 'hello', { success_action_redirect: url })
+    assert.is(answer.status, 303)
+    const location = new URL(answer.headers.get('location') ?? '')
+    assert.is(location.origin + location.pathname, 'https://app.example.com/done')
+    assert.equal(Object.fromEntries(location.searchParams), {
+      step: '2',
+      bucket: Bucket,
+      key: 'redirected',
+      etag: answer.headers.get('etag'),
+    })
+  })
+
+  posts('a redirect to what is no web address is passed over', async ({ gateway }) => {
+    for (const url of ['nowhere', 'javascript:alert(1)']) {
+      const answer = await post(gateway, 'not-redirected', 'hello', { success_action_redirect: url })
+      assert.is(answer.status, 204)
+      assert.is(answer.headers.get('location'), `/${Bucket}/not-redirected`)
+    }
+  })
+
+  posts.run()
+}
