@@ -11,13 +11,13 @@ import { runTestFile } from './support/test-file.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const limits = { runMilliseconds: 5 * 60_000, exitMilliseconds: 20_000 }
-/** What needs more than Node, or more time than a developer waits; `.ci/run` runs it. */
-const apart = ['clients', 'fuzz'].map((folder) => join('test', folder) + sep)
+/** What needs more than Node; `npm run test:clients` runs it. */
+const apart = join('test', 'clients') + sep
 
 function testFiles(suffix: string, filters: readonly string[]): string[] {
   return readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
     .map((path) => join('test', path))
-    .filter((path) => path.endsWith(suffix) && !apart.some((folder) => path.startsWith(folder)))
+    .filter((path) => path.endsWith(suffix) && !path.startsWith(apart))
     .filter((path) => filters.length === 0 || filters.some((filter) => path.includes(filter)))
     .sort()
 }
