@@ -73,9 +73,9 @@ export function createS3Handler(pfs: PfsClient, authConfig: AuthConfig, options:
   return Object.assign(handler, { checkContinue })
 }
 
-/** Failures of ours or of PFS, and wrong signatures, whose likely cause is known here and not told to the client. */
+/** Failures of ours or of PFS (what is not implemented is none), and wrong signatures, whose likely cause is not told to the client. */
 function isForOperators(error: S3Error): boolean {
-  return error.status >= 500 || error.code === 'SignatureDoesNotMatch'
+  return (error.status >= 500 && error.code !== 'NotImplemented') || error.code === 'SignatureDoesNotMatch'
 }
 
 function isOutside(req: IncomingMessage, basePath: string): boolean {
