@@ -29,9 +29,6 @@ export interface CommitQueue {
 /** Most changes and bytes that writers share a commit with; the changes of one call always go together. */
 const batchLimits = { changes: 1000, bytes: 32 * 1024 * 1024 }
 
-/** Each piece is in memory a few times over on its way out; larger ones are little faster. */
-const pieceBytes = 256 * 1024
-
 interface Group extends Entry {
   readonly alone: false
   readonly changes: readonly Change[]
@@ -104,7 +101,7 @@ export function createCommitQueue(pfs: PfsClient, { commits, confirm }: CommitQu
       let turn: Promise<() => void> | undefined
       async function* operations(): AsyncGenerator<FileOperation> {
         yield { deleteFile: { path } }
-        for await (const raw of inPieces(body, pieceBytes)) yield { addFile: { path, raw } }
+        for await (const raw of inPieces(body)) yield { addFile: { path, raw } }
         turn = takeTurn(branch, path, { ...options, signal })
         await turn
         const change: Change = { path, content: { raw: new Uint8Array() }, ...(condition && { condition }) }

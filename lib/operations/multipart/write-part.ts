@@ -1,4 +1,4 @@
-import { type File, type FileOperation, type FileOperations, fileSetRepo, maxRawBytes } from '../../pfs/client.js'
+import { type File, type FileOperation, type FileOperations, fileSetRepo } from '../../pfs/client.js'
 import { inPieces } from '../../pfs/pieces.js'
 import { etagFrom } from '../../resolver/etag.js'
 import { checksumPath, partPath, stagingBranch } from '../../resolver/uploads/staging.js'
@@ -55,7 +55,7 @@ export async function writePart(
 
 /** The messages of a part whose bytes come as a stream. */
 export async function* partFromBytes(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<FileOperation> {
-  for await (const raw of inPieces(bytes, maxRawBytes)) yield { addFile: { path: stagedPart, raw } }
+  for await (const raw of inPieces(bytes)) yield { addFile: { path: stagedPart, raw } }
 }
 
 /** The message of a part that is a file of PFS. */
