@@ -112,7 +112,7 @@ export function readOptions(options: S3HandlerOptions = {}): Settings {
     basePath,
     region: text('region', region ?? 'us-east-1'),
     signingRegion: region,
-    domains: list('domains', options.domains ?? [], text),
+    domains: list('domains', options.domains ?? [], domain),
     trustForwardedHost: flag('trustForwardedHost', options.trustForwardedHost ?? false),
     keyEncoding: oneOf('keyEncoding', options.keyEncoding ?? 'percent', ['percent', 'refuse']),
     commits: oneOf('commits', options.commits ?? 'shared', ['shared', 'each']),
@@ -124,6 +124,12 @@ export function readOptions(options: S3HandlerOptions = {}): Settings {
     onError: functionOr('onError', options.onError, () => undefined),
     onResponse: functionOr('onResponse', options.onResponse, () => undefined),
   }
+}
+
+/** What is no host name, such as one with a port or a wildcard, would never be the end of a host. */
+function domain(name: string, value: unknown): string {
+  if (typeof value === 'string' && /^[\w-]+(\.[\w-]+)*$/.test(value)) return value
+  throw new TypeError(`${name} must be a host name such as "s3.example.com", without a port; it is ${shown(value)}`)
 }
 
 const ruleNames: readonly (keyof CorsRule)[] = [

@@ -21,7 +21,16 @@ function refusal(authConfig: unknown, options?: unknown): string {
 for (const [name, values] of Object.entries({
   basePath: ['s3', '/', '/s3/', '/s3?x', '//s3', '/s3#', 5],
   region: ['', 5, {}],
-  domains: ['s3.example.com', [''], [5], {}],
+  domains: [
+    's3.example.com',
+    [''],
+    [5],
+    {},
+    ['*.example.com'],
+    ['.example.com'],
+    ['example.com:9000'],
+    ['http://example.com'],
+  ],
   trustForwardedHost: ['yes', 1],
   keyEncoding: ['utf8', 1],
   commits: ['none', true],
