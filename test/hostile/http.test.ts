@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type House, openHouse, stored } from './house.js'
-import { type Signed, signV4, type Unsigned } from './sign.js'
+import { type Signed, signV2, signV4, type Unsigned } from './sign.js'
 import { bytesOf, exchange, openWire, outcomeOf, type RawRequest, type RawResponse, type Wire } from './wire.js'
 
 /** What HTTP clients do not send, on the wire. */
@@ -171,6 +171,17 @@ test('HTTP/1.0, without a Host, without any header', async ({ house }) => {
   assert.equal([old.status, old.body], [200, 'kept'])
   assert.is(outcomeOf(await exchange(house.port, { target: '/alice/kept', version: '1.0' })), '403 AccessDenied')
   assert.is((await exchange(house.port, { target: '/alice/kept' })).status, 400)
+})
+
+test('two hosts are refused, though V2 signs neither', async ({ house }) => {
+  const { headers } = signV2({ target: '/alice/kept' }, house.alice, '/alice/kept')
+  const once = await exchange(house.port, { target: '/alice/kept', headers })
+  assert.is(once.body, 'kept')
+  const twice = await exchange(house.port, {
+    target: '/alice/kept',
+    headers: [...Object.entries(headers), ['Host', 'other']],
+  })
+  assert.is(outcomeOf(twice), '400 InvalidRequest')
 })
 
 test('an absolute-form target is the same request', async ({ house }) => {

@@ -1,8 +1,8 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type House, openHouse, stored, storedPaths } from './house.js'
-import { type Key, presignV4, signV4, type Unsigned } from './sign.js'
-import { exchange, outcomeOf, type RawResponse, xmlText } from './wire.js'
+import { type Key, signV4, type Unsigned } from './sign.js'
+import { exchange, outcomeOf, type RawResponse } from './wire.js'
 
 /** BUG-CLASSES, Authorisation and paths: the number before a test's name is that of the class. */
 const test = suite<{ house: House }>('authorisation and paths')
@@ -128,6 +128,13 @@ test('15: a key of more than 1024 bytes, wherever it is named', async ({ house }
   const body = `<Delete><Object><Key>${long}</Key></Object></Delete>`
   const deleted = await ask(house, alice, { method: 'POST', target: '/alice?delete', body })
   assert.is(outcomeOf(deleted), '200 KeyTooLongError')
+})
+
+test('15: a prefix that is longer than a key', async ({ house }) => {
+  for (const query of ['prefix', 'list-type=2&prefix', 'versions&prefix', 'uploads&prefix']) {
+    const target = `/alice?${query}=${'%2525'.repeat(400)}`
+    assert.is(outcomeOf(await ask(house, house.alice, { target })), '400 KeyTooLongError', query)
+  }
 })
 
 test('16: a copy source, each key of a multi-delete and a versioned read are asked for as the caller', async ({
@@ -279,80 +286,6 @@ test('19: what a client sends is not taken for ours', async ({ house }) => {
   const response = await ask(house, bob, { target: '/shared/public', headers: claims })
   assert.is(response.body, 'public')
   assert.is(outcomeOf(await ask(house, bob, { target: '/alice/private', headers: claims })), '403 AccessDenied')
-})
-
-test('20: a response-* parameter cannot end its header line', async ({ house }) => {
-  const { alice: key } = house
-  for (const text of ['a\r\nSet-Cookie: x=1', 'a\nb', 'a\rb', 'a\0b', 'a\u007fb', 'a\u010ab', '😀']) {
-    const target = `/alice/object?response-content-disposition=${encodeURIComponent(text)}`
-    assert.is(outcomeOf(await ask(house, key, { target })), '400 InvalidArgument')
-  }
-  const name = 'attachment; filename="ünï.txt"'
-  const response = await ask(house, key, {
-    target: `/alice/object?response-content-disposition=${encodeURIComponent(name)}`,
-  })
-  assert.is(response.status, 200)
-  assert.is(response.headers['content-disposition'], name)
-})
-
-test('20: a key, a prefix and a bucket in an answer are text and no markup', async ({ house }) => {
-  const { alice } = house
-  const evil = '<script>alert(1)</script>&"\'>]]>'
-  const encoded = encodeURIComponent(evil).replaceAll("'", '%27')
-  for (const target of [`/alice/${encoded}`, `/alice?prefix=${encoded}&delimiter=${encoded}`, `/${encoded}`]) {
-    const { body } = await ask(house, alice, { target })
-    assert.not.match(body, '<script')
-    assert.not.match(body, ']]>')
-  }
-  const post = await ask(house, alice, { target: `/alice?encoding-type=${encoded}` })
-  assert.not.match(post.body, '<script')
-  assert.is(xmlText(post, 'ArgumentValue').startsWith('&lt;script&gt;'), true)
-})
-
-test('20: a browser takes no answer for a page of the gateway', async ({ house }) => {
-  const { alice: key } = house
-  await put(house, '/alice/page.html', '<script>alert(1)</script>')
-  const plain = await ask(house, key, { target: '/alice/page.html' })
-  assert.equal(
-    [plain.headers['content-type'], plain.headers['x-content-type-options']],
-    ['binary/octet-stream', 'nosniff'],
-  )
-  for (const type of ['text/html', 'image/svg+xml', 'application/xhtml+xml', 'TEXT/HTML; charset=utf-8', 'text/xml']) {
-    const target = `/alice/page.html?response-content-type=${encodeURIComponent(type)}`
-    const { headers } = await exchange(house.port, presignV4({ target }, { key }))
-    assert.is(headers['content-type'], type)
-    assert.match(headers['content-security-policy'] ?? '', /^sandbox\b(?!.*allow-same-origin)/)
-  }
-  const image = await ask(house, key, { target: '/alice/page.html?response-content-type=image/png' })
-  assert.is(image.headers['content-security-policy'], undefined)
-  const error = await ask(house, key, { target: '/alice/none' })
-  assert.is(error.headers['x-content-type-options'], 'nosniff')
-})
-
-test('20: no origin is allowed unless a rule says so', async ({ house }) => {
-  const headers = { host: 'h', origin: 'https://evil.example', 'access-control-request-method': 'GET' }
-  const preflight = await exchange(house.port, { method: 'OPTIONS', target: '/alice/object', headers })
-  assert.is(outcomeOf(preflight), '403 AccessForbidden')
-  const actual = await ask(house, house.alice, { target: '/alice/object', headers: { origin: 'https://evil.example' } })
-  for (const response of [preflight, actual]) {
-    assert.equal(
-      Object.keys(response.headers).filter((name) => name.startsWith('access-control-')),
-      [],
-    )
-  }
-})
-
-test('20: no log holds a token, a secret or a signed header', async ({ house }) => {
-  const { alice, bob, tokens, log } = house
-  for (const key of [alice, bob, { ...alice, secretAccessKey: 'wrong' }, { accessKeyId: 'x', secretAccessKey: 'y' }]) {
-    await ask(house, key, { target: '/alice/private' })
-    await ask(house, key, { method: 'PUT', target: '/nowhere/x', body: 'x' })
-  }
-  await exchange(house.port, { target: '/alice', headers: { host: 'h', authorization: `Bearer ${tokens.alice}` } })
-  const text = log.join('\n')
-  assert.ok(log.length > 0)
-  for (const secret of [...Object.values(tokens), alice.secretAccessKey, bob.secretAccessKey])
-    assert.not.match(text, secret)
 })
 
 test.run()

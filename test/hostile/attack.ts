@@ -1,0 +1,22 @@
+import * as assert from 'uvu/assert'
+import { type House, type Mode, openHouse, storedPaths } from './house.js'
+import { signV4, type Unsigned } from './sign.js'
+import { exchange, outcomeOf, type RawRequest } from './wire.js'
+
+/** What the attacks try to write. */
+export const put: Unsigned = { method: 'PUT', target: '/alice/new', body: 'content' }
+
+/** A house with one object, `kept` in `alice`. */
+export async function openKeptHouse(mode: Mode): Promise<House> {
+  const house = await openHouse(mode)
+  const kept = signV4({ method: 'PUT', target: '/alice/kept', body: 'kept' }, { key: house.alice })
+  assert.is(outcomeOf(await exchange(house.port, kept)), '200')
+  return house
+}
+
+/** The outcome of a request that must leave what is stored as it is. */
+export async function refusal(house: House, request: RawRequest): Promise<string> {
+  const outcome = outcomeOf(await exchange(house.port, request))
+  assert.equal(await storedPaths(house, 'alice'), ['/kept'], outcome)
+  return outcome
+}
