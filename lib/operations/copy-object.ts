@@ -58,7 +58,7 @@ function deletedSource(cause: unknown): S3Error {
 }
 
 /** Reads `[/]bucket/key[?versionId=id]`, percent-encoded; a `?` in a key is encoded. Throws InvalidArgument. */
-export function parseCopySource(text: string): { bucket: string; key: string; versionId: string | undefined } {
+function parseCopySource(text: string): { bucket: string; key: string; versionId: string | undefined } {
   const [path = '', query] = text.split('?', 2)
   const [, rawBucket = '', rawKey = ''] = /^\/?([^/]*)\/(.*)$/s.exec(path) ?? []
   const versionId = query === undefined ? undefined : /^versionId=([^&]*)$/.exec(query)?.[1]

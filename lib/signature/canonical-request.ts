@@ -57,7 +57,7 @@ export function canonicalHeaders(request: Pick<HttpRequest, 'headers'>, names: r
 }
 
 /** A header's values with white space folded and repeated ones joined; undefined without the header. */
-export function canonicalHeader(request: Pick<HttpRequest, 'headers'>, name: string): string | undefined {
+function canonicalHeader(request: Pick<HttpRequest, 'headers'>, name: string): string | undefined {
   return headerValues(request, name)
     ?.map((value) => trimSpace(value).replace(/[ \t]+/g, ' '))
     .join(',')

@@ -41,7 +41,7 @@ export function parseUploadChecksum(
 }
 
 /** Reads a checksum type; throws InvalidRequest. */
-export function parseChecksumType(text: string): ChecksumType {
+function parseChecksumType(text: string): ChecksumType {
   if (text === 'COMPOSITE' || text === 'FULL_OBJECT') return text
   throw invalid('Value for x-amz-checksum-type header is invalid.')
 }

@@ -69,7 +69,7 @@ export function seekFrom(place: Place, range: KeyRange): Seek {
 export const justAfter = '\x1f'
 
 /** The marker from which a read begins with the paths that begin with `path`, but not with that directory itself. */
-export function justBefore(path: string): string {
+function justBefore(path: string): string {
   return path.endsWith('/') ? path : markerBefore(path)
 }
 
