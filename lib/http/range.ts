@@ -33,20 +33,22 @@ export function contentRange(range: ByteRange, size: number): string {
 }
 
 /**
- * The bytes of `range` out of a stream that begins at `range.start`; leaves the stream once it has them, throws where it
- * ends before.
+ * The bytes of `range` out of a stream that begins at `range.start`; leaves the stream where it has more, throws where it
+ * ends before. The last bytes are kept back until the stream has ended or goes on: whoever has them all may leave at once,
+ * and to leave a stream before its end is to reset a call.
  */
 export async function* cutTo(range: ByteRange, stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let left = range.end - range.start + 1
+  let last: Uint8Array | undefined
   for await (const chunk of stream) {
-    if (chunk.length >= left) {
-      yield chunk.length === left ? chunk : chunk.subarray(0, left)
-      return
-    }
+    if (last !== undefined) break
+    if (chunk.length < left) yield chunk
+    else last = chunk.subarray(0, left)
     left -= chunk.length
-    yield chunk
+    if (left < 0) break
   }
-  throw new Error(`the stream ended ${left} bytes early`)
+  if (last === undefined) throw new Error(`the stream ended ${left} bytes early`)
+  yield last
 }
 
 function unsatisfiable(value: string | undefined, size: number): S3Error {

@@ -24,5 +24,5 @@ export const getBucketLocation: Operation<BucketCall> = async (call) => {
 export async function requireListable({ gateway, bucket, options }: BucketCall): Promise<void> {
   const file = { commit: commitOf(bucket), path: '/' }
   const page = { file, paginationMarker: `/${afterEveryPath}`, number: 1 }
-  for await (const _ of gateway.pfs.listFile(page, options)) break
+  for await (const _ of gateway.pfs.listFile(page, options));
 }

@@ -66,10 +66,11 @@ async function fileAbove(
   options: CallOptions,
 ): Promise<string | undefined> {
   for (const parent of parentsOf(path)) {
-    // A list of one, since to inspect a directory costs pachd a scan of all that is below it.
-    for await (const info of pfs.listFile({ file: { commit, path: parent }, number: 1 }, options)) {
-      return info.file.path === parent ? parent : undefined
-    }
+    // A list of one, since to inspect a directory costs pachd a scan of all that is below it; read to its end, since to
+    // leave it would reset the call.
+    let found: FileInfo | undefined
+    for await (const info of pfs.listFile({ file: { commit, path: parent }, number: 1 }, options)) found = info
+    if (found !== undefined) return found.file.path === parent ? parent : undefined
   }
   return undefined
 }

@@ -17,11 +17,12 @@ export async function findRemoval(
   const signal = options.signal === undefined ? deadline : AbortSignal.any([options.signal, deadline])
   const limited = { ...options, signal }
   try {
+    // Read to its end: to leave the stream would reset the call.
+    let changedIn: Commit | undefined
     for await (const found of pfs.findCommits({ start, filePath, limit: 1 }, limited)) {
-      if (!('foundCommit' in found)) break
-      const { foundCommit } = found
-      return (await wasRemovedIn(pfs, foundCommit, filePath, limited)) ? foundCommit.id : undefined
+      if ('foundCommit' in found) changedIn = found.foundCommit
     }
+    if (changedIn !== undefined && (await wasRemovedIn(pfs, changedIn, filePath, limited))) return changedIn.id
   } catch {
     // The answer is that there is no such key; what was looked for only adds to it.
   }
@@ -35,9 +36,11 @@ export async function wasRemovedIn(
   path: string,
   options: CallOptions,
 ): Promise<boolean> {
+  let isRemoved = false
   for await (const { newFile, oldFile } of pfs.diffFile({ newFile: { commit, path } }, options)) {
-    const isFile = oldFile?.fileType === 'FILE' && oldFile.file.path === path
-    if (isFile && newFile === undefined) return true
+    // One more was asked for, since there is seldom one, and to leave the stream before its end would reset the call.
+    if (isRemoved) break
+    isRemoved = newFile === undefined && oldFile?.fileType === 'FILE' && oldFile.file.path === path
   }
-  return false
+  return isRemoved
 }

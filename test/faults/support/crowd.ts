@@ -1,8 +1,8 @@
 import { connect, type Socket } from 'node:net'
 import * as assert from 'uvu/assert'
-import { createMemoryPfs, servePfs } from '../../../lib/index.js'
+import { createMemoryPfs, type PfsClient, servePfs } from '../../../lib/index.js'
 import { bucket, createBucket, holds, sum } from './branch.js'
-import { startGatewayProcess } from './gateway-process.js'
+import { type GatewayProcess, withGatewayProcess } from './gateway-process.js'
 import { ask, leave } from './http.js'
 import { putMessage } from './messages.js'
 
@@ -11,7 +11,14 @@ export async function crowd(connections: number): Promise<void> {
   const pfs = createMemoryPfs({ commitMilliseconds: 10 })
   await createBucket(pfs)
   const served = await servePfs(pfs, '127.0.0.1:0')
-  const gateway = await startGatewayProcess({ address: served.address, options: {} })
+  try {
+    await withGatewayProcess({ address: served.address, options: {} }, (gateway) => crowdOf(connections, gateway, pfs))
+  } finally {
+    await served.close({ force: true })
+  }
+}
+
+async function crowdOf(connections: number, gateway: GatewayProcess, pfs: PfsClient): Promise<void> {
   assert.is((await ask(gateway.port, 'PUT', `/${bucket}/first`, 'first')).status, 200)
   await gateway.idle()
   const before = await gateway.measure()
@@ -32,9 +39,7 @@ export async function crowd(connections: number): Promise<void> {
   const after = await gateway.measure()
   assert.is(after.files, before.files)
   assert.is(after.timers, before.timers)
-  assert.is(after.errors, 0)
-  await gateway.stop()
-  await served.close()
+  assert.equal(after.errors, [])
 }
 
 const contentOf = (index: number): Buffer => Buffer.alloc(1000, `object ${index} `)

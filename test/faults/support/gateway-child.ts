@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { inspect } from 'node:util'
 import { createPfsClient, createS3Handler, type S3HandlerOptions } from '../../../lib/index.js'
 
 /** What the process is started with, as JSON. */
@@ -18,14 +19,18 @@ export interface Measured {
   readonly files: number
   /** Timers that keep the process alive. */
   readonly timers: number
-  /** Errors told to the operator so far. */
-  readonly errors: number
+  /** What was told to the operator so far. */
+  readonly errors: readonly string[]
 }
 
 const settings: Settings = JSON.parse(process.argv[2] ?? '')
 const pfs = createPfsClient(settings.address)
-let errors = 0
-const handler = createS3Handler(pfs, { mode: 'none' }, { ...settings.options, onError: () => errors++ })
+const errors: string[] = []
+const handler = createS3Handler(
+  pfs,
+  { mode: 'none' },
+  { ...settings.options, onError: (error) => errors.push(inspect(error)) },
+)
 const server = createServer(handler)
 let connections = 0
 let onIdle = (): void => {}

@@ -10,11 +10,22 @@ export interface GatewayProcess {
   measure(): Promise<Measured>
   /** Settles when no connection to it is open. */
   idle(): Promise<void>
-  stop(): Promise<void>
 }
 
-/** Starts a gateway of the PFS at an address. */
-export async function startGatewayProcess(settings: Settings): Promise<GatewayProcess> {
+/** Runs work with a gateway of the PFS at an address, and ends it. */
+export async function withGatewayProcess(
+  settings: Settings,
+  work: (gateway: GatewayProcess) => Promise<void>,
+): Promise<void> {
+  const gateway = await startGatewayProcess(settings)
+  try {
+    await work(gateway)
+  } finally {
+    await gateway.stop()
+  }
+}
+
+async function startGatewayProcess(settings: Settings): Promise<GatewayProcess & { stop(): Promise<void> }> {
   const child = fork(fileURLToPath(new URL('gateway-child.ts', import.meta.url)), [JSON.stringify(settings)], {
     execArgv: ['--expose-gc', '--import', 'tsx'],
   })

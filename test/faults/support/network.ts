@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { type Duplex, Transform } from 'node:stream'
+import { createFrameReader } from './frames.js'
 
 /** A network between two processes that can fail. */
 export interface Network {
@@ -15,10 +16,14 @@ export interface Network {
   resume(): void
   /** New connections bring one small piece in each turn of the event loop. */
   slow: boolean
+  /** How many calls the client has reset. */
+  resets: number
   close(): Promise<void>
 }
 
 const slowPieceBytes = 2048
+/** RST_STREAM (RFC 9113, 6.4). */
+const resetFrame = 3
 
 /** Listens on a free port and passes everything on to `target`. */
 export async function startNetwork(target: number): Promise<Network> {
@@ -31,6 +36,7 @@ export async function startNetwork(target: number): Promise<Network> {
       return
     }
     const upstream = connect(network.target, '127.0.0.1')
+    client.on('data', createFrameReader(countReset))
     pass(client, upstream)
     pass(upstream, client)
   })
@@ -50,6 +56,10 @@ export async function startNetwork(target: number): Promise<Network> {
     from.pipe(gate.stream).pipe(to)
   }
 
+  function countReset(type: number): void {
+    if (type === resetFrame) network.resets++
+  }
+
   function setStalled(stall: boolean): void {
     isStalled = stall
     for (const gate of gates) gate.setOpen(!stall)
@@ -61,6 +71,7 @@ export async function startNetwork(target: number): Promise<Network> {
     address: `grpc://127.0.0.1:${(server.address() as AddressInfo).port}`,
     target,
     slow: false,
+    resets: 0,
     cut() {
       for (const socket of sockets) socket.destroy()
     },
