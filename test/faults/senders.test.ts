@@ -117,4 +117,37 @@ patient('connections on which nothing, or half a head, comes hold nobody up', as
   assert.equal(await leaked(before), [])
 })
 
+patient('memory that senders hold is given back when they leave', async ({ before }) => {
+  const rig = await startRig()
+  // Together more than all small bodies may take (256 MiB): the last ones wait for the first.
+  const message = putMessage(`/${bucket}/held`, Buffer.alloc(1024 * 1024), 'content-length')
+  const senders = await Promise.all(
+    Array.from({ length: 300 }, () => sendPart(rig.port, message, message.head.length + 1)),
+  )
+  const waiting = Array.from({ length: 20 }, (_, index) => ask(rig.port, 'PUT', `/${bucket}/waited-${index}`, 'waited'))
+  await Promise.all(senders.map((socket) => leave(socket, 'closes')))
+  for (const { status } of await Promise.all(waiting)) assert.is(status, 200)
+  await rig.idle()
+  assert.is((await holds(rig.truth)).size, 20)
+  assert.equal(rig.errors, [])
+  await rig.close()
+  assert.equal(await leaked(before), [])
+})
+
+patient('one that waits for 100 Continue and then leaves in the middle', async ({ rig, before }) => {
+  const history = await commits(rig.truth)
+  for (const bytes of Object.values(sizes)) {
+    const { head, body } = putMessage(`/${bucket}/continued`, Buffer.alloc(bytes, 'a'), 'content-length')
+    const expecting = Buffer.from(head.toString().replace('host:', 'expect: 100-continue\r\nhost:'))
+    const socket = await sendPart(rig.port, { head: expecting, body }, expecting.length)
+    const first = await new Promise<Buffer>((resolve) => socket.once('data', resolve))
+    assert.match(first.toString(), /^HTTP\/1\.1 100 /)
+    socket.write(body.subarray(0, bytes / 2))
+    await leave(socket, 'closes')
+    await rig.idle()
+  }
+  assert.equal(await commits(rig.truth), history)
+  assert.equal(await leaked(before), [])
+})
+
 patient.run()

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import * as assert from 'uvu/assert'
 import { createMemoryPfs, servePfs } from '../../../lib/index.js'
 import { bucket, createBucket } from './branch.js'
@@ -50,39 +51,42 @@ async function abandoned(port: number, number: number, content: Buffer): Promise
   return { status: 0 }
 }
 
-/** How many requests, and for how long. */
-export interface AtLeast {
+/** How many requests, and the time over which they are spread. */
+export interface Load {
   readonly requests: number
   readonly milliseconds: number
 }
 
-/** Requests of mixed kinds for at least as many and as long as is asked; what the gateway holds stays what it was. */
-export async function mixedLoad(atLeast: AtLeast): Promise<void> {
+/** Requests of mixed kinds; what the gateway holds afterwards is what it held before. */
+export async function mixedLoad(load: Load): Promise<void> {
   const truth = createMemoryPfs()
   await createBucket(truth)
   const pfs = createFaultyPfs(truth)
   const served = await servePfs(pfs.client, '127.0.0.1:0')
   try {
-    await withGatewayProcess({ address: served.address, options: settings }, (gateway) => load(atLeast, gateway, pfs))
+    await withGatewayProcess({ address: served.address, options: settings }, (gateway) => apply(load, gateway, pfs))
   } finally {
     await served.close({ force: true })
   }
 }
 
-async function load(atLeast: AtLeast, gateway: GatewayProcess, pfs: FaultyPfs): Promise<void> {
+async function apply(load: Load, gateway: GatewayProcess, pfs: FaultyPfs): Promise<void> {
   const { port } = gateway
   await ask(port, 'PUT', `/${bucket}/small`, small)
   await ask(port, 'PUT', `/${bucket}/large`, large)
 
-  /** Requests until the condition ends them; then everything rests, and what is still held is measured. */
-  async function run(isOver: (number: number) => boolean): Promise<Measured> {
-    let number = 0
+  /** Makes requests; then everything rests, and what is still held is measured. */
+  async function run({ requests, milliseconds }: Load): Promise<Measured> {
     const failures: string[] = []
+    const numbers = Array.from({ length: requests }, (_, number) => number).values()
+    const started = Date.now()
     const work = async (): Promise<void> => {
-      for (let mine = number++; failures.length === 0 && !isOver(mine); mine = number++) {
-        const [wanted, send] = kinds[mine % kinds.length] ?? [0, async () => ({ status: -1 })]
-        const { status } = await send(port, mine)
-        if (status !== wanted) failures.push(`${mine}, of kind ${mine % kinds.length}: ${status}`)
+      for (const number of numbers) {
+        const early = started + (number / requests) * milliseconds - Date.now()
+        if (early > 0) await setTimeout(early)
+        const [wanted, send] = kinds[number % kinds.length] ?? [0, async () => ({ status: -1 })]
+        const { status } = await send(port, number)
+        if (status !== wanted) failures.push(`${number}, of kind ${number % kinds.length}: ${status}`)
       }
     }
     await Promise.all(Array.from({ length: workers }, work))
@@ -94,9 +98,8 @@ async function load(atLeast: AtLeast, gateway: GatewayProcess, pfs: FaultyPfs): 
   }
 
   // What is filled once (code, caches, pools) is filled before the first look.
-  const before = await run((number) => number >= atLeast.requests / 3)
-  const end = Date.now() + atLeast.milliseconds
-  const after = await run((number) => number >= atLeast.requests && Date.now() >= end)
+  const before = await run({ requests: load.requests / 3, milliseconds: load.milliseconds / 3 })
+  const after = await run(load)
   assert.ok(after.bytes - before.bytes < slackBytes, `${before.bytes} bytes before, ${after.bytes} after`)
   assert.is(after.files, before.files)
   assert.is(after.timers, before.timers)

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import {
   createMemoryPfs,
@@ -54,12 +54,14 @@ export async function startRig({ options, memory, truth: shared }: RigSettings =
   let exchanges = 0
   let connections = 0
   const changed = createSignal()
-  const server = createServer(async (req, res) => {
+  const counted = (handle: RequestListener) => async (req: IncomingMessage, res: ServerResponse) => {
     exchanges++
-    await handler(req, res)
+    await handle(req, res)
     exchanges--
     changed.tell()
-  })
+  }
+  const server = createServer(counted(handler))
+  server.on('checkContinue', counted(handler.checkContinue))
   server.on('connection', (socket) => {
     connections++
     socket.once('close', () => {
