@@ -59,6 +59,9 @@ async function inspectHead(
   const { head } = await pfs.inspectBranch(branch, options)
   if (head?.id === undefined) throw new PfsError('INTERNAL', `branch ${branch.name} has no head after a commit`)
   if (confirm === 'commit') return { commitId: head.id }
+  // A commit that somebody holds open takes the write in and is finished only when they say so.
+  const { finishing } = await pfs.inspectCommit({ commit: head }, options)
+  if (finishing === undefined) return { commitId: head.id }
   const { error } = await pfs.inspectCommit({ commit: head, wait: 'FINISHED' }, options)
   return { commitId: head.id, ...(error !== '' && { error: new PfsError('UNKNOWN', error) }) }
 }

@@ -35,12 +35,6 @@ export function readFraming(request: HttpRequest, payloadHash: string | undefine
   return { ...kind, decodedLength, trailerChecksum: parseTrailerName(trailerName) }
 }
 
-/** A Content-Encoding without the framing that ends here: `aws-chunked,gzip` is gzip; undefined where nothing is left. */
-export function storedContentEncoding(request: Pick<HttpRequest, 'headers'>): string | undefined {
-  const kept = contentEncodings(request).filter((encoding) => encoding.toLowerCase() !== 'aws-chunked')
-  return kept.length === 0 ? undefined : kept.join(',')
-}
-
 /** SDKs without credentials frame a body and send no `x-amz-content-sha256`. */
 function unsignedFraming(request: HttpRequest): Pick<Framing, 'signed' | 'trailer'> | undefined {
   const framed =

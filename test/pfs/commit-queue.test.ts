@@ -278,4 +278,12 @@ queue('a write that pachd would lose is told where the finished commit is asked 
   assert.ok(reason instanceof PfsError && reason.refusal === 'collision')
 })
 
+queue('a write into a commit that somebody holds open does not wait for its end', async () => {
+  const pfs = await watchedPfs()
+  const opened = await pfs.startCommit({ branch })
+  const { commit } = createCommitQueue(pfs, { commits: 'shared', confirm: 'finished' })
+  const [outcome] = await commit(branch, [put('/open')], {})
+  assert.is(outcome?.status === 'fulfilled' && outcome.value.commitId, opened.id)
+})
+
 queue.run()

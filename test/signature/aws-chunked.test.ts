@@ -1,7 +1,6 @@
 import * as fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { storedContentEncoding } from '../../lib/signature/framing.js'
 import { check, put, read, signedStream, streaming, text, threeChunks, unsignedStream, whole } from './body-requests.js'
 import { codeOf, pieces, readAll, received } from './request.js'
 import { presign, signatureOf, signedChunks, signHeader, unsignedChunks } from './signer.js'
@@ -216,14 +215,6 @@ test('an SDK without credentials frames its body and does not say so in x-amz-co
   assert.is(await read({ method: 'PUT', target: '/bucket/key', headers, body }, true), 'hello, world')
 })
 
-test('aws-chunked is no part of the stored encoding', () => {
-  const stored = (value?: string) =>
-    storedContentEncoding(received({ target: '/', headers: value === undefined ? {} : { 'Content-Encoding': value } }))
-  assert.equal(
-    [stored(), stored('aws-chunked'), stored('aws-chunked,gzip'), stored('gzip, AWS-Chunked'), stored('br, gzip')],
-    [undefined, undefined, 'gzip', 'gzip', 'br,gzip'],
-  )
-})
 test('property: content comes out of any framing and any split as it went in', async () => {
   await fc.assert(
     fc.asyncProperty(
