@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { check, put, read, signedStream, streaming, text, threeChunks, unsignedStream, whole } from './body-requests.js'
-import { codeOf, pieces, readAll, received } from './request.js'
+import { codeOf, pieces, readAll } from './request.js'
 import { presign, signatureOf, signedChunks, signHeader, unsignedChunks } from './signer.js'
 
 const test = suite('aws-chunked bodies')
