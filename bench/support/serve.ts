@@ -97,6 +97,9 @@ async function serveS3rver(directory: string, module: string): Promise<number> {
   return (await server.run()).port
 }
 
+// A benchmark that is broken off leaves nothing behind.
+process.once('disconnect', () => process.exit())
+
 process.once('message', (served) => {
   serve(served as Served).then(
     (port) => process.send?.({ port }),

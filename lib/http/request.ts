@@ -36,7 +36,7 @@ export function readRequest(message: IncomingMessage, body: AsyncIterable<Uint8A
 /** The raw path that the framework has taken off the target, such as '/s3'; '' where it has taken off none. */
 export function mountPathOf(message: IncomingMessage): string {
   const received = pathOf(receivedTarget(message))
-  const passedOn = pathOf(sentTarget(message.url))
+  const passedOn = pathOf(originForm(message.url ?? '/'))
   if (received === passedOn) return ''
   if (received.endsWith(passedOn)) return received.slice(0, -passedOn.length)
   return passedOn === '/' ? received : ''
@@ -44,12 +44,7 @@ export function mountPathOf(message: IncomingMessage): string {
 
 /** The request target as the client sent it, though a framework may have cut it; in origin form. */
 export function receivedTarget(message: MountedMessage): string {
-  return sentTarget(message.originalUrl ?? message.url)
-}
-
-/** A target in origin form, with raw UTF-8, of which Node hands on each byte as one character, percent-encoded. */
-function sentTarget(target = '/'): string {
-  return originForm(target).replace(/[\x80-\xff]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`)
+  return originForm(message.originalUrl ?? message.url ?? '/')
 }
 
 /** What stands before the first `?` of a target. */
