@@ -28,6 +28,8 @@ export interface Arguments {
   readonly domains: readonly string[]
   readonly region?: string
   readonly basePath?: string
+  /** How old an unfinished upload may become, in milliseconds; absent, none is ever removed. */
+  readonly sweepUploads?: number
 }
 
 export type Command =
@@ -48,6 +50,7 @@ const options = {
   domain: { type: 'string', multiple: true },
   region: { type: 'string' },
   'base-path': { type: 'string' },
+  'sweep-uploads': { type: 'string' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean' },
 } as const
@@ -76,6 +79,7 @@ export function parseArguments(words: readonly string[]): Command {
       domains: values.domain ?? [],
       ...(values.region !== undefined && { region: values.region }),
       ...(values['base-path'] !== undefined && { basePath: values['base-path'] }),
+      ...(values['sweep-uploads'] !== undefined && { sweepUploads: parseAge(values['sweep-uploads']) }),
     },
   }
 }
@@ -107,6 +111,21 @@ function parseLog(text: string): LogFormat {
   const format = logFormats.find((known) => known === text)
   if (format === undefined) throw new Fault(`--log takes ${logFormats.join(', ')}, not ${JSON.stringify(text)}`)
   return format
+}
+
+const unitMilliseconds: ReadonlyMap<string, number> = new Map([
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['m', 60_000],
+  ['s', 1_000],
+])
+
+function parseAge(text: string): number {
+  const [, count, unit = ''] = /^(\d{1,6})([dhms])$/.exec(text) ?? []
+  const milliseconds = unitMilliseconds.get(unit)
+  if (milliseconds === undefined)
+    throw new Fault(`--sweep-uploads takes an age such as 7d, not ${JSON.stringify(text)}`)
+  return Number(count) * milliseconds
 }
 
 function tlsFrom(certFile: string | undefined, keyFile: string | undefined) {

@@ -23,7 +23,8 @@ export async function openPfs(args: Arguments, env: NodeJS.ProcessEnv): Promise<
   if (pachd === undefined) return openMemoryPfs(args)
   const memoryOnly = args.rootToken !== undefined ? '--root-token' : args.servePfs && '--serve-pfs'
   if (memoryOnly !== undefined) {
-    throw new Fault(`${memoryOnly} is for PFS in memory, but ${pachd.source} names a pachd; give --memory as well`)
+    const advice = args.pachd === undefined ? '; give --memory as well' : ''
+    throw new Fault(`${memoryOnly} is for PFS in memory, but ${pachd.source} names a pachd${advice}`)
   }
   return openPachd(pachd)
 }
@@ -64,7 +65,7 @@ async function isAuthActive(client: PfsClient): Promise<boolean> {
     await client.whoAmI({ signal: AbortSignal.timeout(reachMilliseconds) })
     return true
   } catch (thrown) {
-    if (thrown instanceof PfsError && thrown.status === 'UNIMPLEMENTED') return false
+    if (thrown instanceof PfsError && thrown.refusal === 'auth-inactive') return false
     if (thrown instanceof PfsError && thrown.status === 'UNAUTHENTICATED') return true
     if (thrown instanceof PfsError && thrown.status === 'CANCELLED') {
       throw new Error(`no answer within ${reachMilliseconds / 1000} seconds`)

@@ -5,6 +5,7 @@ import { readKeysFile } from './keys-file.js'
 import { createLog } from './log.js'
 import { openPfs } from './pfs.js'
 import { createServer, listen, stop } from './server.js'
+import { startSweeping } from './sweep.js'
 import { welcomeText } from './welcome.js'
 
 /** Where the program writes: the log apart from what it says about itself. */
@@ -26,9 +27,11 @@ export async function serve(args: Arguments, env: NodeJS.ProcessEnv, output: Out
     const server = createServer(createHandler(args, pfs.client, authConfig, output), args.tls)
     const listening = await listen(server, args.listen)
     output.say(welcomeText(args, pfs, listening))
+    const stopSweeping = sweepFrom(args, env, pfs.client, output)
     return {
       async stop() {
         output.say('Stopping: running requests finish first, another signal ends them.\n')
+        stopSweeping?.()
         await stop(server)
         await pfs.close()
       },
@@ -37,6 +40,16 @@ export async function serve(args: Arguments, env: NodeJS.ProcessEnv, output: Out
     await pfs.close()
     throw thrown
   }
+}
+
+function sweepFrom(
+  { sweepUploads, rootToken }: Arguments,
+  { PACH_TOKEN: token = rootToken }: NodeJS.ProcessEnv,
+  pfs: PfsClient,
+  output: Output,
+): (() => void) | undefined {
+  if (sweepUploads === undefined) return undefined
+  return startSweeping(pfs, sweepUploads, token === undefined ? {} : { authToken: token }, output.say)
 }
 
 function authConfigFrom({ auth }: Arguments): AuthConfig {
