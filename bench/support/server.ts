@@ -1,4 +1,4 @@
-import { type ChildProcess, fork } from 'node:child_process'
+import { type ChildProcess, fork, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Served } from './serve.js'
@@ -15,13 +15,29 @@ export interface Server {
 /** Starts a server process and waits until it listens. */
 export async function startServer(served: Served): Promise<Server> {
   const child = fork(fileURLToPath(new URL('serve.ts', import.meta.url)), { execArgv: ['--import', 'tsx'] })
-  const port = await portOf(child, served)
+  return serverOf(child, await portOf(child, served))
+}
+
+/** Starts the program as users run it, built, and waits until it listens. */
+export async function startProgram(...args: readonly string[]): Promise<Server> {
+  const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+  const child = spawn(process.execPath, [main, '--listen', '127.0.0.1:0', '--auth', 'none', '--log', 'off', ...args])
+  for await (const text of child.stderr.setEncoding('utf8').iterator({ destroyOnReturn: false })) {
+    const port = /Listening on \S+:(\d+)/.exec(text)?.[1]
+    if (port === undefined) continue
+    child.stderr.resume()
+    return serverOf(child, Number(port))
+  }
+  throw new Error('the program ended before it listened')
+}
+
+function serverOf(child: ChildProcess, port: number): Server {
   return {
     port,
     url: `http://127.0.0.1:${port}`,
     residentBytes: () => {
-      const pages = Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1])
-      return pages * 1024
+      const status = readFileSync(`/proc/${child.pid}/status`, 'utf8')
+      return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024
     },
     close: () =>
       new Promise((resolve) => {
