@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { UnrelatedPaths } from './changes.js'
 import { PfsError } from './errors.js'
 
@@ -21,6 +22,10 @@ export type Run<E extends Entry> = (batch: readonly E[]) => Promise<void>
 /** Most entries that wait for one branch, and how long one may. */
 const maxWaiting = 10_000
 const maxWaitMilliseconds = 60_000
+
+/** How long a turn waits for those whom the last one has answered: a share of how long that one took. */
+const waitShare = 0.1
+const maxWaitForOthers = 10
 
 interface Place<E extends Entry> {
   readonly entry: E
@@ -56,7 +61,7 @@ export class BranchQueue<E extends Entry> {
       refuse(reason)
     }
     const onAbort = (): void => giveUp(signal?.reason)
-    const timer = setTimeout(() => giveUp(tooBusy()), maxWaitMilliseconds)
+    const timer = globalThis.setTimeout(() => giveUp(tooBusy()), maxWaitMilliseconds)
     const place: Place<E> = {
       entry,
       leave: () => {
@@ -73,7 +78,11 @@ export class BranchQueue<E extends Entry> {
     if (this.#busy) return
     this.#busy = true
     try {
-      while (this.#places.length > 0) await this.#run(this.#takeBatch())
+      while (this.#places.length > 0) {
+        const started = performance.now()
+        await this.#run(this.#takeBatch())
+        if (this.#places.length > 0 && this.#limits.changes > 1) await waitForOthers(performance.now() - started)
+      }
     } finally {
       this.#busy = false
       this.#onIdle()
@@ -111,6 +120,15 @@ export class BranchQueue<E extends Entry> {
     this.#places = stay
     return batch
   }
+}
+
+/**
+ * Who was answered by the last turn often writes again at once, and would find the next turn gone: two halves of the
+ * writers would take turns. So a turn that others wait for begins a little later than it could.
+ */
+async function waitForOthers(turnMilliseconds: number): Promise<void> {
+  const milliseconds = Math.min(turnMilliseconds * waitShare, maxWaitForOthers)
+  if (milliseconds >= 1) await setTimeout(milliseconds)
 }
 
 function tooBusy(): PfsError {

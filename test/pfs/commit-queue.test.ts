@@ -95,6 +95,21 @@ queue('writes that come while one is under way share the next commit', async () 
   assert.is.not(one?.status === 'fulfilled' && one.value.commitId, ids[0])
 })
 
+queue('who writes again as soon as the last commit is in shares the next one with all others', async () => {
+  const pfs = createMemoryPfs({ commitMilliseconds: 30 })
+  await pfs.createRepo({ repo: branch.repo })
+  await pfs.createBranch({ branch })
+  const { commit } = createCommitQueue(pfs, { commits: 'shared', confirm: 'commit' })
+  const writer = async (name: string) => {
+    for (const round of [1, 2, 3]) await commit(branch, [put(`/${name}/${round}`)], {})
+  }
+  await Promise.all(['a', 'b', 'c', 'd'].map(writer))
+  let commits = 0
+  for await (const { origin } of pfs.listCommit({ repo: branch.repo })) if (origin === 'USER') commits += 1
+  // One for the first writer, then rounds of all four; six if those answered were left behind each time.
+  assert.is(commits, 4)
+})
+
 queue('each write has a commit of its own where that is asked for', async () => {
   const pfs = await watchedPfs()
   const { commit } = createCommitQueue(pfs, { commits: 'each', confirm: 'commit' })
