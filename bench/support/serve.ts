@@ -79,7 +79,7 @@ function bareHandler(objectBytes: number): RequestListener {
 }
 
 function listen(listener: RequestListener): Promise<number> {
-  const server = createServer({ requestTimeout: 0 }, listener)
+  const server = createServer({ requestTimeout: 0, keepAliveTimeout: 3_600_000 }, listener)
   return new Promise((resolve) => {
     server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port))
   })

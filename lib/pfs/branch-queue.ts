@@ -80,8 +80,10 @@ export class BranchQueue<E extends Entry> {
     try {
       while (this.#places.length > 0) {
         const started = performance.now()
-        await this.#run(this.#takeBatch())
-        if (this.#places.length > 0 && this.#limits.changes > 1) await waitForOthers(performance.now() - started)
+        const batch = this.#takeBatch()
+        await this.#run(batch)
+        const isShared = this.#limits.changes > 1 && batch.length + this.#places.length > 1
+        if (isShared) await waitForOthers(performance.now() - started)
       }
     } finally {
       this.#busy = false
@@ -124,7 +126,7 @@ export class BranchQueue<E extends Entry> {
 
 /**
  * Who was answered by the last turn often writes again at once, and would find the next turn gone: two halves of the
- * writers would take turns. So a turn that others wait for begins a little later than it could.
+ * writers would take turns. So where there is more than one, a turn begins a little later than it could.
  */
 async function waitForOthers(turnMilliseconds: number): Promise<void> {
   const milliseconds = Math.min(turnMilliseconds * waitShare, maxWaitForOthers)
