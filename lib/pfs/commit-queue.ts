@@ -27,7 +27,7 @@ export interface CommitQueue {
 }
 
 /** Most changes and bytes that writers share a commit with; the changes of one call always go together. */
-const batchLimits = { changes: 1000, bytes: 32 * 1024 * 1024 }
+const batchLimits = { changes: 2000, bytes: 32 * 1024 * 1024 }
 
 interface Group extends Entry {
   readonly alone: false
