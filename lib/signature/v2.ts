@@ -79,8 +79,8 @@ export function v2Claim(request: HttpRequest, signed: V2Signature): Claim {
 }
 
 /**
- * What the client may have signed, as V2 prescribes it first: clients differ in how they encode the path and in whether
- * they write the `=` of an empty subresource. Each names the same request.
+ * What the client may have signed, as V2 prescribes it first: clients differ in how they encode the path, in whether they
+ * end a bucket's with a slash and in whether they write the `=` of an empty subresource. Each names the same request.
  */
 function stringsToSign(request: HttpRequest, signed: V2Signature): readonly string[] {
   const value = (name: string) =>
@@ -89,8 +89,13 @@ function stringsToSign(request: HttpRequest, signed: V2Signature): readonly stri
   const bucket = signed.virtualHostBucket === undefined ? '' : `/${signed.virtualHostBucket}`
   const before = `${head}\n${amzHeaders(request, signed)}${bucket}`
   const queries = new Set(['', '='].map((empty) => subresourceQuery(request.query, empty)))
-  const paths = [...canonicalPaths(request.rawPath)].reverse()
+  const paths = [...canonicalPaths(request.rawPath)].reverse().flatMap(bucketPaths)
   return [...queries].flatMap((query) => paths.map((path) => `${before}${path}${query}`))
+}
+
+/** botocore signs a bucket's path with a slash that it does not send. */
+function bucketPaths(path: string): readonly string[] {
+  return /^\/[^/]+$/.test(path) ? [path, `${path}/`] : [path]
 }
 
 function amzHeaders(request: HttpRequest, signed: V2Signature): string {

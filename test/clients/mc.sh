@@ -48,6 +48,16 @@ mc cp --quiet "$FILE" "pfs/$BUCKET/file.bin"
 mc cp --quiet "pfs/$BUCKET/file.bin" file-out.bin
 expect_same "$FILE" file-out.bin
 
+if [ "$SIGNATURE" = v4 ] && [ "$(stat -c %s "$FILE")" -gt 100000000 ]; then
+  step 1 GiB in parts
+  cat "$FILE" "$FILE" "$FILE" "$FILE" >gibibyte.bin
+  truncate -s 1G gibibyte.bin
+  mc cp --quiet gibibyte.bin "pfs/$BUCKET/gibibyte.bin"
+  mc cp --quiet "pfs/$BUCKET/gibibyte.bin" gibibyte-out.bin
+  expect_same gibibyte.bin gibibyte-out.bin
+  rm gibibyte.bin gibibyte-out.bin
+fi
+
 step remove what is left
 mc rm --quiet --recursive --force "pfs/$BUCKET" >removed.txt
 [ -z "$(mc ls --recursive "pfs/$BUCKET")" ] || fail still there

@@ -37,6 +37,12 @@ rclone copyto "$FILE" "pfs:$BUCKET/file.bin"
 rclone copyto "pfs:$BUCKET/file.bin" file-out.bin
 expect_same "$FILE" file-out.bin
 
+step a file in parts, which rclone makes only of larger ones by itself
+head -c 12000000 /dev/urandom >parts.bin
+rclone copyto --s3-upload-cutoff 5M --s3-chunk-size 5M parts.bin "pfs:$BUCKET/parts.bin"
+rclone copyto "pfs:$BUCKET/parts.bin" parts-out.bin
+expect_same parts.bin parts-out.bin
+
 step remove the bucket
 rclone delete "pfs:$BUCKET"
 rclone rmdir "pfs:$BUCKET"

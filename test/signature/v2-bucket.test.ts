@@ -1,0 +1,42 @@
+import { createHmac } from 'node:crypto'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { S3Error } from '../../lib/errors.js'
+import { authenticate } from '../../lib/signature/authenticate.js'
+import { credentialsOf, exampleKey, received } from './request.js'
+
+const test = suite('V2 signatures of a bucket')
+const date = 'Tue, 24 Nov 2026 10:00:00 GMT'
+
+/** Whether a request to `target` passes whose signature is of `resource`. */
+async function passes(target: string, resource: string): Promise<boolean> {
+  const { accessKeyId, secretAccessKey } = exampleKey
+  const signature = createHmac('sha1', secretAccessKey).update(`GET\n\n\n${date}\n${resource}`).digest('base64')
+  const request = received({
+    target,
+    headers: { Host: 'h', Date: date, Authorization: `AWS ${accessKeyId}:${signature}` },
+  })
+  const credentials = credentialsOf({ [accessKeyId]: secretAccessKey })
+  try {
+    await authenticate(request, { credentials, now: () => new Date(date) })
+    return true
+  } catch (error) {
+    if (error instanceof S3Error && error.code === 'SignatureDoesNotMatch') return false
+    throw error
+  }
+}
+
+test('may end its path with a slash that was not sent, as botocore does', async () => {
+  assert.is(await passes('/bucket', '/bucket'), true)
+  assert.is(await passes('/bucket', '/bucket/'), true)
+  assert.is(await passes('/bucket?acl', '/bucket/?acl'), true)
+  assert.is(await passes('/bucket/', '/bucket/'), true)
+})
+
+test('and of no other path, where a slash makes another key', async () => {
+  assert.is(await passes('/bucket/key', '/bucket/key/'), false)
+  assert.is(await passes('/bucket/key/', '/bucket/key'), false)
+  assert.is(await passes('/bucket', '/other/'), false)
+})
+
+test.run()
