@@ -28,6 +28,7 @@ async function main(): Promise<void> {
   }
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)
+  process.stderr.write(gateway.welcome)
 }
 
 function programVersion(): string {

@@ -16,6 +16,8 @@ export interface Output {
 
 /** A gateway that listens; `stop` lets running requests finish and then closes everything. */
 export interface RunningGateway {
+  /** What to say once signals are listened for. */
+  readonly welcome: string
   stop(): Promise<void>
 }
 
@@ -26,9 +28,9 @@ export async function serve(args: Arguments, env: NodeJS.ProcessEnv, output: Out
   try {
     const server = createServer(createHandler(args, pfs.client, authConfig, output), args.tls)
     const listening = await listen(server, args.listen)
-    output.say(welcomeText(args, pfs, listening))
     const stopSweeping = sweepFrom(args, env, pfs.client, output)
     return {
+      welcome: welcomeText(args, pfs, listening),
       async stop() {
         output.say('Stopping: running requests finish first, another signal ends them.\n')
         stopSweeping?.()
