@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createAnswer } from './answer.js'
 import { S3Error } from './errors.js'
@@ -28,7 +28,7 @@ export function createS3Handler(pfs: PfsClient, authConfig: AuthConfig, options:
   const answer = createAnswer(pfs, readAuthConfig(authConfig), settings)
 
   async function exchange(req: IncomingMessage, res: ServerResponse, beforeBody?: () => void): Promise<void> {
-    const requestId = randomBytes(8).toString('hex').toUpperCase()
+    const requestId = createRequestId()
     const context = { requestId, method: req.method ?? '', target: receivedTarget(req) }
     const started = performance.now()
     const left = new AbortController()
@@ -71,6 +71,11 @@ export function createS3Handler(pfs: PfsClient, authConfig: AuthConfig, options:
   const checkContinue = (req: IncomingMessage, res: ServerResponse): Promise<void> =>
     exchange(req, res, () => res.writeContinue())
   return Object.assign(handler, { checkContinue })
+}
+
+/** 16 upper-case hex digits, as S3's; a UUID, since Node draws the randomness of many at a time. */
+function createRequestId(): string {
+  return randomUUID().replaceAll('-', '').slice(0, 16).toUpperCase()
 }
 
 /** Failures of ours or of PFS (what is not implemented is none), and wrong signatures, whose likely cause is not told to the client. */

@@ -1,9 +1,8 @@
 /** The bytes of small files by their PFS hash, for those who may read them. */
 export interface ContentCache {
-  /** Files of more bytes are not kept. */
-  readonly largestBytes: number
   /** What a caller with this token has been given before; ask only for a hash that PFS has just shown this caller. */
   get(hash: Uint8Array, authToken: string | undefined): Uint8Array | undefined
+  /** Keeps a file's bytes unless they are too large a part of the whole. */
   set(hash: Uint8Array, authToken: string | undefined, content: Uint8Array): void
 }
 
@@ -24,7 +23,6 @@ export function createContentCache(totalBytes: number): ContentCache {
   }
 
   return {
-    largestBytes: Math.min(1024 * 1024, Math.floor(totalBytes * largestShare)),
     get: (hash, authToken) => {
       const key = keyOf(hash, authToken)
       const content = contents.get(key)
@@ -35,6 +33,7 @@ export function createContentCache(totalBytes: number): ContentCache {
       return content
     },
     set: (hash, authToken, content) => {
+      if (content.length > totalBytes * largestShare) return
       const key = keyOf(hash, authToken)
       const known = contents.get(key)
       if (known !== undefined) remove(key, known)

@@ -14,14 +14,16 @@ import { parsePartNumber, partsCount, rangeOfPart } from './part-number.js'
 export const getObject: Operation<ObjectCall> = async (call) => {
   const { response, object, range } = await headOf(call)
   if (response.status === 304 || object.size === 0) return response
-  const { pfs, contents } = call.gateway
-  if (object.size <= contents.largestBytes) {
+  if (object.size <= smallBytes) {
     const content = await smallContent(call, object)
     return { ...response, body: content.subarray(range.start, range.end + 1) }
   }
-  const bytes = pfs.getFile({ file: object.info.file, offset: range.start }, call.options)
+  const bytes = call.gateway.pfs.getFile({ file: object.info.file, offset: range.start }, call.options)
   return { ...response, body: cutTo(range, bytes) }
 }
+
+/** Objects of so many bytes are read whole and may be kept; larger ones stream. */
+const smallBytes = 1024 * 1024
 
 /** The whole of a small object, which PFS has just shown to the caller. */
 async function smallContent({ gateway, options }: ObjectCall, { info, size }: StoredObject): Promise<Uint8Array> {

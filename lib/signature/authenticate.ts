@@ -60,24 +60,25 @@ export async function authenticate(
  */
 export async function identify(
   credentials: CredentialSource,
-  readClaim: () => Claim,
+  readClaim: () => Claim | undefined,
 ): Promise<{ identity: Identity; chain?: ChunkChain | undefined }> {
   const claim = attempt(readClaim)
-  if (claim instanceof S3Error) return anonymous(credentials, claim)
+  if (claim === undefined) return anonymous(credentials, () => new S3Error('AccessDenied'))
+  if (claim instanceof S3Error) return anonymous(credentials, () => claim)
   const { accessKeyId } = claim
   const credential = await credentials.credentialFor(accessKeyId)
   if (credential === undefined || credential.secretAccessKey === '') {
-    return anonymous(credentials, new S3Error('InvalidAccessKeyId', { fields: { AWSAccessKeyId: accessKeyId } }))
+    return anonymous(credentials, () => new S3Error('InvalidAccessKeyId', { fields: { AWSAccessKeyId: accessKeyId } }))
   }
   const chain = attempt(() => claim.prove(credential.secretAccessKey))
-  if (chain instanceof S3Error) return anonymous(credentials, chain)
+  if (chain instanceof S3Error) return anonymous(credentials, () => chain)
   const { authToken } = credential
   return { identity: authToken === undefined ? { accessKeyId } : { accessKeyId, authToken }, chain }
 }
 
-async function anonymous(credentials: CredentialSource, refusal: S3Error): Promise<{ identity: Identity }> {
+async function anonymous(credentials: CredentialSource, refusal: () => S3Error): Promise<{ identity: Identity }> {
   if (await credentials.anonymousAllowed()) return { identity: {} }
-  throw refusal
+  throw refusal()
 }
 
 /** A refusal as a value, so that only what reading and proving refuse is forgiven, never a failed look-up. */
@@ -90,10 +91,11 @@ function attempt<T>(read: () => T): T | S3Error {
   }
 }
 
+/** Undefined where the request has no signature. */
 function readClaim(
   request: HttpRequest,
   options: { region: string | undefined; now: Date; virtualHostBucket: string | undefined },
-): Claim {
+): Claim | undefined {
   const authorizations = request.headers.get('authorization') ?? []
   const inQueryV4 = ['X-Amz-Algorithm', 'X-Amz-Credential', 'X-Amz-Signature'].some((name) => request.query.has(name))
   const inQueryV2 = ['AWSAccessKeyId', 'Signature'].some((name) => request.query.has(name))
@@ -106,7 +108,7 @@ function readClaim(
   if (inQueryV4) return readV4Query(request, options)
   if (inQueryV2) return readV2Query(request, options)
   const [authorization] = authorizations
-  if (authorization === undefined) throw new S3Error('AccessDenied')
+  if (authorization === undefined) return undefined
   if (authorization.startsWith(`${algorithm} `)) return readV4Header(request, authorization, options)
   if (authorization.startsWith('AWS ')) return readV2Header(request, authorization, options)
   throw new S3Error('InvalidArgument', {

@@ -37,10 +37,10 @@ function enforce(base64: string, fields: ReadonlyMap<string, string>, bucket: st
   return enforceConditions(policy, new Map([...fields, ['bucket', bucket]]))
 }
 
-function readPostClaim(fields: ReadonlyMap<string, string>, region: string | undefined): Claim {
+function readPostClaim(fields: ReadonlyMap<string, string>, region: string | undefined): Claim | undefined {
   const v4 = ['x-amz-algorithm', 'x-amz-credential', 'x-amz-signature'].some((name) => fields.has(name))
   const v2 = ['awsaccesskeyid', 'signature'].some((name) => fields.has(name))
-  if (!v4 && !v2 && !fields.has('policy')) throw new S3Error('AccessDenied')
+  if (!v4 && !v2 && !fields.has('policy')) return undefined
   if (v4 && v2) throw badField('Only one auth mechanism allowed', 'x-amz-algorithm')
   return v4 ? readV4Claim(fields, region) : readV2Claim(fields)
 }
