@@ -1,5 +1,5 @@
 import type { CallOptions, PfsClient, Repo } from '../../pfs/client.js'
-import { createRecentMap } from './recent-map.js'
+import { createRecentMap } from '../../recent-map.js'
 
 /** Which commits are of whose history: a commit, its parent, the parent of that, and so on. */
 export interface Ancestry {

@@ -1,8 +1,8 @@
 import type { CallOptions, FileDiff, PfsClient } from '../../pfs/client.js'
+import { createRecentMap } from '../../recent-map.js'
 import { compareBytes } from '../byte-order.js'
 import type { KeyCodec } from '../key.js'
 import type { Revision } from './history.js'
-import { createRecentMap } from './recent-map.js'
 
 /** What a commit did to a key. Many of these are held, so they are flat. */
 export interface KeyChange {
