@@ -14,6 +14,8 @@ import {
 } from '@aws-sdk/client-s3'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { signedChunks, signV4 } from '../hostile/sign.js'
+import { bytesOf, openWire, outcomeOf } from '../hostile/wire.js'
 import { s3Client, tokenCredentials } from '../support/s3-client.js'
 
 /** What `examples/` use as the root user's token. */
@@ -103,6 +105,20 @@ function testMountAt(example: string, basePath: string): void {
     answer.resume()
     upload.destroy()
     assert.is(answer.statusCode, 403)
+  })
+
+  test('checks a body as it comes: a wrong chunk is refused while the rest is still to come', async () => {
+    const key = { accessKeyId: token, secretAccessKey: token }
+    const payloadHash = 'STREAMING-AWS4-HMAC-SHA256-PAYLOAD'
+    const headers = { 'x-amz-decoded-content-length': String(bytes.length), 'content-length': String(2 * bytes.length) }
+    const put = signV4({ method: 'PUT', target: `${basePath}/master.images/broken`, headers }, { key, payloadHash })
+    const chunk = 'x'.repeat(65536)
+    const [right = '', second = ''] = signedChunks(put, key, [chunk, chunk]).split(/(?<=x\r\n)/)
+    const wire = await openWire((server.address() as AddressInfo).port)
+    wire.send(bytesOf({ ...put, body: right + second.replace('x', 'y') }))
+    const answer = await wire.response()
+    wire.close()
+    assert.is(answer && outcomeOf(answer), '403 SignatureDoesNotMatch')
   })
 
   test.run()
