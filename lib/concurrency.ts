@@ -1,4 +1,4 @@
-/** Maps items in order, at most `limit` under way at once; the first failure ends it. */
+/** Maps items in order, at most `limit` under way at once; after the first failure, which is thrown, no more are begun. */
 export async function eachAtMost<Item, Result>(
   limit: number,
   items: readonly Item[],
@@ -6,8 +6,17 @@ export async function eachAtMost<Item, Result>(
 ): Promise<Result[]> {
   const results: Result[] = new Array(items.length)
   const left = items.entries()
+  let failed = false
   const work = async (): Promise<void> => {
-    for (const [index, item] of left) results[index] = await map(item, index)
+    for (const [index, item] of left) {
+      try {
+        results[index] = await map(item, index)
+      } catch (reason) {
+        failed = true
+        throw reason
+      }
+      if (failed) return
+    }
   }
   await Promise.all(Array.from({ length: Math.min(limit, items.length) }, work))
   return results

@@ -38,7 +38,8 @@ export function createS3Handler(pfs: PfsClient, authConfig: AuthConfig, options:
       const isWhole = res.writableFinished
       if (!isWhole) left.abort(new Error('the client has left'))
       const status = isWhole ? res.statusCode : 499
-      settings.onResponse({ ...context, status, ...(code && { code }), milliseconds: performance.now() - started })
+      const milliseconds = performance.now() - started
+      void tell(settings.onResponse, { ...context, status, ...(code && { code }), milliseconds })
     })
     res.setHeader('x-amz-request-id', requestId)
     // A type is what the answer says, not what a browser makes of the bytes.
@@ -59,7 +60,7 @@ export function createS3Handler(pfs: PfsClient, authConfig: AuthConfig, options:
       body.return(undefined).catch(() => undefined)
       const error = s3ErrorFrom(failure, address)
       code = error.code
-      if (!left.signal.aborted && isForOperators(error)) settings.onError(error.cause ?? error, context)
+      if (!left.signal.aborted && isForOperators(error)) void tell(settings.onError, error.cause ?? error, context)
       await writeError(req, res, error, requestId)
     }
   }
@@ -71,6 +72,15 @@ export function createS3Handler(pfs: PfsClient, authConfig: AuthConfig, options:
   const checkContinue = (req: IncomingMessage, res: ServerResponse): Promise<void> =>
     exchange(req, res, () => res.writeContinue())
   return Object.assign(handler, { checkContinue })
+}
+
+/** Calls a hook. What it throws is a warning of the process: no request is to suffer from it, nor to hide it. */
+async function tell<Told extends unknown[]>(hook: (...told: Told) => unknown, ...told: Told): Promise<void> {
+  try {
+    await hook(...told)
+  } catch (thrown) {
+    process.emitWarning(thrown instanceof Error ? thrown : String(thrown))
+  }
 }
 
 /** 16 upper-case hex digits, as S3's; a UUID, since Node draws the randomness of many at a time. */

@@ -1,4 +1,4 @@
-import { type AuthConfig, createS3Handler, type PfsClient, type S3Handler } from '../index.js'
+import { type AuthConfig, type CallOptions, createS3Handler, type PfsClient, type S3Handler } from '../index.js'
 import type { Arguments } from './arguments.js'
 import { Fault, lineFrom } from './fault.js'
 import { readKeysFile } from './keys-file.js'
@@ -23,12 +23,14 @@ export interface RunningGateway {
 
 /** Starts what the arguments describe; a Fault says why that cannot be. */
 export async function serve(args: Arguments, env: NodeJS.ProcessEnv, output: Output): Promise<RunningGateway> {
-  const authConfig = authConfigFrom(args)
+  const ownOptions = ownCallOptions(args, env)
+  const authConfig = authConfigFrom(args, ownOptions)
   const pfs = await openPfs(args, env)
   try {
     const server = createServer(createHandler(args, pfs.client, authConfig, output), args.tls)
     const listening = await listen(server, args.listen)
-    const stopSweeping = sweepFrom(args, env, pfs.client, output)
+    const stopSweeping =
+      args.sweepUploads === undefined ? undefined : startSweeping(pfs.client, args.sweepUploads, ownOptions, output.say)
     return {
       welcome: welcomeText(args, pfs, listening),
       async stop() {
@@ -44,18 +46,15 @@ export async function serve(args: Arguments, env: NodeJS.ProcessEnv, output: Out
   }
 }
 
-function sweepFrom(
-  { sweepUploads, rootToken }: Arguments,
-  { PACH_TOKEN: token = rootToken }: NodeJS.ProcessEnv,
-  pfs: PfsClient,
-  output: Output,
-): (() => void) | undefined {
-  if (sweepUploads === undefined) return undefined
-  return startSweeping(pfs, sweepUploads, token === undefined ? {} : { authToken: token }, output.say)
+/** As whom the program asks PFS where no client's token is there to ask with. */
+function ownCallOptions({ rootToken }: Arguments, { PACH_TOKEN }: NodeJS.ProcessEnv): Pick<CallOptions, 'authToken'> {
+  const authToken = PACH_TOKEN || rootToken
+  return authToken === undefined ? {} : { authToken }
 }
 
-function authConfigFrom({ auth }: Arguments): AuthConfig {
-  if (auth.mode !== 'keys') return auth
+function authConfigFrom({ auth }: Arguments, ownOptions: Pick<CallOptions, 'authToken'>): AuthConfig {
+  if (auth.mode === 'pachyderm') return auth
+  if (auth.mode === 'none') return { ...auth, ...ownOptions }
   const keys = readKeysFile(auth.file)
   return { mode: 'keys', secretFor: async (accessKeyId) => keys.get(accessKeyId) }
 }

@@ -23,7 +23,8 @@ Who may do what:
                          Pachyderm any or no credentials pass (default)
   --auth keys:FILE       access keys from a JSON file:
                          {"ACCESSKEY": {"secretAccessKey": "...", "authToken": "a Pachyderm token"}}
-  --auth none            nobody is asked
+  --auth none            nobody is asked; where auth is active in Pachyderm, all act as the owner of PACH_TOKEN,
+                         or of --root-token
 
   --domain NAME          also take bucket.NAME as the bucket's address; may be repeated
   --region NAME          take signatures for this region only

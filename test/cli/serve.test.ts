@@ -79,11 +79,23 @@ test('--auth keys:FILE: a key of the file passes, no other', async () => {
   await gateway.stop()
 })
 
-test('--auth none: nobody is asked, not even with auth on in a PFS', async () => {
-  const gateway = await startListening(['--auth', 'none'])
-  const answer = await fetch(gateway.endpoint)
-  await answer.text()
-  assert.is(answer.status, 200)
+for (const [args, env] of [
+  [[], {}],
+  [['--root-token', 'the-root-token'], {}],
+  [['--root-token', 'the-root-token'], { PACH_TOKEN: '' }],
+] as const) {
+  test(`--auth none ${[...args, ...Object.keys(env)].join(' ')}: nobody is asked, and all may do the same`, async () => {
+    const gateway = await startListening(['--auth', 'none', ...args], env)
+    const answer = await fetch(`${gateway.endpoint}/master.images/key`, { method: 'PUT', body: 'x' })
+    assert.equal([answer.status, await answer.text()], [200, ''])
+    await gateway.stop()
+  })
+}
+
+test('--auth none: PACH_TOKEN is asked with where it is given, whatever it is', async () => {
+  const gateway = await startListening(['--auth', 'none', '--root-token', 'the-root-token'], { PACH_TOKEN: 'nobody' })
+  const answer = await fetch(`${gateway.endpoint}/master.images/key`, { method: 'PUT', body: 'x' })
+  assert.match(await answer.text(), '<Code>InvalidAccessKeyId</Code>')
   await gateway.stop()
 })
 

@@ -121,4 +121,31 @@ test('onResponse is told of each request once, with its status and code', async 
   assert.equal(entries, ['GET / 200 ', 'GET /none/x 404 NoSuchBucket'])
 })
 
+test('a hook that throws, at once or later, is a warning and no harm to the answer', async () => {
+  const warnings: string[] = []
+  const onWarning = ({ message }: Error): number => warnings.push(message)
+  process.on('warning', onWarning)
+  const pfs = createMemoryPfs()
+  pfs.listRepo = () => {
+    throw new Error('no list')
+  }
+  const gateway = await startGateway({
+    pfs,
+    options: {
+      onError: () => {
+        throw new Error('the log is full')
+      },
+      onResponse: async () => {
+        throw new Error('the meter is broken')
+      },
+    },
+  })
+  const response = await exchange(gateway.port, { target: '/', headers: { host: 'h' } })
+  await gateway.close()
+  await new Promise((resolve) => setImmediate(resolve))
+  process.off('warning', onWarning)
+  assert.is(outcomeOf(response), '500 InternalError')
+  assert.equal(warnings.sort(), ['the log is full', 'the meter is broken'])
+})
+
 test.run()
