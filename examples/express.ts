@@ -13,3 +13,5 @@ app.use(basePath || '/', s3)
 app.use(express.json())
 
 export const server = app.listen(Number(process.env.PORT ?? 30600), '127.0.0.1')
+// An upload may take longer than the five minutes that Node allows a request.
+server.requestTimeout = 0

@@ -21,3 +21,5 @@ app.route({
 
 await app.start()
 export const server = app.listener
+// An upload may take longer than the five minutes that Node allows a request.
+server.requestTimeout = 0

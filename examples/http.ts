@@ -8,6 +8,8 @@ export const server = createServer((req, res) => {
   if (req.url === '/health') res.end('healthy')
   else s3(req, res)
 })
+// An upload may take longer than the five minutes that Node allows a request.
+server.requestTimeout = 0
 // Lets a client that sends `Expect: 100-continue` keep its body until the signature is checked.
 server.on('checkContinue', s3.checkContinue)
 

@@ -52,6 +52,10 @@ function testMountAt(example: string, basePath: string): void {
     assert.equal([answer.status, await answer.text()], [200, 'healthy'])
   })
 
+  test('sets no limit to the time that a request may take', () => {
+    assert.is(server.requestTimeout, 0)
+  })
+
   test('refuses a signature made with another secret', async () => {
     const stranger = s3Client({ endpoint: origin + basePath }, { accessKeyId: token, secretAccessKey: 'wrong-secret' })
     try {
