@@ -1,53 +1,104 @@
 import { createClient } from './support/client.js'
 import type { Report } from './support/report.js'
-import { rate } from './support/rounds.js'
+import { type Figure, rate } from './support/rounds.js'
 import { type Server, startProgram, startServer } from './support/server.js'
 
 const mebibyte = 1024 ** 2
 const piece = Buffer.alloc(mebibyte, 'x')
 
-/** Resident memory of the program over the wire while large bodies pass through it. */
+/** Transfers of one kind, and how many of them run at once. */
+interface Load {
+  readonly name: string
+  readonly method: 'PUT' | 'GET'
+  readonly bytes: number
+  readonly count: number
+  readonly atOnce: number
+  /** Whether they are the parts of one upload. */
+  readonly parts?: boolean
+}
+
+const one = { count: 1, atOnce: 1 }
+const many = { bytes: 32 * mebibyte, count: 128, atOnce: 64 }
+
+const loads: readonly Load[] = [
+  { name: '32 MiB put', method: 'PUT', bytes: 32 * mebibyte, ...one },
+  { name: '32 MiB got', method: 'GET', bytes: 32 * mebibyte, ...one },
+  { name: '1 GiB put', method: 'PUT', bytes: 1024 * mebibyte, ...one },
+  { name: '1 GiB got', method: 'GET', bytes: 1024 * mebibyte, ...one },
+  {
+    name: '300 MB in parts of 8 MiB, ten at once',
+    method: 'PUT',
+    bytes: 8 * mebibyte,
+    count: 36,
+    atOnce: 10,
+    parts: true,
+  },
+  { name: '32 MiB put, 64 at once', method: 'PUT', ...many },
+  { name: '32 MiB got, 64 at once', method: 'GET', ...many },
+]
+
+/**
+ * The most that is resident of the built program, over the wire, while large bodies pass through it; a process of its
+ * own for each load, since what one has used is kept for the next.
+ */
 export async function benchMemory(report: Report): Promise<void> {
+  const figures: Figure[] = []
+  for (const load of loads) {
+    const peaks: number[] = []
+    for (let round = 0; round < 3; round += 1) peaks.push(await peakOf(load))
+    const [least = 0, median = 0, most = 0] = peaks.sort((a, b) => a - b)
+    figures.push({ name: load.name, least, median, most })
+  }
+  report.add('resident memory of the gateway process', 'MiB', figures)
+  const medianOf = (name: string): number => figures.find((figure) => figure.name === name)?.median ?? Number.NaN
+  const added = ['put', 'got'].map((kind) => {
+    const median = (medianOf(`32 MiB ${kind}, 64 at once`) - medianOf(`32 MiB ${kind}`)) / (many.atOnce - 1)
+    return { name: `32 MiB ${kind}`, median, least: median, most: median }
+  })
+  report.add('what one more transfer at once adds', 'MiB', added)
+}
+
+/** In MiB. */
+async function peakOf({ method, bytes, count, atOnce, parts = false }: Load): Promise<number> {
   const pfs = await startServer({ kind: 'pfs' })
   const gateway = await startProgram('--pachd', `grpc://127.0.0.1:${pfs.port}`)
   const client = createClient(gateway.url)
   await client.send('PUT', '/bench')
-  const started = (await client.send('POST', '/bench/parts?uploads')).toString()
-  const uploadId = /<UploadId>([^<]+)</.exec(started)?.[1] ?? ''
-  await client.send('PUT', '/bench/warm', piece.subarray(0, 1024))
-  const figure = (name: string, bytes: number) => ({ name, median: bytes, least: bytes, most: bytes })
-  const idle = gateway.residentBytes() / mebibyte
-  const put = (bytes: number) => (index: number) => client.send('PUT', `/bench/large/${index}`, { bytes, piece })
-  const putPart = (index: number) =>
-    client.send('PUT', `/bench/parts?partNumber=${index + 1}&uploadId=${uploadId}`, { bytes: 8 * mebibyte, piece })
-  const get = (index: number) => client.count(`/bench/large/${index}`)
-  report.add('resident memory of the gateway process', 'MiB', [
-    figure('idle', idle),
-    figure('300 MB put', await peak(gateway, 1, put(300e6))),
-    figure('300 MB got', await peak(gateway, 1, get)),
-    figure('36 parts of 8 MiB, ten at once', await peak(gateway, 36, putPart, 10)),
-    figure('1 GiB put', await peak(gateway, 1, put(1024 * mebibyte))),
-    figure('1 GiB got', await peak(gateway, 1, get)),
-    figure('64 puts of 32 MiB at once', await peak(gateway, 64, put(32 * mebibyte))),
-    figure('64 gets of 32 MiB at once', await peak(gateway, 64, get)),
-  ])
+  if (method === 'GET') await seed(pfs.port, bytes)
+  const pathOf = parts ? await partsOf(client) : (index: number) => `/bench/large/${method === 'GET' ? 0 : index}`
+  const peak = await watch(gateway, () =>
+    rate(atOnce, count, (index) =>
+      method === 'GET' ? client.count(pathOf(index)) : client.send('PUT', pathOf(index), { bytes, piece }),
+    ),
+  )
   client.close()
   await gateway.close()
   await pfs.close()
+  return peak / mebibyte
 }
 
-/** The most that was resident while `count` transfers ran, in MiB; all at once unless told otherwise. */
-async function peak(
-  gateway: Server,
-  count: number,
-  transfer: (index: number) => Promise<unknown>,
-  atOnce = count,
-): Promise<number> {
-  let most = 0
-  const watch = setInterval(() => {
-    most = Math.max(most, gateway.residentBytes())
+/** Puts the object that is got, by another gateway, so that the one that is measured has done nothing yet. */
+async function seed(pfsPort: number, bytes: number): Promise<void> {
+  const gateway = await startProgram('--pachd', `grpc://127.0.0.1:${pfsPort}`)
+  const client = createClient(gateway.url)
+  await client.send('PUT', '/bench/large/0', { bytes, piece })
+  client.close()
+  await gateway.close()
+}
+
+async function partsOf(client: ReturnType<typeof createClient>): Promise<(index: number) => string> {
+  const started = (await client.send('POST', '/bench/parts?uploads')).toString()
+  const uploadId = /<UploadId>([^<]+)</.exec(started)?.[1] ?? ''
+  return (index) => `/bench/parts?partNumber=${index + 1}&uploadId=${uploadId}`
+}
+
+/** The most bytes that were resident while something ran. */
+async function watch(server: Server, work: () => Promise<unknown>): Promise<number> {
+  let most = server.residentBytes()
+  const timer = setInterval(() => {
+    most = Math.max(most, server.residentBytes())
   }, 20)
-  await rate(atOnce, count, transfer)
-  clearInterval(watch)
-  return most / mebibyte
+  await work()
+  clearInterval(timer)
+  return most
 }

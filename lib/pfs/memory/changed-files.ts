@@ -1,11 +1,13 @@
 import type { FileDiff, FileInfo, FindCommitsResult, PfsClient } from '../client.js'
+import { PfsError } from '../errors.js'
 import { authenticate, authorize } from './auth.js'
 import { throwIfCancelled } from './cancellation.js'
 import { commitOf } from './commit-info.js'
 import { ancestry } from './commits.js'
 import { infoFromDirectory, infoFromFile } from './file-info.js'
 import { findCommit } from './lookup.js'
-import { type OpenedCommit, openCommit, openRecord } from './opened-commit.js'
+import { repoName } from './names.js'
+import { type OpenedCommit, openCommit } from './opened-commit.js'
 import { cleanPath, directoryPath } from './paths.js'
 import { rangeOf, refuseUnreadable } from './readable.js'
 import type { State } from './state.js'
@@ -27,10 +29,12 @@ export function createChangeCalls(state: State): ChangeCalls {
   return {
     async *diffFile({ newFile, oldFile, shallow = false }, options): AsyncGenerator<FileDiff> {
       const hashes = await loadContentHash()
-      const opened = openCommit(state, newFile.commit, options, ['REPO_READ'])
+      const opened = await openCommit(state, newFile.commit, options, ['REPO_READ'])
       const parent = oldFile ? undefined : findCommit(state, newFile.commit).parent
       const olds: Side = {
-        opened: oldFile ? openCommit(state, oldFile.commit, options, ['REPO_READ']) : parent && openRecord(parent),
+        opened: oldFile
+          ? await openCommit(state, oldFile.commit, options, ['REPO_READ'])
+          : parent && (await openCommit(state, commitOf(parent), options, ['REPO_READ'])),
         path: cleanPath(oldFile?.path ?? newFile.path),
       }
       const news: Side = { opened, path: cleanPath(newFile.path) }
@@ -56,6 +60,8 @@ export function createChangeCalls(state: State): ChangeCalls {
       for (const record of ancestry(first)) {
         throwIfCancelled(options?.signal)
         last = record
+        if (!record.finished)
+          throw new PfsError('UNAVAILABLE', `commit ${repoName(record.repo)}@${record.id} not finished`)
         if (findFile(record.snapshot.root, path) !== findFile(record.base.root, path)) {
           found++
           yield { foundCommit: commitOf(record), commitsSearched }

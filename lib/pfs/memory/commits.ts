@@ -1,10 +1,10 @@
-import type { CallOptions, CommitState, PfsClient } from '../client.js'
+import type { PfsClient } from '../client.js'
 import { PfsError } from '../errors.js'
 import { authenticate, authorize } from './auth.js'
 import { moveBranch } from './branches.js'
-import { untilCancelled } from './cancellation.js'
 import { commitOf, infoFromCommit, listInfoFromCommit } from './commit-info.js'
 import { addCommit, closeCommit, refuseClosed } from './commit-records.js'
+import { untilReached } from './commit-states.js'
 import { findCommit, findRepo } from './lookup.js'
 import { branchName, repoName, validateName } from './names.js'
 import type { CommitRecord, RepoRecord, State } from './state.js'
@@ -57,7 +57,7 @@ export function createCommitCalls(state: State): CommitCalls {
       authenticate(state, options)
       const record = findCommit(state, commit)
       authorize(state, options, record.repo, ['REPO_INSPECT_COMMIT'])
-      while (!hasReached(record, wait)) await nextChange(state, record, options)
+      await untilReached(state, record, wait, options)
       return infoFromCommit(record)
     },
 
@@ -80,24 +80,4 @@ export function createCommitCalls(state: State): CommitCalls {
 /** The commit, its parent, and so on. */
 export function* ancestry(commit: CommitRecord): Generator<CommitRecord> {
   for (let record: CommitRecord | undefined = commit; record; record = record.parent) yield record
-}
-
-function hasReached(commit: CommitRecord, state: CommitState): boolean {
-  if (state === 'FINISHED') return commit.finished !== undefined
-  return state !== 'FINISHING' || commit.finishing !== undefined
-}
-
-/** Ends when the commit's state has changed; throws NOT_FOUND when the commit is gone. */
-async function nextChange(state: State, commit: CommitRecord, options: CallOptions | undefined): Promise<void> {
-  let wake = () => {}
-  const changed = new Promise<void>((resolve) => {
-    wake = resolve
-  })
-  commit.waiting.add(wake)
-  try {
-    await untilCancelled(changed, options?.signal)
-  } finally {
-    commit.waiting.delete(wake)
-  }
-  findCommit(state, commitOf(commit))
 }

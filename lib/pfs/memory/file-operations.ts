@@ -1,5 +1,5 @@
 import type { CallOptions, FileOperation } from '../client.js'
-import { openCommit } from './opened-commit.js'
+import { openAsItStands } from './opened-commit.js'
 import { cleanPath, directoryPath, parseWritePath } from './paths.js'
 import type { State } from './state.js'
 import { addContent, addRaw, type Changes, deleteDirectory, deletePath } from './store/changes.js'
@@ -32,7 +32,7 @@ function recordCopy(
   options: CallOptions | undefined,
 ): void {
   const target = parseWritePath(dst)
-  const { root } = openCommit(state, src.commit, options, ['REPO_READ']).snapshot
+  const { root } = openAsItStands(state, src.commit, options, ['REPO_READ']).snapshot
   for (const [path, records] of copied(root, cleanPath(src.path), target)) {
     if (!append) deletePath(changes, path, datum)
     const wanted = records.filter((record) => !src.datum || record.datum === src.datum)

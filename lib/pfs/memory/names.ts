@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import type { Branch, Repo } from '../client.js'
 import { PfsError } from '../errors.js'
 
@@ -21,9 +21,9 @@ export function branchName({ repo, name }: Branch): string {
   return `${repoName(repo)}@${name}`
 }
 
-/** A commit id: 32 random hex digits. */
+/** A commit id: the 32 hex digits of a UUID of version 4, by which pachd tells it from a branch. */
 export function createCommitId(): string {
-  return randomBytes(16).toString('hex')
+  return randomUUID().replaceAll('-', '')
 }
 
 /** A file set id as pachd 2.12 gives it: 32 hex digits, a dot, 64 more. */

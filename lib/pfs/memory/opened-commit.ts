@@ -2,6 +2,7 @@ import { type CallOptions, type Commit, fileSetRepo } from '../client.js'
 import { PfsError } from '../errors.js'
 import { authenticate, authorize } from './auth.js'
 import { commitOf } from './commit-info.js'
+import { untilReached } from './commit-states.js'
 import { findCommit } from './lookup.js'
 import { repoName } from './names.js'
 import type { CommitRecord, FileSetRecord, State } from './state.js'
@@ -16,8 +17,25 @@ export interface OpenedCommit {
   readonly committed?: Date
 }
 
-/** Opens a commit for reading; throws what pachd refuses, with `context` before its text. */
-export function openCommit(
+/**
+ * Opens a commit for reading; throws what pachd refuses, with `context` before its text. A commit that is finishing is
+ * waited for, an open one is read as it stands.
+ */
+export async function openCommit(
+  state: State,
+  commit: Commit,
+  options: CallOptions | undefined,
+  permissions: readonly string[],
+  context = '',
+): Promise<OpenedCommit> {
+  const opened = openAsItStands(state, commit, options, permissions, context)
+  if (opened.committed === undefined) return opened
+  await untilReached(state, findCommit(state, opened.commit), 'FINISHED', options)
+  return opened
+}
+
+/** Opens a commit for reading without waiting. */
+export function openAsItStands(
   state: State,
   commit: Commit,
   options: CallOptions | undefined,
@@ -34,8 +52,7 @@ export function openCommit(
   return openRecord(record)
 }
 
-/** The commit as it stands. */
-export function openRecord(record: CommitRecord): OpenedCommit {
+function openRecord(record: CommitRecord): OpenedCommit {
   const { snapshot, finishing } = record
   return { commit: commitOf(record), snapshot, ...(finishing && { committed: finishing }) }
 }

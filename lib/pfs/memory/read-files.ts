@@ -21,7 +21,7 @@ const maxPage = 100_000
 export function createReadCalls(state: State): ReadCalls {
   return {
     async *getFile({ file, offset = 0 }, options) {
-      const opened = openCommit(state, file.commit, options, ['REPO_READ'], 'get file: ')
+      const opened = await openCommit(state, file.commit, options, ['REPO_READ'], 'get file: ')
       for (const chunk of contentChunks(contentOf(opened, file), offset)) {
         throwIfCancelled(options?.signal)
         yield chunk
@@ -30,7 +30,7 @@ export function createReadCalls(state: State): ReadCalls {
 
     async inspectFile(file, options) {
       const hashes = await loadContentHash()
-      const opened = openCommit(state, file.commit, options, ['REPO_INSPECT_FILE'])
+      const opened = await openCommit(state, file.commit, options, ['REPO_INSPECT_FILE'])
       const path = cleanPath(file.path)
       if (!file.datum) refuseUnreadable(opened, rangeOf(path))
       const directory = directoryAt(opened.snapshot.root, path)
@@ -41,13 +41,13 @@ export function createReadCalls(state: State): ReadCalls {
     },
 
     async *listFile({ file, ...page }, options) {
-      const opened = openCommit(state, file.commit, options, ['REPO_LIST_FILE'])
+      const opened = await openCommit(state, file.commit, options, ['REPO_LIST_FILE'])
       const range = pageRange(rangeOf(file.path), page)
       yield* limitPage(await readAt(opened, file.path, range, 1), page, options)
     },
 
     async *walkFile({ file, ...page }, options) {
-      const opened = openCommit(state, file.commit, options, ['REPO_READ', 'REPO_LIST_FILE'])
+      const opened = await openCommit(state, file.commit, options, ['REPO_READ', 'REPO_LIST_FILE'])
       const range = pageRange(rangeOf(file.path), page)
       const infos = await readAt(opened, file.path, range, Number.POSITIVE_INFINITY)
       yield* limitPage(refuseNothing(infos, opened, file), page, options)
@@ -55,7 +55,7 @@ export function createReadCalls(state: State): ReadCalls {
 
     async *globFile({ commit, pattern, pathRange = { lower: '', upper: '' } }, options) {
       const hashes = await loadContentHash()
-      const opened = openCommit(state, commit, options, ['REPO_READ', 'REPO_LIST_FILE'])
+      const opened = await openCommit(state, commit, options, ['REPO_READ', 'REPO_LIST_FILE'])
       const glob = parseGlob(pattern)
       const range = narrowRange(prefixRange(glob.prefix), pathRange)
       const entries = entriesAt(opened.snapshot.root, '/', range, glob.depth, true)
