@@ -36,8 +36,13 @@ export class PfsError extends Error {
     this.status = status
   }
 
-  /** What is not there, when `status` is NOT_FOUND; pachd names the missing thing in the last line of its message. */
+  /**
+   * What is not there; pachd names it in the last line of a NOT_FOUND. Where auth is active, who has no role on the
+   * cluster is told of a missing repo that nobody has a role on it.
+   */
   get missing(): Missing | undefined {
+    if (/no role binding exists for REPO/.test(this.message)) return 'repo'
+    if (/commit \S+ was deleted$/.test(this.message)) return 'commit'
     if (this.status !== 'NOT_FOUND') return undefined
     const lastLine = this.message.slice(this.message.lastIndexOf('\n') + 1)
     if (/does not contain item|^(get file: )?file .* not found in/.test(lastLine)) return 'file'
@@ -45,7 +50,7 @@ export class PfsError extends Error {
       // An unknown commit id is answered about a branch; the line before names the id.
       return /commit \S+@[^\s@]+ not found\n/.test(this.message) ? 'commit' : 'branch'
     }
-    if (/project .*not found$/.test(lastLine) && !/repo/.test(lastLine)) return 'project'
+    if (/(^|: )project \S+ not found$/.test(lastLine)) return 'project'
     if (/repo/.test(lastLine)) return 'repo'
     return 'commit'
   }
@@ -72,19 +77,28 @@ export type Refusal =
   | 'collision'
   | 'finished'
   | 'unfinished-parent'
+  | 'open-parent'
   | 'provenance'
+  | 'pipeline'
+  | 'forgotten'
 
 const refusals: readonly (readonly [Refusal, RegExp])[] = [
   ['auth-inactive', /auth service is not activated/],
   ['no-token', /no authentication token/],
-  ['output-branch', /commit on an output branch/],
-  ['name', /name \(.*\) invalid/s],
+  ['output-branch', /commit on an output branch|cannot finish a pipeline output or meta commit/],
+  ['name', /name \(.*\) invalid|branch name cannot be a UUID/s],
   ['path', /path \(.*\) invalid/s],
   ['not-a-file', /cannot get directory or non-regular file/],
   ['collision', /file \/ directory path collision|duplicate path output by different datums/],
   ['unfinished-parent', /base commit .* unfinished/],
   ['finished', /has already finished/],
-  ['provenance', /in the direct provenance of/],
+  ['open-parent', /parent commit .* has not been finished/],
+  [
+    'provenance',
+    /in the direct provenance of|because it (is triggered by|triggers) branches|cannot participate in a DAG/,
+  ],
+  ['pipeline', /cannot delete a repo associated with a pipeline/],
+  ['forgotten', /commit is forgotten|cannot be a forgotten commit/],
 ]
 
 const indefinite: ReadonlySet<PfsStatus> = new Set(['CANCELLED', 'DEADLINE_EXCEEDED', 'INTERNAL', 'UNAVAILABLE'])

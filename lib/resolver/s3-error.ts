@@ -1,6 +1,6 @@
 import { S3Error, type S3ErrorDetail } from '../errors.js'
 import type { Address } from '../http/address.js'
-import { PathCollision, PfsError } from '../pfs/errors.js'
+import { type Missing, PathCollision, PfsError } from '../pfs/errors.js'
 
 /** What any failure is in S3's terms; what has no word there is an InternalError, with the failure as its cause. */
 export function s3ErrorFrom(failure: unknown, address: Address | undefined): S3Error {
@@ -14,13 +14,12 @@ export function s3ErrorFrom(failure: unknown, address: Address | undefined): S3E
 
 function fromPfsError(failure: PfsError, address: Address | undefined): S3Error {
   const detail: S3ErrorDetail = { cause: failure }
+  if (failure.missing !== undefined) return notFound(failure.missing, address, detail)
   switch (failure.status) {
     case 'UNAUTHENTICATED':
       return new S3Error(failure.refusal === 'no-token' ? 'AccessDenied' : 'InvalidAccessKeyId', detail)
     case 'PERMISSION_DENIED':
       return new S3Error('AccessDenied', detail)
-    case 'NOT_FOUND':
-      return notFound(failure, address, detail)
     case 'RESOURCE_EXHAUSTED':
       return new S3Error('SlowDown', detail)
     case 'UNAVAILABLE':
@@ -31,8 +30,8 @@ function fromPfsError(failure: PfsError, address: Address | undefined): S3Error 
   }
 }
 
-function notFound(failure: PfsError, address: Address | undefined, detail: S3ErrorDetail): S3Error {
-  switch (failure.missing) {
+function notFound(missing: Missing, address: Address | undefined, detail: S3ErrorDetail): S3Error {
+  switch (missing) {
     case 'file':
       return new S3Error('NoSuchKey', address?.kind === 'object' ? { ...detail, fields: { Key: address.key } } : detail)
     case 'commit':
@@ -56,9 +55,14 @@ function fromRefusal(failure: PfsError, detail: S3ErrorDetail): S3Error {
     case 'collision':
     case 'output-branch':
     case 'finished':
-    case 'unfinished-parent':
     case 'provenance':
+    case 'pipeline':
+    case 'forgotten':
       return new S3Error('InvalidBucketState', { ...detail, message: failure.message })
+    // Over as soon as pachd, or who has opened a commit on the branch, is done with it.
+    case 'open-parent':
+    case 'unfinished-parent':
+      return new S3Error('ServiceUnavailable', detail)
     default:
       return new S3Error('InternalError', detail)
   }

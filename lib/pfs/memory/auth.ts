@@ -38,7 +38,10 @@ export function authInfo(state: State, username: string | undefined, repo: Repo)
   return rightsOn(state.auth, username, [repoResource(repo), { type: 'PROJECT', name: repo.project }, cluster])
 }
 
-/** Throws PERMISSION_DENIED unless the caller has the permissions on the repo, with `context` before pachd's text. */
+/**
+ * Throws PERMISSION_DENIED unless the caller has the permissions on the repo, with `context` before pachd's text; where
+ * there is no such repo, the UNKNOWN of pachd for who has no role on the cluster.
+ */
 export function authorize(
   state: State,
   options: CallOptions | undefined,
@@ -49,7 +52,11 @@ export function authorize(
   const username = authenticate(state, options)
   const granted = authInfo(state, username, repo)?.permissions
   if (!granted || permissions.every((permission) => granted.includes(permission))) return
-  throw permissionDenied(username, permissions, repoResource(repo), context)
+  const resource = repoResource(repo)
+  if (!state.repos.has(resource.name)) {
+    throw new PfsError('UNKNOWN', `${context}no role binding exists for ${resourceKey(resource)}`)
+  }
+  throw permissionDenied(username, permissions, resource, context)
 }
 
 /** Throws PERMISSION_DENIED unless the caller has the permission on the whole cluster. */

@@ -55,8 +55,8 @@ export function createCommitCalls(state: State): CommitCalls {
 
     async inspectCommit({ commit, wait = 'STARTED' }, options) {
       authenticate(state, options)
+      authorize(state, options, commit.repo, ['REPO_INSPECT_COMMIT'])
       const record = findCommit(state, commit)
-      authorize(state, options, record.repo, ['REPO_INSPECT_COMMIT'])
       await untilReached(state, record, wait, options)
       return infoFromCommit(record)
     },

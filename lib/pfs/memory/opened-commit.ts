@@ -47,9 +47,8 @@ export function openAsItStands(
     const id = commit.id ?? ''
     return { commit: { repo: fileSetRepo, id }, snapshot: findFileSet(state, id, context).snapshot }
   }
-  const record = findCommit(state, commit, context)
-  authorize(state, options, record.repo, permissions, context)
-  return openRecord(record)
+  authorize(state, options, commit.repo, permissions, context)
+  return openRecord(findCommit(state, commit, context))
 }
 
 function openRecord(record: CommitRecord): OpenedCommit {

@@ -1,0 +1,65 @@
+import {
+  CopyObjectCommand,
+  CreateBucketCommand,
+  DeleteBucketCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadBucketCommand,
+  ListMultipartUploadsCommand,
+  ListObjectsV2Command,
+  ListObjectVersionsCommand,
+  PutObjectCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { createMemoryPfs } from '../../lib/index.js'
+import { type Gateway, startGateway } from '../support/gateway.js'
+import { refusal } from '../support/refusal.js'
+import { s3Client, tokenCredentials } from '../support/s3-client.js'
+import { begin } from './multipart/uploads.js'
+
+const test = suite<{ gateway: Gateway; root: S3Client; writer: S3Client }>('a bucket that is not there')
+
+test.before(async (context) => {
+  const pfs = createMemoryPfs({ rootToken: 'root' })
+  context.gateway = await startGateway({ pfs, authConfig: { mode: 'pachyderm' } })
+  context.root = s3Client(context.gateway, tokenCredentials('root'))
+  await context.root.send(new CreateBucketCommand({ Bucket: 'master.images' }))
+  const token = await pfs.getRobotToken({ robot: 'writer' }, { authToken: 'root' })
+  const resource = { type: 'REPO', name: 'default/images' } as const
+  await pfs.modifyRoleBinding({ resource, principal: 'robot:writer', roles: ['repoWriter'] }, { authToken: 'root' })
+  context.writer = s3Client(context.gateway, tokenCredentials(token))
+})
+
+test.after(async ({ gateway, root, writer }) => {
+  root.destroy()
+  writer.destroy()
+  await gateway.close()
+})
+
+// pachd tells an administrator that the repo is missing, and anybody else that nobody has a role on it.
+for (const name of ['root', 'writer'] as const) {
+  for (const Bucket of ['none.images', 'master.none', 'master.none.nowhere']) {
+    test(`${Bucket}, asked for by ${name}`, async (context) => {
+      const s3 = context[name]
+      const object = { Bucket, Key: 'k' }
+      const answers: Record<string, string> = {
+        get: await refusal(s3.send(new GetObjectCommand(object))),
+        put: await refusal(s3.send(new PutObjectCommand({ ...object, Body: 'x' }))),
+        putLarge: await refusal(s3.send(new PutObjectCommand({ ...object, Body: Buffer.alloc(2_000_000) }))),
+        copy: await refusal(s3.send(new CopyObjectCommand({ ...object, Bucket: 'images', CopySource: `${Bucket}/k` }))),
+        delete: await refusal(s3.send(new DeleteObjectCommand(object))),
+        list: await refusal(s3.send(new ListObjectsV2Command({ Bucket }))),
+        versions: await refusal(s3.send(new ListObjectVersionsCommand({ Bucket }))),
+        uploads: await refusal(s3.send(new ListMultipartUploadsCommand({ Bucket }))),
+        upload: await refusal(begin(s3, 'k', { Bucket })),
+        deleteBucket: await refusal(s3.send(new DeleteBucketCommand({ Bucket }))),
+      }
+      for (const [action, answer] of Object.entries(answers)) assert.is(answer, '404 NoSuchBucket', action)
+      assert.is(await refusal(s3.send(new HeadBucketCommand({ Bucket }))), '404 NotFound')
+    })
+  }
+}
+
+test.run()
