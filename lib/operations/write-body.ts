@@ -34,10 +34,8 @@ async function writeSmall(call: BucketCall, change: Change, length: number): Pro
   return { versionId: committed.commitId, etag: etagFrom(await smallFileHash(raw)) }
 }
 
-/** The branch is asked for first: a body of any size is not worth sending to a bucket that is not there. */
 async function writeLarge(call: BucketCall, change: Change): Promise<Written> {
   const { gateway, bucket, body, options } = call
-  await gateway.pfs.inspectBranch(bucket.branch, options)
   const committed = await gateway.commits.stream(bucket.branch, { ...change, body }, options)
   return writtenObject(call, change.path, committed)
 }

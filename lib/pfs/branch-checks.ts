@@ -1,41 +1,49 @@
 import { eachAtMost } from '../concurrency.js'
 import type { Change } from './changes.js'
-import type { Branch, CallOptions, Commit, FileInfo, PfsClient } from './client.js'
+import type { CallOptions, Commit, FileInfo, PfsClient } from './client.js'
 import { PathCollision, PfsError } from './errors.js'
 import { parentsOf } from './path.js'
 
-/** Calls of one batch under way at once. */
-const maxCalls = 32
+/** Calls of one batch under way at once: as many as pachd has connections to its database. */
+const maxCalls = 10
 
 /**
- * Makes the checks that PFS does not make, for changes to one branch together: the branch is there (a write would make
- * it again), no new file is in the place of a directory or below a file, each condition holds. Returns for each change
- * the reason why it must not be made, or undefined. Throws where the branch itself cannot be written.
+ * Makes the checks that PFS does not make, for changes to one branch together: no new file is in the place of a directory
+ * or below a file, each condition holds. Returns for each change the reason why it must not be made, or undefined.
  */
 export async function checkChanges(
   pfs: PfsClient,
-  branch: Branch,
+  commit: Commit,
   changes: readonly Change[],
   options: CallOptions,
 ): Promise<readonly unknown[]> {
-  const commit: Commit = { repo: branch.repo, branch: branch.name }
-  const [, refusals] = await Promise.all([
-    pfs.inspectBranch(branch, options),
-    eachAtMost(maxCalls, changes, (change) => refusalOf(pfs, commit, change, options)),
-  ])
-  return refusals
+  const parents = new Set(changes.filter(({ content }) => content !== undefined).flatMap(({ path }) => parentsOf(path)))
+  const found = await eachAtMost(maxCalls, [...parents], async (path) => {
+    return [path, await findFile(pfs, commit, path, options)] as const
+  })
+  const files = new Map(found)
+  return eachAtMost(maxCalls, changes, async (change) => {
+    if (change.content !== undefined) {
+      for (const parent of parentsOf(change.path)) {
+        const file = files.get(parent)
+        if (file !== undefined) return file.reason ?? new PathCollision(change.path, parent)
+      }
+    }
+    return refusalOf(pfs, commit, change, options)
+  })
+}
+
+/** Whether a change needs a look at what is there. */
+export function needsCheck({ content, condition }: Change): boolean {
+  return content !== undefined || condition !== undefined
 }
 
 async function refusalOf(pfs: PfsClient, commit: Commit, change: Change, options: CallOptions): Promise<unknown> {
+  if (!needsCheck(change)) return undefined
   const { path, content, condition } = change
-  if (content === undefined && condition === undefined) return undefined
   try {
-    const [current, file] = await Promise.all([
-      inspectPath(pfs, commit, path, options),
-      content === undefined ? undefined : fileAbove(pfs, commit, path, options),
-    ])
+    const current = await inspectPath(pfs, commit, path, options)
     if (content !== undefined && current?.fileType === 'DIR') return new PathCollision(path, current.file.path)
-    if (file !== undefined) return new PathCollision(path, file)
     condition?.(current?.fileType === 'FILE' ? current : undefined)
     return undefined
   } catch (reason) {
@@ -58,19 +66,22 @@ async function inspectPath(
   }
 }
 
-/** The file that a path would have to be below, nearest first; none above a directory that is there. */
-async function fileAbove(
+/**
+ * Whether a file is at a path, or the reason why that cannot be told; undefined where none is. Not by InspectFile or
+ * ListFile, to which a directory there, or the first below it, would cost a scan of all that it holds.
+ */
+async function findFile(
   pfs: PfsClient,
   commit: Commit,
   path: string,
   options: CallOptions,
-): Promise<string | undefined> {
-  for (const parent of parentsOf(path)) {
-    // A list of one, since to inspect a directory costs pachd a scan of all that is below it; read to its end, since to
-    // leave it would reset the call.
-    let found: FileInfo | undefined
-    for await (const info of pfs.listFile({ file: { commit, path: parent }, number: 1 }, options)) found = info
-    if (found !== undefined) return found.file.path === parent ? parent : undefined
+): Promise<{ readonly reason?: unknown } | undefined> {
+  let file: { readonly reason?: unknown } | undefined
+  try {
+    const pathRange = { lower: path, upper: `${path} ` }
+    for await (const _info of pfs.globFile({ commit, pattern: path, pathRange }, options)) file = {}
+    return file
+  } catch (reason) {
+    return { reason }
   }
-  return undefined
 }

@@ -1,7 +1,9 @@
-import { checkChanges } from './branch-checks.js'
+import { checkChanges, needsCheck } from './branch-checks.js'
+import { type Head, headOf, inspectFinished, inspectHead } from './branch-head.js'
 import { type Change, operationsOf } from './changes.js'
-import type { Branch, CallOptions, Commit, FileOperation, PfsClient } from './client.js'
-import { PfsError } from './errors.js'
+import type { Branch, CallOptions, FileOperation, PfsClient } from './client.js'
+import { PfsError, type Refusal } from './errors.js'
+import type { OwnCommits } from './own-commits.js'
 
 /** A change that is in PFS. */
 export interface Committed {
@@ -13,97 +15,111 @@ export type Outcome = PromiseSettledResult<Committed>
 /** When a write counts as made: its commit is in, or pachd has finished and validated it. */
 export type Confirm = 'commit' | 'finished'
 
+/** A branch whose turn it is. */
+export interface Turn {
+  readonly pfs: PfsClient
+  readonly branch: Branch
+  readonly own: OwnCommits
+  readonly confirm: Confirm
+  readonly options: CallOptions
+}
+
+/** How a turn has begun. */
+export interface Start {
+  /** The head that changes were checked against. */
+  readonly head: Head
+  /** For each change the reason why it must not be made, or undefined. */
+  readonly refusals: readonly unknown[]
+}
+
 /**
  * Makes changes to unrelated paths of a branch in one commit; the outcome of each. Where PFS refuses the commit, it
  * is taken apart and tried again, so that one bad change hurts no neighbour.
  */
-export async function commitChanges(
-  pfs: PfsClient,
-  branch: Branch,
-  changes: readonly Change[],
-  confirm: Confirm,
-  options: CallOptions,
-): Promise<readonly Outcome[]> {
-  let refusals: readonly unknown[]
+export async function commitChanges(turn: Turn, changes: readonly Change[]): Promise<readonly Outcome[]> {
+  let start: Start
   try {
-    refusals = await checkChanges(pfs, branch, changes, options)
+    start = await beginTurn(turn, changes)
   } catch (reason) {
     return changes.map(() => rejected(reason))
   }
-  const accepted = changes.filter((_, index) => refusals[index] === undefined)
-  const outcomes = (await commitAccepted(pfs, branch, accepted, confirm, options)).values()
-  return refusals.map((reason) =>
+  const accepted = changes.filter((_, index) => start.refusals[index] === undefined)
+  const outcomes = (await commitAccepted(turn, start.head, accepted)).values()
+  return start.refusals.map((reason) =>
     reason === undefined ? (outcomes.next().value ?? rejected(reason)) : rejected(reason),
   )
 }
 
-/** The id of the commit that was just made, once it is as far as `confirm` asks. */
-export async function confirmHead(
-  pfs: PfsClient,
-  branch: Branch,
-  confirm: Confirm,
-  options: CallOptions,
-): Promise<Committed> {
-  const made = await inspectHead(pfs, branch, confirm, options)
-  if (made.error !== undefined) throw made.error
-  return made
+/** Checks changes against the head; throws where the branch itself is not there (a write would make it) or takes no writes. */
+export async function beginTurn({ pfs, branch, own, options }: Turn, changes: readonly Change[]): Promise<Start> {
+  const head = await inspectHead(pfs, branch, options)
+  const paths = changes.filter(needsCheck).map(({ path }) => path)
+  const id = await own.commitToCheck(head, paths, (commitId) => inspectFinished(pfs, branch, commitId, options))
+  return { head, refusals: await checkChanges(pfs, { repo: branch.repo, id }, changes, options) }
 }
 
-/** The commit that was just made, and why PFS has found it to be broken where `confirm` asks for that. */
-async function inspectHead(
-  pfs: PfsClient,
-  branch: Branch,
-  confirm: Confirm,
-  options: CallOptions,
-): Promise<Committed & { readonly error?: PfsError }> {
-  const { head } = await pfs.inspectBranch(branch, options)
-  if (head?.id === undefined) throw new PfsError('INTERNAL', `branch ${branch.name} has no head after a commit`)
-  if (confirm === 'commit') return { commitId: head.id }
+/** The commit that was made on top of `before`, once it is as far as `confirm` asks; throws what PFS found wrong with it. */
+export async function endTurn(turn: Turn, before: Head, changes: readonly Change[]): Promise<Committed> {
+  const { pfs, branch, own, confirm, options } = turn
+  const after = await inspectHead(pfs, branch, options)
+  if (after.parentId === before.commitId) {
+    own.add(
+      after,
+      changes.map(({ path }) => path),
+    )
+  }
+  const commitId = await ownCommitId(turn, before, after, changes)
   // A commit that somebody holds open takes the write in and is finished only when they say so.
-  const { finishing } = await pfs.inspectCommit({ commit: head }, options)
-  if (finishing === undefined) return { commitId: head.id }
-  const { error } = await pfs.inspectCommit({ commit: head, wait: 'FINISHED' }, options)
-  return { commitId: head.id, ...(error !== '' && { error: new PfsError('UNKNOWN', error) }) }
+  if (confirm === 'commit' || after.state === 'open') return { commitId }
+  const { error } = await inspectFinished(pfs, branch, commitId, options)
+  if (error !== '') throw new PfsError('UNKNOWN', error)
+  return { commitId }
 }
 
-async function commitAccepted(
-  pfs: PfsClient,
-  branch: Branch,
+/** PFS does not say which commit a write has made: it is the head, unless another writer's has come before or behind it. */
+async function ownCommitId(
+  { pfs, branch, options }: Turn,
+  before: Head,
+  after: Head,
   changes: readonly Change[],
-  confirm: Confirm,
-  options: CallOptions,
-): Promise<readonly Outcome[]> {
+): Promise<string> {
+  if (after.commitId === before.commitId || after.parentId === before.commitId) return after.commitId
+  const written = changes.find(({ content }) => content !== undefined)
+  if (written === undefined || after.state === 'open') return after.commitId
+  await inspectFinished(pfs, branch, after.commitId, options)
+  const start = { repo: branch.repo, id: after.commitId }
+  let commitId = after.commitId
+  for await (const found of pfs.findCommits({ start, filePath: written.path, limit: 1 }, options)) {
+    if ('foundCommit' in found) commitId = found.foundCommit.id ?? commitId
+  }
+  return commitId
+}
+
+async function commitAccepted(turn: Turn, head: Head, changes: readonly Change[]): Promise<readonly Outcome[]> {
   if (changes.length === 0) return []
-  const commit: Commit = { repo: branch.repo, branch: branch.name }
   try {
-    await pfs.modifyFile(commit, operationsOfAll(changes), options)
+    await turn.pfs.modifyFile(headOf(turn.branch), operationsOfAll(changes), turn.options)
   } catch (reason) {
-    return commitApart(pfs, branch, changes, confirm, options, reason)
+    if (await isUndone(turn, head, reason)) return commitApart(turn, changes, reason)
+    return changes.map(() => rejected(reason))
   }
   try {
-    const { commitId, error } = await inspectHead(pfs, branch, confirm, options)
-    if (error !== undefined) return await commitApart(pfs, branch, changes, confirm, options, error)
-    return changes.map(() => ({ status: 'fulfilled', value: { commitId } }))
+    const value = await endTurn(turn, head, changes)
+    return changes.map(() => ({ status: 'fulfilled', value }))
   } catch (reason) {
-    // The commit is in: made again, a write would be held against itself.
+    // A commit that PFS finds broken is dropped; any other is in, and made again would be held against itself.
+    if (reason instanceof PfsError && reason.refusal === 'collision') return commitApart(turn, changes, reason)
     return changes.map(() => rejected(reason))
   }
 }
 
 /** What becomes of changes whose commit was refused: where the reason may be only one of them, each half is tried. */
-async function commitApart(
-  pfs: PfsClient,
-  branch: Branch,
-  changes: readonly Change[],
-  confirm: Confirm,
-  options: CallOptions,
-  reason: unknown,
-): Promise<readonly Outcome[]> {
+async function commitApart(turn: Turn, changes: readonly Change[], reason: unknown): Promise<readonly Outcome[]> {
   if (changes.length === 1 || !mayBeOfOneChange(reason)) return changes.map(() => rejected(reason))
   const middle = Math.ceil(changes.length / 2)
   const outcomes: Outcome[] = []
   for (const half of [changes.slice(0, middle), changes.slice(middle)]) {
-    outcomes.push(...(await commitChanges(pfs, branch, half, confirm, options)))
+    outcomes.push(...(await commitChanges(turn, half)))
   }
   return outcomes
 }
@@ -112,14 +128,24 @@ function* operationsOfAll(changes: readonly Change[]): Generator<FileOperation> 
   for (const change of changes) yield* operationsOf(change)
 }
 
-/** Whether a refusal is certain, and not one that every change would get. */
+/** Whether a refused commit has certainly not been made: of an UNKNOWN whose words say nothing, only the head can tell. */
+async function isUndone({ pfs, branch, options }: Turn, before: Head, reason: unknown): Promise<boolean> {
+  if (!(reason instanceof PfsError) || !reason.isDefinite) return false
+  if (reason.status !== 'UNKNOWN' || reason.refusal !== undefined) return true
+  try {
+    return before.state !== 'open' && (await inspectHead(pfs, branch, options)).commitId === before.commitId
+  } catch {
+    return false
+  }
+}
+
+/** What PFS refuses for the sake of one path; in other words it refuses the branch or the caller. */
+const refusalsOfOneChange: readonly (Refusal | undefined)[] = ['path', 'collision', 'not-a-file', undefined]
+
 function mayBeOfOneChange(reason: unknown): boolean {
-  return (
-    reason instanceof PfsError &&
-    reason.isDefinite &&
-    reason.status !== 'UNAUTHENTICATED' &&
-    reason.status !== 'PERMISSION_DENIED'
-  )
+  if (!(reason instanceof PfsError)) return false
+  const isOfCaller = reason.status === 'UNAUTHENTICATED' || reason.status === 'PERMISSION_DENIED'
+  return !isOfCaller && refusalsOfOneChange.includes(reason.refusal)
 }
 
 function rejected(reason: unknown): Outcome {

@@ -1,18 +1,20 @@
-import { checkChanges } from './branch-checks.js'
+import { createRecentMap } from '../recent-map.js'
+import { inspectHead } from './branch-head.js'
 import { BranchQueue, type Entry } from './branch-queue.js'
 import type { Change } from './changes.js'
-import type { Branch, CallOptions, FileOperation, PfsClient } from './client.js'
-import { type Committed, type Confirm, commitChanges, confirmHead, type Outcome } from './commit-changes.js'
-import { inPieces } from './pieces.js'
+import type { Branch, CallOptions, PfsClient } from './client.js'
+import { type Committed, type Confirm, commitChanges, type Outcome, type Turn } from './commit-changes.js'
+import { OwnCommits } from './own-commits.js'
+import { commitStream, type StreamedChange, stageBody, type TakeTurn } from './streamed-change.js'
+import { limitTime } from './time-limit.js'
 
 export interface CommitQueueOptions {
   /** Whether writes that wait for one another go together in one commit. */
   readonly commits: 'shared' | 'each'
   readonly confirm: Confirm
+  /** How long a turn may take; 5 minutes where absent. A PFS that never answers is not to hold a branch for ever. */
+  readonly turnMilliseconds?: number
 }
-
-/** A file whose bytes come as a stream; nothing is committed if the stream throws. */
-export type StreamedChange = Omit<Change, 'content'> & { readonly body: AsyncIterable<Uint8Array> }
 
 /**
  * The one way in which branches are written. Commits on a branch run one after the other in PFS, so writes that arrive
@@ -29,6 +31,9 @@ export interface CommitQueue {
 /** Most changes and bytes that writers share a commit with; the changes of one call always go together. */
 const batchLimits = { changes: 2000, bytes: 32 * 1024 * 1024 }
 
+/** Branches whose last commits are remembered. */
+const maxBranches = 64
+
 interface Group extends Entry {
   readonly alone: false
   readonly changes: readonly Change[]
@@ -42,21 +47,30 @@ interface StreamEnd extends Entry {
 }
 
 /** A commit queue over PFS. */
-export function createCommitQueue(pfs: PfsClient, { commits, confirm }: CommitQueueOptions): CommitQueue {
+export function createCommitQueue(pfs: PfsClient, settings: CommitQueueOptions): CommitQueue {
+  const { commits, confirm, turnMilliseconds = 300_000 } = settings
   const queues = new Map<string, BranchQueue<Group | StreamEnd>>()
+  const ownCommits = createRecentMap<OwnCommits>(maxBranches, () => 1)
 
   function queueOf(branch: Branch): BranchQueue<Group | StreamEnd> {
-    const key = JSON.stringify([branch.repo.project, branch.repo.name, branch.repo.type, branch.name])
-    const known = queues.get(key)
+    const name = nameOf(branch)
+    const known = queues.get(name)
     if (known !== undefined) return known
     const limits = commits === 'shared' ? batchLimits : { changes: 1, bytes: 0 }
     const queue = new BranchQueue<Group | StreamEnd>(
       (batch) => runTurn(branch, batch),
       limits,
-      () => queues.delete(key),
+      () => queues.delete(name),
     )
-    queues.set(key, queue)
+    queues.set(name, queue)
     return queue
+  }
+
+  function turnOf(branch: Branch, options: CallOptions): Turn {
+    const name = nameOf(branch)
+    const own = ownCommits.get(name) ?? new OwnCommits()
+    ownCommits.set(name, own)
+    return { pfs, branch, own, confirm, options }
   }
 
   async function runTurn(branch: Branch, batch: readonly (Group | StreamEnd)[]): Promise<void> {
@@ -66,7 +80,12 @@ export function createCommitQueue(pfs: PfsClient, { commits, confirm }: CommitQu
       groups.push(work)
     }
     const changes = groups.flatMap((group) => group.changes)
-    const outcomes = await commitChanges(pfs, branch, changes, confirm, callOptions(batch[0]?.authToken))
+    const over = new AbortController()
+    const stopLimit = limitTime(over, turnMilliseconds)
+    const authToken = batch[0]?.authToken
+    const options = { signal: over.signal, ...(authToken !== undefined && { authToken }) }
+    const outcomes = await commitChanges(turnOf(branch, options), changes)
+    stopLimit()
     let offset = 0
     for (const group of groups) {
       group.settle(outcomes.slice(offset, offset + group.changes.length))
@@ -74,55 +93,43 @@ export function createCommitQueue(pfs: PfsClient, { commits, confirm }: CommitQu
     }
   }
 
-  /** Settles with the function that gives the turn back. */
-  function takeTurn(branch: Branch, path: string, options: CallOptions): Promise<() => void> {
-    return new Promise((resolve, reject) => {
-      const hold = (): Promise<void> => new Promise((release) => resolve(release))
-      const entry: StreamEnd = { alone: true, paths: [path], bytes: 0, authToken: options.authToken, hold }
+  const takeTurnOf =
+    (branch: Branch): TakeTurn =>
+    (path, options) =>
+      new Promise((resolve, reject) => {
+        const hold = (): Promise<void> => new Promise((release) => resolve(release))
+        const entry: StreamEnd = { alone: true, paths: [path], bytes: 0, authToken: options.authToken, hold }
+        queueOf(branch).enter(entry, reject, options.signal)
+      })
+
+  function commit(branch: Branch, changes: readonly Change[], options: CallOptions): Promise<readonly Outcome[]> {
+    return new Promise((settle, reject) => {
+      const bytes = changes.reduce(
+        (sum, { content }) => sum + (content && 'raw' in content ? content.raw.length : 0),
+        0,
+      )
+      const paths = changes.map((change) => change.path)
+      const entry: Group = { alone: false, paths, bytes, authToken: options.authToken, changes, settle }
       queueOf(branch).enter(entry, reject, options.signal)
     })
   }
 
-  return {
-    commit: (branch, changes, options) =>
-      new Promise((settle, reject) => {
-        const bytes = changes.reduce(
-          (sum, { content }) => sum + (content && 'raw' in content ? content.raw.length : 0),
-          0,
-        )
-        const paths = changes.map((change) => change.path)
-        const entry: Group = { alone: false, paths, bytes, authToken: options.authToken, changes, settle }
-        queueOf(branch).enter(entry, reject, options.signal)
-      }),
-
-    async stream(branch, { path, body, condition }, options) {
-      const over = new AbortController()
-      const signal = options.signal === undefined ? over.signal : AbortSignal.any([options.signal, over.signal])
-      let turn: Promise<() => void> | undefined
-      async function* operations(): AsyncGenerator<FileOperation> {
-        yield { deleteFile: { path } }
-        for await (const raw of inPieces(body)) yield { addFile: { path, raw } }
-        turn = takeTurn(branch, path, { ...options, signal })
-        await turn
-        const change: Change = { path, content: { raw: new Uint8Array() }, ...(condition && { condition }) }
-        const [refusal] = await checkChanges(pfs, branch, [change], options)
-        if (refusal !== undefined) throw refusal
-      }
-      try {
-        await pfs.modifyFile({ repo: branch.repo, branch: branch.name }, operations(), options)
-        return await confirmHead(pfs, branch, confirm, options)
-      } finally {
-        // A call that failed before its turn came needs it no longer.
-        over.abort(new Error('the stream is over'))
-        turn?.then(
-          (release) => release(),
-          () => undefined,
-        )
-      }
-    },
+  async function stream(branch: Branch, change: StreamedChange, options: CallOptions): Promise<Committed> {
+    // Before the body is sent: of any size, it is not worth sending to a branch that is not there.
+    const head = await inspectHead(pfs, branch, options)
+    if (head.state !== 'open')
+      return commitStream(turnOf(branch, options), change, takeTurnOf(branch), turnMilliseconds)
+    // Whoever holds the commit open may finish it while the body comes, and what is written into it then destroys it.
+    const { path, condition } = change
+    const content = { copyOf: await stageBody(pfs, change, options) }
+    const [outcome] = await commit(branch, [{ path, content, ...(condition && { condition }) }], options)
+    if (outcome?.status === 'fulfilled') return outcome.value
+    throw outcome?.reason
   }
+
+  return { commit, stream }
 }
 
-function callOptions(authToken: string | undefined): CallOptions {
-  return authToken === undefined ? {} : { authToken }
+function nameOf({ repo, name }: Branch): string {
+  return JSON.stringify([repo.project, repo.name, repo.type, name])
 }

@@ -73,7 +73,7 @@ network(
       const history = await commits(rig.truth)
       const keys = ['small', 'large', 'other'].map((name) => `${name}-${round}`)
       const bodies = keys.map((key) => (key.startsWith('large') ? content : Buffer.from(key)))
-      const cutAt = rig.pfs.begun((['inspectBranch', 'modifyFile'] as const)[round % 2] ?? 'modifyFile')
+      const cutAt = rig.pfs.begun((['inspectCommit', 'modifyFile'] as const)[round % 2] ?? 'modifyFile')
       const writes = keys.map((key, index) => ask(rig.port, 'PUT', `/${bucket}/${key}`, bodies[index]))
       await cutAt
       rig.wire.cut()

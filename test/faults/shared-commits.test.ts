@@ -162,8 +162,8 @@ shared('a commit that is made but whose name is not told is not made again', asy
       async (_, write) => {
         await write()
         made++
-        rig.pfs.faults.inspectBranch = async () => {
-          delete rig.pfs.faults.inspectBranch
+        rig.pfs.faults.inspectCommit = async () => {
+          delete rig.pfs.faults.inspectCommit
           throw new PfsError(status === 'UNAVAILABLE' ? 'INTERNAL' : status, 'the database is away')
         }
       },

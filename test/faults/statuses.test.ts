@@ -48,9 +48,10 @@ const requests = {
 type RequestName = keyof typeof requests
 
 const calledBy: Partial<Readonly<Record<Method, readonly RequestName[]>>> = {
-  inspectBranch: ['put', 'putLarge', 'putIfAbsent', 'delete', 'copy'],
+  inspectCommit: ['put', 'putLarge', 'putIfAbsent', 'delete', 'copy'],
   inspectFile: ['put', 'putLarge', 'putIfAbsent', 'get', 'getLarge', 'head', 'copy'],
-  listFile: ['put', 'putLarge', 'listDirectory', 'headBucket'],
+  globFile: ['put', 'putLarge'],
+  listFile: ['listDirectory', 'headBucket'],
   walkFile: ['list'],
   modifyFile: ['put', 'putLarge', 'putIfAbsent', 'delete', 'copy'],
   getFile: ['get', 'getLarge'],
@@ -58,7 +59,8 @@ const calledBy: Partial<Readonly<Record<Method, readonly RequestName[]>>> = {
 
 /** NOT_FOUND says in its text what is not there. */
 const missing: Partial<Readonly<Record<Method, string>>> = {
-  inspectBranch: 'branch "master" not found in repo default/data',
+  inspectCommit: 'branch "master" not found in repo default/data',
+  globFile: 'repo default/data not found',
   listFile: 'repo default/data not found',
   walkFile: 'repo default/data not found',
   modifyFile: 'repo default/data not found',

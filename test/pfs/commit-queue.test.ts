@@ -1,8 +1,10 @@
+import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import {
   type Branch,
   createMemoryPfs,
+  type FileInfo,
   type FileOperation,
   type FileOperations,
   PathCollision,
@@ -12,6 +14,7 @@ import {
 import type { Change } from '../../lib/pfs/changes.js'
 import type { Outcome } from '../../lib/pfs/commit-changes.js'
 import { createCommitQueue } from '../../lib/pfs/commit-queue.js'
+import { smallFileHash } from '../../lib/pfs/file-hash.js'
 
 const branch: Branch = { repo: { project: 'default', name: 'data', type: 'user' }, name: 'master' }
 const head = { repo: branch.repo, branch: branch.name }
@@ -253,14 +256,17 @@ queue('a stream that collides is refused at its end, whatever came meanwhile', a
 
 queue('a stream whose call fails while it waits for its turn gives the turn back', async () => {
   const pfs = await watchedPfs()
-  let fail = (_: Error): void => undefined
+  let begun = (_fail: (reason: Error) => void): void => undefined
+  const failure = new Promise<(reason: Error) => void>((resolve) => {
+    begun = resolve
+  })
   const failing: PfsClient = {
     ...pfs,
     modifyFile: (commit, operations, options) =>
       Array.isArray(operations) || Symbol.iterator in operations
         ? pfs.modifyFile(commit, operations, options)
         : new Promise((_, reject) => {
-            fail = reject
+            begun(reject)
             void (async () => {
               for await (const _operation of operations);
             })().catch(() => undefined)
@@ -270,6 +276,7 @@ queue('a stream whose call fails while it waits for its turn gives the turn back
   const open = pfs.hold()
   const first = commit(branch, [put('/1')], {})
   const streaming = reasonOf(stream(branch, { path: '/s', body: bytes('x') }, {}))
+  const fail = await failure
   fail(new PfsError('UNAVAILABLE', 'connection lost'))
   assert.match(String(await streaming), 'connection lost')
   open()
@@ -299,6 +306,188 @@ queue('a write into a commit that somebody holds open does not wait for its end'
   const { commit } = createCommitQueue(pfs, { commits: 'shared', confirm: 'finished' })
   const [outcome] = await commit(branch, [put('/open')], {})
   assert.is(outcome?.status === 'fulfilled' && outcome.value.commitId, opened.id)
+})
+
+queue(
+  'a write does not wait until PFS has finished the commits before it, and yet sees what they have written',
+  async () => {
+    const truth = createMemoryPfs({ finishMilliseconds: 30 })
+    await truth.createRepo({ repo: branch.repo })
+    await truth.createBranch({ branch })
+    let waits = 0
+    const counted: PfsClient = {
+      ...truth,
+      inspectCommit: async (request, options) => {
+        if (request.wait === 'FINISHED' && (await truth.inspectCommit(request)).finished === undefined) waits += 1
+        return truth.inspectCommit(request, options)
+      },
+      inspectFile: async (file, options) => {
+        if ((await truth.inspectCommit(file)).finished === undefined) waits += 1
+        return truth.inspectFile(file, options)
+      },
+    }
+    // The branch may have been made just now.
+    await truth.inspectCommit({ commit: head, wait: 'FINISHED' })
+    const { commit } = createCommitQueue(counted, { commits: 'shared', confirm: 'commit' })
+    for (const path of ['/d/1', '/d/2', '/d/3', '/d/4']) await commit(branch, [put(path)], {})
+    assert.is(waits, 0)
+    const [collision] = reasons(await commit(branch, [put('/d')], {}))
+    assert.instance(collision, PathCollision)
+  },
+)
+
+queue('no more than four commits are left for PFS to finish', async () => {
+  const truth = createMemoryPfs({ finishMilliseconds: 20 })
+  await truth.createRepo({ repo: branch.repo })
+  await truth.createBranch({ branch })
+  const { commit } = createCommitQueue(truth, { commits: 'shared', confirm: 'commit' })
+  let most = 0
+  for (let count = 0; count < 20; count += 1) {
+    await commit(branch, [{ path: `/${count}` }], {})
+    let unfinished = 0
+    for await (const { finished } of truth.listCommit({ repo: branch.repo }))
+      if (finished === undefined) unfinished += 1
+    most = Math.max(most, unfinished)
+  }
+  assert.ok(most > 1 && most <= 5, `${most}`)
+})
+
+queue('checks see what the branch holds, whoever wrote it and however far PFS is with it', async () => {
+  const paths = ['/a', '/a/x', '/a/y', '/b', '/b/x/y', '/c']
+  const step = fc.record({
+    by: fc.constantFrom('us', 'us', 'us', 'another'),
+    path: fc.constantFrom(...paths),
+    kind: fc.constantFrom('put', 'put', 'delete'),
+    settle: fc.boolean(),
+  })
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
+      const truth = createMemoryPfs({ finishMilliseconds: 1 })
+      await truth.createRepo({ repo: branch.repo })
+      await truth.createBranch({ branch })
+      const { commit } = createCommitQueue(truth, { commits: 'shared', confirm: 'commit' })
+      const model = new Map<string, string>()
+      for (const [index, { by, path, kind, settle }] of steps.entries()) {
+        const text = `${index}`
+        const isBlocked =
+          kind === 'put' &&
+          [...model.keys()].some((known) => known.startsWith(`${path}/`) || path.startsWith(`${known}/`))
+        if (by === 'another') {
+          if (isBlocked) continue
+          const addFile = { addFile: { path, raw: Buffer.from(text) } }
+          await truth.modifyFile(head, [{ deleteFile: { path } }, ...(kind === 'put' ? [addFile] : [])])
+        } else {
+          let seen: Uint8Array | undefined
+          const condition = (current: FileInfo | undefined): void => {
+            seen = current?.hash
+          }
+          const change: Change = kind === 'put' ? { ...put(path, text), condition } : { path, condition }
+          const [reason] = reasons(await commit(branch, [change], {}))
+          assert.is(reason instanceof PathCollision, isBlocked)
+          assert.is(reason === undefined, !isBlocked)
+          const held = model.get(path)
+          const wanted = held === undefined ? undefined : await smallFileHash(Buffer.from(held))
+          if (!isBlocked) assert.equal(seen && Buffer.from(seen), wanted && Buffer.from(wanted))
+        }
+        if (isBlocked) continue
+        if (kind === 'put') model.set(path, text)
+        else model.delete(path)
+        if (settle) await truth.inspectCommit({ commit: head, wait: 'FINISHED' })
+      }
+      for (const [path, text] of model) assert.is(await read(truth, path), text)
+    }),
+    { numRuns: 60 },
+  )
+})
+
+queue('a write that fails with words that say nothing is made again only where it was not made', async () => {
+  for (const isMade of [false, true]) {
+    const pfs = await watchedPfs()
+    let calls = 0
+    const dubious: PfsClient = {
+      ...pfs,
+      modifyFile: async (commit, operations, options) => {
+        calls += 1
+        if (calls > 1 || isMade) await pfs.modifyFile(commit, operations, options)
+        if (calls === 1) throw new PfsError('UNKNOWN', 'driver: bad connection')
+      },
+    }
+    const { commit } = createCommitQueue(dubious, { commits: 'shared', confirm: 'commit' })
+    const outcomes = await commit(branch, [put('/1'), put('/2')], {})
+    assert.equal(
+      reasons(outcomes).map((reason) => reason === undefined),
+      isMade ? [false, false] : [true, true],
+    )
+    assert.is(calls, isMade ? 1 : 3)
+  }
+})
+
+queue('a commit that somebody opens between the checks and ours refuses all that share ours, once', async () => {
+  const pfs = await watchedPfs()
+  let calls = 0
+  const raced: PfsClient = {
+    ...pfs,
+    modifyFile: async () => {
+      calls += 1
+      throw new PfsError('UNKNOWN', 'create commit: parent commit default/data@0 has not been finished')
+    },
+  }
+  const { commit } = createCommitQueue(raced, { commits: 'shared', confirm: 'commit' })
+  const outcomes = await commit(branch, [put('/1'), put('/2')], {})
+  assert.ok(reasons(outcomes).every((reason) => reason instanceof PfsError && reason.refusal === 'open-parent'))
+  assert.is(calls, 1)
+})
+
+queue(
+  'a body that comes while a commit is open is not written into that commit once it has been finished',
+  async () => {
+    const pfs = await watchedPfs()
+    const opened = await pfs.startCommit({ branch })
+    const { stream } = createCommitQueue(pfs, { commits: 'shared', confirm: 'commit' })
+    async function* body(): AsyncGenerator<Uint8Array> {
+      yield Buffer.from('in ')
+      await pfs.finishCommit({ commit: opened })
+      yield Buffer.from('time')
+    }
+    const { commitId } = await stream(branch, { path: '/late', body: body() }, {})
+    assert.is.not(commitId, opened.id)
+    assert.is(await read(pfs, '/late'), 'in time')
+    assert.is((await pfs.inspectCommit({ commit: { repo: branch.repo, id: commitId } })).parentCommit?.id, opened.id)
+  },
+)
+
+queue('nothing is written into the open commit of an output branch', async () => {
+  const pfs = await watchedPfs()
+  const output: Branch = { repo: { ...branch.repo, name: 'output' }, name: 'master' }
+  await pfs.createRepo({ repo: output.repo })
+  await pfs.createBranch({ branch: output, provenance: [branch] })
+  const { commit, stream } = createCommitQueue(pfs, { commits: 'shared', confirm: 'commit' })
+  const [small] = reasons(await commit(output, [put('/1')], {}))
+  const large = await reasonOf(stream(output, { path: '/2', body: bytes('x') }, {}))
+  for (const reason of [small, large]) assert.ok(reason instanceof PfsError && reason.refusal === 'output-branch')
+  assert.equal(pfs.commits, [])
+})
+
+queue('a PFS that never answers does not hold a branch for ever', async () => {
+  const pfs = await watchedPfs()
+  let isStuck = true
+  const stuck: PfsClient = {
+    ...pfs,
+    modifyFile: async (commit, operations, options) => {
+      if (!isStuck) return pfs.modifyFile(commit, operations, options)
+      for await (const _operation of operations);
+      await new Promise((_, reject) => {
+        options?.signal?.addEventListener('abort', () => reject(new PfsError('CANCELLED', 'given up')))
+      })
+    },
+  }
+  const { commit, stream } = createCommitQueue(stuck, { commits: 'shared', confirm: 'commit', turnMilliseconds: 20 })
+  const [reason] = reasons(await commit(branch, [put('/1')], {}))
+  assert.match(String(reason), 'given up')
+  assert.match(String(await reasonOf(stream(branch, { path: '/2', body: bytes('x') }, {}))), 'given up')
+  isStuck = false
+  await commit(branch, [put('/3')], {})
+  assert.equal(pfs.commits, [['/3']])
 })
 
 queue.run()

@@ -1,0 +1,67 @@
+import { headOf } from './branch-head.js'
+import type { Change } from './changes.js'
+import { type CallOptions, type File, type FileOperation, fileSetRepo, type PfsClient } from './client.js'
+import { beginTurn, type Committed, endTurn, type Start, type Turn } from './commit-changes.js'
+import { inPieces } from './pieces.js'
+import { limitTime } from './time-limit.js'
+
+/** A file whose bytes come as a stream; nothing is committed if the stream throws. */
+export type StreamedChange = Omit<Change, 'content'> & { readonly body: AsyncIterable<Uint8Array> }
+
+/** Settles with the function that gives the branch's turn back. */
+export type TakeTurn = (path: string, options: CallOptions) => Promise<() => void>
+
+/**
+ * Sends a body as it comes, and when the branch's turn has come checks the change and lets PFS make its commit. `turn`
+ * is the one that `takeTurn` waits for.
+ */
+export async function commitStream(
+  turn: Turn,
+  { path, body, condition }: StreamedChange,
+  takeTurn: TakeTurn,
+  turnMilliseconds: number,
+): Promise<Committed> {
+  const { pfs, branch } = turn
+  const over = new AbortController()
+  const signals = [over.signal, ...(turn.options.signal === undefined ? [] : [turn.options.signal])]
+  const options = { ...turn.options, signal: AbortSignal.any(signals) }
+  const change: Change = { path, content: { raw: new Uint8Array() }, ...(condition && { condition }) }
+  let taken: Promise<() => void> | undefined
+  let stopLimit = (): void => undefined
+  let start: Start | undefined
+
+  async function* operations(): AsyncGenerator<FileOperation> {
+    yield { deleteFile: { path } }
+    yield* addFile(path, body)
+    taken = takeTurn(path, options)
+    await taken
+    stopLimit = limitTime(over, turnMilliseconds)
+    start = await beginTurn({ ...turn, options }, [change])
+    const [refusal] = start.refusals
+    if (refusal !== undefined) throw refusal
+  }
+
+  try {
+    await pfs.modifyFile(headOf(branch), operations(), options)
+    if (start === undefined) throw new Error('PFS made a commit of a body before its end')
+    return await endTurn({ ...turn, options }, start.head, [change])
+  } finally {
+    stopLimit()
+    // A call that failed before its turn came needs it no longer.
+    over.abort(new Error('the stream is over'))
+    taken?.then(
+      (release) => release(),
+      () => undefined,
+    )
+  }
+}
+
+/** Sends a body into a file set, where it is kept for ten minutes; the file that it is there. */
+export async function stageBody(pfs: PfsClient, { path, body }: StreamedChange, options: CallOptions): Promise<File> {
+  const id = await pfs.createFileSet(addFile(path, body), options)
+  return { commit: { repo: fileSetRepo, id }, path }
+}
+
+async function* addFile(path: string, body: AsyncIterable<Uint8Array>): AsyncGenerator<FileOperation> {
+  for await (const raw of inPieces(body)) yield { addFile: { path, raw } }
+}
