@@ -11,7 +11,7 @@ export interface PfsClientOptions {
   readonly deadlineMilliseconds?: number
 }
 
-/** A PfsClient over one connection of its own. */
+/** A PfsClient over connections of its own. */
 export interface GrpcPfsClient extends PfsClient {
   /** Lets running calls end and refuses new ones. */
   close(): void
@@ -24,6 +24,9 @@ export interface GrpcPfsClient extends PfsClient {
 export function createPfsClient(address: string, options: PfsClientOptions = {}): GrpcPfsClient {
   const { caCertificates, deadlineMilliseconds = 60_000 } = options
   const channel = createChannel(parseAddress(address), caCertificates)
+  // Their calls last as long as clients take, and a proxy may allow a connection but a hundred: whoever waits for his turn
+  // to commit would take the places of the calls that his turn needs.
+  const transfers = createChannel(parseAddress(address), caCertificates)
 
   const unary =
     (repeatable: boolean) =>
@@ -63,15 +66,15 @@ export function createPfsClient(address: string, options: PfsClientOptions = {})
     listCommit: download(methods.listCommit),
     findCommits: download(methods.findCommits),
 
-    modifyFile: (commit, operations, call = {}) => callUpload(channel, methods.modifyFile, commit, operations, call),
-    getFile: download(methods.getFile),
+    modifyFile: (commit, operations, call = {}) => callUpload(transfers, methods.modifyFile, commit, operations, call),
+    getFile: (request, call = {}) => callDownload(transfers, methods.getFile, request, call),
     inspectFile: read(methods.inspectFile),
     listFile: download(methods.listFile),
     walkFile: download(methods.walkFile),
     globFile: download(methods.globFile),
     diffFile: download(methods.diffFile),
 
-    createFileSet: (operations, call = {}) => callUpload(channel, methods.createFileSet, undefined, operations, call),
+    createFileSet: (operations, call = {}) => callUpload(transfers, methods.createFileSet, undefined, operations, call),
     getFileSet: write(methods.getFileSet),
     addFileSet: write(methods.addFileSet),
     renewFileSet: write(methods.renewFileSet),
@@ -84,6 +87,9 @@ export function createPfsClient(address: string, options: PfsClientOptions = {})
     modifyRoleBinding: write(methods.modifyRoleBinding),
     getRoleBinding: read(methods.getRoleBinding),
 
-    close: () => channel.close(),
+    close() {
+      channel.close()
+      transfers.close()
+    },
   }
 }

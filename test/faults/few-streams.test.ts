@@ -1,0 +1,72 @@
+import { once } from 'node:events'
+import { connect, createServer, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2'
+import type { AddressInfo } from 'node:net'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { createMemoryPfs, createPfsClient, servePfs } from '../../lib/index.js'
+import { startGateway } from '../support/gateway.js'
+import { bucket, createBucket, holds } from './support/branch.js'
+import { ask } from './support/http.js'
+
+/** A proxy before a PFS server that lets each connection have only so many streams, as Pachyderm's own does. */
+async function startProxy(pfsPort: number, maxConcurrentStreams: number) {
+  const pfs = connect(`http://127.0.0.1:${pfsPort}`)
+  const proxy = createServer({ settings: { maxConcurrentStreams } })
+  proxy.on('stream', (stream: ServerHttp2Stream, headers) => {
+    const call = pfs.request(headers)
+    let trailers: IncomingHttpHeaders = {}
+    stream.pipe(call)
+    call.on('response', (answer, flags) => {
+      // The flag of a call that ends with its first headers.
+      const isOver = (flags & 1) === 1
+      stream.respond(answer, { endStream: isOver, waitForTrailers: !isOver })
+      if (!isOver) call.pipe(stream)
+    })
+    call.on('trailers', (received) => {
+      trailers = received
+    })
+    stream.on('wantTrailers', () => stream.sendTrailers(trailers))
+    for (const [one, other] of [
+      [stream, call],
+      [call, stream],
+    ] as const) {
+      one.on('error', () => undefined)
+      one.on('aborted', () => other.close(8))
+    }
+  })
+  proxy.listen(0, '127.0.0.1')
+  await once(proxy, 'listening')
+  return {
+    port: (proxy.address() as AddressInfo).port,
+    async close() {
+      pfs.close()
+      proxy.close()
+      await once(proxy, 'close')
+    },
+  }
+}
+
+const streams = suite('a PFS that lets a connection have few streams')
+
+streams('more large bodies at once than there are streams are all written', async () => {
+  const truth = createMemoryPfs()
+  await createBucket(truth)
+  const server = await servePfs(truth, '127.0.0.1:0')
+  const proxy = await startProxy(server.port, 3)
+  const client = createPfsClient(`grpc://127.0.0.1:${proxy.port}`)
+  const gateway = await startGateway({ pfs: client, options: { smallBodyBytes: 0 } })
+  const body = Buffer.alloc(100_000, 'x')
+  const keys = Array.from({ length: 12 }, (_, index) => `key-${index}`)
+  const answers = await Promise.all(keys.map((key) => ask(gateway.port, 'PUT', `/${bucket}/${key}`, body)))
+  assert.equal(
+    answers.map(({ status }) => status),
+    keys.map(() => 200),
+  )
+  assert.equal([...(await holds(truth)).keys()].sort(), [...keys].sort())
+  await gateway.close()
+  client.close()
+  await proxy.close()
+  await server.close()
+})
+
+streams.run()
