@@ -5,8 +5,8 @@ import { ListBucketsCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createMemoryPfs, createPfsClient, servePfs } from '../../lib/index.js'
+import { runProgram, startListening } from '../support/program.js'
 import { s3Client, tokenCredentials } from '../support/s3-client.js'
-import { runProgram, startListening } from './program.js'
 import { createScratch } from './scratch.js'
 
 const test = suite('which PFS the program serves')

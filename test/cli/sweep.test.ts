@@ -3,8 +3,8 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createMemoryPfs, servePfs } from '../../lib/index.js'
 import { startGateway } from '../support/gateway.js'
+import { runProgram, startListening } from '../support/program.js'
 import { s3Client, tokenCredentials } from '../support/s3-client.js'
-import { runProgram, startListening } from './program.js'
 
 const test = suite('--sweep-uploads')
 

@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert'
+import { signV4, type Unsigned } from '../support/sign.js'
+import { exchange, outcomeOf, type RawRequest } from '../support/wire.js'
 import { type House, type Mode, openHouse, storedPaths } from './house.js'
-import { signV4, type Unsigned } from './sign.js'
-import { exchange, outcomeOf, type RawRequest } from './wire.js'
 
 /** What the attacks try to write. */
 export const put: Unsigned = { method: 'PUT', target: '/alice/new', body: 'content' }

@@ -1,9 +1,9 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { type Headers, presignV2, presignV4, type Signed, signV2, signV4, type Unsigned } from '../support/sign.js'
+import { exchange, outcomeOf, type RawRequest, xmlText } from '../support/wire.js'
 import { openKeptHouse, put, refusal } from './attack.js'
 import { type House, type Mode, stored } from './house.js'
-import { type Headers, presignV2, presignV4, type Signed, signV2, signV4, type Unsigned } from './sign.js'
-import { exchange, outcomeOf, type RawRequest, xmlText } from './wire.js'
 
 /** BUG-CLASSES, Authentication, but for bodies: the number before a test's name is that of the class. */
 for (const mode of ['pachyderm', 'keys'] as const) authenticationTests(mode)

@@ -1,8 +1,8 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { type Key, presignV4, type Signed, signV4, type Unsigned } from '../support/sign.js'
+import { bytesOf, exchange, openWire, outcomeOf, type RawResponse, type Wire } from '../support/wire.js'
 import { type House, openHouse, stored } from './house.js'
-import { type Key, presignV4, type Signed, signV4, type Unsigned } from './sign.js'
-import { bytesOf, exchange, openWire, outcomeOf, type RawResponse, type Wire } from './wire.js'
 
 /** BUG-CLASSES, Availability: the number before a test's name is that of the class. */
 const test = suite<{ house: House }>('availability')

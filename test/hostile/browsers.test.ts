@@ -1,8 +1,8 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { type Key, presignV4, signV4, type Unsigned } from '../support/sign.js'
+import { exchange, outcomeOf, type RawResponse, xmlText } from '../support/wire.js'
 import { type House, openHouse } from './house.js'
-import { type Key, presignV4, signV4, type Unsigned } from './sign.js'
-import { exchange, outcomeOf, type RawResponse, xmlText } from './wire.js'
 
 /** BUG-CLASSES 20: what browsers, and those who read logs, are given. */
 const test = suite<{ house: House }>('browsers and logs')

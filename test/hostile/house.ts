@@ -1,6 +1,6 @@
 import { type AuthConfig, createMemoryPfs, type PfsClient, type S3HandlerOptions } from '../../lib/index.js'
 import { type Gateway, startGateway } from '../support/gateway.js'
-import type { Key } from './sign.js'
+import type { Key } from '../support/sign.js'
 
 /** A gateway with auth on and two callers. */
 export interface House extends Gateway {

@@ -1,8 +1,8 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { type Signed, signedChunks, signV4, type Unsigned } from '../support/sign.js'
+import { bytesOf, exchange, openWire, outcomeOf, type RawResponse } from '../support/wire.js'
 import { type House, openHouse, stored, storedPaths } from './house.js'
-import { type Signed, signedChunks, signV4, type Unsigned } from './sign.js'
-import { bytesOf, exchange, openWire, outcomeOf, type RawResponse } from './wire.js'
 
 /** BUG-CLASSES, Integrity: the number before a test's name is that of the class. */
 const test = suite<{ house: House }>('integrity')

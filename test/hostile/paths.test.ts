@@ -1,8 +1,8 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { type Key, signV4, type Unsigned } from '../support/sign.js'
+import { exchange, outcomeOf, type RawResponse } from '../support/wire.js'
 import { type House, openHouse, stored, storedPaths } from './house.js'
-import { type Key, signV4, type Unsigned } from './sign.js'
-import { exchange, outcomeOf, type RawResponse } from './wire.js'
 
 /** BUG-CLASSES, Authorisation and paths: the number before a test's name is that of the class. */
 const test = suite<{ house: House }>('authorisation and paths')

@@ -1,9 +1,9 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { type Key, type Signed, sha256, signedChunks, signedForm, signV4 } from '../support/sign.js'
+import { exchange, outcomeOf, type RawResponse } from '../support/wire.js'
 import { openKeptHouse, put, refusal } from './attack.js'
 import { type House, type Mode, stored, storedPaths } from './house.js'
-import { type Key, type Signed, sha256, signedChunks, signedForm, signV4 } from './sign.js'
-import { exchange, outcomeOf, type RawResponse } from './wire.js'
 
 /** BUG-CLASSES, Authentication of bodies: the number before a test's name is that of the class. */
 for (const mode of ['pachyderm', 'keys'] as const) bodyTests(mode)
