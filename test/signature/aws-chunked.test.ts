@@ -1,9 +1,10 @@
 import * as fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { codeOf } from '../support/s3-error.js'
 import { signedChunkBytes } from '../support/sign.js'
 import { check, put, read, signedStream, streaming, text, threeChunks, unsignedStream, whole } from './body-requests.js'
-import { codeOf, exampleKey, pieces, readAll } from './request.js'
+import { exampleKey, pieces, readAll } from './request.js'
 import { presign, signHeader, unsignedChunks } from './signer.js'
 
 const test = suite('aws-chunked bodies')
