@@ -15,7 +15,7 @@ export async function openKeptHouse(mode: Mode): Promise<House> {
 }
 
 /** The outcome of a request that must leave what is stored as it is. */
-export async function refusal(house: House, request: RawRequest): Promise<string> {
+export async function attempt(house: House, request: RawRequest): Promise<string> {
   const outcome = outcomeOf(await exchange(house.port, request))
   assert.equal(await storedPaths(house, 'alice'), ['/kept'], outcome)
   return outcome

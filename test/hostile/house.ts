@@ -1,6 +1,7 @@
 import { type AuthConfig, createMemoryPfs, type PfsClient, type S3HandlerOptions } from '../../lib/index.js'
 import { type Gateway, startGateway } from '../support/gateway.js'
-import type { Key } from '../support/sign.js'
+import { type Key, signV4, type Unsigned } from '../support/sign.js'
+import { exchange, type RawResponse } from '../support/wire.js'
 
 /** A gateway with auth on and two callers. */
 export interface House extends Gateway {
@@ -61,6 +62,11 @@ export async function openHouse(mode: Mode, options: S3HandlerOptions = {}): Pro
   const own = (token: string): Key => ({ accessKeyId: token, secretAccessKey: token })
   const callers = mode === 'keys' ? keys : { alice: own(tokens.alice), bob: own(tokens.bob) }
   return { ...gateway, ...callers, tokens, log, logged }
+}
+
+/** The answer to a request that a caller, Alice where none is named, has signed. */
+export function ask(house: House, request: Unsigned, key: Key = house.alice): Promise<RawResponse> {
+  return exchange(house.port, signV4(request, { key }))
 }
 
 function textOf(error: unknown): string {
