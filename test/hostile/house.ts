@@ -1,4 +1,5 @@
 import { type AuthConfig, createMemoryPfs, type PfsClient, type S3HandlerOptions } from '../../lib/index.js'
+import { createRepoAndBranch } from '../support/branch.js'
 import { type Gateway, startGateway } from '../support/gateway.js'
 import { type Key, signV4, type Unsigned } from '../support/sign.js'
 import { exchange, type RawResponse } from '../support/wire.js'
@@ -80,8 +81,7 @@ function robot(pfs: PfsClient, name: string): Promise<string> {
 async function repo(pfs: PfsClient, name: string, roles: Readonly<Record<string, string>>): Promise<void> {
   const options = { authToken: root }
   const branch = { repo: { project: 'default', name, type: 'user' as const }, name: 'master' }
-  await pfs.createRepo({ repo: branch.repo }, options)
-  await pfs.createBranch({ branch }, options)
+  await createRepoAndBranch(pfs, branch, root)
   for (const [robotName, role] of Object.entries(roles)) {
     const resource = { type: 'REPO' as const, name: `default/${name}` }
     await pfs.modifyRoleBinding({ resource, principal: `robot:${robotName}`, roles: [role] }, options)

@@ -12,6 +12,7 @@ import {
 import type { Change } from '../../lib/pfs/changes.js'
 import type { Outcome } from '../../lib/pfs/commit-changes.js'
 import { createCommitQueue } from '../../lib/pfs/commit-queue.js'
+import { createRepoAndBranch } from '../support/branch.js'
 
 const branch: Branch = { repo: { project: 'default', name: 'data', type: 'user' }, name: 'master' }
 const head = { repo: branch.repo, branch: branch.name }
@@ -24,8 +25,7 @@ interface WatchedPfs extends PfsClient {
 
 async function watchedPfs(): Promise<WatchedPfs> {
   const pfs = createMemoryPfs()
-  await pfs.createRepo({ repo: branch.repo })
-  await pfs.createBranch({ branch })
+  await createRepoAndBranch(pfs, branch)
   const commits: string[][] = []
   let gate = Promise.resolve()
   return {
@@ -97,8 +97,7 @@ queue('writes that come while one is under way share the next commit', async () 
 
 queue('who writes again as soon as the last commit is in shares the next one with all others', async () => {
   const pfs = createMemoryPfs({ commitMilliseconds: 30 })
-  await pfs.createRepo({ repo: branch.repo })
-  await pfs.createBranch({ branch })
+  await createRepoAndBranch(pfs, branch)
   const { commit } = createCommitQueue(pfs, { commits: 'shared', confirm: 'commit' })
   const writer = async (name: string) => {
     for (const round of [1, 2, 3]) await commit(branch, [put(`/${name}/${round}`)], {})
