@@ -5,7 +5,7 @@ import { exchange, outcomeOf, type RawRequest, xmlText } from '../support/wire.j
 import { attempt, openKeptHouse, put } from './attack.js'
 import { type House, type Mode, stored } from './house.js'
 
-/** BUG-CLASSES, Authentication, but for bodies: the number before a test's name is that of the class. */
+/** README.md, Authentication, but for bodies: the number before a test's name is that of the class. */
 for (const mode of ['pachyderm', 'keys'] as const) authenticationTests(mode)
 
 function authenticationTests(mode: Mode): void {

@@ -4,7 +4,7 @@ import { type Key, presignV4, type Signed, signV4, type Unsigned } from '../supp
 import { bytesOf, exchange, openWire, outcomeOf, type RawResponse, type Wire } from '../support/wire.js'
 import { ask, type House, openHouse, stored } from './house.js'
 
-/** BUG-CLASSES, Availability: the number before a test's name is that of the class. */
+/** README.md, Availability: the number before a test's name is that of the class. */
 const test = suite<{ house: House }>('availability')
 
 test.before(async (context) => {

@@ -4,7 +4,7 @@ import { presignV4, type Unsigned } from '../support/sign.js'
 import { exchange, outcomeOf, xmlText } from '../support/wire.js'
 import { ask, type House, openHouse } from './house.js'
 
-/** BUG-CLASSES 20: what browsers, and those who read logs, are given. */
+/** Class 20 of README.md: what browsers, and those who read logs, are given. */
 const test = suite<{ house: House }>('browsers and logs')
 
 test.before(async (context) => {

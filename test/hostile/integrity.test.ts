@@ -4,7 +4,7 @@ import { type Signed, signedChunks, signV4 } from '../support/sign.js'
 import { bytesOf, exchange, openWire, outcomeOf, type RawResponse } from '../support/wire.js'
 import { ask, type House, openHouse, stored, storedPaths } from './house.js'
 
-/** BUG-CLASSES, Integrity: the number before a test's name is that of the class. */
+/** README.md, Integrity: the number before a test's name is that of the class. */
 const test = suite<{ house: House }>('integrity')
 
 test.before(async (context) => {

@@ -4,7 +4,7 @@ import { signV4, type Unsigned } from '../support/sign.js'
 import { exchange, outcomeOf } from '../support/wire.js'
 import { ask, type House, openHouse, stored, storedPaths } from './house.js'
 
-/** BUG-CLASSES, Authorisation and paths: the number before a test's name is that of the class. */
+/** README.md, Authorisation and paths: the number before a test's name is that of the class. */
 const test = suite<{ house: House }>('authorisation and paths')
 
 test.before(async (context) => {

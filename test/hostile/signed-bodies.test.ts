@@ -5,7 +5,7 @@ import { exchange, outcomeOf, type RawResponse } from '../support/wire.js'
 import { attempt, openKeptHouse, put } from './attack.js'
 import { type House, type Mode, stored, storedPaths } from './house.js'
 
-/** BUG-CLASSES, Authentication of bodies: the number before a test's name is that of the class. */
+/** README.md, Authentication, for bodies: the number before a test's name is that of the class. */
 for (const mode of ['pachyderm', 'keys'] as const) bodyTests(mode)
 
 function bodyTests(mode: Mode): void {
