@@ -13,6 +13,7 @@ import type { Change } from '../../lib/pfs/changes.js'
 import type { Outcome } from '../../lib/pfs/commit-changes.js'
 import { createCommitQueue } from '../../lib/pfs/commit-queue.js'
 import { createRepoAndBranch } from '../support/branch.js'
+import { deferred } from '../support/deferred.js'
 
 const branch: Branch = { repo: { project: 'default', name: 'data', type: 'user' }, name: 'master' }
 const head = { repo: branch.repo, branch: branch.name }
@@ -32,11 +33,9 @@ async function watchedPfs(): Promise<WatchedPfs> {
     ...pfs,
     commits,
     hold() {
-      let open = (): void => undefined
-      gate = new Promise((resolve) => {
-        open = resolve
-      })
-      return () => open()
+      const { promise, resolve } = deferred()
+      gate = promise
+      return resolve
     },
     async modifyFile(commit, operations, options) {
       const written: string[] = []
@@ -209,19 +208,16 @@ queue('who leaves while waiting is not written', async () => {
 queue('a slow stream holds nobody up', async () => {
   const pfs = await watchedPfs()
   const { commit, stream } = createCommitQueue(pfs, { commits: 'shared', confirm: 'commit' })
-  let finish = (): void => undefined
-  const rest = new Promise<void>((resolve) => {
-    finish = resolve
-  })
+  const rest = deferred()
   async function* body(): AsyncGenerator<Uint8Array> {
     yield Buffer.from('slow ')
-    await rest
+    await rest.promise
     yield Buffer.from('body')
   }
   const streaming = stream(branch, { path: '/slow', body: body() }, {})
   await commit(branch, [put('/quick')], {})
   assert.is(await read(pfs, '/quick'), '/quick')
-  finish()
+  rest.resolve()
   const { commitId } = await streaming
   assert.is((await pfs.inspectBranch(branch)).head?.id, commitId)
   assert.is(await read(pfs, '/slow'), 'slow body')

@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert'
 import { type Commit, type FileOperation, fileSetRepo, type PfsClient } from '../../../lib/pfs/client.js'
 import { createMemoryPfs } from '../../../lib/pfs/memory/memory-pfs.js'
 import { createRepoAndBranch } from '../../support/branch.js'
+import { deferred } from '../../support/deferred.js'
 
 const test = suite('PFS in memory')
 
@@ -44,15 +45,12 @@ async function failureText(promise: Promise<unknown>): Promise<string> {
 
 /** Operations that end only when they are told to. */
 function slowly(first: FileOperation) {
-  let end = () => {}
-  const ended = new Promise<void>((resolve) => {
-    end = resolve
-  })
+  const ended = deferred()
   async function* operations() {
     yield first
-    await ended
+    await ended.promise
   }
-  return { operations: operations(), end }
+  return { operations: operations(), end: ended.resolve }
 }
 
 test('operations that throw leave no commit', async () => {
