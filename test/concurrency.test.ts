@@ -1,23 +1,136 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { eachAtMost } from '../lib/concurrency.js'
+import { createTurns, eachAtMost } from '../lib/concurrency.js'
+import { deferred } from './support/deferred.js'
 
-const each = suite('eachAtMost')
+const test = suite('work at once and in turns')
 
-each('keeps the order of the items, and no more under way than allowed', async () => {
-  let under = 0
-  let most = 0
-  const results = await eachAtMost(3, [5, 1, 4, 2, 3], async (item) => {
-    under += 1
-    most = Math.max(most, under)
-    for (let turn = 0; turn < item; turn += 1) await Promise.resolve()
-    under -= 1
-    return item * 10
-  })
-  assert.equal([results, most], [[50, 10, 40, 20, 30], 3])
+/** One turn of the event loop, in which all that waits for settled promises goes on. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}
+
+test('work of one name is done one after the other, in the order in which it came', async () => {
+  const turns = createTurns()
+  const log: string[] = []
+  const gates = [deferred(), deferred(), deferred()]
+  const all = gates.map((gate, index) =>
+    turns('name', async () => {
+      log.push(`begins ${index}`)
+      await gate.promise
+      log.push(`ends ${index}`)
+      return index
+    }),
+  )
+  await turn()
+  assert.equal(log, ['begins 0'])
+  gates[2]?.resolve()
+  gates[1]?.resolve()
+  await turn()
+  assert.equal(log, ['begins 0'])
+  gates[0]?.resolve()
+  assert.equal(await Promise.all(all), [0, 1, 2])
+  assert.equal(log, ['begins 0', 'ends 0', 'begins 1', 'ends 1', 'begins 2', 'ends 2'])
 })
 
-each('begins nothing more after a failure', async () => {
+test('work of different names is done at once', async () => {
+  const turns = createTurns()
+  const gate = deferred()
+  const held = turns('one', () => gate.promise)
+  assert.is(await turns('other', async () => 'done'), 'done')
+  gate.resolve()
+  await held
+})
+
+test('work that fails fails alone: the next begins, and not before', async () => {
+  const turns = createTurns()
+  const gate = deferred()
+  let begun = false
+  const failing = turns('name', async () => {
+    await gate.promise
+    throw new Error('failed')
+  })
+  const next = turns('name', async () => {
+    begun = true
+    return 'next'
+  })
+  await turn()
+  assert.is(begun, false)
+  gate.resolve()
+  const [failed, done] = await Promise.allSettled([failing, next])
+  assert.is(failed.status === 'rejected' && failed.reason.message, 'failed')
+  assert.equal(done, { status: 'fulfilled', value: 'next' })
+  assert.is(await turns('name', async () => 'later'), 'later')
+})
+
+test('who comes while the last one ends still waits for it', async () => {
+  const turns = createTurns()
+  const log: string[] = []
+  const first = turns('name', async () => void log.push('first'))
+  const second = turns('name', async () => {
+    await turn()
+    log.push('second')
+  })
+  await first
+  await turns('name', async () => void log.push('third'))
+  await second
+  assert.equal(log, ['first', 'second', 'third'])
+})
+
+test('what nobody waits for is forgotten', async () => {
+  setFlagsFromString('--expose-gc')
+  const collectGarbage: () => void = runInNewContext('gc')
+  const turns = createTurns()
+  const remembered: WeakRef<object>[] = []
+  const work = async () => {
+    const result = { content: 'of one turn' }
+    remembered.push(new WeakRef(result))
+    return result
+  }
+  // What a turn gives would be held by its name.
+  for (const name of ['one', 'one', 'other']) await turns(name, work)
+  for (let round = 0; round < 100 && remembered.some((each) => each.deref() !== undefined); round++) {
+    await turn()
+    collectGarbage()
+  }
+  assert.equal(
+    remembered.map((each) => each.deref()),
+    [undefined, undefined, undefined],
+  )
+  assert.is(await turns('one', async () => 'again'), 'again')
+})
+
+test('items are mapped in their order, at most so many at once', async () => {
+  let running = 0
+  let most = 0
+  const gates = Array.from({ length: 7 }, () => deferred())
+  const mapped = eachAtMost(3, gates, async (gate, index) => {
+    most = Math.max(most, ++running)
+    await gate.promise
+    running--
+    return index
+  })
+  await turn()
+  assert.is(running, 3)
+  for (const gate of [...gates].reverse()) gate.resolve()
+  assert.equal(await mapped, [0, 1, 2, 3, 4, 5, 6])
+  assert.is(most, 3)
+  assert.equal(await eachAtMost(3, [], async () => assert.unreachable()), [])
+})
+
+test('the first item that fails is what all fail with', async () => {
+  const outcome = eachAtMost(2, [1, 2, 3], async (item) => {
+    throw new Error(`failed ${item}`)
+  })
+  await outcome.then(
+    () => assert.unreachable(),
+    (error: Error) => assert.is(error.message, 'failed 1'),
+  )
+})
+
+test('nothing more is begun after a failure', async () => {
   const begun: number[] = []
   const items = Array.from({ length: 100 }, (_, index) => index)
   let rest: Promise<unknown> = Promise.resolve()
@@ -33,8 +146,8 @@ each('begins nothing more after a failure', async () => {
     assert.is((reason as Error).message, 'the second item')
   }
   // All that is under way has its say before the next turn of the event loop.
-  await new Promise((resolve) => setImmediate(resolve))
+  await turn()
   assert.equal(begun, [0, 1, 2, 3])
 })
 
-each.run()
+test.run()

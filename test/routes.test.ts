@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Branch } from '../lib/index.js'
 import { type Gateway, startGateway } from './support/gateway.js'
+import { type Answer, ask as send } from './support/unsigned.js'
 
 /** The subresources of the Amazon S3 API reference, on buckets and on objects, and the parameters of S3 Express. */
 const subresources = [
@@ -9,6 +11,9 @@ const subresources = [
   'accelerate',
   'acl',
   'analytics',
+  'annotation',
+  'annotations',
+  'append',
   'attributes',
   'cors',
   'delete',
@@ -32,6 +37,7 @@ const subresources = [
   'publicAccessBlock',
   'renameObject',
   'replication',
+  'replication-metrics',
   'requestPayment',
   'restore',
   'retention',
@@ -45,6 +51,9 @@ const subresources = [
   'versions',
   'website',
 ]
+
+/** By these GET reads or lists all the same; what other methods make of them is a test of its own. */
+const ofPlainMethods = ['list-type', 'partNumber']
 
 const branch: Branch = { repo: { project: 'default', name: 'routed', type: 'user' }, name: 'master' }
 const routed = suite<{ gateway: Gateway }>('subresources')
@@ -61,11 +70,8 @@ async function headOf({ pfs }: Gateway): Promise<string | undefined> {
   return (await pfs.inspectBranch(branch)).head?.id
 }
 
-async function ask({ endpoint }: Gateway, method: string, target: string) {
-  const body = method === 'PUT' || method === 'POST' ? 'body' : undefined
-  const answer = await fetch(endpoint + target, { method, ...(body !== undefined && { body }) })
-  const text = await answer.text()
-  return { status: answer.status, text, code: /<Code>(.*)<\/Code>/.exec(text)?.[1] }
+function ask(gateway: Gateway, method: string, target: string): Promise<Answer> {
+  return send(gateway, method, target, method === 'PUT' || method === 'POST' ? 'body' : undefined)
 }
 
 for (const subresource of subresources) {
@@ -81,6 +87,14 @@ for (const subresource of subresources) {
     })
   }
 }
+
+routed('the subresources that the gateway knows are those that are tried here', () => {
+  const source = readFileSync(new URL('../lib/routes.ts', import.meta.url), 'utf8')
+  const [, known = ''] = /^const subresources\b.*? = new Set\(\[(.*?)\]\)/ms.exec(source) ?? []
+  const names = [...known.matchAll(/'([^']+)'/g)].map(([, name]) => name)
+  const tried = subresources.map((subresource) => /^[^=&]+/.exec(subresource)?.[0])
+  assert.equal(names.sort(), [...tried, ...ofPlainMethods].sort())
+})
 
 routed('a parameter of one method is no parameter of another', async ({ gateway }) => {
   const before = await headOf(gateway)

@@ -47,6 +47,11 @@ function placeOf(path: string): string {
   return path.split('/')[0] ?? ''
 }
 
+/** The folder below its place in which a file stands, such as `memory` of `pfs/memory/auth.ts`; '' at the top of it. */
+function roomOf(path: string): string {
+  return path.split('/').slice(1, -1)[0] ?? ''
+}
+
 function floorOf(path: string): number {
   const floor = floors.findIndex((places) => places.includes(placeOf(path)))
   assert.ok(floor >= 0, `${path} is on no floor: add it to the list above`)
@@ -78,6 +83,23 @@ test('PFS knows no S3, and the program knows the public names only', () => {
     ([from, to]) => placeOf(from) === 'cli' && !['cli', 'index.ts'].includes(placeOf(to)),
   )
   assert.equal(ofProgram, [])
+})
+
+test('a folder within a place knows no other one there, and the files at the top know none', () => {
+  const rooms = new Set([...imports.keys()].map((path) => `${placeOf(path)}/${roomOf(path)}`))
+  for (const room of ['pfs/grpc', 'pfs/memory', 'resolver/listing', 'resolver/versions'])
+    assert.ok(rooms.has(room), room)
+  const across = arrows().filter(
+    ([from, to]) => placeOf(from) === placeOf(to) && roomOf(to) !== '' && roomOf(from) !== roomOf(to),
+  )
+  assert.equal(across, [])
+})
+
+test('what memory stores things in knows nothing of what is stored', () => {
+  const within = (path: string) => path.startsWith('pfs/memory/store/')
+  const outward = arrows().filter(([from, to]) => within(from) && to.startsWith('pfs/memory/') && !within(to))
+  assert.equal(outward, [])
+  assert.ok([...imports.keys()].some(within))
 })
 
 test('no file imports itself, by however many others', () => {

@@ -4,7 +4,7 @@ import { createServer } from 'node:net'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { parseArguments } from '../../lib/cli/arguments.js'
-import { runProgram } from './program.js'
+import { runProgram } from '../support/program.js'
 
 const test = suite('the arguments')
 

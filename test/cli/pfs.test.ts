@@ -5,8 +5,9 @@ import { ListBucketsCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createMemoryPfs, createPfsClient, servePfs } from '../../lib/index.js'
+import { createRepoAndBranch } from '../support/branch.js'
+import { runProgram, startListening } from '../support/program.js'
 import { s3Client, tokenCredentials } from '../support/s3-client.js'
-import { runProgram, startListening } from './program.js'
 import { createScratch } from './scratch.js'
 
 const test = suite('which PFS the program serves')
@@ -16,8 +17,7 @@ let address: string
 
 test.before(async () => {
   const pfs = createMemoryPfs()
-  await pfs.createRepo({ repo: { project: 'default', name: 'far', type: 'user' } })
-  await pfs.createBranch({ branch: { repo: { project: 'default', name: 'far', type: 'user' }, name: 'main' } })
+  await createRepoAndBranch(pfs, { repo: { project: 'default', name: 'far', type: 'user' }, name: 'main' })
   pachd = await servePfs(pfs, '127.0.0.1:0')
   address = `grpc://127.0.0.1:${pachd.port}`
 })

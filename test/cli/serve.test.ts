@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url'
 import { GetObjectCommand, ListBucketsCommand } from '@aws-sdk/client-s3'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { runProgram, startListening } from '../support/program.js'
 import { s3Client } from '../support/s3-client.js'
-import { runProgram, startListening } from './program.js'
 import { createScratch } from './scratch.js'
 
 const test = suite('the program while it serves')

@@ -2,17 +2,17 @@ import { CreateMultipartUploadCommand, ListMultipartUploadsCommand } from '@aws-
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createMemoryPfs, servePfs } from '../../lib/index.js'
+import { createRepoAndBranch } from '../support/branch.js'
 import { startGateway } from '../support/gateway.js'
+import { runProgram, startListening } from '../support/program.js'
 import { s3Client, tokenCredentials } from '../support/s3-client.js'
-import { runProgram, startListening } from './program.js'
 
 const test = suite('--sweep-uploads')
 
 test('removes what nobody has finished, with the rights of a token', async () => {
   const pfs = createMemoryPfs({ rootToken: 'root' })
   const repo = { project: 'default', name: 'images', type: 'user' } as const
-  await pfs.createRepo({ repo }, { authToken: 'root' })
-  await pfs.createBranch({ branch: { repo, name: 'master' } }, { authToken: 'root' })
+  await createRepoAndBranch(pfs, { repo, name: 'master' }, 'root')
   const served = await servePfs(pfs, '127.0.0.1:0')
   const gateway = await startGateway({ pfs, authConfig: { mode: 'pachyderm' } })
   const s3 = s3Client(gateway, tokenCredentials('root'))

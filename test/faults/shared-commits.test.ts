@@ -1,8 +1,9 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type FileOperation, type FileOperations, PfsError, type PfsStatus } from '../../lib/index.js'
+import { deferred } from '../support/deferred.js'
 import { bucket, commits, holds, sum } from './support/branch.js'
-import { deferred, stalled } from './support/faulty-pfs.js'
+import { stalled } from './support/faulty-pfs.js'
 import { type Answer, ask } from './support/http.js'
 import { leaked, openThings, type Rig, startRig } from './support/rig.js'
 

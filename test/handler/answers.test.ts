@@ -1,8 +1,8 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createMemoryPfs } from '../../lib/index.js'
-import { bytesOf, exchange, openWire, outcomeOf, type RawRequest, type RawResponse } from '../hostile/wire.js'
 import { type Gateway, startGateway } from '../support/gateway.js'
+import { bytesOf, exchange, openWire, outcomeOf, type RawRequest, type RawResponse } from '../support/wire.js'
 
 /** What S3's clients rely on in every answer. */
 const test = suite<{ gateway: Gateway; ask: (request: RawRequest) => Promise<RawResponse> }>('answers')

@@ -1,8 +1,8 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { CorsRule } from '../../lib/index.js'
-import { exchange, outcomeOf, type RawResponse } from '../hostile/wire.js'
 import { type Gateway, startGateway } from '../support/gateway.js'
+import { exchange, outcomeOf, type RawResponse } from '../support/wire.js'
 
 const test = suite<{ gateway: Gateway }>('cross-origin requests')
 

@@ -1,9 +1,9 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type AuthConfig, type Credential, createMemoryPfs, type PfsClient, PfsError } from '../../lib/index.js'
-import { type Key, signV4 } from '../hostile/sign.js'
-import { exchange, outcomeOf } from '../hostile/wire.js'
 import { startGateway } from '../support/gateway.js'
+import { type Key, signV4 } from '../support/sign.js'
+import { exchange, outcomeOf } from '../support/wire.js'
 
 const test = suite('credentials')
 

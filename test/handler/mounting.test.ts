@@ -11,7 +11,7 @@ import type { AddressInfo } from 'node:net'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createMemoryPfs, createS3Handler, type S3Handler } from '../../lib/index.js'
-import { exchange, outcomeOf, type RawResponse } from '../hostile/wire.js'
+import { exchange, outcomeOf, type RawResponse } from '../support/wire.js'
 
 const test = suite('mounting')
 

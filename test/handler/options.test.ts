@@ -8,7 +8,7 @@ function construct(authConfig: unknown, options: unknown = {}): () => unknown {
   return () => createS3Handler(createMemoryPfs(), authConfig as AuthConfig, options as S3HandlerOptions)
 }
 
-function refusal(authConfig: unknown, options?: unknown): string {
+function complaint(authConfig: unknown, options?: unknown): string {
   try {
     construct(authConfig, options)()
   } catch (error) {
@@ -53,12 +53,12 @@ for (const [name, values] of Object.entries({
   ],
 })) {
   test(`${name} that is wrong is named`, () => {
-    for (const value of values) assert.match(refusal({ mode: 'none' }, { [name]: value }), name)
+    for (const value of values) assert.match(complaint({ mode: 'none' }, { [name]: value }), name)
   })
 }
 
 test('an option that is misspelt is named, rather than left at its default', () => {
-  assert.match(refusal({ mode: 'none' }, { trustForwardHost: true }), 'trustForwardHost')
+  assert.match(complaint({ mode: 'none' }, { trustForwardHost: true }), 'trustForwardHost')
 })
 
 test('a mode that is none is refused: nothing is open by mistake', () => {
@@ -72,15 +72,15 @@ test('a mode that is none is refused: nothing is open by mistake', () => {
     { mode: ['none'] },
     { auth: 'keys' },
   ]) {
-    assert.match(refusal(config), 'authConfig')
+    assert.match(complaint(config), 'authConfig')
   }
 })
 
 test('what a mode needs, and what it does not know', () => {
-  assert.match(refusal({ mode: 'keys' }), 'secretFor')
-  assert.match(refusal({ mode: 'keys', secretFor: { key: 'secret' } }), 'secretFor')
-  assert.match(refusal({ mode: 'pachyderm', secretFor: () => undefined }), 'secretFor')
-  assert.match(refusal({ mode: 'none', authToken: '' }), 'authToken')
+  assert.match(complaint({ mode: 'keys' }), 'secretFor')
+  assert.match(complaint({ mode: 'keys', secretFor: { key: 'secret' } }), 'secretFor')
+  assert.match(complaint({ mode: 'pachyderm', secretFor: () => undefined }), 'secretFor')
+  assert.match(complaint({ mode: 'none', authToken: '' }), 'authToken')
 })
 
 test('every option at once is accepted', () => {

@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert'
+import { signV4, type Unsigned } from '../support/sign.js'
+import { exchange, outcomeOf, type RawRequest } from '../support/wire.js'
 import { type House, type Mode, openHouse, storedPaths } from './house.js'
-import { signV4, type Unsigned } from './sign.js'
-import { exchange, outcomeOf, type RawRequest } from './wire.js'
 
 /** What the attacks try to write. */
 export const put: Unsigned = { method: 'PUT', target: '/alice/new', body: 'content' }
@@ -15,7 +15,7 @@ export async function openKeptHouse(mode: Mode): Promise<House> {
 }
 
 /** The outcome of a request that must leave what is stored as it is. */
-export async function refusal(house: House, request: RawRequest): Promise<string> {
+export async function attempt(house: House, request: RawRequest): Promise<string> {
   const outcome = outcomeOf(await exchange(house.port, request))
   assert.equal(await storedPaths(house, 'alice'), ['/kept'], outcome)
   return outcome

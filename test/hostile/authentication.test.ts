@@ -1,11 +1,11 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { openKeptHouse, put, refusal } from './attack.js'
+import { type Headers, presignV2, presignV4, type Signed, signV2, signV4, type Unsigned } from '../support/sign.js'
+import { exchange, outcomeOf, type RawRequest, xmlText } from '../support/wire.js'
+import { attempt, openKeptHouse, put } from './attack.js'
 import { type House, type Mode, stored } from './house.js'
-import { type Headers, presignV2, presignV4, type Signed, signV2, signV4, type Unsigned } from './sign.js'
-import { exchange, outcomeOf, type RawRequest, xmlText } from './wire.js'
 
-/** BUG-CLASSES, Authentication, but for bodies: the number before a test's name is that of the class. */
+/** README.md, Authentication, but for bodies: the number before a test's name is that of the class. */
 for (const mode of ['pachyderm', 'keys'] as const) authenticationTests(mode)
 
 function authenticationTests(mode: Mode): void {
@@ -35,13 +35,13 @@ function authenticationTests(mode: Mode): void {
   test('2: credentials in the query are verified as those in the header are', async ({ house }) => {
     const signed = presignV4(put, { key: house.alice })
     const forged = { ...signed, target: signed.target.replace(/Signature=.*/, `Signature=${'0'.repeat(64)}`) }
-    assert.is(await refusal(house, forged), '403 SignatureDoesNotMatch')
+    assert.is(await attempt(house, forged), '403 SignatureDoesNotMatch')
     const streaming = { ...forged.headers, 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' }
-    assert.is(await refusal(house, { ...forged, headers: streaming }), '403 AccessDenied')
+    assert.is(await attempt(house, { ...forged, headers: streaming }), '403 AccessDenied')
     const { alice } = house
     const v2 = `/alice/new?AWSAccessKeyId=${encodeURIComponent(alice.accessKeyId)}&Expires=9999999999&Signature=AAAA`
     assert.is(
-      await refusal(house, { ...put, target: v2, headers: { host: 'h', 'content-length': '7' } }),
+      await attempt(house, { ...put, target: v2, headers: { host: 'h', 'content-length': '7' } }),
       '403 SignatureDoesNotMatch',
     )
   })
@@ -54,21 +54,21 @@ function authenticationTests(mode: Mode): void {
       { accessKeyId: '__proto__', secretAccessKey: '' },
       { accessKeyId: 'constructor', secretAccessKey: 'undefined' },
     ]) {
-      assert.match(await refusal(house, signV4(put, { key })), /^403 (InvalidAccessKeyId|SignatureDoesNotMatch)$/)
-      assert.match(await refusal(house, presignV4(put, { key })), /^403 (InvalidAccessKeyId|SignatureDoesNotMatch)$/)
+      assert.match(await attempt(house, signV4(put, { key })), /^403 (InvalidAccessKeyId|SignatureDoesNotMatch)$/)
+      assert.match(await attempt(house, presignV4(put, { key })), /^403 (InvalidAccessKeyId|SignatureDoesNotMatch)$/)
       assert.match(
-        await refusal(house, signV2(put, key, '/alice/new')),
+        await attempt(house, signV2(put, key, '/alice/new')),
         /^403 (InvalidAccessKeyId|SignatureDoesNotMatch)$/,
       )
     }
-    assert.match(await refusal(house, signV4(put, { key: { accessKeyId: '', secretAccessKey: '' } })), /^400 /)
+    assert.match(await attempt(house, signV4(put, { key: { accessKeyId: '', secretAccessKey: '' } })), /^400 /)
   })
 
   test('4: a key that is known, with another secret', async ({ house }) => {
     for (const secretAccessKey of ['', 'undefined', 'null', '[object Object]', house.tokens.root]) {
       const key = { accessKeyId: house.alice.accessKeyId, secretAccessKey }
-      assert.is(await refusal(house, signV4(put, { key })), '403 SignatureDoesNotMatch')
-      assert.is(await refusal(house, signV2(put, key, '/alice/new')), '403 SignatureDoesNotMatch')
+      assert.is(await attempt(house, signV4(put, { key })), '403 SignatureDoesNotMatch')
+      assert.is(await attempt(house, signV2(put, key, '/alice/new')), '403 SignatureDoesNotMatch')
     }
   })
 
@@ -84,7 +84,7 @@ function authenticationTests(mode: Mode): void {
       ['DELETE', '/alice'],
     ] as const) {
       const headers: Headers = { host: 'h', ...(method === 'POST' && { 'content-length': '0' }) }
-      assert.match(await refusal(house, { method, target, headers }), /^403( AccessDenied)?$/)
+      assert.match(await attempt(house, { method, target, headers }), /^403( AccessDenied)?$/)
     }
   })
 
@@ -93,11 +93,11 @@ function authenticationTests(mode: Mode): void {
   test('5: a request that was signed more than 15 minutes ago or ahead', async ({ house }) => {
     const { alice: key } = house
     for (const at of [minutes(-16), minutes(16), minutes(-60 * 24 * 365)]) {
-      assert.is(await refusal(house, signV4(put, { key, at })), '403 RequestTimeTooSkewed')
+      assert.is(await attempt(house, signV4(put, { key, at })), '403 RequestTimeTooSkewed')
     }
     const date = minutes(-16).toUTCString()
     assert.is(
-      await refusal(house, signV2({ ...put, headers: { date } }, key, '/alice/new')),
+      await attempt(house, signV2({ ...put, headers: { date } }, key, '/alice/new')),
       '403 RequestTimeTooSkewed',
     )
   })
@@ -107,10 +107,10 @@ function authenticationTests(mode: Mode): void {
     const old = presignV4(get, { key: house.alice, at: minutes(-60), expires: '7200' })
     assert.is((await exchange(house.port, old)).body, 'kept')
     assert.is(
-      await refusal(house, presignV4(get, { key: house.alice, at: minutes(-2), expires: '60' })),
+      await attempt(house, presignV4(get, { key: house.alice, at: minutes(-2), expires: '60' })),
       '403 AccessDenied',
     )
-    assert.is(await refusal(house, presignV4(get, { key: house.alice, at: minutes(30) })), '403 AccessDenied')
+    assert.is(await attempt(house, presignV4(get, { key: house.alice, at: minutes(30) })), '403 AccessDenied')
   })
 
   test('6: a life that is no number of seconds up to seven days', async ({ house }) => {
@@ -127,18 +127,18 @@ function authenticationTests(mode: Mode): void {
       'NaN',
       '99999999999999999999',
     ]) {
-      const outcome = await refusal(house, presignV4(put, { key: house.alice, expires }))
+      const outcome = await attempt(house, presignV4(put, { key: house.alice, expires }))
       assert.is(outcome, '400 AuthorizationQueryParametersError', expires)
     }
     const signed = presignV4(put, { key: house.alice })
     const without = { ...signed, target: signed.target.replace('X-Amz-Expires=60&', '') }
-    assert.is(await refusal(house, without), '400 AuthorizationQueryParametersError')
+    assert.is(await attempt(house, without), '400 AuthorizationQueryParametersError')
   })
 
   test('6: V2 Expires that is past, absurd or no number', async ({ house }) => {
     for (const expires of ['0', '1', '-1', 'x', '9e9', '9999999999999999999999', '']) {
       const target = presignV2('GET', '/alice/kept', house.alice, expires)
-      assert.is(await refusal(house, { target, headers: { host: 'h' } }), '403 AccessDenied', expires)
+      assert.is(await attempt(house, { target, headers: { host: 'h' } }), '403 AccessDenied', expires)
     }
   })
 
@@ -146,9 +146,9 @@ function authenticationTests(mode: Mode): void {
     test(`7: ${header} that was not signed`, async ({ house }) => {
       const value = header === 'x-amz-copy-source' ? '/alice/kept' : 'x'
       const add = (signed: Signed): Signed => ({ ...signed, headers: { ...signed.headers, [header]: value } })
-      assert.is(await refusal(house, add(signV4(put, { key: house.alice }))), '403 AccessDenied')
-      assert.is(await refusal(house, add(presignV4(put, { key: house.alice }))), '403 AccessDenied')
-      assert.is(await refusal(house, add(signV2(put, house.alice, '/alice/new'))), '403 SignatureDoesNotMatch')
+      assert.is(await attempt(house, add(signV4(put, { key: house.alice }))), '403 AccessDenied')
+      assert.is(await attempt(house, add(presignV4(put, { key: house.alice }))), '403 AccessDenied')
+      assert.is(await attempt(house, add(signV2(put, house.alice, '/alice/new'))), '403 SignatureDoesNotMatch')
     })
   }
 
@@ -159,14 +159,14 @@ function authenticationTests(mode: Mode): void {
       ...signed,
       headers: { ...signed.headers, [name]: value },
     })
-    assert.is(await refusal(house, withHeader('host', 'elsewhere.example')), '403 SignatureDoesNotMatch')
+    assert.is(await attempt(house, withHeader('host', 'elsewhere.example')), '403 SignatureDoesNotMatch')
     const time = signed.headers['x-amz-date'] ?? ''
     const second = time.replace(/\d\dZ$/, (text) => (text === '00Z' ? '01Z' : '00Z'))
-    assert.is(await refusal(house, withHeader('x-amz-date', second)), '403 SignatureDoesNotMatch')
+    assert.is(await attempt(house, withHeader('x-amz-date', second)), '403 SignatureDoesNotMatch')
     const withoutHost = signV4(put, { key, signedHeaders: ['x-amz-date', 'x-amz-content-sha256'] })
-    assert.is(await refusal(house, withoutHost), '403 AccessDenied')
+    assert.is(await attempt(house, withoutHost), '403 AccessDenied')
     const withoutDate = signV4(put, { key, signedHeaders: ['host', 'x-amz-content-sha256'] })
-    assert.is(await refusal(house, withoutDate), '403 AccessDenied')
+    assert.is(await attempt(house, withoutDate), '403 AccessDenied')
     const scopes: ((date: string) => string)[] = [
       () => '20200101/us-east-1/s3/aws4_request',
       (date) => `${date}/us-east-1/sts/aws4_request`,
@@ -175,8 +175,8 @@ function authenticationTests(mode: Mode): void {
       (date) => `${date}/us-east-1/s3`,
     ]
     for (const scope of scopes) {
-      assert.is(await refusal(house, signV4(put, { key, scope })), '400 AuthorizationHeaderMalformed')
-      assert.is(await refusal(house, presignV4(put, { key, scope })), '400 AuthorizationQueryParametersError')
+      assert.is(await attempt(house, signV4(put, { key, scope })), '400 AuthorizationHeaderMalformed')
+      assert.is(await attempt(house, presignV4(put, { key, scope })), '400 AuthorizationQueryParametersError')
     }
   })
 
@@ -190,7 +190,7 @@ function authenticationTests(mode: Mode): void {
       { ...signed, target: `${signed.target}&uploads` },
       { ...signed, target: signed.target.replace('Expires=60', 'Expires=604800') },
     ]) {
-      assert.is(await refusal(house, changed), '403 SignatureDoesNotMatch')
+      assert.is(await attempt(house, changed), '403 SignatureDoesNotMatch')
     }
   })
 
@@ -203,7 +203,7 @@ function authenticationTests(mode: Mode): void {
       'X-Amz-SignedHeaders=host',
       'X-Amz-Signature=00',
     ]) {
-      assert.match(await refusal(house, { ...signed, target: `${signed.target}&${again}` }), /^40[03] \w+$/)
+      assert.match(await attempt(house, { ...signed, target: `${signed.target}&${again}` }), /^40[03] \w+$/)
     }
     const header = signV4(put, { key })
     const twice = (name: string, value: string): RawRequest => ({
@@ -219,10 +219,10 @@ function authenticationTests(mode: Mode): void {
       ['host', 'elsewhere.example'],
       ['Host', 'gateway.example'],
     ] as const) {
-      assert.match(await refusal(house, twice(name, value)), /^40[03]( \w+)?$/, `${name} twice`)
+      assert.match(await attempt(house, twice(name, value)), /^40[03]( \w+)?$/, `${name} twice`)
     }
     const listed = signV4({ target: '/alice?prefix=k&prefix=x' }, { key })
-    assert.is(await refusal(house, listed), '400 InvalidArgument')
+    assert.is(await attempt(house, listed), '400 InvalidArgument')
   })
 
   test('9: a parameter in the query does not stand for a header', async ({ house }) => {
@@ -265,12 +265,12 @@ function authenticationTests(mode: Mode): void {
       signV4(put, { key }).headers.authorization ?? '',
     ]) {
       const request = { ...signed, headers: { ...signed.headers, authorization } }
-      assert.is(await refusal(house, request), '400 InvalidArgument', authorization)
+      assert.is(await attempt(house, request), '400 InvalidArgument', authorization)
     }
     const both = { ...signed, target: `${signed.target}&AWSAccessKeyId=a&Signature=b&Expires=9999999999` }
-    assert.is(await refusal(house, both), '400 InvalidArgument')
+    assert.is(await attempt(house, both), '400 InvalidArgument')
     const foreign = { ...put, headers: { host: 'h', authorization: 'Bearer abc', 'content-length': '7' } }
-    assert.is(await refusal(house, foreign), '400 InvalidArgument')
+    assert.is(await attempt(house, foreign), '400 InvalidArgument')
   })
 
   test('14: no answer and no log tells the signature that would have been right, or a secret', async ({ house }) => {

@@ -1,10 +1,10 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type House, openHouse, stored } from './house.js'
-import { type Key, presignV4, type Signed, signV4, type Unsigned } from './sign.js'
-import { bytesOf, exchange, openWire, outcomeOf, type RawResponse, type Wire } from './wire.js'
+import { type Key, presignV4, type Signed, signV4, type Unsigned } from '../support/sign.js'
+import { bytesOf, exchange, openWire, outcomeOf, type RawResponse, type Wire } from '../support/wire.js'
+import { ask, type House, openHouse, stored } from './house.js'
 
-/** BUG-CLASSES, Availability: the number before a test's name is that of the class. */
+/** README.md, Availability: the number before a test's name is that of the class. */
 const test = suite<{ house: House }>('availability')
 
 test.before(async (context) => {
@@ -12,10 +12,6 @@ test.before(async (context) => {
 })
 
 test.after(({ house }) => house.close())
-
-function ask({ port, alice }: House, request: Unsigned): Promise<RawResponse> {
-  return exchange(port, signV4(request, { key: alice }))
-}
 
 /** A request whose body is announced and signed as anything. */
 function announced(key: Key, target: string, headers: Readonly<Record<string, string>>, method = 'PUT'): Signed {

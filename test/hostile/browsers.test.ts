@@ -1,34 +1,29 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type House, openHouse } from './house.js'
-import { type Key, presignV4, signV4, type Unsigned } from './sign.js'
-import { exchange, outcomeOf, type RawResponse, xmlText } from './wire.js'
+import { presignV4, type Unsigned } from '../support/sign.js'
+import { exchange, outcomeOf, xmlText } from '../support/wire.js'
+import { ask, type House, openHouse } from './house.js'
 
-/** BUG-CLASSES 20: what browsers, and those who read logs, are given. */
+/** Class 20 of README.md: what browsers, and those who read logs, are given. */
 const test = suite<{ house: House }>('browsers and logs')
 
 test.before(async (context) => {
   context.house = await openHouse('keys')
   for (const key of ['object', 'page.html', 'private']) {
     const put: Unsigned = { method: 'PUT', target: `/alice/${key}`, body: '<script>alert(1)</script>' }
-    assert.is(outcomeOf(await ask(context.house, context.house.alice, put)), '200')
+    assert.is(outcomeOf(await ask(context.house, put)), '200')
   }
 })
 
 test.after(({ house }) => house.close())
 
-function ask({ port }: House, key: Key, request: Unsigned): Promise<RawResponse> {
-  return exchange(port, signV4(request, { key }))
-}
-
 test('20: a response-* parameter cannot end its header line', async ({ house }) => {
-  const { alice: key } = house
   for (const text of ['a\r\nSet-Cookie: x=1', 'a\nb', 'a\rb', 'a\0b', 'a\u007fb', 'a\u010ab', '😀']) {
     const target = `/alice/object?response-content-disposition=${encodeURIComponent(text)}`
-    assert.is(outcomeOf(await ask(house, key, { target })), '400 InvalidArgument')
+    assert.is(outcomeOf(await ask(house, { target })), '400 InvalidArgument')
   }
   const name = 'attachment; filename="ünï.txt"'
-  const response = await ask(house, key, {
+  const response = await ask(house, {
     target: `/alice/object?response-content-disposition=${encodeURIComponent(name)}`,
   })
   assert.is(response.status, 200)
@@ -36,22 +31,21 @@ test('20: a response-* parameter cannot end its header line', async ({ house }) 
 })
 
 test('20: a key, a prefix and a bucket in an answer are text and no markup', async ({ house }) => {
-  const { alice } = house
   const evil = '<script>alert(1)</script>&"\'>]]>'
   const encoded = encodeURIComponent(evil).replaceAll("'", '%27')
   for (const target of [`/alice/${encoded}`, `/alice?prefix=${encoded}&delimiter=${encoded}`, `/${encoded}`]) {
-    const { body } = await ask(house, alice, { target })
+    const { body } = await ask(house, { target })
     assert.not.match(body, '<script')
     assert.not.match(body, ']]>')
   }
-  const post = await ask(house, alice, { target: `/alice?encoding-type=${encoded}` })
+  const post = await ask(house, { target: `/alice?encoding-type=${encoded}` })
   assert.not.match(post.body, '<script')
   assert.is(xmlText(post, 'ArgumentValue').startsWith('&lt;script&gt;'), true)
 })
 
 test('20: a browser takes no answer for a page of the gateway', async ({ house }) => {
   const { alice: key } = house
-  const plain = await ask(house, key, { target: '/alice/page.html' })
+  const plain = await ask(house, { target: '/alice/page.html' })
   assert.equal(
     [plain.headers['content-type'], plain.headers['x-content-type-options']],
     ['binary/octet-stream', 'nosniff'],
@@ -62,9 +56,9 @@ test('20: a browser takes no answer for a page of the gateway', async ({ house }
     assert.is(headers['content-type'], type)
     assert.match(headers['content-security-policy'] ?? '', /^sandbox\b(?!.*allow-same-origin)/)
   }
-  const image = await ask(house, key, { target: '/alice/page.html?response-content-type=image/png' })
+  const image = await ask(house, { target: '/alice/page.html?response-content-type=image/png' })
   assert.is(image.headers['content-security-policy'], undefined)
-  const error = await ask(house, key, { target: '/alice/none' })
+  const error = await ask(house, { target: '/alice/none' })
   assert.is(error.headers['x-content-type-options'], 'nosniff')
 })
 
@@ -72,7 +66,7 @@ test('20: no origin is allowed unless a rule says so', async ({ house }) => {
   const headers = { host: 'h', origin: 'https://evil.example', 'access-control-request-method': 'GET' }
   const preflight = await exchange(house.port, { method: 'OPTIONS', target: '/alice/object', headers })
   assert.is(outcomeOf(preflight), '403 AccessForbidden')
-  const actual = await ask(house, house.alice, { target: '/alice/object', headers: { origin: 'https://evil.example' } })
+  const actual = await ask(house, { target: '/alice/object', headers: { origin: 'https://evil.example' } })
   for (const response of [preflight, actual]) {
     assert.equal(
       Object.keys(response.headers).filter((name) => name.startsWith('access-control-')),
@@ -84,8 +78,8 @@ test('20: no origin is allowed unless a rule says so', async ({ house }) => {
 test('20: no log holds a token, a secret or a signed header', async ({ house }) => {
   const { alice, bob, tokens, log } = house
   for (const key of [alice, bob, { ...alice, secretAccessKey: 'wrong' }, { accessKeyId: 'x', secretAccessKey: 'y' }]) {
-    await ask(house, key, { target: '/alice/private' })
-    await ask(house, key, { method: 'PUT', target: '/nowhere/x', body: 'x' })
+    await ask(house, { target: '/alice/private' }, key)
+    await ask(house, { method: 'PUT', target: '/nowhere/x', body: 'x' }, key)
   }
   await exchange(house.port, { target: '/alice', headers: { host: 'h', authorization: `Bearer ${tokens.alice}` } })
   const text = log.join('\n')

@@ -1,6 +1,8 @@
 import { type AuthConfig, createMemoryPfs, type PfsClient, type S3HandlerOptions } from '../../lib/index.js'
+import { createRepoAndBranch } from '../support/branch.js'
 import { type Gateway, startGateway } from '../support/gateway.js'
-import type { Key } from './sign.js'
+import { type Key, signV4, type Unsigned } from '../support/sign.js'
+import { exchange, type RawResponse } from '../support/wire.js'
 
 /** A gateway with auth on and two callers. */
 export interface House extends Gateway {
@@ -63,6 +65,11 @@ export async function openHouse(mode: Mode, options: S3HandlerOptions = {}): Pro
   return { ...gateway, ...callers, tokens, log, logged }
 }
 
+/** The answer to a request that a caller, Alice where none is named, has signed. */
+export function ask(house: House, request: Unsigned, key: Key = house.alice): Promise<RawResponse> {
+  return exchange(house.port, signV4(request, { key }))
+}
+
 function textOf(error: unknown): string {
   return error instanceof Error ? `${error.stack} ${JSON.stringify(error)} ${textOf(error.cause)}` : String(error)
 }
@@ -74,8 +81,7 @@ function robot(pfs: PfsClient, name: string): Promise<string> {
 async function repo(pfs: PfsClient, name: string, roles: Readonly<Record<string, string>>): Promise<void> {
   const options = { authToken: root }
   const branch = { repo: { project: 'default', name, type: 'user' as const }, name: 'master' }
-  await pfs.createRepo({ repo: branch.repo }, options)
-  await pfs.createBranch({ branch }, options)
+  await createRepoAndBranch(pfs, branch, root)
   for (const [robotName, role] of Object.entries(roles)) {
     const resource = { type: 'REPO' as const, name: `default/${name}` }
     await pfs.modifyRoleBinding({ resource, principal: `robot:${robotName}`, roles: [role] }, options)

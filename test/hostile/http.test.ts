@@ -1,8 +1,16 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { type Signed, signV2, signV4, type Unsigned } from '../support/sign.js'
+import {
+  bytesOf,
+  exchange,
+  openWire,
+  outcomeOf,
+  type RawRequest,
+  type RawResponse,
+  type Wire,
+} from '../support/wire.js'
 import { type House, openHouse, stored } from './house.js'
-import { type Signed, signV2, signV4, type Unsigned } from './sign.js'
-import { bytesOf, exchange, openWire, outcomeOf, type RawRequest, type RawResponse, type Wire } from './wire.js'
 
 /** What HTTP clients do not send, on the wire. */
 const test = suite<{ house: House }>('hostile HTTP')

@@ -1,10 +1,10 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type House, openHouse, stored, storedPaths } from './house.js'
-import { type Signed, signedChunks, signV4, type Unsigned } from './sign.js'
-import { bytesOf, exchange, openWire, outcomeOf, type RawResponse } from './wire.js'
+import { type Signed, signedChunks, signV4 } from '../support/sign.js'
+import { bytesOf, exchange, openWire, outcomeOf, type RawResponse } from '../support/wire.js'
+import { ask, type House, openHouse, stored, storedPaths } from './house.js'
 
-/** BUG-CLASSES, Integrity: the number before a test's name is that of the class. */
+/** README.md, Integrity: the number before a test's name is that of the class. */
 const test = suite<{ house: House }>('integrity')
 
 test.before(async (context) => {
@@ -12,10 +12,6 @@ test.before(async (context) => {
 })
 
 test.after(({ house }) => house.close())
-
-function ask({ port, alice }: House, request: Unsigned): Promise<RawResponse> {
-  return exchange(port, signV4(request, { key: alice }))
-}
 
 async function put(house: House, target: string, body: string): Promise<RawResponse> {
   const response = await ask(house, { method: 'PUT', target, body })

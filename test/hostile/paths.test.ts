@@ -1,10 +1,10 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type House, openHouse, stored, storedPaths } from './house.js'
-import { type Key, signV4, type Unsigned } from './sign.js'
-import { exchange, outcomeOf, type RawResponse } from './wire.js'
+import { signV4, type Unsigned } from '../support/sign.js'
+import { exchange, outcomeOf } from '../support/wire.js'
+import { ask, type House, openHouse, stored, storedPaths } from './house.js'
 
-/** BUG-CLASSES, Authorisation and paths: the number before a test's name is that of the class. */
+/** README.md, Authorisation and paths: the number before a test's name is that of the class. */
 const test = suite<{ house: House }>('authorisation and paths')
 
 test.before(async (context) => {
@@ -13,17 +13,13 @@ test.before(async (context) => {
 
 test.after(({ house }) => house.close())
 
-function ask({ port }: House, key: Key, request: Unsigned): Promise<RawResponse> {
-  return exchange(port, signV4(request, { key }))
-}
-
 async function put(house: House, target: string, body = 'content'): Promise<void> {
-  assert.is(outcomeOf(await ask(house, house.alice, { method: 'PUT', target, body })), '200')
+  assert.is(outcomeOf(await ask(house, { method: 'PUT', target, body })), '200')
 }
 
 /** The decoded keys of a bucket, from the gateway's own listing. */
 async function listedKeys(house: House, bucket: string): Promise<readonly string[]> {
-  const { body } = await ask(house, house.alice, { target: `/${bucket}?list-type=2&encoding-type=url` })
+  const { body } = await ask(house, { target: `/${bucket}?list-type=2&encoding-type=url` })
   return [...body.matchAll(/<Key>([^<]*)<\/Key>/g)].map(([, key = '']) => decodeURIComponent(key.replaceAll('+', ' ')))
 }
 
@@ -59,17 +55,17 @@ for (const key of [
       .map((part) => encodeURIComponent(part).replace(/\.(?=.?$)/g, '%2e'))
       .join('/')}`
     await put(house, target, key)
-    assert.is((await ask(house, house.alice, { target })).body, key)
+    assert.is((await ask(house, { target })).body, key)
     assert.ok((await listedKeys(house, 'alice')).includes(key), 'it is listed under its own name')
-    const copy = await ask(house, house.alice, {
+    const copy = await ask(house, {
       method: 'PUT',
       target: '/alice/copied',
       headers: { 'x-amz-copy-source': target },
     })
     assert.is(outcomeOf(copy), '200')
     assert.is(await stored(house, 'alice', '/copied'), key)
-    assert.is((await ask(house, house.alice, { method: 'DELETE', target })).status, 204)
-    await ask(house, house.alice, { method: 'DELETE', target: '/alice/copied' })
+    assert.is((await ask(house, { method: 'DELETE', target })).status, 204)
+    await ask(house, { method: 'DELETE', target: '/alice/copied' })
     assert.equal(await listedKeys(house, 'alice'), [])
     assert.equal(await storedPaths(house, 'shared').catch(() => []), [])
   })
@@ -79,7 +75,7 @@ test('15: a target is taken as it stands: `..` in it is a part of the key', asyn
   await put(house, '/alice/../shared/x')
   assert.equal(await listedKeys(house, 'alice'), ['../shared/x'])
   assert.equal(await storedPaths(house, 'shared').catch(() => []), [])
-  await ask(house, house.alice, { method: 'DELETE', target: '/alice/../shared/x' })
+  await ask(house, { method: 'DELETE', target: '/alice/../shared/x' })
 })
 
 for (const bucket of [
@@ -97,10 +93,10 @@ for (const bucket of [
   'a:b',
 ]) {
   test(`15: ${bucket} is no bucket`, async ({ house }) => {
-    const outcome = outcomeOf(await ask(house, house.alice, { target: `/${bucket}/x` }))
+    const outcome = outcomeOf(await ask(house, { target: `/${bucket}/x` }))
     assert.match(outcome, /^(400 InvalidBucketName|404 NoSuchBucket)$/)
     const source = { 'x-amz-copy-source': `/${bucket}/x` }
-    const copy = await ask(house, house.alice, { method: 'PUT', target: '/alice/copied', headers: source })
+    const copy = await ask(house, { method: 'PUT', target: '/alice/copied', headers: source })
     assert.match(outcomeOf(copy), /^(400 Invalid(BucketName|Argument|URI)|404 NoSuchBucket)$/)
   })
 }
@@ -115,37 +111,33 @@ test('15: what is no UTF-8 is no key', async ({ house }) => {
 test('15: a key of more than 1024 bytes, wherever it is named', async ({ house }) => {
   const long = 'ä'.repeat(513)
   const encoded = encodeURIComponent(long)
-  const { alice } = house
   assert.is(
-    outcomeOf(await ask(house, alice, { method: 'PUT', target: `/alice/${encoded}`, body: 'x' })),
+    outcomeOf(await ask(house, { method: 'PUT', target: `/alice/${encoded}`, body: 'x' })),
     '400 KeyTooLongError',
   )
   const source = { 'x-amz-copy-source': `/alice/${encoded}` }
-  assert.is(
-    outcomeOf(await ask(house, alice, { method: 'PUT', target: '/alice/x', headers: source })),
-    '400 KeyTooLongError',
-  )
+  assert.is(outcomeOf(await ask(house, { method: 'PUT', target: '/alice/x', headers: source })), '400 KeyTooLongError')
   const body = `<Delete><Object><Key>${long}</Key></Object></Delete>`
-  const deleted = await ask(house, alice, { method: 'POST', target: '/alice?delete', body })
+  const deleted = await ask(house, { method: 'POST', target: '/alice?delete', body })
   assert.is(outcomeOf(deleted), '200 KeyTooLongError')
 })
 
 test('15: a prefix that is longer than a key', async ({ house }) => {
   for (const query of ['prefix', 'list-type=2&prefix', 'versions&prefix', 'uploads&prefix']) {
     const target = `/alice?${query}=${'%2525'.repeat(400)}`
-    assert.is(outcomeOf(await ask(house, house.alice, { target })), '400 KeyTooLongError', query)
+    assert.is(outcomeOf(await ask(house, { target })), '400 KeyTooLongError', query)
   }
 })
 
 test('16: a copy source, each key of a multi-delete and a versioned read are asked for as the caller', async ({
   house,
 }) => {
-  const { alice, bob } = house
+  const { bob } = house
   await put(house, '/alice/private', 'private')
   await put(house, '/shared/public', 'public')
-  const { headers } = await ask(house, alice, { method: 'HEAD', target: '/alice/private' })
+  const { headers } = await ask(house, { method: 'HEAD', target: '/alice/private' })
   const version = headers['x-amz-version-id'] ?? ''
-  assert.is((await ask(house, bob, { target: '/shared/public' })).body, 'public')
+  assert.is((await ask(house, { target: '/shared/public' }, bob)).body, 'public')
   const denied: readonly Unsigned[] = [
     { target: '/alice' },
     { target: '/alice?list-type=2' },
@@ -166,7 +158,7 @@ test('16: a copy source, each key of a multi-delete and a versioned read are ask
     { method: 'PUT', target: '/shared/new', headers: { 'x-amz-copy-source': '/shared/public' } },
   ]
   for (const request of denied) {
-    const outcome = outcomeOf(await ask(house, bob, request))
+    const outcome = outcomeOf(await ask(house, request, bob))
     assert.match(
       outcome,
       /^(403( AccessDenied)?|404 NoSuchVersion)$/,
@@ -174,13 +166,13 @@ test('16: a copy source, each key of a multi-delete and a versioned read are ask
     )
   }
   const body = '<Delete><Object><Key>public</Key></Object><Object><Key>none</Key></Object></Delete>'
-  const deleted = await ask(house, bob, { method: 'POST', target: '/shared?delete', body })
+  const deleted = await ask(house, { method: 'POST', target: '/shared?delete', body }, bob)
   assert.equal(
     [...deleted.body.matchAll(/<Code>(\w+)<\/Code>/g)].map(([, code]) => code),
     ['AccessDenied', 'AccessDenied'],
   )
   assert.equal(await storedPaths(house, 'shared'), ['/public'])
-  const { body: buckets } = await ask(house, bob, { target: '/' })
+  const { body: buckets } = await ask(house, { target: '/' }, bob)
   assert.equal(
     [...buckets.matchAll(/<Name>([^<]*)/g)].map(([, name]) => name),
     ['master.shared'],
@@ -188,25 +180,25 @@ test('16: a copy source, each key of a multi-delete and a versioned read are ask
 })
 
 test('16: the cache of small objects serves nobody who may not read them', async ({ house }) => {
-  const { alice, bob, pfs, tokens } = house
+  const { bob, pfs, tokens } = house
   await put(house, '/shared/cached', 'cached')
-  assert.is((await ask(house, bob, { target: '/shared/cached' })).body, 'cached')
-  assert.is((await ask(house, alice, { target: '/shared/cached' })).body, 'cached')
+  assert.is((await ask(house, { target: '/shared/cached' }, bob)).body, 'cached')
+  assert.is((await ask(house, { target: '/shared/cached' })).body, 'cached')
   const shared = { type: 'REPO' as const, name: 'default/shared' }
   await pfs.modifyRoleBinding({ resource: shared, principal: 'robot:bob', roles: [] }, { authToken: tokens.root })
-  assert.is(outcomeOf(await ask(house, bob, { target: '/shared/cached' })), '403 AccessDenied')
+  assert.is(outcomeOf(await ask(house, { target: '/shared/cached' }, bob)), '403 AccessDenied')
   const reader = { resource: shared, principal: 'robot:bob', roles: ['repoReader'] }
   await pfs.modifyRoleBinding(reader, { authToken: tokens.root })
 })
 
 test('16: a copy inside PFS reads the source with the rights of the caller, not of who wrote it', async ({ house }) => {
   const copy: Unsigned = { method: 'PUT', target: '/alice/copy', headers: { 'x-amz-copy-source': '/shared/public' } }
-  assert.is(outcomeOf(await ask(house, house.bob, copy)), '403 AccessDenied')
-  assert.is(outcomeOf(await ask(house, house.alice, copy)), '200')
+  assert.is(outcomeOf(await ask(house, copy, house.bob)), '403 AccessDenied')
+  assert.is(outcomeOf(await ask(house, copy)), '200')
 })
 
 test('17: a file set is no bucket', async ({ house }) => {
-  const { pfs, tokens, alice } = house
+  const { pfs, tokens } = house
   const raw = Buffer.from('staged')
   const id = await pfs.createFileSet([{ addFile: { path: '/part', raw } }], { authToken: tokens.root })
   for (const bucket of [
@@ -215,20 +207,16 @@ test('17: a file set is no bucket', async ({ house }) => {
     `${id}.__filesets__.default`,
   ]) {
     assert.match(
-      outcomeOf(await ask(house, alice, { target: `/${bucket}/part` })),
+      outcomeOf(await ask(house, { target: `/${bucket}/part` })),
       /^40[04] (InvalidBucketName|NoSuchBucket)$/,
     )
-    assert.match(
-      outcomeOf(await ask(house, alice, { target: `/${bucket}` })),
-      /^40[04] (InvalidBucketName|NoSuchBucket)$/,
-    )
+    assert.match(outcomeOf(await ask(house, { target: `/${bucket}` })), /^40[04] (InvalidBucketName|NoSuchBucket)$/)
   }
-  const byVersion = await ask(house, alice, { target: `/__filesets__/part?versionId=${id}` })
+  const byVersion = await ask(house, { target: `/__filesets__/part?versionId=${id}` })
   assert.match(outcomeOf(byVersion), /^40[04] (InvalidBucketName|NoSuchBucket)$/)
 })
 
 test('18: a subresource that is not known, or not for this method, is never the plain verb', async ({ house }) => {
-  const { alice } = house
   await put(house, '/alice/object', 'before')
   const subresources = [
     ...['acl', 'tagging', 'retention', 'legal-hold', 'torrent', 'restore', 'select', 'attributes', 'renameObject'],
@@ -247,10 +235,10 @@ test('18: a subresource that is not known, or not for this method, is never the 
   for (const query of subresources) {
     const target = `/alice/object?${query}`
     for (const method of ['PUT', 'DELETE', 'POST']) {
-      const response = await ask(house, alice, { method, target, body: method === 'PUT' ? 'after' : '' })
+      const response = await ask(house, { method, target, body: method === 'PUT' ? 'after' : '' })
       assert.ok(response.status >= 400, `${method} ?${query}: ${outcomeOf(response)}`)
     }
-    const { body } = await ask(house, alice, { target })
+    const { body } = await ask(house, { target })
     assert.ok(query === 'partNumber=1' || body !== 'before', `GET ?${query}`)
   }
   for (const query of [
@@ -264,7 +252,7 @@ test('18: a subresource that is not known, or not for this method, is never the 
     'object-lock',
   ]) {
     for (const method of ['PUT', 'DELETE']) {
-      const outcome = outcomeOf(await ask(house, alice, { method, target: `/alice?${query}`, body: '' }))
+      const outcome = outcomeOf(await ask(house, { method, target: `/alice?${query}`, body: '' }))
       assert.match(outcome, /^[45]/, `${method} ?${query}: ${outcome}`)
     }
   }
@@ -283,9 +271,9 @@ test('19: what a client sends is not taken for ours', async ({ house }) => {
     'x-http-method-override': 'DELETE',
     'x-amz-meta-authtoken': tokens.root,
   }
-  const response = await ask(house, bob, { target: '/shared/public', headers: claims })
+  const response = await ask(house, { target: '/shared/public', headers: claims }, bob)
   assert.is(response.body, 'public')
-  assert.is(outcomeOf(await ask(house, bob, { target: '/alice/private', headers: claims })), '403 AccessDenied')
+  assert.is(outcomeOf(await ask(house, { target: '/alice/private', headers: claims }, bob)), '403 AccessDenied')
 })
 
 test.run()

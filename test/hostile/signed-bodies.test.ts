@@ -1,11 +1,11 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { openKeptHouse, put, refusal } from './attack.js'
+import { type Key, type Signed, sha256, signedChunks, signedForm, signV4 } from '../support/sign.js'
+import { exchange, outcomeOf, type RawResponse } from '../support/wire.js'
+import { attempt, openKeptHouse, put } from './attack.js'
 import { type House, type Mode, stored, storedPaths } from './house.js'
-import { type Key, type Signed, sha256, signedChunks, signedForm, signV4 } from './sign.js'
-import { exchange, outcomeOf, type RawResponse } from './wire.js'
 
-/** BUG-CLASSES, Authentication of bodies: the number before a test's name is that of the class. */
+/** README.md, Authentication, for bodies: the number before a test's name is that of the class. */
 for (const mode of ['pachyderm', 'keys'] as const) bodyTests(mode)
 
 function bodyTests(mode: Mode): void {
@@ -26,10 +26,10 @@ function bodyTests(mode: Mode): void {
       'content-length': '50',
     }
     const body = '7\r\ncontent\r\n0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n'
-    assert.is(await refusal(house, { ...put, headers, body }), '403 AccessDenied')
+    assert.is(await attempt(house, { ...put, headers, body }), '403 AccessDenied')
     const query = `X-Amz-Credential=${house.alice.accessKeyId}/20260101/us-east-1/s3/aws4_request`
     const inQuery = { ...put, target: `/alice/new?${query}`, headers, body }
-    assert.match(await refusal(house, inQuery), /^40[03] Au/)
+    assert.match(await attempt(house, inQuery), /^40[03] Au/)
   })
 
   const streamed = (key: Key, length: number): Signed =>
@@ -67,7 +67,7 @@ function bodyTests(mode: Mode): void {
       const body = signedChunks(signed, house.alice, ['first', 'second'])
       assert.not.equal(change(body), body)
       assert.match(
-        await refusal(house, withBody(signed, change(body))),
+        await attempt(house, withBody(signed, change(body))),
         /^40[03] (SignatureDoesNotMatch|IncompleteBody)$/,
       )
     })
@@ -76,7 +76,7 @@ function bodyTests(mode: Mode): void {
   test('3: chunks that are signed right pass', async ({ house }) => {
     const signed = streamed(house.alice, 11)
     const right = { ...signed, target: '/alice/chunks' }
-    assert.is(await refusal(house, withBody(right, '')), '403 SignatureDoesNotMatch')
+    assert.is(await attempt(house, withBody(right, '')), '403 SignatureDoesNotMatch')
     const body = signedChunks(signed, house.alice, ['first', 'second'])
     assert.is(outcomeOf(await exchange(house.port, withBody(signed, body))), '200')
     assert.is(await stored(house, 'alice', '/new'), 'firstsecond')
@@ -89,14 +89,14 @@ function bodyTests(mode: Mode): void {
   test('12: a body that is not the one that was signed', async ({ house }) => {
     const { alice: key } = house
     const signed = signV4(put, { key })
-    assert.is(await refusal(house, { ...signed, body: 'CONTENT' }), '400 XAmzContentSHA256Mismatch')
+    assert.is(await attempt(house, { ...signed, body: 'CONTENT' }), '400 XAmzContentSHA256Mismatch')
     const large = signV4({ ...put, body: 'a'.repeat(2_000_000) }, { key })
-    assert.is(await refusal(house, { ...large, body: `${'a'.repeat(1_999_999)}b` }), '400 XAmzContentSHA256Mismatch')
+    assert.is(await attempt(house, { ...large, body: `${'a'.repeat(1_999_999)}b` }), '400 XAmzContentSHA256Mismatch')
     const xml = '<Delete><Object><Key>kept</Key></Object></Delete>'
     const asked = signV4({ method: 'POST', target: '/alice?delete', body: xml.replace('kept', 'none') }, { key })
-    assert.is(await refusal(house, { ...asked, body: xml }), '400 XAmzContentSHA256Mismatch')
+    assert.is(await attempt(house, { ...asked, body: xml }), '400 XAmzContentSHA256Mismatch')
     for (const payloadHash of ['', 'x', sha256('content').slice(1), 'UNSIGNED', 'STREAMING-OTHER']) {
-      assert.match(await refusal(house, signV4(put, { key, payloadHash })), /^400 Inval/, payloadHash)
+      assert.match(await attempt(house, signV4(put, { key, payloadHash })), /^400 Inval/, payloadHash)
     }
   })
 

@@ -14,9 +14,9 @@ import {
 } from '@aws-sdk/client-s3'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { signedChunks, signV4 } from '../hostile/sign.js'
-import { bytesOf, openWire, outcomeOf } from '../hostile/wire.js'
 import { s3Client, tokenCredentials } from '../support/s3-client.js'
+import { signedChunks, signV4 } from '../support/sign.js'
+import { bytesOf, openWire, outcomeOf } from '../support/wire.js'
 
 /** What `examples/` use as the root user's token. */
 const token = 'root-token'

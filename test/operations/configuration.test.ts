@@ -21,6 +21,7 @@ import { createMemoryPfs } from '../../lib/index.js'
 import { type Gateway, startGateway } from '../support/gateway.js'
 import { refusal } from '../support/refusal.js'
 import { s3Client, tokenCredentials } from '../support/s3-client.js'
+import { ask } from '../support/unsigned.js'
 
 const Bucket = 'master.configured'
 const Key = 'k'
@@ -67,22 +68,22 @@ open.before(async (context) => {
 
 open.after(({ gateway }) => gateway.close())
 
-async function ask(gateway: Gateway, target: string): Promise<string> {
-  const answer = await fetch(`${gateway.endpoint}/${target}`)
-  return `${answer.status} ${/<Code>(.*)<\/Code>/.exec(await answer.text())?.[1]}`
+async function outcomeOf(gateway: Gateway, target: string): Promise<string> {
+  const { status, code } = await ask(gateway, 'GET', `/${target}`)
+  return `${status} ${code}`
 }
 
 for (const [subresource, expected] of notConfigured) {
   open(`${subresource} is answered as not configured, of a bucket that is there`, async ({ gateway }) => {
-    assert.is(await ask(gateway, `${Bucket}?${subresource}`), expected)
-    assert.is(await ask(gateway, `none.configured?${subresource}`), '404 NoSuchBucket')
+    assert.is(await outcomeOf(gateway, `${Bucket}?${subresource}`), expected)
+    assert.is(await outcomeOf(gateway, `none.configured?${subresource}`), '404 NoSuchBucket')
   })
 }
 
 for (const subresource of ['retention', 'legal-hold']) {
   open(`${subresource} is answered as without object lock, of an object that is there`, async ({ gateway }) => {
-    assert.is(await ask(gateway, `${Bucket}/${Key}?${subresource}`), '400 InvalidRequest')
-    assert.is(await ask(gateway, `${Bucket}/none?${subresource}`), '404 NoSuchKey')
+    assert.is(await outcomeOf(gateway, `${Bucket}/${Key}?${subresource}`), '400 InvalidRequest')
+    assert.is(await outcomeOf(gateway, `${Bucket}/none?${subresource}`), '404 NoSuchKey')
   })
 }
 

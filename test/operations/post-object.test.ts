@@ -3,6 +3,7 @@ import { createPresignedPost } from '@aws-sdk/s3-presigned-post'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createMemoryPfs } from '../../lib/index.js'
+import { createRepoAndBranch } from '../support/branch.js'
 import { type Gateway, startGateway } from '../support/gateway.js'
 import { s3Client, tokenCredentials } from '../support/s3-client.js'
 
@@ -15,8 +16,7 @@ for (const overWire of [false, true]) {
   posts.before(async (context) => {
     const pfs = createMemoryPfs({ rootToken: 'root-token' })
     context.gateway = await startGateway({ pfs, overWire, authConfig: { mode: 'pachyderm' } })
-    await pfs.createRepo({ repo }, { authToken: 'root-token' })
-    await pfs.createBranch({ branch: { repo, name: 'master' } }, { authToken: 'root-token' })
+    await createRepoAndBranch(pfs, { repo, name: 'master' }, 'root-token')
   })
 
   posts.after(({ gateway }) => gateway.close())

@@ -2,6 +2,7 @@ import { CopyObjectCommand, HeadObjectCommand, ListObjectsV2Command, type S3Clie
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createMemoryPfs, type PfsClient } from '../../lib/index.js'
+import { createRepoAndBranch } from '../support/branch.js'
 import { type Gateway, startGateway } from '../support/gateway.js'
 import { refusal } from '../support/refusal.js'
 import { s3Client } from '../support/s3-client.js'
@@ -189,8 +190,7 @@ search('keeps an answer waiting only so long', async () => {
   const gateway = await startGateway({ pfs: endless })
   try {
     const repo = { project: 'default', name: 'long', type: 'user' } as const
-    await pfs.createRepo({ repo })
-    await pfs.createBranch({ branch: { repo, name: 'master' } })
+    await createRepoAndBranch(pfs, { repo, name: 'master' })
     const { status, headers } = await fetch(`${gateway.endpoint}/long/none`)
     assert.equal([status, headers.get('x-amz-delete-marker'), started], [404, null, 1])
   } finally {

@@ -15,6 +15,8 @@ import type { Change } from '../../lib/pfs/changes.js'
 import type { Outcome } from '../../lib/pfs/commit-changes.js'
 import { createCommitQueue } from '../../lib/pfs/commit-queue.js'
 import { smallFileHash } from '../../lib/pfs/file-hash.js'
+import { createRepoAndBranch } from '../support/branch.js'
+import { deferred } from '../support/deferred.js'
 
 const branch: Branch = { repo: { project: 'default', name: 'data', type: 'user' }, name: 'master' }
 const head = { repo: branch.repo, branch: branch.name }
@@ -27,19 +29,16 @@ interface WatchedPfs extends PfsClient {
 
 async function watchedPfs(): Promise<WatchedPfs> {
   const pfs = createMemoryPfs()
-  await pfs.createRepo({ repo: branch.repo })
-  await pfs.createBranch({ branch })
+  await createRepoAndBranch(pfs, branch)
   const commits: string[][] = []
   let gate = Promise.resolve()
   return {
     ...pfs,
     commits,
     hold() {
-      let open = (): void => undefined
-      gate = new Promise((resolve) => {
-        open = resolve
-      })
-      return () => open()
+      const { promise, resolve } = deferred()
+      gate = promise
+      return resolve
     },
     async modifyFile(commit, operations, options) {
       const written: string[] = []
@@ -100,8 +99,7 @@ queue('writes that come while one is under way share the next commit', async () 
 
 queue('who writes again as soon as the last commit is in shares the next one with all others', async () => {
   const pfs = createMemoryPfs({ commitMilliseconds: 30 })
-  await pfs.createRepo({ repo: branch.repo })
-  await pfs.createBranch({ branch })
+  await createRepoAndBranch(pfs, branch)
   const { commit } = createCommitQueue(pfs, { commits: 'shared', confirm: 'commit' })
   const writer = async (name: string) => {
     for (const round of [1, 2, 3]) await commit(branch, [put(`/${name}/${round}`)], {})
@@ -213,19 +211,16 @@ queue('who leaves while waiting is not written', async () => {
 queue('a slow stream holds nobody up', async () => {
   const pfs = await watchedPfs()
   const { commit, stream } = createCommitQueue(pfs, { commits: 'shared', confirm: 'commit' })
-  let finish = (): void => undefined
-  const rest = new Promise<void>((resolve) => {
-    finish = resolve
-  })
+  const rest = deferred()
   async function* body(): AsyncGenerator<Uint8Array> {
     yield Buffer.from('slow ')
-    await rest
+    await rest.promise
     yield Buffer.from('body')
   }
   const streaming = stream(branch, { path: '/slow', body: body() }, {})
   await commit(branch, [put('/quick')], {})
   assert.is(await read(pfs, '/quick'), '/quick')
-  finish()
+  rest.resolve()
   const { commitId } = await streaming
   assert.is((await pfs.inspectBranch(branch)).head?.id, commitId)
   assert.is(await read(pfs, '/slow'), 'slow body')
@@ -256,17 +251,14 @@ queue('a stream that collides is refused at its end, whatever came meanwhile', a
 
 queue('a stream whose call fails while it waits for its turn gives the turn back', async () => {
   const pfs = await watchedPfs()
-  let begun = (_fail: (reason: Error) => void): void => undefined
-  const failure = new Promise<(reason: Error) => void>((resolve) => {
-    begun = resolve
-  })
+  const begun = deferred<(reason: Error) => void>()
   const failing: PfsClient = {
     ...pfs,
     modifyFile: (commit, operations, options) =>
       Array.isArray(operations) || Symbol.iterator in operations
         ? pfs.modifyFile(commit, operations, options)
         : new Promise((_, reject) => {
-            begun(reject)
+            begun.resolve(reject)
             void (async () => {
               for await (const _operation of operations);
             })().catch(() => undefined)
@@ -276,7 +268,7 @@ queue('a stream whose call fails while it waits for its turn gives the turn back
   const open = pfs.hold()
   const first = commit(branch, [put('/1')], {})
   const streaming = reasonOf(stream(branch, { path: '/s', body: bytes('x') }, {}))
-  const fail = await failure
+  const fail = await begun.promise
   fail(new PfsError('UNAVAILABLE', 'connection lost'))
   assert.match(String(await streaming), 'connection lost')
   open()
@@ -312,8 +304,7 @@ queue(
   'a write does not wait until PFS has finished the commits before it, and yet sees what they have written',
   async () => {
     const truth = createMemoryPfs({ finishMilliseconds: 30 })
-    await truth.createRepo({ repo: branch.repo })
-    await truth.createBranch({ branch })
+    await createRepoAndBranch(truth, branch)
     let waits = 0
     const counted: PfsClient = {
       ...truth,
@@ -338,8 +329,7 @@ queue(
 
 queue('no more than four commits are left for PFS to finish', async () => {
   const truth = createMemoryPfs({ finishMilliseconds: 20 })
-  await truth.createRepo({ repo: branch.repo })
-  await truth.createBranch({ branch })
+  await createRepoAndBranch(truth, branch)
   const { commit } = createCommitQueue(truth, { commits: 'shared', confirm: 'commit' })
   let most = 0
   for (let count = 0; count < 20; count += 1) {
@@ -363,8 +353,7 @@ queue('checks see what the branch holds, whoever wrote it and however far PFS is
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
       const truth = createMemoryPfs({ finishMilliseconds: 1 })
-      await truth.createRepo({ repo: branch.repo })
-      await truth.createBranch({ branch })
+      await createRepoAndBranch(truth, branch)
       const { commit } = createCommitQueue(truth, { commits: 'shared', confirm: 'commit' })
       const model = new Map<string, string>()
       for (const [index, { by, path, kind, settle }] of steps.entries()) {

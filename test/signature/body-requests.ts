@@ -1,6 +1,7 @@
 import { authenticate } from '../../lib/signature/authenticate.js'
-import { credentialsOf, exampleCredentials, readAll, received, type Sent } from './request.js'
-import { signatureOf, signedAt, signedChunks, signHeader } from './signer.js'
+import { signedChunkBytes } from '../support/sign.js'
+import { credentialsOf, exampleCredentials, exampleKey, readAll, received, type Sent } from './request.js'
+import { signedAt, signHeader } from './signer.js'
 
 /** What most of these requests send. */
 export const text = Buffer.from('hello, world')
@@ -36,7 +37,7 @@ export async function signedStream(chunks: readonly Uint8Array[], trailer?: stri
   const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
   const kind = trailer === undefined ? 'AWS4-HMAC-SHA256-PAYLOAD' : 'AWS4-HMAC-SHA256-PAYLOAD-TRAILER'
   const signed = await put(streaming(kind, length, trailer?.split(':')[0]))
-  return { ...signed, body: signedChunks(signatureOf(signed.headers), chunks, trailer) }
+  return { ...signed, body: signedChunkBytes(signed, exampleKey, chunks, trailer) }
 }
 
 /** A request with unsigned chunks. */

@@ -3,7 +3,8 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { authenticate } from '../../lib/signature/authenticate.js'
 import { authenticatePost } from '../../lib/signature/post-policy.js'
-import { codeOf, credentialsOf, readAll, received } from './request.js'
+import { codeOf } from '../support/s3-error.js'
+import { credentialsOf, readAll, received } from './request.js'
 
 interface Signed {
   readonly name: string

@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { codeOf, errorOf } from '../support/s3-error.js'
+import { sha256 } from '../support/sign.js'
 import { check, put, read, streaming, text } from './body-requests.js'
-import { codeOf, errorOf, readAll } from './request.js'
-import { presign, sha256, signHeader } from './signer.js'
+import { readAll } from './request.js'
+import { presign, signHeader } from './signer.js'
 
 const test = suite('payload hashes, lengths and checksums')
 

@@ -3,7 +3,8 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { limitedLength } from '../../lib/signature/length.js'
 import { authenticatePost } from '../../lib/signature/post-policy.js'
-import { codeOf, credentialsOf, exampleCredentials, exampleKey, pieces, readAll } from './request.js'
+import { codeOf } from '../support/s3-error.js'
+import { credentialsOf, exampleCredentials, exampleKey, pieces, readAll } from './request.js'
 import { scope, signedAt, timestamp } from './signer.js'
 
 /** Forms of botocore, the AWS SDK and minio are in botocore.test.ts and signers.test.ts. */

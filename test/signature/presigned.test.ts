@@ -1,10 +1,11 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { authenticate, type SignatureOptions } from '../../lib/signature/authenticate.js'
-import { codeOf, errorOf, exampleCredentials, exampleKey, received, type Sent } from './request.js'
+import { codeOf, errorOf } from '../support/s3-error.js'
+import { exampleCredentials, exampleKey, received, type Sent } from './request.js'
 import { presign, signedAt } from './signer.js'
 
-/** What the query of a presigned URL may not say: BUG-CLASSES, Authentication. */
+/** What the query of a presigned URL may not say: test/hostile/README.md, Authentication. */
 const test = suite('refused URLs')
 
 function check(sent: Sent, options: Partial<SignatureOptions> = {}) {

@@ -2,10 +2,11 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { S3Error } from '../../lib/errors.js'
 import { authenticate, type SignatureOptions } from '../../lib/signature/authenticate.js'
-import { codeOf, credentialsOf, errorOf, exampleCredentials, exampleKey, received, type Sent } from './request.js'
+import { codeOf, errorOf } from '../support/s3-error.js'
+import { credentialsOf, exampleCredentials, exampleKey, received, type Sent } from './request.js'
 import { presign, scope, signedAt, signHeader, timestamp } from './signer.js'
 
-/** What the Authorization header or the query may not say: BUG-CLASSES, Authentication. */
+/** What the Authorization header or the query may not say: test/hostile/README.md, Authentication. */
 const test = suite('refused signatures')
 
 function check(sent: Sent, options: Partial<SignatureOptions> = {}) {

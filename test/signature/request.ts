@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http'
-import { S3Error } from '../../lib/errors.js'
 import { type HttpRequest, readRequest } from '../../lib/http/request.js'
 import type { CredentialSource } from '../../lib/signature/credentials.js'
 
@@ -52,27 +51,6 @@ export function credentialsOf(keys: Readonly<Record<string, string>>, open = fal
 }
 
 export const exampleCredentials = credentialsOf({ [exampleKey.accessKeyId]: exampleKey.secretAccessKey })
-
-/** The code of the error that a promise is rejected with; 'none' where it is not. */
-export async function codeOf(outcome: Promise<unknown>): Promise<string> {
-  try {
-    await outcome
-    return 'none'
-  } catch (error) {
-    return (error as { code?: string }).code ?? String(error)
-  }
-}
-
-/** The S3Error that a promise is rejected with. */
-export async function errorOf(outcome: Promise<unknown>): Promise<S3Error> {
-  try {
-    await outcome
-  } catch (error) {
-    if (error instanceof S3Error) return error
-    throw error
-  }
-  throw new Error('nothing was refused')
-}
 
 function bodyOf(body: AsyncIterable<Uint8Array> | Uint8Array | string): AsyncIterable<Uint8Array> {
   if (typeof body === 'string') return pieces(Buffer.from(body))

@@ -90,34 +90,6 @@ function smithyRequest(sent: ToSign): HttpRequest {
   }
 }
 
-/** The signature in an Authorization header. */
-export function signatureOf(headers: Readonly<Record<string, string>>): string {
-  const authorization = headers.authorization ?? headers.Authorization ?? ''
-  return /Signature=([0-9a-f]{64})/.exec(authorization)?.[1] ?? ''
-}
-
-/** Frames content as aws-chunked with signed chunks, from the documentation's words and none of the library's code. */
-export function signedChunks(seed: string, chunks: readonly Uint8Array[], trailer?: string): Buffer {
-  const key = scope.split('/').reduce<string | Buffer>(hmac, `AWS4${exampleKey.secretAccessKey}`)
-  let previous = seed
-  const sign = (algorithm: string, ...hashes: string[]) => {
-    previous = hmac(key, [algorithm, timestamp, scope, previous, ...hashes].join('\n')).toString('hex')
-    return previous
-  }
-  const parts: Uint8Array[] = []
-  for (const chunk of [...chunks, new Uint8Array()]) {
-    const signature = sign('AWS4-HMAC-SHA256-PAYLOAD', sha256(''), sha256(chunk))
-    parts.push(Buffer.from(`${chunk.length.toString(16)};chunk-signature=${signature}\r\n`), chunk)
-    if (chunk.length > 0) parts.push(Buffer.from('\r\n'))
-  }
-  if (trailer !== undefined) {
-    const signature = sign('AWS4-HMAC-SHA256-TRAILER', sha256(`${trailer}\n`))
-    parts.push(Buffer.from(`${trailer}\r\nx-amz-trailer-signature:${signature}\r\n`))
-  }
-  parts.push(Buffer.from('\r\n'))
-  return Buffer.concat(parts)
-}
-
 /** Frames content as aws-chunked without signatures. */
 export function unsignedChunks(chunks: readonly Uint8Array[], trailer?: string): Buffer {
   const framed = chunks.flatMap((chunk) => [
@@ -126,12 +98,4 @@ export function unsignedChunks(chunks: readonly Uint8Array[], trailer?: string):
     Buffer.from('\r\n'),
   ])
   return Buffer.concat([...framed, Buffer.from(`0\r\n${trailer === undefined ? '' : `${trailer}\r\n`}\r\n`)])
-}
-
-function hmac(key: string | Buffer, text: string): Buffer {
-  return createHmac('sha256', key).update(text).digest()
-}
-
-export function sha256(data: string | Uint8Array): string {
-  return createHash('sha256').update(data).digest('hex')
 }

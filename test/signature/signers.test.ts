@@ -8,7 +8,8 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { authenticate } from '../../lib/signature/authenticate.js'
 import { authenticatePost } from '../../lib/signature/post-policy.js'
-import { codeOf, exampleCredentials, exampleKey, received, type Sent } from './request.js'
+import { codeOf } from '../support/s3-error.js'
+import { exampleCredentials, exampleKey, received, type Sent } from './request.js'
 import { NodeSha256, presign, signedAt, signHeader, type ToSign } from './signer.js'
 
 const test = suite('other signers')

@@ -1,4 +1,4 @@
-import { type Ended, startListening } from '../../cli/program.js'
+import { type Ended, startListening } from '../../support/program.js'
 
 export interface Setup {
   readonly name: string

@@ -5,6 +5,7 @@ import * as assert from 'uvu/assert'
 import { createMemoryPfs, type FileOperation, type PfsClient } from '../../../lib/index.js'
 import { smallFileHash } from '../../../lib/pfs/file-hash.js'
 import { etagFrom } from '../../../lib/resolver/etag.js'
+import { deferred } from '../../support/deferred.js'
 import { startGateway } from '../../support/gateway.js'
 import { s3Client } from '../../support/s3-client.js'
 import { type Begun, Bucket, begin, complete, partBytes, read, sendPart } from './uploads.js'
@@ -82,22 +83,19 @@ many('sent at once share commits', async () => {
   const pfs = createMemoryPfs()
   let staged = 0
   let commits = 0
-  let goOn: () => void = () => undefined
-  const allStaged = new Promise<void>((resolve) => {
-    goOn = resolve
-  })
+  const allStaged = deferred()
   const gateway = await startGateway({
     pfs: {
       ...pfs,
       async inspectFile(file, options) {
         const info = await pfs.inspectFile(file, options)
         if (file.path === '/part') staged += 1
-        if (staged === 16) goOn()
+        if (staged === 16) allStaged.resolve()
         return info
       },
       async modifyFile(commit, operations, options) {
         const isStaging = commit.branch === 's3-uploads'
-        if (isStaging && staged > 0) await allStaged
+        if (isStaging && staged > 0) await allStaged.promise
         if (isStaging) commits += 1
         await pfs.modifyFile(commit, operations, options)
       },

@@ -1,7 +1,8 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { CallOptions, File, FileInfo } from '../../../lib/pfs/client.js'
-import { collect, deferred, failureOf, file, head, served } from './served.js'
+import { deferred } from '../../support/deferred.js'
+import { collect, failureOf, file, head, served } from './served.js'
 
 const test = suite('pfs/grpc/downloads')
 

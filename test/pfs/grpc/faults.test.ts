@@ -7,7 +7,8 @@ import type { FileInfo, FileOperation, FileOperations } from '../../../lib/pfs/c
 import { PfsError } from '../../../lib/pfs/errors.js'
 import { createPfsClient } from '../../../lib/pfs/grpc/client.js'
 import { servePfs } from '../../../lib/pfs/grpc/server.js'
-import { collect, deferred, failureOf, file, head, served, stubPfs } from './served.js'
+import { deferred } from '../../support/deferred.js'
+import { collect, failureOf, file, head, served, stubPfs } from './served.js'
 
 const test = suite('pfs/grpc/faults')
 

@@ -3,7 +3,8 @@ import * as assert from 'uvu/assert'
 import type { BranchInfo, CommitInfo, FileInfo, PfsClient, RepoInfo } from '../../../lib/pfs/client.js'
 import { PfsError } from '../../../lib/pfs/errors.js'
 import type { methods } from '../../../lib/pfs/grpc/methods.js'
-import { collect, deferred, failureOf, file, head, repo, served } from './served.js'
+import { deferred } from '../../support/deferred.js'
+import { collect, failureOf, file, head, repo, served } from './served.js'
 
 const test = suite('pfs/grpc/methods')
 

@@ -27,15 +27,6 @@ export async function served(
   }
 }
 
-/** A promise and what settles it. */
-export function deferred<T = void>(): { promise: Promise<T>; resolve: (value: T) => void } {
-  let resolve: (value: T) => void = () => {}
-  const promise = new Promise<T>((settle) => {
-    resolve = settle
-  })
-  return { promise, resolve }
-}
-
 /** The error of a promise that must reject. */
 export async function failureOf(promise: Promise<unknown>): Promise<Error & { status?: string }> {
   try {

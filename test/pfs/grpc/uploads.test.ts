@@ -8,7 +8,8 @@ import type { CallOptions, Commit, FileOperation, FileOperations } from '../../.
 import { PfsError } from '../../../lib/pfs/errors.js'
 import { createPfsClient } from '../../../lib/pfs/grpc/client.js'
 import { modifyFileRequest } from '../../../lib/pfs/grpc/codec/file-operations.js'
-import { deferred, failureOf, head, served } from './served.js'
+import { deferred } from '../../support/deferred.js'
+import { failureOf, head, served } from './served.js'
 
 const test = suite('pfs/grpc/uploads')
 

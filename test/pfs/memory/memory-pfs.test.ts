@@ -2,6 +2,8 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type Commit, type FileOperation, fileSetRepo, type PfsClient } from '../../../lib/pfs/client.js'
 import { createMemoryPfs } from '../../../lib/pfs/memory/memory-pfs.js'
+import { createRepoAndBranch } from '../../support/branch.js'
+import { deferred } from '../../support/deferred.js'
 
 const test = suite('PFS in memory')
 
@@ -10,8 +12,7 @@ const master: Commit = { repo, branch: 'master' }
 
 async function createPfs(options = {}): Promise<PfsClient> {
   const pfs = createMemoryPfs(options)
-  await pfs.createRepo({ repo })
-  await pfs.createBranch({ branch: { repo, name: 'master' } })
+  await createRepoAndBranch(pfs, { repo, name: 'master' })
   return pfs
 }
 
@@ -35,7 +36,7 @@ async function headOf(pfs: PfsClient): Promise<string> {
   return (await pfs.inspectBranch({ repo, name: 'master' })).head?.id ?? ''
 }
 
-async function refusal(promise: Promise<unknown>): Promise<string> {
+async function failureText(promise: Promise<unknown>): Promise<string> {
   return promise.then(
     () => 'nothing was refused',
     (error) => `${error.status ?? error.name} ${error.message}`,
@@ -44,15 +45,12 @@ async function refusal(promise: Promise<unknown>): Promise<string> {
 
 /** Operations that end only when they are told to. */
 function slowly(first: FileOperation) {
-  let end = () => {}
-  const ended = new Promise<void>((resolve) => {
-    end = resolve
-  })
+  const ended = deferred()
   async function* operations() {
     yield first
-    await ended
+    await ended.promise
   }
-  return { operations: operations(), end }
+  return { operations: operations(), end: ended.resolve }
 }
 
 test('operations that throw leave no commit', async () => {
@@ -62,7 +60,7 @@ test('operations that throw leave no commit', async () => {
     yield add('/a')
     throw new Error('the client is gone')
   }
-  assert.is(await refusal(pfs.modifyFile(master, operations())), 'Error the client is gone')
+  assert.is(await failureText(pfs.modifyFile(master, operations())), 'Error the client is gone')
   assert.is(await headOf(pfs), head)
   assert.equal(await pathsIn(pfs), [])
 })
@@ -80,7 +78,7 @@ test('a refused operation leaves nothing of those before it, and ends the source
     }
   }
   const message = 'UNKNOWN path (/a*) invalid: globbing character (*) not allowed in path'
-  assert.is(await refusal(pfs.modifyFile(master, operations())), message)
+  assert.is(await failureText(pfs.modifyFile(master, operations())), message)
   assert.ok(isEnded)
   assert.equal(await pathsIn(pfs), [])
 })
@@ -92,7 +90,7 @@ test('a call that is given up while its source stalls leaves no commit', async (
   const { operations } = slowly(add('/a'))
   const call = pfs.modifyFile(master, operations, { signal: giveUp.signal })
   giveUp.abort()
-  assert.is(await refusal(call), 'CANCELLED context canceled')
+  assert.is(await failureText(call), 'CANCELLED context canceled')
   assert.is(await headOf(pfs), head)
 })
 
@@ -100,8 +98,11 @@ test('a call that is given up before it starts leaves no commit', async () => {
   const pfs = await createPfs()
   const head = await headOf(pfs)
   const options = { signal: AbortSignal.abort() }
-  assert.is(await refusal(pfs.modifyFile(master, [], options)), 'CANCELLED context canceled')
-  assert.is(await refusal(pfs.modifyFile(master, slowly(add('/a')).operations, options)), 'CANCELLED context canceled')
+  assert.is(await failureText(pfs.modifyFile(master, [], options)), 'CANCELLED context canceled')
+  assert.is(
+    await failureText(pfs.modifyFile(master, slowly(add('/a')).operations, options)),
+    'CANCELLED context canceled',
+  )
   assert.is(await headOf(pfs), head)
 })
 
@@ -133,7 +134,7 @@ test('a call that is given up while it waits for its turn leaves no commit', asy
   const first = pfs.modifyFile(master, [add('/1')])
   const second = pfs.modifyFile(master, [add('/2')], { signal: giveUp.signal })
   giveUp.abort()
-  assert.is(await refusal(second), 'CANCELLED context canceled')
+  assert.is(await failureText(second), 'CANCELLED context canceled')
   await first
   await pfs.modifyFile(master, [add('/3')])
   assert.equal(await pathsIn(pfs), ['/', '/1', '/3'])
@@ -195,7 +196,7 @@ test('an open commit can be made readable again before it is finished', async ()
   const commit = await pfs.startCommit({ branch: { repo, name: 'master' } })
   await pfs.modifyFile(master, [add('/n/1')])
   await pfs.modifyFile(master, [add('/n')])
-  assert.is(await refusal(pathsIn(pfs)), 'UNKNOWN file / directory path collision (/n/1)')
+  assert.is(await failureText(pathsIn(pfs)), 'UNKNOWN file / directory path collision (/n/1)')
   await pfs.modifyFile(commit, [{ deleteFile: { path: '/n' } }])
   assert.equal(await pathsIn(pfs), ['/', '/n/', '/n/1'])
   await pfs.finishCommit({ commit })
@@ -212,7 +213,7 @@ test('a file set is gone when its time is over', async () => {
   now = new Date(1_198_000)
   assert.is(await textAt(pfs, '/a', { repo: fileSetRepo, id }), '/a')
   now = new Date(1_199_000)
-  assert.is(await refusal(textAt(pfs, '/a', { repo: fileSetRepo, id })), 'UNKNOWN get file: path does not exist')
+  assert.is(await failureText(textAt(pfs, '/a', { repo: fileSetRepo, id })), 'UNKNOWN get file: path does not exist')
 })
 
 test('the files of a commit, and what it changed, are had as file sets', async () => {
@@ -232,9 +233,9 @@ test('a wait for a commit ends with its repo, or when the caller gives up', asyn
   const given = pfs.inspectCommit({ commit, wait: 'FINISHED' }, { signal: giveUp.signal })
   const kept = pfs.inspectCommit({ commit, wait: 'FINISHED' })
   giveUp.abort()
-  assert.is(await refusal(given), 'CANCELLED context canceled')
+  assert.is(await failureText(given), 'CANCELLED context canceled')
   await pfs.deleteRepo({ repo })
-  assert.match(await refusal(kept), /^NOT_FOUND .*\nrepo default\/images not found$/s)
+  assert.match(await failureText(kept), /^NOT_FOUND .*\nrepo default\/images not found$/s)
 })
 
 test('a robot token does not outlive its time, nor a right its binding', async () => {
@@ -246,13 +247,13 @@ test('a robot token does not outlive its time, nor a right its binding', async (
   const robot = { authToken: await pfs.getRobotToken({ robot: 'r', ttlSeconds: 60 }, root) }
   const binding = { resource: { type: 'REPO', name: 'default/images' }, principal: 'robot:r' } as const
   const inspect = () => pfs.inspectFile({ commit: master, path: '/a' }, robot)
-  assert.match(await refusal(inspect()), /^PERMISSION_DENIED .*needs permissions \[REPO_INSPECT_FILE\] on REPO/)
+  assert.match(await failureText(inspect()), /^PERMISSION_DENIED .*needs permissions \[REPO_INSPECT_FILE\] on REPO/)
   await pfs.modifyRoleBinding({ ...binding, roles: ['repoReader'] }, root)
   assert.is((await inspect()).sizeBytes, 2)
   await pfs.modifyRoleBinding({ ...binding, roles: [] }, root)
-  assert.match(await refusal(inspect()), /^PERMISSION_DENIED /)
+  assert.match(await failureText(inspect()), /^PERMISSION_DENIED /)
   now = new Date(60_000)
-  assert.match(await refusal(inspect()), /^UNAUTHENTICATED provided auth token is corrupted/)
+  assert.match(await failureText(inspect()), /^UNAUTHENTICATED provided auth token is corrupted/)
 })
 
 test('a copy needs the right to read its source', async () => {
@@ -263,7 +264,7 @@ test('a copy needs the right to read its source', async () => {
   const robot = { authToken: await pfs.getRobotToken({ robot: 'r' }, root) }
   const copy = { copyFile: { dst: '/mine', src: { commit: master, path: '/secret' } } }
   assert.match(
-    await refusal(pfs.createFileSet([copy], robot)),
+    await failureText(pfs.createFileSet([copy], robot)),
     /^PERMISSION_DENIED .*\[REPO_READ\] on REPO default\/images/,
   )
 })

@@ -2,6 +2,7 @@ import type { Commit, FileInfo, PfsClient } from '../../../lib/pfs/client.js'
 import { createMemoryPfs } from '../../../lib/pfs/memory/memory-pfs.js'
 import { createKeyCodec, type KeyEncoding } from '../../../lib/resolver/key.js'
 import { type ListPage, type ListQuery, type ListSource, listKeys } from '../../../lib/resolver/listing/list-keys.js'
+import { createRepoAndBranch } from '../../support/branch.js'
 
 /** What listings have asked of PFS. */
 export interface Cost {
@@ -20,8 +21,7 @@ const commit: Commit = { repo, branch: 'master' }
 /** A branch with an empty file at every path. */
 export async function createBucket(paths: Iterable<string>, encoding: KeyEncoding = 'percent'): Promise<TestBucket> {
   const memory = createMemoryPfs()
-  await memory.createRepo({ repo })
-  await memory.createBranch({ branch: { repo, name: 'master' } })
+  await createRepoAndBranch(memory, { repo, name: 'master' })
   const cost = { calls: 0, entries: 0 }
   const source = { pfs: counting(memory, cost), commit, keys: createKeyCodec(encoding), options: {} }
   await writePaths(source, paths)

@@ -4,6 +4,7 @@ import { createMemoryPfs, type PfsClient } from '../../../lib/index.js'
 import { createKeyCodec } from '../../../lib/resolver/key.js'
 import { createChangeLog } from '../../../lib/resolver/versions/changes.js'
 import { readHistory } from '../../../lib/resolver/versions/history.js'
+import { createRepoAndBranch } from '../../support/branch.js'
 
 const repo = { project: 'default', name: 'changes', type: 'user' } as const
 const master = { repo, branch: 'master' }
@@ -20,8 +21,7 @@ changes.before.each(async (context) => {
       return pfs.diffFile(request, options)
     },
   }
-  await pfs.createRepo({ repo })
-  await pfs.createBranch({ branch: { repo, name: 'master' } })
+  await createRepoAndBranch(pfs, { repo, name: 'master' })
 })
 
 async function write(pfs: PfsClient, paths: readonly string[]): Promise<void> {

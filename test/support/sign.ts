@@ -101,17 +101,34 @@ export function presignV2(method: string, path: string, key: Key, expires: strin
   return `${path}?AWSAccessKeyId=${encode(key.accessKeyId)}&Expires=${expires}&Signature=${encode(signature)}`
 }
 
-/** Content in signed chunks for a request that was signed as STREAMING-AWS4-HMAC-SHA256-PAYLOAD. */
+/** Text in signed chunks for a request that was signed as STREAMING-AWS4-HMAC-SHA256-PAYLOAD. */
 export function signedChunks(request: Signed, key: Key, chunks: readonly string[]): string {
+  const bytes = chunks.map((chunk) => Buffer.from(chunk))
+  return signedChunkBytes(request, key, bytes).toString()
+}
+
+/** Content in signed chunks, with a signed trailer (`name:value`) where one is given. */
+export function signedChunkBytes(request: Signed, key: Key, chunks: readonly Uint8Array[], trailer?: string): Buffer {
   const time = request.headers['x-amz-date'] ?? ''
   const scope = scopeOf(time, { key })
+  const signing = signingKey(key, scope)
   let previous = /Signature=([0-9a-f]{64})/.exec(request.headers.authorization ?? '')?.[1] ?? ''
-  const framed = [...chunks, ''].map((chunk) => {
-    const lines = ['AWS4-HMAC-SHA256-PAYLOAD', time, scope, previous, sha256(''), sha256(chunk)]
-    previous = hmacHex(signingKey(key, scope), lines.join('\n'))
-    return `${Buffer.byteLength(chunk).toString(16)};chunk-signature=${previous}\r\n${chunk}\r\n`
-  })
-  return framed.join('')
+  const sign = (algorithm: string, ...hashes: string[]) => {
+    previous = hmacHex(signing, [algorithm, time, scope, previous, ...hashes].join('\n'))
+    return previous
+  }
+  const parts: Uint8Array[] = []
+  for (const chunk of [...chunks, new Uint8Array()]) {
+    const signature = sign('AWS4-HMAC-SHA256-PAYLOAD', sha256(''), sha256(chunk))
+    parts.push(Buffer.from(`${chunk.length.toString(16)};chunk-signature=${signature}\r\n`), chunk)
+    if (chunk.length > 0) parts.push(Buffer.from('\r\n'))
+  }
+  if (trailer !== undefined) {
+    const signature = sign('AWS4-HMAC-SHA256-TRAILER', sha256(`${trailer}\n`))
+    parts.push(Buffer.from(`${trailer}\r\nx-amz-trailer-signature:${signature}\r\n`))
+  }
+  parts.push(Buffer.from('\r\n'))
+  return Buffer.concat(parts)
 }
 
 /** A form of POST Object whose policy allows what `conditions` say until `expiration`. */
@@ -139,6 +156,7 @@ export function signedForm(
   return { body: parts.join('') + filePart, contentType: 'multipart/form-data; boundary=X' }
 }
 
+/** In hex. */
 export function sha256(data: string | Uint8Array): string {
   return createHash('sha256').update(data).digest('hex')
 }

@@ -1,0 +1,65 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { createContentCache } from '../../lib/operations/content-cache.js'
+
+const test = suite('cache of small files')
+const share = 100
+const total = 16 * share
+
+function hashOf(file: number): Uint8Array {
+  return new Uint8Array(32).fill(file)
+}
+
+test('keeps a sixteenth of the whole, and nothing over it', () => {
+  const cache = createContentCache(total)
+  const [most, more] = [new Uint8Array(share), new Uint8Array(share + 1)]
+  cache.set(hashOf(1), 'token', most)
+  cache.set(hashOf(2), 'token', more)
+  assert.is(cache.get(hashOf(1), 'token'), most)
+  assert.is(cache.get(hashOf(2), 'token'), undefined)
+})
+
+test('what is not kept drives out nothing', () => {
+  const cache = createContentCache(total)
+  for (let file = 0; file < 16; file++) cache.set(hashOf(file), 'token', new Uint8Array(share))
+  cache.set(hashOf(16), 'token', new Uint8Array(share + 1))
+  for (let file = 0; file < 16; file++) assert.is(cache.get(hashOf(file), 'token')?.length, share)
+})
+
+test('holds no more bytes than the whole; what was asked for longest ago goes first', () => {
+  const cache = createContentCache(total)
+  for (let file = 0; file < 16; file++) cache.set(hashOf(file), 'token', new Uint8Array(share))
+  assert.is(cache.get(hashOf(0), 'token')?.length, share)
+  cache.set(hashOf(16), 'token', new Uint8Array(1))
+  const held = Array.from({ length: 17 }, (_, file) => cache.get(hashOf(file), 'token')?.length)
+  assert.equal(held, [share, undefined, ...Array(14).fill(share), 1])
+})
+
+test('gives one caller nothing that only another has been given', () => {
+  const tokens = ['alice', 'bob', undefined]
+  for (const owner of tokens) {
+    const cache = createContentCache(total)
+    const content = Buffer.from('content')
+    cache.set(hashOf(1), owner, content)
+    for (const token of tokens) assert.is(cache.get(hashOf(1), token), token === owner ? content : undefined)
+  }
+})
+
+test('knows a file by the bytes of its hash, wherever they lie', () => {
+  const cache = createContentCache(total)
+  const around = new Uint8Array(64).fill(1, 16, 48)
+  cache.set(around.subarray(16, 48), 'token', Buffer.from('content'))
+  assert.is(cache.get(hashOf(1), 'token')?.toString(), 'content')
+  assert.is(cache.get(around.subarray(0, 32), 'token'), undefined)
+  const high = [new Uint8Array(32).fill(0xe9), new Uint8Array(32).fill(0xff)] as const
+  cache.set(high[0], 'token', Buffer.from('other'))
+  assert.is(cache.get(high[1], 'token'), undefined)
+})
+
+test('of no bytes keeps nothing', () => {
+  const cache = createContentCache(0)
+  cache.set(hashOf(1), 'token', new Uint8Array(1))
+  assert.is(cache.get(hashOf(1), 'token'), undefined)
+})
+
+test.run()
