@@ -3,6 +3,7 @@ import { queryValue } from '../http/request.js'
 import { xmlResponse } from '../http/response.js'
 import { type XmlContent, xmlDocument } from '../http/xml-writer.js'
 import { commitOf } from '../resolver/bucket-name.js'
+import { lastName } from '../resolver/common-prefix.js'
 import { type ListedVersion, type ListedVersions, listVersions } from '../resolver/versions/list-versions.js'
 import type { BucketCall, Operation } from './call.js'
 import { requireListable } from './head-bucket.js'
@@ -25,12 +26,13 @@ export const listObjectVersions: Operation<BucketCall> = async (call) => {
   if (versionIdMarker !== '' && keyMarker === '') throw markerWithoutKey(versionIdMarker)
   const { entries, isTruncated } = await readPage(call, { prefix, delimiter, keyMarker, limit }, versionIdMarker)
   const last = isTruncated ? entries.at(-1) : undefined
+  const next = isTruncated ? lastName(entries) : undefined
   const head: XmlContent = {
     Name: bucket.name,
     Prefix: writer.write(prefix),
     KeyMarker: writer.write(keyMarker),
     VersionIdMarker: versionIdMarker,
-    NextKeyMarker: last && writer.write(last.kind === 'prefix' ? last.prefix : last.key),
+    NextKeyMarker: next === undefined ? undefined : writer.write(next),
     NextVersionIdMarker: last?.kind === 'version' ? last.versionId : undefined,
     MaxKeys: limit,
     Delimiter: delimiter === '' ? undefined : writer.write(delimiter),

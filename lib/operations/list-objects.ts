@@ -2,7 +2,8 @@ import { queryValue } from '../http/request.js'
 import { xmlResponse } from '../http/response.js'
 import { type XmlContent, xmlDocument } from '../http/xml-writer.js'
 import { commitOf } from '../resolver/bucket-name.js'
-import { type ListPage, type ListQuery, lastName, listKeys } from '../resolver/listing/list-keys.js'
+import { lastName } from '../resolver/common-prefix.js'
+import { type ListPage, type ListQuery, listKeys } from '../resolver/listing/list-keys.js'
 import { storedObject } from '../resolver/object.js'
 import type { BucketCall, Operation } from './call.js'
 import { requireListable } from './head-bucket.js'
@@ -19,7 +20,7 @@ export const listObjects: Operation<BucketCall> = async (call) => {
   const marker = queryValue(call.request, 'marker') ?? ''
   const { query, page, maxKeys, writer } = await readPage(call, marker)
   // S3 writes NextMarker only where the last entry may be a prefix, which the client could not tell from the keys.
-  const next = page.isTruncated && query.delimiter !== '' ? lastName(page) : undefined
+  const next = page.isTruncated && query.delimiter !== '' ? lastName(page.entries) : undefined
   return xmlResponse(
     xmlDocument('ListBucketResult', {
       Name: call.bucket.name,
@@ -41,7 +42,7 @@ export const listObjectsV2: Operation<BucketCall> = async (call) => {
     call,
     token === undefined ? (startAfter ?? '') : readToken(token),
   )
-  const next = page.isTruncated ? lastName(page) : undefined
+  const next = page.isTruncated ? lastName(page.entries) : undefined
   const fetchOwner = queryValue(request, 'fetch-owner') === 'true'
   return xmlResponse(
     xmlDocument('ListBucketResult', {

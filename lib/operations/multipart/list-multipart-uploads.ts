@@ -2,6 +2,7 @@ import { S3Error } from '../../errors.js'
 import { type HttpRequest, queryValue } from '../../http/request.js'
 import { xmlResponse } from '../../http/response.js'
 import { type XmlContent, xmlDocument } from '../../http/xml-writer.js'
+import { lastName } from '../../resolver/common-prefix.js'
 import {
   type ListedUpload,
   listUploads,
@@ -33,12 +34,13 @@ export const listMultipartUploads: Operation<BucketCall> = async (call) => {
   const writer = createKeyWriter(parseEncodingType(request))
   const { entries, isTruncated } = await readPage(call, query)
   const last = isTruncated ? entries.at(-1) : undefined
+  const next = isTruncated ? lastName(entries) : undefined
   return xmlResponse(
     xmlDocument('ListMultipartUploadsResult', {
       Bucket: bucket.name,
       KeyMarker: writer.write(query.keyMarker),
       UploadIdMarker: query.uploadIdMarker?.text ?? '',
-      NextKeyMarker: last && writer.write(last.kind === 'prefix' ? last.prefix : last.key),
+      NextKeyMarker: next === undefined ? undefined : writer.write(next),
       NextUploadIdMarker: last?.kind === 'upload' ? last.id.text : undefined,
       Prefix: writer.write(query.prefix),
       Delimiter: query.delimiter === '' ? undefined : writer.write(query.delimiter),

@@ -1,6 +1,7 @@
 import type { CallOptions, Commit, FileInfo, PfsClient } from '../../pfs/client.js'
 import { PfsError } from '../../pfs/errors.js'
 import { compareBytes } from '../byte-order.js'
+import { commonPrefixOf, type Grouping, lastName } from '../common-prefix.js'
 import type { KeyCodec } from '../key.js'
 import type { KeyRange } from './key-range.js'
 import { type KeyStream, openKeyStream } from './key-stream.js'
@@ -13,12 +14,8 @@ export type Listed =
   | { readonly kind: 'prefix'; readonly prefix: string }
 
 /** What of a bucket is listed, in the words of ListObjects. */
-export interface ListQuery {
-  /** '' for none. */
-  readonly prefix: string
-  /** '' for none. */
-  readonly delimiter: string
-  /** Only keys behind it in byte order, and if it is a common prefix of this query, only keys not below it. */
+export interface ListQuery extends Grouping {
+  /** Only keys after it; where it is a common prefix, only keys after all that begin with it. */
   readonly after: string
   /** At least 1. */
   readonly limit: number
@@ -43,7 +40,7 @@ export interface ListSource {
 export async function listKeys(source: ListSource, query: ListQuery): Promise<ListPage> {
   const { prefix, after, limit } = query
   const entries: Listed[] = []
-  let group = groupOf(after, query)
+  let group = commonPrefixOf(after, query)
   if (group !== undefined && group !== after && (await hasKeyBehind(source, group, after))) {
     entries.push({ kind: 'prefix', prefix: group })
   }
@@ -53,20 +50,14 @@ export async function listKeys(source: ListSource, query: ListQuery): Promise<Li
   while (entries.length <= limit) {
     const found = await stream.next(limit + 1 - entries.length, group)
     if (found === undefined) return { entries, isTruncated: false }
-    group = groupOf(found.key, query)
+    group = commonPrefixOf(found.key, query)
     entries.push(group === undefined ? { kind: 'object', ...found } : { kind: 'prefix', prefix: group })
   }
   const page = { entries: entries.slice(0, limit), isTruncated: true }
-  const next = { ...query, after: lastName(page) }
+  const next = { ...query, after: lastName(page.entries) ?? '' }
   const { commit, isOpen } = await reader.settle()
   if (!isOpen) rememberPaths(source.pfs, commit, next.after, stream.knownFor(rangeOf(source, next)))
   return page
-}
-
-/** The key or prefix with which a page ends, behind which the next one begins; '' of an empty one. */
-export function lastName({ entries }: ListPage): string {
-  const last = entries.at(-1)
-  return last === undefined ? '' : last.kind === 'prefix' ? last.prefix : last.key
 }
 
 async function hasKeyBehind(source: ListSource, prefix: string, after: string): Promise<boolean> {
@@ -101,7 +92,7 @@ function directoryOf({ keys }: ListSource, { prefix, after }: ListQuery): string
 
 function rangeOf({ keys }: ListSource, query: ListQuery): KeyRange {
   const { prefix, after } = query
-  const group = groupOf(after, query)
+  const group = commonPrefixOf(after, query)
   if (group !== undefined) return { keys, prefix, from: group, mode: 'behind-all' }
   if (after === '' || !after.startsWith(prefix)) return { keys, prefix, from: prefix, mode: 'at' }
   return { keys, prefix, from: after, mode: 'behind' }
@@ -121,11 +112,4 @@ async function readExact(source: ListSource, { prefix, after }: ListQuery): Prom
     if (error instanceof PfsError && error.missing === 'file') return undefined
     throw error
   }
-}
-
-/** The common prefix to which a key belongs, if it does. */
-function groupOf(key: string, { prefix, delimiter }: ListQuery): string | undefined {
-  if (delimiter === '' || !key.startsWith(prefix)) return undefined
-  const found = key.indexOf(delimiter, prefix.length)
-  return found < 0 ? undefined : key.slice(0, found + delimiter.length)
 }

@@ -2,6 +2,7 @@ import type { CallOptions, PfsClient } from '../../pfs/client.js'
 import { PfsError } from '../../pfs/errors.js'
 import { afterEveryPath } from '../../pfs/path.js'
 import type { Bucket } from '../bucket-name.js'
+import { commonPrefixOf, type Grouping } from '../common-prefix.js'
 import { hexOf, stagingBranch, uploadFrom, uploadsDirectory } from './staging.js'
 import type { UploadId } from './upload-id.js'
 
@@ -11,12 +12,8 @@ export type ListedUpload =
   | { readonly kind: 'prefix'; readonly prefix: string }
 
 /** Which uploads to a bucket are listed, in the words of ListMultipartUploads. */
-export interface UploadQuery {
-  /** '' for none. */
-  readonly prefix: string
-  /** '' for none. */
-  readonly delimiter: string
-  /** Only keys behind it, and none below it if it is a common prefix of this query; '' for none. */
+export interface UploadQuery extends Grouping {
+  /** Only keys after it; where it is a common prefix, only keys after all that begin with it. '' for none. */
   readonly keyMarker: string
   /** Also this key's own uploads behind this one. */
   readonly uploadIdMarker: UploadId | undefined
@@ -38,7 +35,7 @@ export async function listUploads(
   query: UploadQuery,
   options: CallOptions,
 ): Promise<UploadPage> {
-  const { prefix, delimiter, limit } = query
+  const { prefix, limit } = query
   const { repo, name: branch } = stagingBranch(bucket.branch.repo)
   const directory = uploadsDirectory(bucket)
   const file = { commit: { repo, branch }, path: directory }
@@ -51,7 +48,7 @@ export async function listUploads(
       const upload = uploadFrom(info.file.path)
       if (upload === undefined) continue
       if (!upload.key.startsWith(prefix)) return undefined
-      const group = groupOf(upload.key, prefix, delimiter)
+      const group = commonPrefixOf(upload.key, query)
       if (group !== undefined) {
         entries.push({ kind: 'prefix', prefix: group })
         return hexOf(group) + afterEveryPath
@@ -72,18 +69,13 @@ export async function listUploads(
 }
 
 /** The file name behind which the page begins. */
-function firstName({ prefix, delimiter, keyMarker, uploadIdMarker }: UploadQuery): string {
+function firstName(query: UploadQuery): string {
+  const { prefix, keyMarker, uploadIdMarker } = query
   const start = hexOf(prefix)
   if (keyMarker === '') return start
   const marker = hexOf(keyMarker)
-  const isGroup = groupOf(keyMarker, prefix, delimiter) === keyMarker
+  const isGroup = commonPrefixOf(keyMarker, query) === keyMarker
   const behind = isGroup ? marker + afterEveryPath : `${marker}.${uploadIdMarker?.text ?? afterEveryPath}`
   if (behind < start) return start
   return behind
-}
-
-function groupOf(key: string, prefix: string, delimiter: string): string | undefined {
-  if (delimiter === '' || !key.startsWith(prefix)) return undefined
-  const end = key.indexOf(delimiter, prefix.length)
-  return end < 0 ? undefined : key.slice(0, end + delimiter.length)
 }
