@@ -1,7 +1,7 @@
 import { S3Error } from '../errors.js'
 import type { Change } from '../pfs/changes.js'
 import type { Committed } from '../pfs/commit-changes.js'
-import { PfsError } from '../pfs/errors.js'
+import { isMissing } from '../pfs/errors.js'
 import { resolveObject, type StoredObject } from '../resolver/object.js'
 import type { BucketCall } from './call.js'
 
@@ -21,7 +21,7 @@ export async function writtenObject(
   try {
     return await resolveObject(gateway.pfs, { bucket, path, versionId: commitId }, options)
   } catch (cause) {
-    const isRemoved = cause instanceof S3Error || (cause instanceof PfsError && cause.missing === 'file')
+    const isRemoved = cause instanceof S3Error || isMissing(cause, 'file')
     throw isRemoved ? new S3Error('InternalError', { cause }) : cause
   }
 }

@@ -61,6 +61,22 @@ export class PfsError extends Error {
   }
 }
 
+/** Whether PFS refused a call because something is not there: `what`, or anything where that is absent. */
+export function isMissing(error: unknown, what?: Missing): boolean {
+  if (!(error instanceof PfsError) || error.status !== 'NOT_FOUND') return false
+  return what === undefined || error.missing === what
+}
+
+/** What a call answers; undefined where `what` (anything, where that is absent) is not there. */
+export async function unlessMissing<Answer>(call: Promise<Answer>, what?: Missing): Promise<Answer | undefined> {
+  try {
+    return await call
+  } catch (error) {
+    if (isMissing(error, what)) return undefined
+    throw error
+  }
+}
+
 /** What a refusal with a coarse code was about. */
 export type Refusal =
   | 'auth-inactive'

@@ -4,7 +4,7 @@ import { xmlResponse } from '../../http/response.js'
 import { xmlDocument } from '../../http/xml-writer.js'
 import type { Branch } from '../../pfs/client.js'
 import type { Outcome } from '../../pfs/commit-changes.js'
-import { PfsError } from '../../pfs/errors.js'
+import { isMissing, PfsError } from '../../pfs/errors.js'
 import { stagingBranch, uploadPath } from '../../resolver/uploads/staging.js'
 import { createUploadId } from '../../resolver/uploads/upload-id.js'
 import type { BucketCall, ObjectCall, Operation } from '../call.js'
@@ -48,10 +48,6 @@ async function commitUpload(call: BucketCall, path: string): Promise<void> {
     outcome = await commit()
   }
   if (outcome?.status === 'rejected') throw outcome.reason
-}
-
-function isMissing(reason: unknown): boolean {
-  return reason instanceof PfsError && reason.status === 'NOT_FOUND'
 }
 
 /** PFS lets anybody make the repo, so the right to write is asked for first. */

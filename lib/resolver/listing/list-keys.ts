@@ -1,5 +1,5 @@
 import type { CallOptions, Commit, FileInfo, PfsClient } from '../../pfs/client.js'
-import { PfsError } from '../../pfs/errors.js'
+import { unlessMissing } from '../../pfs/errors.js'
 import { compareBytes } from '../byte-order.js'
 import { commonPrefixOf, type Grouping, lastName } from '../common-prefix.js'
 import type { KeyCodec } from '../key.js'
@@ -105,11 +105,6 @@ async function readExact(source: ListSource, { prefix, after }: ListQuery): Prom
   if (!keys.hasEscapes || directory === undefined || prefix === '' || compareBytes(after, prefix) >= 0) return undefined
   const path = keys.pathFromKey(prefix)
   if (path.startsWith(directory)) return undefined
-  try {
-    const info = await pfs.inspectFile({ commit, path }, options)
-    return info.fileType === 'FILE' ? info : undefined
-  } catch (error) {
-    if (error instanceof PfsError && error.missing === 'file') return undefined
-    throw error
-  }
+  const info = await unlessMissing(pfs.inspectFile({ commit, path }, options), 'file')
+  return info?.fileType === 'FILE' ? info : undefined
 }

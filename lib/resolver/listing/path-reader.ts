@@ -1,5 +1,5 @@
 import type { CallOptions, Commit, FileInfo, PfsClient } from '../../pfs/client.js'
-import { PfsError } from '../../pfs/errors.js'
+import { isMissing } from '../../pfs/errors.js'
 import { afterEveryPath, markerBefore } from '../../pfs/path.js'
 import type { KnownPaths } from './known-paths.js'
 
@@ -135,7 +135,7 @@ async function readEntries(scope: PathScope, marker: string, number: number): Pr
     const found = scope.depth === 'children' ? pfs.listFile(request, options) : pfs.walkFile(request, options)
     for await (const info of found) entries.push(info)
   } catch (error) {
-    if (!(error instanceof PfsError && error.missing === 'file')) throw error
+    if (!isMissing(error, 'file')) throw error
   }
   return entries
 }

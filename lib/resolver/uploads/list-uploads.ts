@@ -1,5 +1,5 @@
 import type { CallOptions, PfsClient } from '../../pfs/client.js'
-import { PfsError } from '../../pfs/errors.js'
+import { isMissing } from '../../pfs/errors.js'
 import { afterEveryPath } from '../../pfs/path.js'
 import type { Bucket } from '../bucket-name.js'
 import { commonPrefixOf, type Grouping } from '../common-prefix.js'
@@ -63,7 +63,7 @@ export async function listUploads(
     while (name !== undefined && entries.length <= limit) name = await readFrom(name)
   } catch (error) {
     // The first upload makes the branch.
-    if (!(error instanceof PfsError) || error.status !== 'NOT_FOUND') throw error
+    if (!isMissing(error)) throw error
   }
   return { entries: entries.slice(0, limit), isTruncated: entries.length > limit }
 }

@@ -1,6 +1,6 @@
 import type { Change } from '../../pfs/changes.js'
 import type { CallOptions, Commit, File, FileInfo, PfsClient } from '../../pfs/client.js'
-import { PfsError } from '../../pfs/errors.js'
+import { unlessMissing } from '../../pfs/errors.js'
 import {
   checksumPath,
   partNumberFrom,
@@ -33,13 +33,8 @@ export async function resolveUpload(pfs: PfsClient, name: UploadName, options: C
 }
 
 /** A file of the staging branch; undefined where the file, the branch or the repo is not there. */
-export async function inspectStaged(pfs: PfsClient, file: File, options: CallOptions): Promise<FileInfo | undefined> {
-  try {
-    return await pfs.inspectFile(file, options)
-  } catch (error) {
-    if (error instanceof PfsError && error.status === 'NOT_FOUND') return undefined
-    throw error
-  }
+export function inspectStaged(pfs: PfsClient, file: File, options: CallOptions): Promise<FileInfo | undefined> {
+  return unlessMissing(pfs.inspectFile(file, options))
 }
 
 /** The bytes of a small file. */
