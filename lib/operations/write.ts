@@ -2,14 +2,13 @@ import { S3Error } from '../errors.js'
 import type { Change } from '../pfs/changes.js'
 import type { Committed } from '../pfs/commit-changes.js'
 import { isMissing } from '../pfs/errors.js'
+import { committedOf } from '../pfs/outcomes.js'
 import { resolveObject, type StoredObject } from '../resolver/object.js'
 import type { BucketCall } from './call.js'
 
 /** Makes one change in the bucket's branch, in a commit that it may share; throws what refused it. */
 export async function commitChange({ gateway, bucket, options }: BucketCall, change: Change): Promise<Committed> {
-  const [outcome] = await gateway.commits.commit(bucket.branch, [change], options)
-  if (outcome?.status === 'fulfilled') return outcome.value
-  throw outcome?.reason
+  return committedOf(await gateway.commits.commit(bucket.branch, [change], options))
 }
 
 /** The object that a commit has just written; InternalError, so that clients try again, where a writer elsewhere has removed it since. */

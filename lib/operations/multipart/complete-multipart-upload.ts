@@ -106,7 +106,7 @@ async function checkedObject(
 
 /** Removes the parts and keeps what was answered. */
 async function keepCompletion({ gateway, options }: ObjectCall, upload: Upload, completion: Completion): Promise<void> {
-  // The object is there: whoever asked may have left, and what cannot be removed now is swept later.
+  // The object is there: whoever asked may have left, and what is refused or fails now is swept later.
   const { signal: _, ...lasting } = options
   try {
     const changes: Change[] = [

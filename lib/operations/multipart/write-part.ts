@@ -1,4 +1,5 @@
 import { type File, type FileOperation, type FileOperations, fileSetRepo } from '../../pfs/client.js'
+import { committedOf } from '../../pfs/outcomes.js'
 import { inPieces } from '../../pfs/pieces.js'
 import { etagFrom } from '../../resolver/etag.js'
 import { checksumPath, partPath, stagingBranch } from '../../resolver/uploads/staging.js'
@@ -48,8 +49,7 @@ export async function writePart(
   if (checksum !== undefined) {
     changes.push({ path: checksumPath(id, partNumber), content: { copyOf: { commit, path: stagedChecksum } } })
   }
-  const outcomes = await gateway.commits.commit(stagingBranch(bucket.branch.repo), changes, options)
-  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
+  committedOf(await gateway.commits.commit(stagingBranch(bucket.branch.repo), changes, options))
   return { etag: etagFrom(hash), checksum }
 }
 

@@ -1,5 +1,6 @@
 import type { CallOptions, PfsClient, Repo, RepoInfo } from '../../pfs/client.js'
 import { createCommitQueue } from '../../pfs/commit-queue.js'
+import { committedOf } from '../../pfs/outcomes.js'
 import { stagingBranch, stagingBranchName, uploadFrom } from './staging.js'
 import { timePrefix } from './upload-id.js'
 
@@ -57,9 +58,7 @@ async function sweepRepo(pfs: PfsClient, repo: Repo, before: Date, options: Call
   ]
   for (let start = 0; start < files.length; start += batchSize) {
     const changes = files.slice(start, start + batchSize).map((path) => ({ path }))
-    for (const outcome of await queue.commit(branch, changes, options)) {
-      if (outcome.status === 'rejected') throw outcome.reason
-    }
+    committedOf(await queue.commit(branch, changes, options))
   }
   return { uploads: uploads.length, files: files.length }
 }
