@@ -9,10 +9,7 @@ import type { BucketCall, Operation } from './call.js'
 import { requireListable } from './head-bucket.js'
 import { createKeyWriter, type KeyWriter, parseEncodingType } from './key-writer.js'
 import { owner } from './owner.js'
-import { parseCount, parsePrefix } from './parameters.js'
-
-/** Most versions and prefixes of a page, whatever is asked for. */
-const maxPage = 1000
+import { parsePageSize, parsePrefix } from './parameters.js'
 
 /** ListObjectVersions: every version of every key, delete markers among them, as the history of the branch tells them. */
 export const listObjectVersions: Operation<BucketCall> = async (call) => {
@@ -21,7 +18,7 @@ export const listObjectVersions: Operation<BucketCall> = async (call) => {
   const delimiter = queryValue(request, 'delimiter') ?? ''
   const keyMarker = queryValue(request, 'key-marker') ?? ''
   const versionIdMarker = queryValue(request, 'version-id-marker') ?? ''
-  const limit = Math.min(parseCount(request, 'max-keys', { least: 0, most: 2_147_483_647 }) ?? maxPage, maxPage)
+  const limit = parsePageSize(request, 'max-keys')
   const writer = createKeyWriter(parseEncodingType(request))
   if (versionIdMarker !== '' && keyMarker === '') throw markerWithoutKey(versionIdMarker)
   const { entries, isTruncated } = await readPage(call, { prefix, delimiter, keyMarker, limit }, versionIdMarker)

@@ -9,16 +9,13 @@ import type { BucketCall, Operation } from './call.js'
 import { requireListable } from './head-bucket.js'
 import { createKeyWriter, type KeyWriter, parseEncodingType } from './key-writer.js'
 import { owner } from './owner.js'
-import { parseCount, parsePrefix } from './parameters.js'
+import { parsePageSize, parsePrefix } from './parameters.js'
 import { readToken, tokenFrom } from './tokens.js'
-
-/** Most keys and prefixes of a page, whatever is asked for. */
-const maxPage = 1000
 
 /** ListObjects: the first version, paged by a marker that is a key. */
 export const listObjects: Operation<BucketCall> = async (call) => {
   const marker = queryValue(call.request, 'marker') ?? ''
-  const { query, page, maxKeys, writer } = await readPage(call, marker)
+  const { query, page, writer } = await readPage(call, marker)
   // S3 writes NextMarker only where the last entry may be a prefix, which the client could not tell from the keys.
   const next = page.isTruncated && query.delimiter !== '' ? lastName(page.entries) : undefined
   return xmlResponse(
@@ -27,7 +24,7 @@ export const listObjects: Operation<BucketCall> = async (call) => {
       Prefix: writer.write(query.prefix),
       Marker: writer.write(marker),
       NextMarker: next === undefined ? undefined : writer.write(next),
-      ...shared(query, maxKeys, page, writer),
+      ...shared(query, page, writer),
       ...(await entries(call, page, writer, true)),
     }),
   )
@@ -38,10 +35,7 @@ export const listObjectsV2: Operation<BucketCall> = async (call) => {
   const { request } = call
   const token = queryValue(request, 'continuation-token')
   const startAfter = queryValue(request, 'start-after')
-  const { query, page, maxKeys, writer } = await readPage(
-    call,
-    token === undefined ? (startAfter ?? '') : readToken(token),
-  )
+  const { query, page, writer } = await readPage(call, token === undefined ? (startAfter ?? '') : readToken(token))
   const next = page.isTruncated ? lastName(page.entries) : undefined
   const fetchOwner = queryValue(request, 'fetch-owner') === 'true'
   return xmlResponse(
@@ -52,7 +46,7 @@ export const listObjectsV2: Operation<BucketCall> = async (call) => {
       ContinuationToken: token,
       NextContinuationToken: next === undefined ? undefined : tokenFrom(next),
       KeyCount: page.entries.length,
-      ...shared(query, maxKeys, page, writer),
+      ...shared(query, page, writer),
       ...(await entries(call, page, writer, fetchOwner)),
     }),
   )
@@ -61,29 +55,27 @@ export const listObjectsV2: Operation<BucketCall> = async (call) => {
 interface Page {
   readonly query: ListQuery
   readonly page: ListPage
-  readonly maxKeys: number
   readonly writer: KeyWriter
 }
 
 async function readPage(call: BucketCall, after: string): Promise<Page> {
   const { gateway, request, bucket, options } = call
-  const maxKeys = parseCount(request, 'max-keys', { least: 0, most: 2_147_483_647 }) ?? maxPage
   const query: ListQuery = {
     prefix: parsePrefix(request),
     delimiter: queryValue(request, 'delimiter') ?? '',
     after,
-    limit: Math.min(maxKeys, maxPage),
+    limit: parsePageSize(request, 'max-keys'),
   }
   const writer = createKeyWriter(parseEncodingType(request))
   const source = { pfs: gateway.pfs, commit: commitOf(bucket), keys: gateway.keys, options }
-  if (query.limit > 0) return { query, page: await listKeys(source, query), maxKeys, writer }
+  if (query.limit > 0) return { query, page: await listKeys(source, query), writer }
   await requireListable(call)
-  return { query, page: { entries: [], isTruncated: false }, maxKeys, writer }
+  return { query, page: { entries: [], isTruncated: false }, writer }
 }
 
-function shared(query: ListQuery, maxKeys: number, page: ListPage, writer: KeyWriter): Record<string, XmlContent> {
+function shared(query: ListQuery, page: ListPage, writer: KeyWriter): Record<string, XmlContent> {
   return {
-    MaxKeys: Math.min(maxKeys, maxPage),
+    MaxKeys: query.limit,
     Delimiter: query.delimiter === '' ? undefined : writer.write(query.delimiter),
     EncodingType: writer.encodingType,
     IsTruncated: page.isTruncated,

@@ -20,6 +20,14 @@ export function parseCount(
   return count
 }
 
+/** Most entries of one page of a listing, whatever is asked for. */
+const maxPage = 1000
+
+/** How many entries a page of a listing may have, from 0 to 1000; throws InvalidArgument. */
+export function parsePageSize(request: Pick<HttpRequest, 'query'>, name: string): number {
+  return Math.min(parseCount(request, name, { least: 0, most: 2_147_483_647 }) ?? maxPage, maxPage)
+}
+
 /** The `prefix` of a listing of keys, '' where absent; throws KeyTooLongError where no key could begin with it. */
 export function parsePrefix(request: Pick<HttpRequest, 'query'>): string {
   return requireKeyLength(queryValue(request, 'prefix') ?? '')

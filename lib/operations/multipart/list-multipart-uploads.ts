@@ -14,22 +14,18 @@ import type { BucketCall, Operation } from '../call.js'
 import { requireListable } from '../head-bucket.js'
 import { createKeyWriter, type KeyWriter, parseEncodingType } from '../key-writer.js'
 import { owner } from '../owner.js'
-import { parseCount, parsePrefix } from '../parameters.js'
+import { parsePageSize, parsePrefix } from '../parameters.js'
 import { checksumElements } from './upload-checksum.js'
-
-/** Most uploads and prefixes of a page, whatever is asked for. */
-const maxPage = 1000
 
 /** ListMultipartUploads: what nobody has completed or aborted yet. */
 export const listMultipartUploads: Operation<BucketCall> = async (call) => {
   const { request, bucket } = call
-  const limit = Math.min(parseCount(request, 'max-uploads', { least: 0, most: 2_147_483_647 }) ?? maxPage, maxPage)
   const query: UploadQuery = {
     prefix: parsePrefix(request),
     delimiter: queryValue(request, 'delimiter') ?? '',
     keyMarker: queryValue(request, 'key-marker') ?? '',
     uploadIdMarker: parseUploadIdMarker(request),
-    limit,
+    limit: parsePageSize(request, 'max-uploads'),
   }
   const writer = createKeyWriter(parseEncodingType(request))
   const { entries, isTruncated } = await readPage(call, query)
@@ -45,7 +41,7 @@ export const listMultipartUploads: Operation<BucketCall> = async (call) => {
       Prefix: writer.write(query.prefix),
       Delimiter: query.delimiter === '' ? undefined : writer.write(query.delimiter),
       EncodingType: writer.encodingType,
-      MaxUploads: limit,
+      MaxUploads: query.limit,
       IsTruncated: isTruncated,
       Upload: entries.flatMap((entry) => uploadElement(entry, writer)),
       CommonPrefixes: entries.flatMap((entry) =>
