@@ -6,8 +6,8 @@ import { type HttpRequest, header, queryValue } from '../http/request.js'
 import type { Headers, S3Response } from '../http/response.js'
 import { sandboxHeaders } from '../http/sandbox.js'
 import type { StoredObject } from '../resolver/object.js'
-import { resolveVersion } from '../resolver/versions/object-version.js'
 import type { ObjectCall, Operation } from './call.js'
+import { resolveNamedObject } from './named-object.js'
 import { parsePartNumber, partsCount, rangeOfPart } from './part-number.js'
 
 /** GetObject: headers and bytes are of the one commit that InspectFile named. */
@@ -48,10 +48,10 @@ interface ObjectHead {
 /** S3 keeps what the client sent with the object; PFS has no place for it, so this is S3's own default. */
 const defaultContentType = 'binary/octet-stream'
 
-async function headOf({ gateway, request, bucket, key, options }: ObjectCall): Promise<ObjectHead> {
+async function headOf(call: ObjectCall): Promise<ObjectHead> {
+  const { request } = call
   const partNumber = parsePartNumber(request)
-  const name = { bucket, path: gateway.keys.pathFromKey(key), versionId: queryValue(request, 'versionId') }
-  const object = await resolveVersion(gateway, name, options)
+  const object = await resolveNamedObject(call)
   const whole: ByteRange = { start: 0, end: object.size - 1 }
   const validators = {
     etag: object.etag,

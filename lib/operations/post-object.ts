@@ -2,6 +2,7 @@ import type { S3Response } from '../http/response.js'
 import { xmlResponse } from '../http/response.js'
 import { xmlDocument } from '../http/xml-writer.js'
 import type { ObjectCall } from './call.js'
+import { locationOf } from './location.js'
 import { requireWritable } from './writable.js'
 import { type Written, writeBody } from './write-body.js'
 
@@ -12,7 +13,7 @@ export async function postObject(call: ObjectCall, fields: ReadonlyMap<string, s
   const headers = { etag: written.etag, 'x-amz-version-id': written.versionId }
   const redirect = redirectUrl(call, fields, written)
   if (redirect !== undefined) return { status: 303, headers: { ...headers, location: redirect } }
-  const location = `/${call.bucket.name}/${call.key.split('/').map(encodeURIComponent).join('/')}`
+  const location = locationOf(call)
   const status = successStatus(fields.get('success_action_status'))
   if (status !== 201) return { status, headers: { ...headers, location } }
   const document = xmlDocument('PostResponse', {

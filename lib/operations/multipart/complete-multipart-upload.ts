@@ -15,6 +15,7 @@ import {
 } from '../../resolver/uploads/upload.js'
 import { noSuchUpload } from '../../resolver/uploads/upload-id.js'
 import type { ObjectCall, Operation } from '../call.js'
+import { locationOf } from '../location.js'
 import { requireWritable } from '../writable.js'
 import { commitChange, writtenObject } from '../write.js'
 import { readWriteCondition } from '../write-condition.js'
@@ -124,7 +125,7 @@ function answerFrom({ bucket, key }: ObjectCall, { id }: UploadName, completion:
   const { checksum } = id
   return xmlResponse(
     xmlDocument('CompleteMultipartUploadResult', {
-      Location: `/${bucket.name}/${key.split('/').map(encodeURIComponent).join('/')}`,
+      Location: locationOf({ bucket, key }),
       Bucket: bucket.name,
       Key: key,
       ETag: completion.etag,

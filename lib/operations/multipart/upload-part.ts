@@ -8,6 +8,7 @@ import {
   parseChecksumAlgorithm,
 } from '../../signature/checksums.js'
 import type { Call, ObjectCall, Operation } from '../call.js'
+import { requireContentLength } from '../content-length.js'
 import { refuseUnsupportedHeaders } from '../unsupported-headers.js'
 import { requireWritable } from '../writable.js'
 import { parseUploadPartNumber, resolveNamedUpload } from './named-upload.js'
@@ -19,9 +20,7 @@ export const uploadPart: Operation<ObjectCall> = async (call) => {
   requireWritable(bucket)
   refuseUnsupportedHeaders(request)
   const partNumber = parseUploadPartNumber(queryValue(request, 'partNumber'))
-  if (body.length === undefined && header(request, 'transfer-encoding') === undefined) {
-    throw new S3Error('MissingContentLength')
-  }
+  requireContentLength(call)
   const upload = await resolveNamedUpload(call)
   const checksum = await checksumOf(call, upload.id.checksum)
   const part = await writePart(call, upload, partNumber, {
