@@ -126,3 +126,12 @@ export class S3Error extends Error {
     this.headers = detail.headers ?? {}
   }
 }
+
+/** InvalidArgument about a header, parameter, field or element by its name, with what the client gave for it where that helps. */
+export function invalidArgument(
+  name: string,
+  { value, message }: { readonly value?: string; readonly message?: string },
+): S3Error {
+  const fields = { ArgumentName: name, ...(value !== undefined && { ArgumentValue: value }) }
+  return new S3Error('InvalidArgument', { ...(message !== undefined && { message }), fields })
+}

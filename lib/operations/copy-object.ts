@@ -1,4 +1,4 @@
-import { S3Error } from '../errors.js'
+import { invalidArgument, S3Error } from '../errors.js'
 import { requireKeyLength } from '../http/address.js'
 import { preconditionFailed, readCondition } from '../http/preconditions.js'
 import { header, percentDecode } from '../http/request.js'
@@ -65,9 +65,9 @@ function parseCopySource(text: string): { bucket: string; key: string; versionId
   const bucket = percentDecode(rawBucket)
   const key = requireKeyLength(percentDecode(rawKey))
   if (bucket === '' || key === '' || (query !== undefined && versionId === undefined)) {
-    throw new S3Error('InvalidArgument', {
+    throw invalidArgument('x-amz-copy-source', {
+      value: text,
       message: 'Copy Source must mention the source bucket and key: sourcebucket/sourcekey',
-      fields: { ArgumentName: 'x-amz-copy-source', ArgumentValue: text },
     })
   }
   return { bucket, key, versionId }
@@ -77,10 +77,7 @@ function parseCopySource(text: string): { bucket: string; key: string; versionId
 function requireChange({ request, bucket }: ObjectCall, path: string, { name }: CopySource): void {
   const directive = header(request, 'x-amz-metadata-directive') ?? 'COPY'
   if (directive !== 'COPY' && directive !== 'REPLACE') {
-    throw new S3Error('InvalidArgument', {
-      message: 'Unknown metadata directive.',
-      fields: { ArgumentName: 'x-amz-metadata-directive', ArgumentValue: directive },
-    })
+    throw invalidArgument('x-amz-metadata-directive', { value: directive, message: 'Unknown metadata directive.' })
   }
   const { repo, name: branch } = name.bucket.branch
   const same =

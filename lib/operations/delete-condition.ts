@@ -1,4 +1,4 @@
-import { S3Error } from '../errors.js'
+import { invalidArgument, S3Error } from '../errors.js'
 import { matchesEtag, parseHttpDate, preconditionFailed } from '../http/preconditions.js'
 import { type HttpRequest, header } from '../http/request.js'
 import type { FileInfo } from '../pfs/client.js'
@@ -21,9 +21,9 @@ export function parseExpectedObject(text: {
 }): ExpectedObject {
   const lastModified = parseHttpDate(text.lastModified)
   if (text.lastModified !== undefined && lastModified === undefined) {
-    throw invalidCondition('LastModifiedTime', text.lastModified)
+    throw invalidArgument('LastModifiedTime', { value: text.lastModified })
   }
-  if (text.size !== undefined && !/^\d{1,15}$/.test(text.size)) throw invalidCondition('Size', text.size)
+  if (text.size !== undefined && !/^\d{1,15}$/.test(text.size)) throw invalidArgument('Size', { value: text.size })
   return { etag: text.etag, size: text.size === undefined ? undefined : Number(text.size), lastModified }
 }
 
@@ -61,8 +61,4 @@ export function requireExpectedObject(current: FileInfo | undefined, expected: E
 
 function isSameSecond(a: Date, b: Date | undefined): boolean {
   return b !== undefined && Math.floor(a.getTime() / 1000) === Math.floor(b.getTime() / 1000)
-}
-
-function invalidCondition(name: string, value: string): S3Error {
-  return new S3Error('InvalidArgument', { fields: { ArgumentName: name, ArgumentValue: value } })
 }

@@ -1,4 +1,4 @@
-import { S3Error } from '../errors.js'
+import { invalidArgument } from '../errors.js'
 import { readCondition } from '../http/preconditions.js'
 import { type HttpRequest, header } from '../http/request.js'
 import { xmlResponse } from '../http/response.js'
@@ -33,8 +33,8 @@ export const getObjectAttributes: Operation<ObjectCall> = async (call) => {
 function parseAttributes(request: HttpRequest): ReadonlySet<string> {
   const names = (header(request, 'x-amz-object-attributes') ?? '').split(',').map((name) => name.trim())
   if (names.every((name) => Object.hasOwn(attributes, name))) return new Set(names)
-  throw new S3Error('InvalidArgument', {
+  throw invalidArgument('x-amz-object-attributes', {
+    value: names.join(', '),
     message: 'Invalid attribute name specified.',
-    fields: { ArgumentName: 'x-amz-object-attributes', ArgumentValue: names.join(', ') },
   })
 }

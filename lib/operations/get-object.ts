@@ -1,4 +1,4 @@
-import { S3Error } from '../errors.js'
+import { invalidArgument } from '../errors.js'
 import { collect } from '../http/collect.js'
 import { matchesEtag, parseHttpDate, readCondition } from '../http/preconditions.js'
 import { type ByteRange, contentRange, cutTo, parseRange } from '../http/range.js'
@@ -103,9 +103,9 @@ function overrides(request: HttpRequest): Headers {
     const value = queryValue(request, `response-${name}`)
     if (value === undefined) continue
     if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) {
-      throw new S3Error('InvalidArgument', {
+      throw invalidArgument(`response-${name}`, {
+        value,
         message: 'Header value cannot be represented using ISO-8859-1.',
-        fields: { ArgumentName: `response-${name}`, ArgumentValue: value },
       })
     }
     headers[name] = value

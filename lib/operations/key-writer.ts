@@ -1,4 +1,4 @@
-import { S3Error } from '../errors.js'
+import { invalidArgument } from '../errors.js'
 import { type HttpRequest, queryValue } from '../http/request.js'
 
 /** How keys go into a listing's XML. */
@@ -11,10 +11,7 @@ export interface KeyWriter {
 export function parseEncodingType(request: Pick<HttpRequest, 'query'>): 'url' | undefined {
   const value = queryValue(request, 'encoding-type')
   if (value === undefined || value === 'url') return value
-  throw new S3Error('InvalidArgument', {
-    message: 'Invalid Encoding Method specified in Request',
-    fields: { ArgumentName: 'encoding-type', ArgumentValue: value },
-  })
+  throw invalidArgument('encoding-type', { value, message: 'Invalid Encoding Method specified in Request' })
 }
 
 /** Writes keys as they are, or percent-encoded (`encoding-type=url`) for what XML cannot carry. */

@@ -1,4 +1,4 @@
-import { S3Error } from '../errors.js'
+import { invalidArgument } from '../errors.js'
 import { queryValue } from '../http/request.js'
 import { xmlResponse } from '../http/response.js'
 import { type XmlContent, xmlDocument } from '../http/xml-writer.js'
@@ -20,7 +20,12 @@ export const listObjectVersions: Operation<BucketCall> = async (call) => {
   const versionIdMarker = queryValue(request, 'version-id-marker') ?? ''
   const limit = parsePageSize(request, 'max-keys')
   const writer = createKeyWriter(parseEncodingType(request))
-  if (versionIdMarker !== '' && keyMarker === '') throw markerWithoutKey(versionIdMarker)
+  if (versionIdMarker !== '' && keyMarker === '') {
+    throw invalidArgument('version-id-marker', {
+      value: versionIdMarker,
+      message: 'A version-id marker cannot be specified without a key marker.',
+    })
+  }
   const { entries, isTruncated } = await readPage(call, { prefix, delimiter, keyMarker, limit }, versionIdMarker)
   const last = isTruncated ? entries.at(-1) : undefined
   const next = isTruncated ? lastName(entries) : undefined
@@ -67,11 +72,4 @@ function elementOf(entry: ListedVersion, writer: KeyWriter): XmlContent {
   }
   if (object === undefined) return { DeleteMarker: { ...common, Owner: owner } }
   return { Version: { ...common, ETag: object.etag, Size: object.size, StorageClass: 'STANDARD', Owner: owner } }
-}
-
-function markerWithoutKey(versionIdMarker: string): S3Error {
-  return new S3Error('InvalidArgument', {
-    message: 'A version-id marker cannot be specified without a key marker.',
-    fields: { ArgumentName: 'version-id-marker', ArgumentValue: versionIdMarker },
-  })
 }

@@ -1,4 +1,4 @@
-import { S3Error } from '../errors.js'
+import { invalidArgument } from '../errors.js'
 import { requireKeyLength } from '../http/address.js'
 import { type HttpRequest, queryValue } from '../http/request.js'
 
@@ -12,9 +12,9 @@ export function parseCount(
   if (text === undefined || text === '') return undefined
   const count = Number(text)
   if (!/^\d{1,10}$/.test(text) || count < bounds.least || count > bounds.most) {
-    throw new S3Error('InvalidArgument', {
+    throw invalidArgument(name, {
+      value: text,
       message: `Argument ${name} must be an integer between ${bounds.least} and ${bounds.most}`,
-      fields: { ArgumentName: name, ArgumentValue: text },
     })
   }
   return count

@@ -1,4 +1,4 @@
-import { S3Error } from '../errors.js'
+import { invalidArgument, S3Error } from '../errors.js'
 import type { HttpRequest } from '../http/request.js'
 import { type CheckedBody, createCheckedBody } from './checked-body.js'
 import type { ChunkChain } from './chunk-chain.js'
@@ -100,7 +100,7 @@ function readClaim(
   const inQueryV4 = ['X-Amz-Algorithm', 'X-Amz-Credential', 'X-Amz-Signature'].some((name) => request.query.has(name))
   const inQueryV2 = ['AWSAccessKeyId', 'Signature'].some((name) => request.query.has(name))
   if (authorizations.length + Number(inQueryV4) + Number(inQueryV2) > 1) {
-    throw new S3Error('InvalidArgument', {
+    throw invalidArgument('Authorization', {
       message:
         'Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter or the Authorization header should be specified',
     })
@@ -113,6 +113,5 @@ function readClaim(
   if (authorization.startsWith('AWS ')) return readV2Header(request, authorization, options)
   throw new S3Error('InvalidArgument', {
     message: 'Unsupported Authorization Type',
-    fields: { ArgumentName: 'Authorization' },
   })
 }

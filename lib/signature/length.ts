@@ -1,4 +1,4 @@
-import { S3Error } from '../errors.js'
+import { invalidArgument, S3Error } from '../errors.js'
 import { type HttpRequest, header } from '../http/request.js'
 
 /** A number of bytes from a header; undefined without the header. */
@@ -6,10 +6,7 @@ export function readLength(request: HttpRequest, name: string): number | undefin
   const text = header(request, name)
   if (text === undefined) return undefined
   if (/^\d{1,15}$/.test(text)) return Number(text)
-  throw new S3Error('InvalidArgument', {
-    message: `Invalid value for ${name}.`,
-    fields: { ArgumentName: name, ArgumentValue: text },
-  })
+  throw invalidArgument(name, { value: text, message: `Invalid value for ${name}.` })
 }
 
 /** Passes a body on and throws IncompleteBody unless it is exactly `length` bytes; of any length where undefined. */

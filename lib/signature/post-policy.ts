@@ -1,4 +1,4 @@
-import { S3Error } from '../errors.js'
+import { invalidArgument } from '../errors.js'
 import { type Identity, identify, type SignatureOptions } from './authenticate.js'
 import { type Claim, signatureMismatch } from './claim.js'
 import { againstPolicy, enforceConditions, type LengthLimits, parsePolicy } from './policy-conditions.js'
@@ -41,21 +41,23 @@ function readPostClaim(fields: ReadonlyMap<string, string>, region: string | und
   const v4 = ['x-amz-algorithm', 'x-amz-credential', 'x-amz-signature'].some((name) => fields.has(name))
   const v2 = ['awsaccesskeyid', 'signature'].some((name) => fields.has(name))
   if (!v4 && !v2 && !fields.has('policy')) return undefined
-  if (v4 && v2) throw badField('Only one auth mechanism allowed', 'x-amz-algorithm')
+  if (v4 && v2) throw invalidArgument('x-amz-algorithm', { message: 'Only one auth mechanism allowed' })
   return v4 ? readV4Claim(fields, region) : readV2Claim(fields)
 }
 
 function readV4Claim(fields: ReadonlyMap<string, string>, region: string | undefined): Claim {
   const policy = required(fields, 'policy')
   if (required(fields, 'x-amz-algorithm') !== algorithm) {
-    throw badField(`X-Amz-Algorithm only supports "${algorithm}"`, 'x-amz-algorithm')
+    throw invalidArgument('x-amz-algorithm', { message: `X-Amz-Algorithm only supports "${algorithm}"` })
   }
   const timestamp = parseTimestamp(required(fields, 'x-amz-date'))
   if (timestamp === undefined) {
-    throw badField("X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"", 'x-amz-date')
+    throw invalidArgument('x-amz-date', {
+      message: "X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"",
+    })
   }
   const { accessKeyId, scope } = parseCredential(required(fields, 'x-amz-credential'), timestamp, region, (reason) =>
-    badField(`Error parsing the X-Amz-Credential parameter; ${reason}`, 'x-amz-credential'),
+    invalidArgument('x-amz-credential', { message: `Error parsing the X-Amz-Credential parameter; ${reason}` }),
   )
   return policyClaim(accessKeyId, policy, required(fields, 'x-amz-signature'), (secretAccessKey) =>
     hmac(signingKey(secretAccessKey, scope), policy).toString('hex'),
@@ -90,12 +92,7 @@ function policyClaim(
 function required(fields: ReadonlyMap<string, string>, name: string): string {
   const value = fields.get(name.toLowerCase())
   if (value !== undefined && value !== '') return value
-  throw badField(
-    `Bucket POST must contain a field named '${name}'.  If it is specified, please check the order of the fields.`,
-    name,
-  )
-}
-
-function badField(message: string, name: string): S3Error {
-  return new S3Error('InvalidArgument', { message, fields: { ArgumentName: name } })
+  throw invalidArgument(name, {
+    message: `Bucket POST must contain a field named '${name}'.  If it is specified, please check the order of the fields.`,
+  })
 }

@@ -1,4 +1,4 @@
-import { S3Error } from '../errors.js'
+import { invalidArgument } from '../errors.js'
 import { type HttpRequest, header } from '../http/request.js'
 import type { Claim } from './claim.js'
 import { missingDate, parseHttpDate, parseTimestamp, requireSmallSkew } from './time.js'
@@ -13,9 +13,8 @@ export function readV2Header(
   const text = authorization.slice('AWS '.length).trim()
   const colon = text.lastIndexOf(':')
   if (colon < 1) {
-    throw new S3Error('InvalidArgument', {
+    throw invalidArgument('Authorization', {
       message: 'AWS authorization header is invalid.  Expected AwsAccessKeyId:signature',
-      fields: { ArgumentName: 'Authorization' },
     })
   }
   const amzDate = header(request, 'x-amz-date')

@@ -1,4 +1,4 @@
-import { S3Error } from '../../errors.js'
+import { invalidArgument } from '../../errors.js'
 import { type HttpRequest, queryValue } from '../../http/request.js'
 import { xmlResponse } from '../../http/response.js'
 import { type XmlContent, xmlDocument } from '../../http/xml-writer.js'
@@ -63,10 +63,7 @@ function parseUploadIdMarker(request: HttpRequest): UploadId | undefined {
   if (text === '' || (queryValue(request, 'key-marker') ?? '') === '') return undefined
   const id = readUploadId(text)
   if (id !== undefined) return id
-  throw new S3Error('InvalidArgument', {
-    message: 'Invalid uploadId marker',
-    fields: { ArgumentName: 'upload-id-marker', ArgumentValue: text },
-  })
+  throw invalidArgument('upload-id-marker', { value: text, message: 'Invalid uploadId marker' })
 }
 
 function uploadElement(entry: ListedUpload, writer: KeyWriter): XmlContent[] {

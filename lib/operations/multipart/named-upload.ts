@@ -1,4 +1,4 @@
-import { S3Error } from '../../errors.js'
+import { invalidArgument } from '../../errors.js'
 import { queryValue } from '../../http/request.js'
 import type { UploadName } from '../../resolver/uploads/staging.js'
 import { resolveUpload, type Upload } from '../../resolver/uploads/upload.js'
@@ -19,8 +19,8 @@ export function resolveNamedUpload(call: ObjectCall): Promise<Upload> {
 export function parseUploadPartNumber(text: string | undefined): number {
   const partNumber = Number(text)
   if (/^\d{1,5}$/.test(text ?? '') && partNumber >= 1 && partNumber <= 10_000) return partNumber
-  throw new S3Error('InvalidArgument', {
+  throw invalidArgument('partNumber', {
+    value: text ?? '',
     message: 'Part number must be an integer between 1 and 10000, inclusive',
-    fields: { ArgumentName: 'partNumber', ArgumentValue: text ?? '' },
   })
 }

@@ -1,4 +1,4 @@
-import { S3Error } from '../../errors.js'
+import { invalidArgument, type S3Error } from '../../errors.js'
 import { answerLate, type DocumentResponse } from '../../http/late-answer.js'
 import { type ByteRange, cutTo } from '../../http/range.js'
 import { header, queryValue } from '../../http/request.js'
@@ -87,8 +87,5 @@ function parseCopyRange(text: string | undefined, size: number): ByteRange | und
 }
 
 function invalidRange(text: string, message: string): S3Error {
-  return new S3Error('InvalidArgument', {
-    message,
-    fields: { ArgumentName: 'x-amz-copy-source-range', ArgumentValue: text },
-  })
+  return invalidArgument('x-amz-copy-source-range', { value: text, message })
 }
