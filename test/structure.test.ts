@@ -16,7 +16,7 @@ const floors: readonly (readonly string[])[] = [
   ['resolver'],
   ['pfs', 'signature'],
   ['http'],
-  ['errors.ts', 'concurrency.ts', 'recent-map.ts'],
+  ['errors.ts', 'concurrency.ts', 'recent-map.ts', 'bytes.ts', 'percent-encoding.ts'],
 ]
 
 /** What stands on one floor or next to the other and knows nothing of it. */

@@ -1,5 +1,6 @@
 import { invalidArgument } from '../errors.js'
 import { type HttpRequest, queryValue } from '../http/request.js'
+import { percentEncode } from '../percent-encoding.js'
 
 /** How keys go into a listing's XML. */
 export interface KeyWriter {
@@ -21,8 +22,5 @@ export function createKeyWriter(encodingType: 'url' | undefined): KeyWriter {
 
 /** S3 leaves slashes as they are and writes a space as `+`. */
 function urlEncode(key: string): string {
-  return encodeURIComponent(key)
-    .replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`)
-    .replaceAll('%2F', '/')
-    .replaceAll('%20', '+')
+  return percentEncode(key).replaceAll('%2F', '/').replaceAll('%20', '+')
 }

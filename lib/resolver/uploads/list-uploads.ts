@@ -3,7 +3,7 @@ import { isMissing } from '../../pfs/errors.js'
 import { afterEveryPath } from '../../pfs/path.js'
 import type { Bucket } from '../bucket-name.js'
 import { commonPrefixOf, type Grouping } from '../common-prefix.js'
-import { hexOf, stagingBranch, uploadFrom, uploadsDirectory } from './staging.js'
+import { hexFromKey, stagingBranch, uploadFrom, uploadsDirectory } from './staging.js'
 import type { UploadId } from './upload-id.js'
 
 /** An upload, or a common prefix of the keys of several. */
@@ -51,7 +51,7 @@ export async function listUploads(
       const group = commonPrefixOf(upload.key, query)
       if (group !== undefined) {
         entries.push({ kind: 'prefix', prefix: group })
-        return hexOf(group) + afterEveryPath
+        return hexFromKey(group) + afterEveryPath
       }
       entries.push({ kind: 'upload', ...upload })
     }
@@ -71,9 +71,9 @@ export async function listUploads(
 /** The file name behind which the page begins. */
 function firstName(query: UploadQuery): string {
   const { prefix, keyMarker, uploadIdMarker } = query
-  const start = hexOf(prefix)
+  const start = hexFromKey(prefix)
   if (keyMarker === '') return start
-  const marker = hexOf(keyMarker)
+  const marker = hexFromKey(keyMarker)
   const isGroup = commonPrefixOf(keyMarker, query) === keyMarker
   const behind = isGroup ? marker + afterEveryPath : `${marker}.${uploadIdMarker?.text ?? afterEveryPath}`
   if (behind < start) return start

@@ -1,3 +1,4 @@
+import { asBuffer } from '../../bytes.js'
 import type { CallOptions, FileDiff, PfsClient } from '../../pfs/client.js'
 import { createRecentMap } from '../../recent-map.js'
 import { compareBytes } from '../byte-order.js'
@@ -73,6 +74,5 @@ function changeFrom({ newFile, oldFile }: FileDiff, keys: KeyCodec): KeyChange |
   if (file === undefined || file.fileType !== 'FILE' || file.file.path.includes('\\')) return undefined
   const key = keys.keyFromPath(file.file.path)
   if (newFile === undefined) return { key, hash: undefined, size: 0 }
-  const { buffer, byteOffset, byteLength } = newFile.hash
-  return { key, hash: Buffer.from(buffer, byteOffset, byteLength).toString('latin1'), size: newFile.sizeBytes }
+  return { key, hash: asBuffer(newFile.hash).toString('latin1'), size: newFile.sizeBytes }
 }
