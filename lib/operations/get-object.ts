@@ -12,7 +12,7 @@ import { parsePartNumber, partsCount, rangeOfPart } from './part-number.js'
 
 /** GetObject: headers and bytes are of the one commit that InspectFile named. */
 export const getObject: Operation<ObjectCall> = async (call) => {
-  const { response, object, range } = await headOf(call)
+  const { response, object, range } = await readHead(call)
   if (response.status === 304 || object.size === 0) return response
   if (object.size <= smallBytes) {
     const content = await smallContent(call, object)
@@ -37,7 +37,7 @@ async function smallContent({ gateway, options }: ObjectCall, { info, size }: St
 }
 
 /** HeadObject: what GetObject would answer, without the body. */
-export const headObject: Operation<ObjectCall> = async (call) => (await headOf(call)).response
+export const headObject: Operation<ObjectCall> = async (call) => (await readHead(call)).response
 
 interface ObjectHead {
   readonly response: S3Response
@@ -48,7 +48,7 @@ interface ObjectHead {
 /** S3 keeps what the client sent with the object; PFS has no place for it, so this is S3's own default. */
 const defaultContentType = 'binary/octet-stream'
 
-async function headOf(call: ObjectCall): Promise<ObjectHead> {
+async function readHead(call: ObjectCall): Promise<ObjectHead> {
   const { request } = call
   const partNumber = parsePartNumber(request)
   const object = await resolveNamedObject(call)

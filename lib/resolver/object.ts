@@ -1,5 +1,5 @@
 import { invalidArgument, S3Error } from '../errors.js'
-import type { CallOptions, Commit, FileInfo, PfsClient } from '../pfs/client.js'
+import { type CallOptions, type Commit, type FileInfo, headOf, type PfsClient } from '../pfs/client.js'
 import { type Bucket, commitOf, isCommitId } from './bucket-name.js'
 import { etagFrom } from './etag.js'
 
@@ -47,7 +47,7 @@ export function commitOfVersion(bucket: Bucket, versionId: string | undefined): 
   if (!isCommitId(versionId)) {
     throw invalidArgument('versionId', { value: versionId, message: 'Invalid version id specified' })
   }
-  return { repo: bucket.branch.repo, branch: bucket.branch.name, id: versionId }
+  return { ...headOf(bucket.branch), id: versionId }
 }
 
 /** A file of a commit that is still open has no time of its own. */

@@ -3,7 +3,7 @@ import { isMissing } from '../../pfs/errors.js'
 import { afterEveryPath } from '../../pfs/path.js'
 import type { Bucket } from '../bucket-name.js'
 import { commonPrefixOf, type Grouping } from '../common-prefix.js'
-import { hexFromKey, stagingBranch, uploadFrom, uploadsDirectory } from './staging.js'
+import { hexFromKey, stagingCommit, uploadFrom, uploadsDirectory } from './staging.js'
 import type { UploadId } from './upload-id.js'
 
 /** An upload, or a common prefix of the keys of several. */
@@ -36,9 +36,8 @@ export async function listUploads(
   options: CallOptions,
 ): Promise<UploadPage> {
   const { prefix, limit } = query
-  const { repo, name: branch } = stagingBranch(bucket.branch.repo)
   const directory = uploadsDirectory(bucket)
-  const file = { commit: { repo, branch }, path: directory }
+  const file = { commit: stagingCommit(bucket.branch.repo), path: directory }
   const entries: ListedUpload[] = []
 
   /** Reads up to a common prefix, and says where to go on behind it; undefined at the end. */

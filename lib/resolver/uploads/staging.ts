@@ -1,4 +1,4 @@
-import type { Branch, Repo } from '../../pfs/client.js'
+import { type Branch, type Commit, headOf, type Repo } from '../../pfs/client.js'
 import type { Bucket } from '../bucket-name.js'
 import { readUploadId, type UploadId } from './upload-id.js'
 
@@ -19,6 +19,11 @@ export const stagingBranchName = 's3-uploads'
 /** The branch for the uploads to all buckets of a repo. */
 export function stagingBranch({ project, name }: Repo): Branch {
   return { repo: { project, name, type: 'meta' }, name: stagingBranchName }
+}
+
+/** The head of that branch, to read what lies there. */
+export function stagingCommit(repo: Repo): Commit {
+  return headOf(stagingBranch(repo))
 }
 
 /** Which upload to which key. */

@@ -1,7 +1,7 @@
 import type { CallOptions, PfsClient, Repo, RepoInfo } from '../../pfs/client.js'
 import { createCommitQueue } from '../../pfs/commit-queue.js'
 import { committedOf } from '../../pfs/outcomes.js'
-import { stagingBranch, stagingBranchName, uploadFrom } from './staging.js'
+import { stagingBranch, stagingBranchName, stagingCommit, uploadFrom } from './staging.js'
 import { timePrefix } from './upload-id.js'
 
 /** Which uploads are swept. */
@@ -72,7 +72,7 @@ async function oldUploads(
   options: CallOptions,
 ): Promise<string[]> {
   const paths: string[] = []
-  const commit = { repo, branch: stagingBranchName }
+  const commit = stagingCommit(repo)
   for await (const { file } of pfs.globFile({ commit, pattern }, options)) {
     const upload = uploadFrom(file.path)
     if (upload !== undefined && upload.id.initiated < before) paths.push(file.path)
@@ -89,7 +89,7 @@ async function oldParts(
   options: CallOptions,
 ): Promise<string[]> {
   const paths: string[] = []
-  const commit = { repo, branch: stagingBranchName }
+  const commit = stagingCommit(repo)
   const pathRange = { lower: `${directory}/`, upper: `${directory}/${timePrefix(before)}` }
   for await (const { file } of pfs.globFile({ commit, pattern: `${directory}/*/*`, pathRange }, options)) {
     paths.push(file.path)

@@ -6,7 +6,7 @@ import {
   partNumberFrom,
   partPath,
   partsDirectory,
-  stagingBranch,
+  stagingCommit,
   type UploadName,
   uploadPath,
 } from './staging.js'
@@ -25,8 +25,8 @@ export interface Part {
 
 /** Asks PFS for an upload; throws NoSuchUpload, and as PFS does where the bucket is not there. */
 export async function resolveUpload(pfs: PfsClient, name: UploadName, options: CallOptions): Promise<Upload> {
-  const { repo, name: branch } = stagingBranch(name.bucket.branch.repo)
-  const info = await inspectStaged(pfs, { commit: { repo, branch }, path: uploadPath(name) }, options)
+  const commit = stagingCommit(name.bucket.branch.repo)
+  const info = await inspectStaged(pfs, { commit, path: uploadPath(name) }, options)
   if (info !== undefined) return { ...name, commit: info.file.commit }
   await pfs.inspectBranch(name.bucket.branch, options)
   throw noSuchUpload(name.id.text)
