@@ -5,6 +5,7 @@ import type { CallOptions, PfsClient } from '../pfs/client.js'
 import type { CommitQueue } from '../pfs/commit-queue.js'
 import type { Bucket } from '../resolver/bucket-name.js'
 import type { KeyCodec } from '../resolver/key.js'
+import type { PageMemory } from '../resolver/listing/known-paths.js'
 import type { Ancestry } from '../resolver/versions/ancestry.js'
 import type { ChangeLog } from '../resolver/versions/changes.js'
 import type { CheckedBody } from '../signature/checked-body.js'
@@ -18,6 +19,7 @@ export interface Gateway {
   readonly keys: KeyCodec
   readonly ancestry: Ancestry
   readonly changes: ChangeLog
+  readonly pages: PageMemory
   /** The region that GetBucketLocation answers. */
   readonly region: string
   /** Bodies of at most so many bytes are read whole and share commits. */

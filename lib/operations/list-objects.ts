@@ -67,7 +67,7 @@ async function readPage(call: BucketCall, after: string): Promise<Page> {
     limit: parsePageSize(request, 'max-keys'),
   }
   const writer = createKeyWriter(parseEncodingType(request))
-  const source = { pfs: gateway.pfs, commit: commitOf(bucket), keys: gateway.keys, options }
+  const source = { ...gateway, commit: commitOf(bucket), options }
   if (query.limit > 0) return { query, page: await listKeys(source, query), writer }
   await requireListable(call)
   return { query, page: { entries: [], isTruncated: false }, writer }

@@ -5,7 +5,7 @@ import { commonPrefixOf, type Grouping, lastName } from '../common-prefix.js'
 import type { KeyCodec } from '../key.js'
 import type { KeyRange } from './key-range.js'
 import { type KeyStream, openKeyStream } from './key-stream.js'
-import { recallPaths, rememberPaths } from './known-paths.js'
+import type { PageMemory } from './known-paths.js'
 import { createPathReader, type PathReader } from './path-reader.js'
 
 /** An object, or a common prefix of several. */
@@ -33,6 +33,7 @@ export interface ListSource {
   readonly pfs: PfsClient
   readonly commit: Commit
   readonly keys: KeyCodec
+  readonly pages: PageMemory
   readonly options: CallOptions
 }
 
@@ -56,7 +57,7 @@ export async function listKeys(source: ListSource, query: ListQuery): Promise<Li
   const page = { entries: entries.slice(0, limit), isTruncated: true }
   const next = { ...query, after: lastName(page.entries) ?? '' }
   const { commit, isOpen } = await reader.settle()
-  if (!isOpen) rememberPaths(source.pfs, commit, next.after, stream.knownFor(rangeOf(source, next)))
+  if (!isOpen) source.pages.remember(commit, next.after, stream.knownFor(rangeOf(source, next)))
   return page
 }
 
@@ -78,7 +79,7 @@ function openStream(source: ListSource, query: ListQuery, reader: PathReader): P
       range: rangeOf(source, query),
       directory: path === undefined ? undefined : { path, key: source.keys.prefixFromDirectory(path) },
       hasDirectories: query.delimiter === '/',
-      recall: (commit) => recallPaths(source.pfs, commit, query.after),
+      recall: (commit) => source.pages.recall(commit, query.after),
     },
     query.limit + 1,
   )
