@@ -15,7 +15,7 @@ const floors: readonly (readonly string[])[] = [
   ['option-values.ts', 'operations'],
   ['resolver'],
   ['pfs', 'signature'],
-  ['http'],
+  ['http', 'checksums'],
   ['errors.ts', 'concurrency.ts', 'recent-map.ts', 'bytes.ts', 'percent-encoding.ts'],
 ]
 

@@ -1,6 +1,6 @@
+import { parseChecksumAlgorithm } from '../checksums/checksums.js'
 import { invalidArgument, S3Error } from '../errors.js'
 import { type HttpRequest, header, queryValue } from '../http/request.js'
-import { parseChecksumAlgorithm } from './checksums.js'
 import { type Expectation, expectedPayloadHash, readExpectations } from './expectations.js'
 import { type Framing, readFraming, streamingPayloads } from './framing.js'
 import { readLength } from './length.js'

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
+import { type ChecksumAlgorithm, parseChecksumAlgorithm } from '../../checksums/checksums.js'
 import { S3Error } from '../../errors.js'
 import { childText, malformedXml, type XmlElement } from '../../http/xml-reader.js'
 import { etagFrom } from '../../resolver/etag.js'
 import type { Part } from '../../resolver/uploads/upload.js'
 import type { UploadId } from '../../resolver/uploads/upload-id.js'
-import { type ChecksumAlgorithm, parseChecksumAlgorithm } from '../../signature/checksums.js'
 import { parseUploadPartNumber } from './named-upload.js'
 
 /** A part as CompleteMultipartUpload names it. */

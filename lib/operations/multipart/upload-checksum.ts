@@ -1,15 +1,15 @@
-import { S3Error } from '../../errors.js'
-import { type HttpRequest, header } from '../../http/request.js'
-import type { XmlContent } from '../../http/xml-writer.js'
-import type { ChecksumType, UploadChecksum } from '../../resolver/uploads/upload-id.js'
 import {
   type ChecksumAlgorithm,
   checksumHeader,
   createDigest,
   parseChecksum,
   parseChecksumAlgorithm,
-} from '../../signature/checksums.js'
-import { combineCrcs, isCrc } from '../../signature/crc-combine.js'
+} from '../../checksums/checksums.js'
+import { combineCrcs, isCrc } from '../../checksums/crc-combine.js'
+import { S3Error } from '../../errors.js'
+import { type HttpRequest, header } from '../../http/request.js'
+import type { XmlContent } from '../../http/xml-writer.js'
+import type { ChecksumType, UploadChecksum } from '../../resolver/uploads/upload-id.js'
 
 /** The checksum and the size of one part. */
 export interface PartChecksum {

@@ -1,12 +1,12 @@
-import { S3Error } from '../../errors.js'
-import { header, queryValue } from '../../http/request.js'
-import type { UploadChecksum } from '../../resolver/uploads/upload-id.js'
 import {
   type ChecksumAlgorithm,
   checksumHeader,
   createDigest,
   parseChecksumAlgorithm,
-} from '../../signature/checksums.js'
+} from '../../checksums/checksums.js'
+import { S3Error } from '../../errors.js'
+import { header, queryValue } from '../../http/request.js'
+import type { UploadChecksum } from '../../resolver/uploads/upload-id.js'
 import type { Call, ObjectCall, Operation } from '../call.js'
 import { requireContentLength } from '../content-length.js'
 import { refuseUnsupportedHeaders } from '../unsupported-headers.js'
