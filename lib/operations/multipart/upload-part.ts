@@ -9,9 +9,10 @@ import { header, queryValue } from '../../http/request.js'
 import type { UploadChecksum } from '../../resolver/uploads/upload-id.js'
 import type { Call, ObjectCall, Operation } from '../call.js'
 import { requireContentLength } from '../content-length.js'
+import { parseUploadPartNumber } from '../part-number.js'
 import { refuseUnsupportedHeaders } from '../unsupported-headers.js'
 import { requireWritable } from '../writable.js'
-import { parseUploadPartNumber, resolveNamedUpload } from './named-upload.js'
+import { resolveNamedUpload } from './named-upload.js'
 import { digested, partFromBytes, writePart } from './write-part.js'
 
 /** UploadPart: the part is kept when its body has been proven, or nothing happens. */
