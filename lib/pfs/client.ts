@@ -28,11 +28,6 @@ export interface Commit {
   readonly branch?: string
 }
 
-/** The head of a branch, as a commit is named. */
-export function headOf({ repo, name }: Branch): Commit {
-  return { repo, branch: name }
-}
-
 export interface File {
   readonly commit: Commit
   readonly path: string

@@ -1,11 +1,12 @@
 import { S3Error } from '../errors.js'
-import { type Branch, type Commit, fileSetRepo, headOf } from '../pfs/client.js'
+import { type Branch, type Commit, fileSetRepo } from '../pfs/client.js'
+import { headOf } from '../pfs/head.js'
 
 /** A bucket as its name says: a branch that takes writes, or that branch at one commit, which is read only. */
 export interface Bucket {
   readonly name: string
   readonly branch: Branch
-  /** The commit of a bucket at one, in PFS's words; absent for the branch itself. */
+  /** The commit to which the name pins the bucket; absent for the branch itself. */
   readonly at?: BucketCommit
 }
 

@@ -1,5 +1,6 @@
 import { invalidArgument, S3Error } from '../errors.js'
-import { type CallOptions, type Commit, type FileInfo, headOf, type PfsClient } from '../pfs/client.js'
+import type { CallOptions, Commit, FileInfo, PfsClient } from '../pfs/client.js'
+import { headOf } from '../pfs/head.js'
 import { type Bucket, commitOf, isCommitId } from './bucket-name.js'
 import { etagFrom } from './etag.js'
 

@@ -7,7 +7,7 @@ import type { CredentialSource } from './credentials.js'
 import { readPayload } from './payload.js'
 import { readV2Header } from './v2-header.js'
 import { readV2Query } from './v2-query.js'
-import { algorithm } from './v4.js'
+import { v4Algorithm } from './v4.js'
 import { readV4Header } from './v4-header.js'
 import { readV4Query } from './v4-query.js'
 
@@ -109,7 +109,7 @@ function readClaim(
   if (inQueryV2) return readV2Query(request, options)
   const [authorization] = authorizations
   if (authorization === undefined) return undefined
-  if (authorization.startsWith(`${algorithm} `)) return readV4Header(request, authorization, options)
+  if (authorization.startsWith(`${v4Algorithm} `)) return readV4Header(request, authorization, options)
   if (authorization.startsWith('AWS ')) return readV2Header(request, authorization, options)
   throw new S3Error('InvalidArgument', {
     message: 'Unsupported Authorization Type',

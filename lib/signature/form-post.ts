@@ -25,7 +25,7 @@ export function isFormPost(request: HttpRequest): boolean {
 export async function readFormPost(request: HttpRequest, bucket: string, options: SignatureOptions): Promise<FormPost> {
   refuseOtherCredentials(request)
   const { fields, file } = await readForm(request.body, header(request, 'content-type'))
-  const { identity, conditions } = await authenticatePost(fields, { bucket }, options)
+  const { identity, limits } = await authenticatePost(fields, bucket, options)
   const key = fields.get('key')
   if (key === undefined || key === '') {
     throw invalidArgument('key', {
@@ -33,7 +33,7 @@ export async function readFormPost(request: HttpRequest, bucket: string, options
         'Bucket POST must contain a field named "key". If it is specified, please check the order of the fields.',
     })
   }
-  const content = limitedLength(file, conditions)
+  const content = limitedLength(file, limits)
   return { identity, body: createCheckedBody(content, { expectations: readExpectations(fields) }), fields, key }
 }
 

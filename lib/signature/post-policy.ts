@@ -5,29 +5,29 @@ import { againstPolicy, enforceConditions, type LengthLimits, parsePolicy } from
 import { sameSignature } from './same-signature.js'
 import { hmac, hmacSha1, signingKey } from './signing-key.js'
 import { parseTimestamp } from './time.js'
-import { algorithm, parseCredential } from './v4.js'
+import { parseCredential, v4Algorithm } from './v4.js'
 
 export interface AuthenticatedPost {
   readonly identity: Identity
   /** What `content-length-range` allows; for `limitedLength`. */
-  readonly conditions: LengthLimits
+  readonly limits: LengthLimits
 }
 
 /**
  * Proves who signed the policy of a browser's form (V4 or V2) and that the form keeps to it. `fields` are the form's by
- * lower-case name, as `readForm` gives them. A policy that is there is enforced whoever signed it. Throws as
+ * lower-case name, as `readForm` gives them; `bucket` is the one that the request addresses. A policy that is there is enforced whoever signed it. Throws as
  * `authenticate` does; InvalidPolicyDocument and AccessDenied for the policy.
  */
 export async function authenticatePost(
   fields: ReadonlyMap<string, string>,
-  target: { readonly bucket: string },
+  bucket: string,
   options: SignatureOptions,
 ): Promise<AuthenticatedPost> {
   const now = options.now?.() ?? new Date()
   const policy = fields.get('policy')
-  const conditions = policy === undefined ? {} : enforce(policy, fields, target.bucket, now)
+  const limits = policy === undefined ? {} : enforce(policy, fields, bucket, now)
   const { identity } = await identify(options.credentials, () => readPostClaim(fields, options.region))
-  return { identity, conditions }
+  return { identity, limits }
 }
 
 function enforce(base64: string, fields: ReadonlyMap<string, string>, bucket: string, now: Date): LengthLimits {
@@ -47,8 +47,8 @@ function readPostClaim(fields: ReadonlyMap<string, string>, region: string | und
 
 function readV4Claim(fields: ReadonlyMap<string, string>, region: string | undefined): Claim {
   const policy = required(fields, 'policy')
-  if (required(fields, 'x-amz-algorithm') !== algorithm) {
-    throw invalidArgument('x-amz-algorithm', { message: `X-Amz-Algorithm only supports "${algorithm}"` })
+  if (required(fields, 'x-amz-algorithm') !== v4Algorithm) {
+    throw invalidArgument('x-amz-algorithm', { message: `X-Amz-Algorithm only supports "${v4Algorithm}"` })
   }
   const timestamp = parseTimestamp(required(fields, 'x-amz-date'))
   if (timestamp === undefined) {

@@ -2,7 +2,7 @@ import { S3Error } from '../errors.js'
 import { type HttpRequest, header } from '../http/request.js'
 import type { Claim } from './claim.js'
 import { missingDate, parseHttpDate, parseTimestamp, requireSmallSkew, type Timestamp } from './time.js'
-import { algorithm, parseCredential, parseSignedHeaders, v4Claim } from './v4.js'
+import { parseCredential, parseSignedHeaders, v4Algorithm, v4Claim } from './v4.js'
 
 /** Reads a V4 signature from the Authorization header (`AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…`). */
 export function readV4Header(
@@ -29,7 +29,7 @@ type Components = Readonly<Record<(typeof componentNames)[number], string>>
 
 function parseComponents(authorization: string): Components {
   const found = new Map<string, string>()
-  for (const component of authorization.slice(algorithm.length).split(',')) {
+  for (const component of authorization.slice(v4Algorithm.length).split(',')) {
     const text = component.trim()
     const equals = text.indexOf('=')
     const name = text.slice(0, equals)

@@ -29,7 +29,7 @@ import {
   selectParts,
 } from './completed-parts.js'
 import { uploadNameOf } from './named-upload.js'
-import { checksumElement, objectChecksum, requireChecksumType, requireObject } from './upload-checksum.js'
+import { checksumElement, objectChecksum, requireChecksumType, requireObjectSums } from './upload-checksum.js'
 
 /**
  * CompleteMultipartUpload: the parts become the object in one commit that moves no bytes. The same request again is
@@ -101,7 +101,7 @@ async function checkedObject(
   const sums = parts.map(({ info }, index) => ({ size: info.sizeBytes, checksum: kept[index] ?? Buffer.alloc(0) }))
   const checksum = id.checksum && (await objectChecksum(id.checksum, sums))
   const size = sums.reduce((total, part) => total + part.size, 0)
-  requireObject(request, id.checksum, { size, checksum })
+  requireObjectSums(request, id.checksum, { size, checksum })
   return checksum
 }
 

@@ -83,7 +83,11 @@ export function checksumElements(checksum: UploadChecksum | undefined): Record<s
  * Holds the headers of CompleteMultipartUpload against the object's checksum and size; throws BadDigest and
  * InvalidRequest. S3 takes a composite checksum with and without the number of parts.
  */
-export function requireObject(request: HttpRequest, checksum: UploadChecksum | undefined, object: ObjectSums): void {
+export function requireObjectSums(
+  request: HttpRequest,
+  checksum: UploadChecksum | undefined,
+  object: ObjectSums,
+): void {
   const size = header(request, 'x-amz-mp-object-size')
   if (size !== undefined && size !== String(object.size)) {
     throw invalid(

@@ -1,6 +1,6 @@
 import type { CallOptions, PfsClient } from '../client.js'
-import { parseAddress } from './address.js'
-import { callDownload, callUnary, callUpload } from './calls.js'
+import { parsePfsAddress } from './address.js'
+import { callDownload, callUnary, callUpload } from './client-calls.js'
 import { createChannel } from './connection.js'
 import { type Method, methods } from './methods.js'
 
@@ -23,7 +23,7 @@ export interface GrpcPfsClient extends PfsClient {
  */
 export function createPfsClient(address: string, options: PfsClientOptions = {}): GrpcPfsClient {
   const { caCertificates, deadlineMilliseconds = 60_000 } = options
-  const channel = createChannel(parseAddress(address), caCertificates)
+  const channel = createChannel(parsePfsAddress(address), caCertificates)
 
   const unary =
     (repeatable: boolean) =>

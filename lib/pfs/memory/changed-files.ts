@@ -1,7 +1,7 @@
 import type { FileDiff, FileInfo, FindCommitsResult, PfsClient } from '../client.js'
 import { authenticate, authorize } from './auth.js'
 import { throwIfCancelled } from './cancellation.js'
-import { commitOf } from './commit-info.js'
+import { commitFromRecord } from './commit-info.js'
 import { ancestry } from './commits.js'
 import { infoFromDirectory, infoFromFile } from './file-info.js'
 import { findCommit } from './lookup.js'
@@ -58,12 +58,12 @@ export function createChangeCalls(state: State): ChangeCalls {
         last = record
         if (findFile(record.snapshot.root, path) !== findFile(record.base.root, path)) {
           found++
-          yield { foundCommit: commitOf(record), commitsSearched }
+          yield { foundCommit: commitFromRecord(record), commitsSearched }
         }
         commitsSearched++
         if (found === limit && limit > 0) break
       }
-      yield { lastSearchedCommit: commitOf(last), commitsSearched }
+      yield { lastSearchedCommit: commitFromRecord(last), commitsSearched }
     },
   }
 }

@@ -3,7 +3,7 @@ import { PfsError } from '../errors.js'
 import { authenticate, authorize } from './auth.js'
 import { moveBranch } from './branches.js'
 import { untilCancelled } from './cancellation.js'
-import { commitOf, infoFromCommit, listInfoFromCommit } from './commit-info.js'
+import { commitFromRecord, infoFromCommit, listInfoFromCommit } from './commit-info.js'
 import { addCommit, closeCommit, refuseClosed } from './commit-records.js'
 import { findCommit, findRepo } from './lookup.js'
 import { branchName, repoName, validateName } from './names.js'
@@ -41,7 +41,7 @@ export function createCommitCalls(state: State): CommitCalls {
         description,
       })
       moveBranch(state, repo, branch.name, commit, createdBy)
-      return commitOf(commit)
+      return commitFromRecord(commit)
     },
 
     async finishCommit({ commit, description, error }, options) {
@@ -99,5 +99,5 @@ async function nextChange(state: State, commit: CommitRecord, options: CallOptio
   } finally {
     commit.waiting.delete(wake)
   }
-  findCommit(state, commitOf(commit))
+  findCommit(state, commitFromRecord(commit))
 }

@@ -1,4 +1,5 @@
-import { type Branch, type Commit, headOf, type Repo } from '../../pfs/client.js'
+import type { Branch, Commit, Repo } from '../../pfs/client.js'
+import { headOf } from '../../pfs/head.js'
 import type { Bucket } from '../bucket-name.js'
 import { readUploadId, type UploadId } from './upload-id.js'
 
