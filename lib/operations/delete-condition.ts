@@ -1,5 +1,6 @@
 import { invalidArgument, S3Error } from '../errors.js'
-import { matchesEtag, parseHttpDate, preconditionFailed } from '../http/preconditions.js'
+import { parseHttpDate, parseIsoDate } from '../http/date.js'
+import { matchesEtag, preconditionFailed } from '../http/preconditions.js'
 import { type HttpRequest, header } from '../http/request.js'
 import type { FileInfo } from '../pfs/client.js'
 import { etagFrom } from '../resolver/etag.js'
@@ -13,13 +14,20 @@ export interface ExpectedObject {
   readonly lastModified: Date | undefined
 }
 
-/** The conditions as a client sends them, in headers or in XML; throws InvalidArgument for what does not parse. */
-export function parseExpectedObject(text: {
+/** The conditions as a client sends them. */
+interface ExpectedText {
   readonly etag: string | undefined
   readonly size: string | undefined
   readonly lastModified: string | undefined
-}): ExpectedObject {
-  const lastModified = parseHttpDate(text.lastModified)
+}
+
+/** `ETag`, `Size` and `LastModifiedTime` of an object of DeleteObjects; throws InvalidArgument for what does not parse. */
+export function parseExpectedObject(text: ExpectedText): ExpectedObject {
+  // Of either form: SDKs write it as in a header, though other dates in XML are of ISO 8601.
+  return expectedObject(text, parseHttpDate(text.lastModified) ?? parseIsoDate(text.lastModified ?? ''))
+}
+
+function expectedObject(text: ExpectedText, lastModified: Date | undefined): ExpectedObject {
   if (text.lastModified !== undefined && lastModified === undefined) {
     throw invalidArgument('LastModifiedTime', { value: text.lastModified })
   }
@@ -27,13 +35,11 @@ export function parseExpectedObject(text: {
   return { etag: text.etag, size: text.size === undefined ? undefined : Number(text.size), lastModified }
 }
 
-/** `If-Match`, `x-amz-if-match-size` and `x-amz-if-match-last-modified-time` of DeleteObject. */
-export function readExpectedObject(request: HttpRequest): ExpectedObject {
-  return parseExpectedObject({
-    etag: header(request, 'if-match'),
-    size: header(request, 'x-amz-if-match-size'),
-    lastModified: header(request, 'x-amz-if-match-last-modified-time'),
-  })
+/** `If-Match`, `x-amz-if-match-size` and `x-amz-if-match-last-modified-time` of DeleteObject; throws InvalidArgument. */
+export function readExpectedObject(request: Pick<HttpRequest, 'headers'>): ExpectedObject {
+  const lastModified = header(request, 'x-amz-if-match-last-modified-time')
+  const text = { etag: header(request, 'if-match'), size: header(request, 'x-amz-if-match-size'), lastModified }
+  return expectedObject(text, parseHttpDate(lastModified))
 }
 
 /** Whether anything at all is expected; if not, the object need not be looked at. */

@@ -1,6 +1,7 @@
 import { invalidArgument } from '../errors.js'
 import { collect } from '../http/collect.js'
-import { matchesEtag, parseHttpDate, readCondition } from '../http/preconditions.js'
+import { parseHttpDate } from '../http/date.js'
+import { matchesEtag, readCondition } from '../http/preconditions.js'
 import { type ByteRange, contentRange, cutTo, parseRange } from '../http/range.js'
 import { type HttpRequest, header, queryValue } from '../http/request.js'
 import type { Headers, S3Response } from '../http/response.js'

@@ -1,7 +1,7 @@
 import { invalidArgument } from '../errors.js'
 import { type HttpRequest, header } from '../http/request.js'
 import type { Claim } from './claim.js'
-import { missingDate, parseHttpDate, parseTimestamp, requireSmallSkew } from './time.js'
+import { missingDate, parseDateHeader, parseTimestamp, requireSmallSkew } from './time.js'
 import { v2Claim } from './v2.js'
 
 /** Reads a V2 signature from the Authorization header (`AWS key:signature`). */
@@ -19,7 +19,7 @@ export function readV2Header(
   }
   const amzDate = header(request, 'x-amz-date')
   const date = amzDate ?? header(request, 'date') ?? ''
-  const timestamp = parseHttpDate(date) ?? parseTimestamp(date)
+  const timestamp = parseDateHeader(date) ?? parseTimestamp(date)
   if (timestamp === undefined) throw missingDate()
   requireSmallSkew(timestamp, options.now)
   return v2Claim(request, {

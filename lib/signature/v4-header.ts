@@ -1,7 +1,7 @@
 import { S3Error } from '../errors.js'
 import { type HttpRequest, header } from '../http/request.js'
 import type { Claim } from './claim.js'
-import { missingDate, parseHttpDate, parseTimestamp, requireSmallSkew, type Timestamp } from './time.js'
+import { missingDate, parseDateHeader, parseTimestamp, requireSmallSkew, type Timestamp } from './time.js'
 import { parseCredential, parseSignedHeaders, v4Algorithm, v4Claim } from './v4.js'
 
 /** Reads a V4 signature from the Authorization header (`AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…`). */
@@ -46,7 +46,7 @@ function parseComponents(authorization: string): Components {
 function readTimestamp(request: HttpRequest): Timestamp {
   const amzDate = header(request, 'x-amz-date')
   const date = amzDate ?? header(request, 'date') ?? ''
-  const timestamp = parseTimestamp(date) ?? (amzDate === undefined ? parseHttpDate(date) : undefined)
+  const timestamp = parseTimestamp(date) ?? (amzDate === undefined ? parseDateHeader(date) : undefined)
   if (timestamp === undefined) throw missingDate()
   return timestamp
 }
