@@ -10,6 +10,7 @@ import type { StoredObject } from '../../resolver/object.js'
 import type { ObjectCall, Operation } from '../call.js'
 import { resolveCopySource } from '../copy-source.js'
 import { parseUploadPartNumber } from '../part-number.js'
+import { refuseUnsupportedHeaders } from '../unsupported-headers.js'
 import { requireWritable } from '../writable.js'
 import { resolveNamedUpload } from './named-upload.js'
 import { checksumElement } from './upload-checksum.js'
@@ -18,6 +19,7 @@ import { digested, partFromBytes, partFromFile, writePart } from './write-part.j
 /** UploadPartCopy: of a whole object no bytes are moved; a range of one goes from PFS through here and back to PFS. */
 export const uploadPartCopy: Operation<ObjectCall> = async (call) => {
   requireWritable(call.bucket)
+  refuseUnsupportedHeaders(call.request)
   const partNumber = parseUploadPartNumber(queryValue(call.request, 'partNumber'))
   return answerLate(copyPart(call, partNumber))
 }
