@@ -2,7 +2,7 @@ import { invalidArgument, S3Error } from '../errors.js'
 import type { HttpRequest } from '../http/request.js'
 import { type CheckedBody, createCheckedBody } from './checked-body.js'
 import type { ChunkChain } from './chunk-chain.js'
-import type { Claim } from './claim.js'
+import type { Claim, ClaimOptions } from './claim.js'
 import type { CredentialSource } from './credentials.js'
 import { readPayload } from './payload.js'
 import { readV2Header } from './v2-header.js'
@@ -92,10 +92,7 @@ function attempt<T>(read: () => T): T | S3Error {
 }
 
 /** Undefined where the request has no signature. */
-function readClaim(
-  request: HttpRequest,
-  options: { region: string | undefined; now: Date; virtualHostBucket: string | undefined },
-): Claim | undefined {
+function readClaim(request: HttpRequest, options: ClaimOptions): Claim | undefined {
   const authorizations = request.headers.get('authorization') ?? []
   const inQueryV4 = ['X-Amz-Algorithm', 'X-Amz-Credential', 'X-Amz-Signature'].some((name) => request.query.has(name))
   const inQueryV2 = ['AWSAccessKeyId', 'Signature'].some((name) => request.query.has(name))

@@ -1,15 +1,11 @@
 import { invalidArgument } from '../errors.js'
 import { type HttpRequest, header } from '../http/request.js'
-import type { Claim } from './claim.js'
+import type { Claim, ClaimOptions } from './claim.js'
 import { missingDate, parseDateHeader, parseTimestamp, requireSmallSkew } from './time.js'
 import { v2Claim } from './v2.js'
 
 /** Reads a V2 signature from the Authorization header (`AWS key:signature`). */
-export function readV2Header(
-  request: HttpRequest,
-  authorization: string,
-  options: { virtualHostBucket?: string | undefined; now: Date },
-): Claim {
+export function readV2Header(request: HttpRequest, authorization: string, options: ClaimOptions): Claim {
   const text = authorization.slice('AWS '.length).trim()
   const colon = text.lastIndexOf(':')
   if (colon < 1) {

@@ -1,15 +1,11 @@
 import { S3Error } from '../errors.js'
 import { type HttpRequest, header } from '../http/request.js'
-import type { Claim } from './claim.js'
+import type { Claim, ClaimOptions } from './claim.js'
 import { missingDate, parseDateHeader, parseTimestamp, requireSmallSkew, type Timestamp } from './time.js'
 import { parseCredential, parseSignedHeaders, v4Algorithm, v4Claim } from './v4.js'
 
 /** Reads a V4 signature from the Authorization header (`AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…`). */
-export function readV4Header(
-  request: HttpRequest,
-  authorization: string,
-  options: { region?: string | undefined; now: Date },
-): Claim {
+export function readV4Header(request: HttpRequest, authorization: string, options: ClaimOptions): Claim {
   const components = parseComponents(authorization)
   const timestamp = readTimestamp(request)
   const credential = parseCredential(components.Credential, timestamp, options.region, malformed)

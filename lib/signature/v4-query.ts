@@ -1,6 +1,6 @@
 import { S3Error } from '../errors.js'
 import { type HttpRequest, queryValue } from '../http/request.js'
-import type { Claim } from './claim.js'
+import type { Claim, ClaimOptions } from './claim.js'
 import { declaredPayloadHash } from './payload.js'
 import { isoSeconds, maxSkew, parseTimestamp, type Timestamp } from './time.js'
 import { parseCredential, parseSignedHeaders, v4Algorithm, v4Claim } from './v4.js'
@@ -9,7 +9,7 @@ import { parseCredential, parseSignedHeaders, v4Algorithm, v4Claim } from './v4.
 const maxExpires = 7 * 24 * 60 * 60
 
 /** Reads a V4 signature from the query of a presigned URL; its expiry takes the place of the limit on clock skew. */
-export function readV4Query(request: HttpRequest, options: { region?: string | undefined; now: Date }): Claim {
+export function readV4Query(request: HttpRequest, options: ClaimOptions): Claim {
   if (required(request, 'X-Amz-Algorithm') !== v4Algorithm) {
     throw refusal(`X-Amz-Algorithm only supports "${v4Algorithm}"`)
   }
