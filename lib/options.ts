@@ -36,13 +36,13 @@ export type ErrorContext = Pick<ResponseLog, 'requestId' | 'method' | 'target'>
 
 /** How a handler behaves; each is optional. */
 export interface S3HandlerOptions {
-  /** The path under which the handler is mounted, for frameworks that do not take it off the URL; '/s3'. */
+  /** The path under which the handler is mounted, for frameworks that do not take it off the URL, such as '/s3'; none unless given. */
   readonly basePath?: string
   /** The region that clients are told, 'us-east-1' unless given; given, signatures must name it. */
   readonly region?: string
-  /** Hosts whose subdomains are buckets: 's3.example.com' makes `master.images.s3.example.com` one. */
+  /** Hosts whose subdomains are buckets: 's3.example.com' makes `master.images.s3.example.com` one; none unless given. */
   readonly domains?: readonly string[]
-  /** Whether `X-Forwarded-Host` stands for `Host`; only behind a proxy that sets it. */
+  /** Whether `X-Forwarded-Host` stands for `Host`; only behind a proxy that sets it; false unless given. */
   readonly trustForwardedHost?: boolean
   /** Whether keys that PFS cannot hold are percent-encoded ('percent', the default) or refused. */
   readonly keyEncoding?: KeyEncoding

@@ -40,12 +40,15 @@ export interface Call {
   readonly options: CallOptions
 }
 
+/** A request about a bucket, or about what is in it. */
 export interface BucketCall extends Call {
   readonly bucket: Bucket
 }
 
+/** A request about an object. */
 export interface ObjectCall extends BucketCall {
   readonly key: string
 }
 
+/** What answers a request; throws an S3Error or what PFS refused. */
 export type Operation<C extends Call> = (call: C) => Promise<S3Response>

@@ -18,6 +18,7 @@ export const pfsStatusCodes = {
   UNAUTHENTICATED: 16,
 } as const
 
+/** The name of a gRPC status but OK. */
 export type PfsStatus = keyof typeof pfsStatusCodes
 
 /** What a NOT_FOUND was about. */

@@ -18,6 +18,7 @@ export interface Identity {
   readonly authToken?: string
 }
 
+/** What signatures are proven with. */
 export interface SignatureOptions {
   readonly credentials: CredentialSource
   /** The one region that a scope may name; any where absent. */
@@ -26,6 +27,7 @@ export interface SignatureOptions {
   readonly now?: (() => Date) | undefined
 }
 
+/** A request whose sender is known, and its body as it must be. */
 export interface Authenticated {
   readonly identity: Identity
   readonly body: CheckedBody

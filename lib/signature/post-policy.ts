@@ -7,6 +7,7 @@ import { hmac, hmacSha1, signingKey } from './signing-key.js'
 import { parseTimestamp } from './time.js'
 import { parseCredential, v4Algorithm } from './v4.js'
 
+/** A form whose signer is known. */
 export interface AuthenticatedPost {
   readonly identity: Identity
   /** What `content-length-range` allows; for `limitedLength`. */

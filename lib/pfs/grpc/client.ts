@@ -4,6 +4,7 @@ import { callDownload, callUnary, callUpload } from './client-calls.js'
 import { createChannel } from './connection.js'
 import { type Method, methods } from './methods.js'
 
+/** How PFS is reached; each is optional. */
 export interface PfsClientOptions {
   /** PEM of the authorities that a `grpcs://` server's certificate may come from; Node's own list otherwise. */
   readonly caCertificates?: Uint8Array | string

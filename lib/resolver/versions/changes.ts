@@ -23,6 +23,7 @@ export interface ChangeLog {
   read(revision: Revision, path: string, take: TakeChanges, options: CallOptions): Promise<void>
 }
 
+/** Who is handed changes, in one of two ways. */
 export interface TakeChanges {
   readonly sorted: (changes: readonly KeyChange[]) => void
   readonly one: (change: KeyChange) => void
