@@ -1,4 +1,4 @@
-import { createCredentialSource } from './credentials.js'
+import { createCredentialSource } from './credential-source.js'
 import { createGateway } from './gateway.js'
 import { type Address, bucketFromHost, requireKeyLength } from './http/address.js'
 import type { HttpRequest } from './http/request.js'

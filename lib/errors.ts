@@ -15,10 +15,6 @@ const codes = {
     'The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please select a different name and try again.',
   ],
   BucketNotEmpty: [409, 'The bucket you tried to delete is not empty'],
-  ConditionalRequestConflict: [
-    409,
-    'The conditional request cannot succeed due to a conflicting operation against this resource.',
-  ],
   EntityTooLarge: [400, 'Your proposed upload exceeds the maximum allowed size'],
   EntityTooSmall: [400, 'Your proposed upload is smaller than the minimum allowed size'],
   IncompleteBody: [400, 'You did not provide the number of bytes specified by the Content-Length HTTP header'],
@@ -28,7 +24,6 @@ const codes = {
   InvalidBucketName: [400, 'The specified bucket is not valid.'],
   InvalidBucketState: [409, 'The request is not valid with the current state of the bucket.'],
   InvalidDigest: [400, 'The Content-MD5 you specified is not valid.'],
-  InvalidLocationConstraint: [400, 'The specified location-constraint is not valid'],
   InvalidPart: [
     400,
     "One or more of the specified parts could not be found. The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.",
@@ -42,7 +37,6 @@ const codes = {
   InvalidRange: [416, 'The requested range is not satisfiable'],
   InvalidRequest: [400, 'Invalid Request'],
   InvalidStorageClass: [400, 'The storage class you specified is not valid'],
-  InvalidToken: [400, 'The provided token is malformed or otherwise invalid.'],
   InvalidURI: [400, "Couldn't parse the specified URI."],
   KeyTooLongError: [400, 'Your key is too long'],
   MalformedPOSTRequest: [400, 'The body of your POST request is not well-formed multipart/form-data.'],
@@ -52,7 +46,6 @@ const codes = {
   ],
   MalformedXML: [400, 'The XML you provided was not well-formed or did not validate against our published schema'],
   MaxPostPreDataLengthExceeded: [400, 'Your POST request fields preceding the upload file were too large.'],
-  MetadataTooLarge: [400, 'Your metadata headers exceed the maximum allowed metadata size'],
   MethodNotAllowed: [405, 'The specified method is not allowed against this resource.'],
   MissingContentLength: [411, 'You must provide the Content-Length HTTP header.'],
   MissingRequestBodyError: [400, 'Request body is empty.'],
@@ -62,6 +55,7 @@ const codes = {
   NoSuchCORSConfiguration: [404, 'The CORS configuration does not exist'],
   NoSuchKey: [404, 'The specified key does not exist.'],
   NoSuchLifecycleConfiguration: [404, 'The lifecycle configuration does not exist'],
+  NoSuchPublicAccessBlockConfiguration: [404, 'The public access block configuration was not found'],
   NoSuchTagSet: [404, 'The TagSet does not exist'],
   NoSuchUpload: [
     404,
@@ -71,41 +65,36 @@ const codes = {
   NoSuchWebsiteConfiguration: [404, 'The specified bucket does not have a website configuration'],
   NotImplemented: [501, 'A header you provided implies functionality that is not implemented'],
   ObjectLockConfigurationNotFoundError: [404, 'Object Lock configuration does not exist for this bucket'],
-  OperationAborted: [
-    409,
-    'A conflicting conditional operation is currently in progress against this resource. Try again.',
-  ],
   OwnershipControlsNotFoundError: [404, 'The bucket ownership controls were not found'],
   PreconditionFailed: [412, 'At least one of the pre-conditions you specified did not hold'],
   ReplicationConfigurationNotFoundError: [404, 'The replication configuration was not found'],
-  RequestHeaderSectionTooLarge: [400, 'Your request header section exceeds the maximum allowed size'],
   RequestTimeout: [
     400,
     'Your socket connection to the server was not read from or written to within the timeout period.',
   ],
   RequestTimeTooSkewed: [403, 'The difference between the request time and the current time is too large.'],
   ServerSideEncryptionConfigurationNotFoundError: [404, 'The server side encryption configuration was not found'],
-  NoSuchPublicAccessBlockConfiguration: [404, 'The public access block configuration was not found'],
   ServiceUnavailable: [503, 'Service is unable to handle request.'],
   SignatureDoesNotMatch: [
     403,
     'The request signature we calculated does not match the signature you provided. Check your key and signing method.',
   ],
   SlowDown: [503, 'Please reduce your request rate.'],
-  TooManyParts: [400, 'You have attempted to upload more parts than allowed'],
-  UnexpectedContent: [400, 'This request does not support content'],
   XAmzContentSHA256Mismatch: [400, "The provided 'x-amz-content-sha256' header does not match what was computed."],
 } as const satisfies Record<string, readonly [number, string]>
 
+/** The codes that the gateway answers with. */
 export type S3ErrorCode = keyof typeof codes
 
+/** What an error answer has beside its code. */
 export interface S3ErrorDetail {
   /** Instead of S3's own words. */
   readonly message?: string
   /** Elements beside Code, Message, Resource and RequestId, such as `BucketName` or `ArgumentValue`. */
   readonly fields?: Readonly<Record<string, string>>
-  /** Headers that the answer carries, such as `x-amz-delete-marker`. */
+  /** Headers that the answer carries, such as `x-amz-delete-marker`; lower-case names. */
   readonly headers?: Readonly<Record<string, string>>
+  /** For the operator's log; never sent to a client. */
   readonly cause?: unknown
 }
 
@@ -113,7 +102,9 @@ export interface S3ErrorDetail {
 export class S3Error extends Error {
   override readonly name = 'S3Error'
   readonly code: S3ErrorCode
+  /** The HTTP status that goes with the code. */
   readonly status: number
+  /** As in `S3ErrorDetail`; empty where there are none. */
   readonly fields: Readonly<Record<string, string>>
   readonly headers: Readonly<Record<string, string>>
 
@@ -125,4 +116,13 @@ export class S3Error extends Error {
     this.fields = detail.fields ?? {}
     this.headers = detail.headers ?? {}
   }
+}
+
+/** InvalidArgument about a header, parameter, field or element by its name, with what the client gave for it where that helps. */
+export function invalidArgument(
+  name: string,
+  { value, message }: { readonly value?: string; readonly message?: string },
+): S3Error {
+  const fields = { ArgumentName: name, ...(value !== undefined && { ArgumentValue: value }) }
+  return new S3Error('InvalidArgument', { ...(message !== undefined && { message }), fields })
 }

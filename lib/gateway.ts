@@ -6,6 +6,7 @@ import type { Settings } from './options.js'
 import type { PfsClient } from './pfs/client.js'
 import { createCommitQueue } from './pfs/commit-queue.js'
 import { createKeyCodec } from './resolver/key.js'
+import { createPageMemory } from './resolver/listing/known-paths.js'
 import { createAncestry } from './resolver/versions/ancestry.js'
 import { createChangeLog } from './resolver/versions/changes.js'
 
@@ -21,6 +22,7 @@ export function createGateway(pfs: PfsClient, settings: Settings): Gateway {
     keys,
     ancestry: createAncestry(pfs),
     changes: createChangeLog(pfs, keys),
+    pages: createPageMemory(),
     region: settings.region,
     smallBodyBytes: settings.smallBodyBytes,
     budget: createByteBudget(smallBodiesBytes),

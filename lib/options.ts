@@ -1,6 +1,7 @@
 import type { CorsRule } from './http/cors.js'
 import { flag, functionOr, list, oneOf, requireKnown, shown, text, wholeNumber } from './option-values.js'
 import type { Confirm } from './pfs/commit-changes.js'
+import type { Commits } from './pfs/commit-queue.js'
 import type { KeyEncoding } from './resolver/key.js'
 import type { Credential } from './signature/credentials.js'
 
@@ -33,19 +34,20 @@ export interface ResponseLog {
 /** What an error was about. */
 export type ErrorContext = Pick<ResponseLog, 'requestId' | 'method' | 'target'>
 
+/** How a handler behaves; each is optional. */
 export interface S3HandlerOptions {
-  /** The path under which the handler is mounted, for frameworks that do not take it off the URL; '/s3'. */
+  /** The path under which the handler is mounted, for frameworks that do not take it off the URL, such as '/s3'; none unless given. */
   readonly basePath?: string
   /** The region that clients are told, 'us-east-1' unless given; given, signatures must name it. */
   readonly region?: string
-  /** Hosts whose subdomains are buckets: 's3.example.com' makes `master.images.s3.example.com` one. */
+  /** Hosts whose subdomains are buckets: 's3.example.com' makes `master.images.s3.example.com` one; none unless given. */
   readonly domains?: readonly string[]
-  /** Whether `X-Forwarded-Host` stands for `Host`; only behind a proxy that sets it. */
+  /** Whether `X-Forwarded-Host` stands for `Host`; only behind a proxy that sets it; false unless given. */
   readonly trustForwardedHost?: boolean
   /** Whether keys that PFS cannot hold are percent-encoded ('percent', the default) or refused. */
   readonly keyEncoding?: KeyEncoding
-  /** Whether concurrent writes to a branch share a commit ('shared', the default). */
-  readonly commits?: 'shared' | 'each'
+  /** Whether concurrent writes to a branch share a commit ('shared', the default), or each has its own ('each'). */
+  readonly commits?: Commits
   /** When a write is answered: its commit is in ('commit', the default), or pachd has finished and validated it. */
   readonly confirm?: Confirm
   /** Bodies of at most so many bytes are held in memory to share a commit; 1 MiB unless given. */
@@ -62,21 +64,10 @@ export interface S3HandlerOptions {
   readonly onResponse?: (log: ResponseLog) => void
 }
 
-export interface Settings {
-  readonly basePath: string
-  readonly region: string
+/** The options with their defaults filled in. */
+export type Settings = Required<S3HandlerOptions> & {
+  /** The region that signatures must name; undefined for any. */
   readonly signingRegion: string | undefined
-  readonly domains: readonly string[]
-  readonly trustForwardedHost: boolean
-  readonly keyEncoding: KeyEncoding
-  readonly commits: 'shared' | 'each'
-  readonly confirm: Confirm
-  readonly smallBodyBytes: number
-  readonly cacheBytes: number
-  readonly cors: readonly CorsRule[]
-  readonly bodyTimeoutMilliseconds: number
-  readonly onError: NonNullable<S3HandlerOptions['onError']>
-  readonly onResponse: NonNullable<S3HandlerOptions['onResponse']>
 }
 
 /** Most that may be held of one body: what a shared commit takes. */

@@ -4,7 +4,7 @@ export interface RecentMap<Value> {
   set(name: string, value: Value): void
 }
 
-/** A map that holds values of at most `capacity` together, by what `weigh` says of each. */
+/** A map whose values weigh at most `capacity` in all, each as `weigh` says. */
 export function createRecentMap<Value>(capacity: number, weigh: (value: Value) => number): RecentMap<Value> {
   const values = new Map<string, Value>()
   let weight = 0

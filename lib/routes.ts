@@ -116,6 +116,7 @@ const subresources: ReadonlySet<string> = new Set([
   'website',
 ])
 
+/** The tables, by what a request is about. */
 export const routes = { service, bucket, object } as const
 
 /** The operation that a request asks for; throws MethodNotAllowed, NotImplemented, InvalidArgument. */

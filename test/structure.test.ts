@@ -10,13 +10,13 @@ const floors: readonly (readonly string[])[] = [
   ['index.ts'],
   ['handler.ts'],
   ['answer.ts'],
-  ['gateway.ts', 'credentials.ts', 'routes.ts'],
+  ['gateway.ts', 'credential-source.ts', 'routes.ts'],
   ['options.ts'],
   ['option-values.ts', 'operations'],
   ['resolver'],
   ['pfs', 'signature'],
-  ['http'],
-  ['errors.ts', 'concurrency.ts', 'recent-map.ts'],
+  ['http', 'checksums'],
+  ['errors.ts', 'concurrency.ts', 'recent-map.ts', 'bytes.ts', 'percent-encoding.ts'],
 ]
 
 /** What stands on one floor or next to the other and knows nothing of it. */

@@ -7,6 +7,7 @@ export type Address =
   | { readonly kind: 'bucket'; readonly bucket: string }
   | { readonly kind: 'object'; readonly bucket: string; readonly key: string }
 
+/** Where the address of a request is looked for. */
 export interface AddressOptions {
   /** The raw path under which the handler is mounted, without a slash at its end; '' at the root. */
   readonly mountPath: string

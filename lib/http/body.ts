@@ -4,6 +4,7 @@ import { S3Error } from '../errors.js'
 /** Fewer bytes than this in the time allowed are taken for a sender that holds a connection and sends nothing. */
 const leastProgressBytes = 4096
 
+/** How a body is read. */
 export interface BodyOptions {
   /** How long a sender may take for the next 4 KiB, in milliseconds. */
   readonly timeoutMilliseconds: number

@@ -1,3 +1,5 @@
+import { asBuffer } from '../bytes.js'
+
 /** Reads a stream of bytes by lines and lengths, whatever the pieces in which it comes. Nothing is copied but what is cut across two. */
 export interface ByteReader {
   /** The bytes up to and with the next line feed; undefined where the body ends before, or none comes within `limit` bytes. */
@@ -92,8 +94,4 @@ function beginningAtEnd(bytes: Uint8Array, delimiter: Buffer): number {
     if (delimiter.subarray(0, length).equals(bytes.subarray(bytes.length - length))) return length
   }
   return 0
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }

@@ -1,4 +1,4 @@
-import { S3Error } from '../errors.js'
+import { invalidArgument, S3Error } from '../errors.js'
 import { type ByteReader, createByteReader } from './byte-reader.js'
 
 /** The form of a browser's upload (S3's POST Object). */
@@ -42,14 +42,16 @@ async function readToFile(reader: ByteReader, boundary: string): Promise<PostFor
       fillInFileName(fields, head.fileName ?? '')
       return { fields, fileName: head.fileName, file: readFile(reader, delimiter) }
     }
-    if (fields.has(head.name)) throw badArgument(`POST requires exactly one field named '${head.name}'.`, head.name)
+    if (fields.has(head.name)) {
+      throw invalidArgument(head.name, { message: `POST requires exactly one field named '${head.name}'.` })
+    }
     const value = await readField(reader, delimiter, left)
     left -= value.length + delimiter.length
     fields.set(head.name, value.toString('utf8'))
     line = await reader.line(4)
     if (line?.toString('latin1') === '\r\n') continue
     if (line === undefined || line.toString('latin1') === '--\r\n') {
-      throw badArgument('POST requires exactly one file upload per request.', 'file')
+      throw invalidArgument('file', { message: 'POST requires exactly one file upload per request.' })
     }
     throw malformed()
   }
@@ -154,8 +156,4 @@ function malformed(): S3Error {
 
 function tooLarge(): S3Error {
   return new S3Error('MaxPostPreDataLengthExceeded')
-}
-
-function badArgument(message: string, name: string): S3Error {
-  return new S3Error('InvalidArgument', { message, fields: { ArgumentName: name } })
 }

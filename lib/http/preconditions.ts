@@ -1,4 +1,5 @@
 import { S3Error } from '../errors.js'
+import { parseHttpDate } from './date.js'
 import { type HttpRequest, header } from './request.js'
 
 /** What the conditions of a read are held against. */
@@ -43,13 +44,6 @@ export function matchesEtag(list: string, etag: string): boolean {
 /** The answer to a condition that does not hold. */
 export function preconditionFailed(condition: string): S3Error {
   return new S3Error('PreconditionFailed', { fields: { Condition: condition } })
-}
-
-/** A date as HTTP writes it; undefined for one that does not parse, which HTTP says to pass over. */
-export function parseHttpDate(text: string | undefined): Date | undefined {
-  if (text === undefined) return undefined
-  const date = new Date(text)
-  return Number.isNaN(date.getTime()) ? undefined : date
 }
 
 function seconds(date: Date): number {

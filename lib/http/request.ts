@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { S3Error } from '../errors.js'
+import { invalidArgument, S3Error } from '../errors.js'
 
 /** One HTTP request as a value; nothing in it has been decoded that a signature covers. */
 export interface HttpRequest {
@@ -63,10 +63,7 @@ export function queryValue(request: Pick<HttpRequest, 'query'>, name: string): s
   const values = request.query.get(name)
   if (values === undefined) return undefined
   if (values.length > 1) {
-    throw new S3Error('InvalidArgument', {
-      message: `The query parameter ${name} was given more than once.`,
-      fields: { ArgumentName: name },
-    })
+    throw invalidArgument(name, { message: `The query parameter ${name} was given more than once.` })
   }
   return values[0]
 }

@@ -1,3 +1,4 @@
+/** Lower-case names; one that is undefined is not sent. */
 export type Headers = Readonly<Record<string, string | undefined>>
 
 /** An answer as a value. */

@@ -4,7 +4,7 @@ import { childText, malformedXml, readXml } from '../http/xml-reader.js'
 import { type XmlContent, xmlDocument } from '../http/xml-writer.js'
 import { ownerHasFullControl, requireOwnersPolicy } from './access-control.js'
 import type { BucketCall, Operation } from './call.js'
-import { requireListable } from './head-bucket.js'
+import { requireListable } from './listable.js'
 import { requireWritable } from './writable.js'
 
 type BucketOperation = Operation<BucketCall>

@@ -5,6 +5,7 @@ import type { CallOptions, PfsClient } from '../pfs/client.js'
 import type { CommitQueue } from '../pfs/commit-queue.js'
 import type { Bucket } from '../resolver/bucket-name.js'
 import type { KeyCodec } from '../resolver/key.js'
+import type { PageMemory } from '../resolver/listing/known-paths.js'
 import type { Ancestry } from '../resolver/versions/ancestry.js'
 import type { ChangeLog } from '../resolver/versions/changes.js'
 import type { CheckedBody } from '../signature/checked-body.js'
@@ -18,6 +19,7 @@ export interface Gateway {
   readonly keys: KeyCodec
   readonly ancestry: Ancestry
   readonly changes: ChangeLog
+  readonly pages: PageMemory
   /** The region that GetBucketLocation answers. */
   readonly region: string
   /** Bodies of at most so many bytes are read whole and share commits. */
@@ -38,12 +40,15 @@ export interface Call {
   readonly options: CallOptions
 }
 
+/** A request about a bucket, or about what is in it. */
 export interface BucketCall extends Call {
   readonly bucket: Bucket
 }
 
+/** A request about an object. */
 export interface ObjectCall extends BucketCall {
   readonly key: string
 }
 
+/** What answers a request; throws an S3Error or what PFS refused. */
 export type Operation<C extends Call> = (call: C) => Promise<S3Response>

@@ -1,3 +1,4 @@
+import { asBuffer } from '../bytes.js'
 import { createRecentMap } from '../recent-map.js'
 
 /** The bytes of small files by their PFS hash, for those who may read them. */
@@ -16,7 +17,7 @@ export function createContentCache(totalBytes: number): ContentCache {
   const contents = createRecentMap<Uint8Array>(totalBytes, (content) => content.length)
 
   const nameOf = (hash: Uint8Array, authToken: string | undefined): string =>
-    Buffer.from(hash.buffer, hash.byteOffset, hash.byteLength).toString('latin1') + (authToken ?? '')
+    asBuffer(hash).toString('latin1') + (authToken ?? '')
 
   return {
     get: (hash, authToken) => contents.get(nameOf(hash, authToken)),

@@ -1,30 +1,21 @@
 import { S3Error } from '../errors.js'
 import { malformedXml, readXml } from '../http/xml-reader.js'
 import type { RepoInfo } from '../pfs/client.js'
-import { PfsError } from '../pfs/errors.js'
+import { isMissing, PfsError, unlessMissing } from '../pfs/errors.js'
 import type { BucketCall, Operation } from './call.js'
 import { requireWritable } from './writable.js'
 
 /** CreateBucket: makes the branch, and its repo where that is not there yet. */
 export const createBucket: Operation<BucketCall> = async (call) => {
-  const { bucket, body } = call
+  const { gateway, bucket, body, options } = call
   requireWritable(bucket)
   const configuration = await readXml(body)
   if (configuration !== undefined && configuration.name !== 'CreateBucketConfiguration') throw malformedXml()
-  const repo = await inspectRepo(call)
+  const repo = await unlessMissing(gateway.pfs.inspectRepo(bucket.branch.repo, options))
   const exists = repo?.branches.some(({ name }) => name === bucket.branch.name) ?? false
   if (exists) requireOwn(repo, bucket.name)
   else await createBranch(call, repo === undefined)
   return { status: 200, headers: { location: `/${bucket.name}` } }
-}
-
-async function inspectRepo({ gateway, bucket, options }: BucketCall): Promise<RepoInfo | undefined> {
-  try {
-    return await gateway.pfs.inspectRepo(bucket.branch.repo, options)
-  } catch (error) {
-    if (error instanceof PfsError && error.status === 'NOT_FOUND') return undefined
-    throw error
-  }
 }
 
 async function createBranch({ gateway, bucket, options }: BucketCall, withRepo: boolean): Promise<void> {
@@ -43,7 +34,7 @@ async function createRepo(created: Promise<void>, project: string): Promise<void
 }
 
 function missingProject(error: unknown, project: string): unknown {
-  if (!(error instanceof PfsError) || error.missing !== 'project') return error
+  if (!isMissing(error, 'project')) return error
   return new S3Error('InvalidBucketName', { message: `The project "${project}" does not exist.`, cause: error })
 }
 

@@ -1,5 +1,6 @@
-import { S3Error } from '../errors.js'
-import { matchesEtag, parseHttpDate, preconditionFailed } from '../http/preconditions.js'
+import { invalidArgument, S3Error } from '../errors.js'
+import { parseHttpDate, parseIsoDate } from '../http/date.js'
+import { matchesEtag, preconditionFailed } from '../http/preconditions.js'
 import { type HttpRequest, header } from '../http/request.js'
 import type { FileInfo } from '../pfs/client.js'
 import { etagFrom } from '../resolver/etag.js'
@@ -13,27 +14,32 @@ export interface ExpectedObject {
   readonly lastModified: Date | undefined
 }
 
-/** The conditions as a client sends them, in headers or in XML; throws InvalidArgument for what does not parse. */
-export function parseExpectedObject(text: {
+/** The conditions as a client sends them. */
+interface ExpectedText {
   readonly etag: string | undefined
   readonly size: string | undefined
   readonly lastModified: string | undefined
-}): ExpectedObject {
-  const lastModified = parseHttpDate(text.lastModified)
+}
+
+/** `ETag`, `Size` and `LastModifiedTime` of an object of DeleteObjects; throws InvalidArgument for what does not parse. */
+export function parseExpectedObject(text: ExpectedText): ExpectedObject {
+  // Of either form: SDKs write it as in a header, though other dates in XML are of ISO 8601.
+  return expectedObject(text, parseHttpDate(text.lastModified) ?? parseIsoDate(text.lastModified ?? ''))
+}
+
+function expectedObject(text: ExpectedText, lastModified: Date | undefined): ExpectedObject {
   if (text.lastModified !== undefined && lastModified === undefined) {
-    throw invalidCondition('LastModifiedTime', text.lastModified)
+    throw invalidArgument('LastModifiedTime', { value: text.lastModified })
   }
-  if (text.size !== undefined && !/^\d{1,15}$/.test(text.size)) throw invalidCondition('Size', text.size)
+  if (text.size !== undefined && !/^\d{1,15}$/.test(text.size)) throw invalidArgument('Size', { value: text.size })
   return { etag: text.etag, size: text.size === undefined ? undefined : Number(text.size), lastModified }
 }
 
-/** `If-Match`, `x-amz-if-match-size` and `x-amz-if-match-last-modified-time` of DeleteObject. */
-export function readExpectedObject(request: HttpRequest): ExpectedObject {
-  return parseExpectedObject({
-    etag: header(request, 'if-match'),
-    size: header(request, 'x-amz-if-match-size'),
-    lastModified: header(request, 'x-amz-if-match-last-modified-time'),
-  })
+/** `If-Match`, `x-amz-if-match-size` and `x-amz-if-match-last-modified-time` of DeleteObject; throws InvalidArgument. */
+export function readExpectedObject(request: Pick<HttpRequest, 'headers'>): ExpectedObject {
+  const lastModified = header(request, 'x-amz-if-match-last-modified-time')
+  const text = { etag: header(request, 'if-match'), size: header(request, 'x-amz-if-match-size'), lastModified }
+  return expectedObject(text, parseHttpDate(lastModified))
 }
 
 /** Whether anything at all is expected; if not, the object need not be looked at. */
@@ -61,8 +67,4 @@ export function requireExpectedObject(current: FileInfo | undefined, expected: E
 
 function isSameSecond(a: Date, b: Date | undefined): boolean {
   return b !== undefined && Math.floor(a.getTime() / 1000) === Math.floor(b.getTime() / 1000)
-}
-
-function invalidCondition(name: string, value: string): S3Error {
-  return new S3Error('InvalidArgument', { fields: { ArgumentName: name, ArgumentValue: value } })
 }

@@ -1,7 +1,7 @@
-import { S3Error } from '../errors.js'
 import { queryValue } from '../http/request.js'
 import type { ObjectCall, Operation } from './call.js'
 import { isExpecting, readExpectedObject, requireExpectedObject } from './delete-condition.js'
+import { immutableVersion } from './immutable-version.js'
 import { requireWritable } from './writable.js'
 import { commitChange } from './write.js'
 
@@ -16,12 +16,4 @@ export const deleteObject: Operation<ObjectCall> = async (call) => {
     ...(isExpecting(expected) && { condition: (current) => requireExpectedObject(current, expected) }),
   })
   return { status: 204, headers: { 'x-amz-delete-marker': 'true', 'x-amz-version-id': commitId } }
-}
-
-/** The answer to who would delete one version: it is part of a commit. */
-export function immutableVersion(): S3Error {
-  return new S3Error('MethodNotAllowed', {
-    message:
-      'A version of an object is part of a commit, and history does not change. Delete the key without a versionId.',
-  })
 }

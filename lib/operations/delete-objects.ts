@@ -8,7 +8,7 @@ import type { FileInfo } from '../pfs/client.js'
 import { s3ErrorFrom } from '../resolver/s3-error.js'
 import type { BucketCall, Operation } from './call.js'
 import { type ExpectedObject, isExpecting, parseExpectedObject, requireExpectedObject } from './delete-condition.js'
-import { immutableVersion } from './delete-object.js'
+import { immutableVersion } from './immutable-version.js'
 import { requireWritable } from './writable.js'
 
 const maxKeys = 1000

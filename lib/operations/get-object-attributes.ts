@@ -1,11 +1,11 @@
-import { S3Error } from '../errors.js'
+import { invalidArgument } from '../errors.js'
 import { readCondition } from '../http/preconditions.js'
-import { type HttpRequest, header, queryValue } from '../http/request.js'
+import { type HttpRequest, header } from '../http/request.js'
 import { xmlResponse } from '../http/response.js'
 import { type XmlContent, xmlDocument } from '../http/xml-writer.js'
 import type { StoredObject } from '../resolver/object.js'
-import { resolveVersion } from '../resolver/versions/object-version.js'
 import type { ObjectCall, Operation } from './call.js'
+import { resolveNamedObject } from './named-object.js'
 
 /** The attributes by name; PFS keeps neither checksums nor the borders of parts, and S3 leaves out what it has not. */
 const attributes: Readonly<Record<string, (object: StoredObject) => XmlContent>> = {
@@ -17,10 +17,10 @@ const attributes: Readonly<Record<string, (object: StoredObject) => XmlContent>>
 }
 
 /** GetObjectAttributes: those of an object that the client names in a header. */
-export const getObjectAttributes: Operation<ObjectCall> = async ({ gateway, request, bucket, key, options }) => {
+export const getObjectAttributes: Operation<ObjectCall> = async (call) => {
+  const { request } = call
   const asked = parseAttributes(request)
-  const name = { bucket, path: gateway.keys.pathFromKey(key), versionId: queryValue(request, 'versionId') }
-  const object = await resolveVersion(gateway, name, options)
+  const object = await resolveNamedObject(call)
   const headers = { 'last-modified': object.lastModified.toUTCString(), 'x-amz-version-id': object.versionId }
   if (readCondition(request, object) === 'not-modified') {
     return { status: 304, headers: { ...headers, etag: object.etag } }
@@ -33,8 +33,8 @@ export const getObjectAttributes: Operation<ObjectCall> = async ({ gateway, requ
 function parseAttributes(request: HttpRequest): ReadonlySet<string> {
   const names = (header(request, 'x-amz-object-attributes') ?? '').split(',').map((name) => name.trim())
   if (names.every((name) => Object.hasOwn(attributes, name))) return new Set(names)
-  throw new S3Error('InvalidArgument', {
+  throw invalidArgument('x-amz-object-attributes', {
+    value: names.join(', '),
     message: 'Invalid attribute name specified.',
-    fields: { ArgumentName: 'x-amz-object-attributes', ArgumentValue: names.join(', ') },
   })
 }

@@ -1,18 +1,19 @@
-import { S3Error } from '../errors.js'
+import { invalidArgument } from '../errors.js'
 import { collect } from '../http/collect.js'
-import { matchesEtag, parseHttpDate, readCondition } from '../http/preconditions.js'
+import { parseHttpDate } from '../http/date.js'
+import { matchesEtag, readCondition } from '../http/preconditions.js'
 import { type ByteRange, contentRange, cutTo, parseRange } from '../http/range.js'
 import { type HttpRequest, header, queryValue } from '../http/request.js'
 import type { Headers, S3Response } from '../http/response.js'
 import { sandboxHeaders } from '../http/sandbox.js'
 import type { StoredObject } from '../resolver/object.js'
-import { resolveVersion } from '../resolver/versions/object-version.js'
 import type { ObjectCall, Operation } from './call.js'
+import { resolveNamedObject } from './named-object.js'
 import { parsePartNumber, partsCount, rangeOfPart } from './part-number.js'
 
 /** GetObject: headers and bytes are of the one commit that InspectFile named. */
 export const getObject: Operation<ObjectCall> = async (call) => {
-  const { response, object, range } = await headOf(call)
+  const { response, object, range } = await readHead(call)
   if (response.status === 304 || object.size === 0) return response
   if (object.size <= smallBytes) {
     const content = await smallContent(call, object)
@@ -37,7 +38,7 @@ async function smallContent({ gateway, options }: ObjectCall, { info, size }: St
 }
 
 /** HeadObject: what GetObject would answer, without the body. */
-export const headObject: Operation<ObjectCall> = async (call) => (await headOf(call)).response
+export const headObject: Operation<ObjectCall> = async (call) => (await readHead(call)).response
 
 interface ObjectHead {
   readonly response: S3Response
@@ -48,10 +49,10 @@ interface ObjectHead {
 /** S3 keeps what the client sent with the object; PFS has no place for it, so this is S3's own default. */
 const defaultContentType = 'binary/octet-stream'
 
-async function headOf({ gateway, request, bucket, key, options }: ObjectCall): Promise<ObjectHead> {
+async function readHead(call: ObjectCall): Promise<ObjectHead> {
+  const { request } = call
   const partNumber = parsePartNumber(request)
-  const name = { bucket, path: gateway.keys.pathFromKey(key), versionId: queryValue(request, 'versionId') }
-  const object = await resolveVersion(gateway, name, options)
+  const object = await resolveNamedObject(call)
   const whole: ByteRange = { start: 0, end: object.size - 1 }
   const validators = {
     etag: object.etag,
@@ -103,9 +104,9 @@ function overrides(request: HttpRequest): Headers {
     const value = queryValue(request, `response-${name}`)
     if (value === undefined) continue
     if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) {
-      throw new S3Error('InvalidArgument', {
+      throw invalidArgument(`response-${name}`, {
+        value,
         message: 'Header value cannot be represented using ISO-8859-1.',
-        fields: { ArgumentName: `response-${name}`, ArgumentValue: value },
       })
     }
     headers[name] = value

@@ -1,5 +1,6 @@
-import { S3Error } from '../errors.js'
+import { invalidArgument } from '../errors.js'
 import { type HttpRequest, queryValue } from '../http/request.js'
+import { percentEncode } from '../percent-encoding.js'
 
 /** How keys go into a listing's XML. */
 export interface KeyWriter {
@@ -11,10 +12,7 @@ export interface KeyWriter {
 export function parseEncodingType(request: Pick<HttpRequest, 'query'>): 'url' | undefined {
   const value = queryValue(request, 'encoding-type')
   if (value === undefined || value === 'url') return value
-  throw new S3Error('InvalidArgument', {
-    message: 'Invalid Encoding Method specified in Request',
-    fields: { ArgumentName: 'encoding-type', ArgumentValue: value },
-  })
+  throw invalidArgument('encoding-type', { value, message: 'Invalid Encoding Method specified in Request' })
 }
 
 /** Writes keys as they are, or percent-encoded (`encoding-type=url`) for what XML cannot carry. */
@@ -24,8 +22,5 @@ export function createKeyWriter(encodingType: 'url' | undefined): KeyWriter {
 
 /** S3 leaves slashes as they are and writes a space as `+`. */
 function urlEncode(key: string): string {
-  return encodeURIComponent(key)
-    .replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`)
-    .replaceAll('%2F', '/')
-    .replaceAll('%20', '+')
+  return percentEncode(key).replaceAll('%2F', '/').replaceAll('%20', '+')
 }

@@ -1,17 +1,15 @@
-import { S3Error } from '../errors.js'
+import { invalidArgument } from '../errors.js'
 import { queryValue } from '../http/request.js'
 import { xmlResponse } from '../http/response.js'
 import { type XmlContent, xmlDocument } from '../http/xml-writer.js'
 import { commitOf } from '../resolver/bucket-name.js'
+import { lastName } from '../resolver/common-prefix.js'
 import { type ListedVersion, type ListedVersions, listVersions } from '../resolver/versions/list-versions.js'
 import type { BucketCall, Operation } from './call.js'
-import { requireListable } from './head-bucket.js'
 import { createKeyWriter, type KeyWriter, parseEncodingType } from './key-writer.js'
+import { requireListable } from './listable.js'
 import { owner } from './owner.js'
-import { parseCount, parsePrefix } from './parameters.js'
-
-/** Most versions and prefixes of a page, whatever is asked for. */
-const maxPage = 1000
+import { parsePageSize, parsePrefix } from './parameters.js'
 
 /** ListObjectVersions: every version of every key, delete markers among them, as the history of the branch tells them. */
 export const listObjectVersions: Operation<BucketCall> = async (call) => {
@@ -20,17 +18,23 @@ export const listObjectVersions: Operation<BucketCall> = async (call) => {
   const delimiter = queryValue(request, 'delimiter') ?? ''
   const keyMarker = queryValue(request, 'key-marker') ?? ''
   const versionIdMarker = queryValue(request, 'version-id-marker') ?? ''
-  const limit = Math.min(parseCount(request, 'max-keys', { least: 0, most: 2_147_483_647 }) ?? maxPage, maxPage)
+  const limit = parsePageSize(request, 'max-keys')
   const writer = createKeyWriter(parseEncodingType(request))
-  if (versionIdMarker !== '' && keyMarker === '') throw markerWithoutKey(versionIdMarker)
+  if (versionIdMarker !== '' && keyMarker === '') {
+    throw invalidArgument('version-id-marker', {
+      value: versionIdMarker,
+      message: 'A version-id marker cannot be specified without a key marker.',
+    })
+  }
   const { entries, isTruncated } = await readPage(call, { prefix, delimiter, keyMarker, limit }, versionIdMarker)
   const last = isTruncated ? entries.at(-1) : undefined
+  const next = isTruncated ? lastName(entries) : undefined
   const head: XmlContent = {
     Name: bucket.name,
     Prefix: writer.write(prefix),
     KeyMarker: writer.write(keyMarker),
     VersionIdMarker: versionIdMarker,
-    NextKeyMarker: last && writer.write(last.kind === 'prefix' ? last.prefix : last.key),
+    NextKeyMarker: next === undefined ? undefined : writer.write(next),
     NextVersionIdMarker: last?.kind === 'version' ? last.versionId : undefined,
     MaxKeys: limit,
     Delimiter: delimiter === '' ? undefined : writer.write(delimiter),
@@ -68,11 +72,4 @@ function elementOf(entry: ListedVersion, writer: KeyWriter): XmlContent {
   }
   if (object === undefined) return { DeleteMarker: { ...common, Owner: owner } }
   return { Version: { ...common, ETag: object.etag, Size: object.size, StorageClass: 'STANDARD', Owner: owner } }
-}
-
-function markerWithoutKey(versionIdMarker: string): S3Error {
-  return new S3Error('InvalidArgument', {
-    message: 'A version-id marker cannot be specified without a key marker.',
-    fields: { ArgumentName: 'version-id-marker', ArgumentValue: versionIdMarker },
-  })
 }

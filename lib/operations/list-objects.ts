@@ -2,31 +2,29 @@ import { queryValue } from '../http/request.js'
 import { xmlResponse } from '../http/response.js'
 import { type XmlContent, xmlDocument } from '../http/xml-writer.js'
 import { commitOf } from '../resolver/bucket-name.js'
-import { type ListPage, type ListQuery, lastName, listKeys } from '../resolver/listing/list-keys.js'
+import { lastName } from '../resolver/common-prefix.js'
+import { type ListPage, type ListQuery, listKeys } from '../resolver/listing/list-keys.js'
 import { storedObject } from '../resolver/object.js'
 import type { BucketCall, Operation } from './call.js'
-import { requireListable } from './head-bucket.js'
 import { createKeyWriter, type KeyWriter, parseEncodingType } from './key-writer.js'
+import { requireListable } from './listable.js'
 import { owner } from './owner.js'
-import { parseCount, parsePrefix } from './parameters.js'
+import { parsePageSize, parsePrefix } from './parameters.js'
 import { readToken, tokenFrom } from './tokens.js'
-
-/** Most keys and prefixes of a page, whatever is asked for. */
-const maxPage = 1000
 
 /** ListObjects: the first version, paged by a marker that is a key. */
 export const listObjects: Operation<BucketCall> = async (call) => {
   const marker = queryValue(call.request, 'marker') ?? ''
-  const { query, page, maxKeys, writer } = await readPage(call, marker)
+  const { query, page, writer } = await readPage(call, marker)
   // S3 writes NextMarker only where the last entry may be a prefix, which the client could not tell from the keys.
-  const next = page.isTruncated && query.delimiter !== '' ? lastName(page) : undefined
+  const next = page.isTruncated && query.delimiter !== '' ? lastName(page.entries) : undefined
   return xmlResponse(
     xmlDocument('ListBucketResult', {
       Name: call.bucket.name,
       Prefix: writer.write(query.prefix),
       Marker: writer.write(marker),
       NextMarker: next === undefined ? undefined : writer.write(next),
-      ...shared(query, maxKeys, page, writer),
+      ...shared(query, page, writer),
       ...(await entries(call, page, writer, true)),
     }),
   )
@@ -37,11 +35,8 @@ export const listObjectsV2: Operation<BucketCall> = async (call) => {
   const { request } = call
   const token = queryValue(request, 'continuation-token')
   const startAfter = queryValue(request, 'start-after')
-  const { query, page, maxKeys, writer } = await readPage(
-    call,
-    token === undefined ? (startAfter ?? '') : readToken(token),
-  )
-  const next = page.isTruncated ? lastName(page) : undefined
+  const { query, page, writer } = await readPage(call, token === undefined ? (startAfter ?? '') : readToken(token))
+  const next = page.isTruncated ? lastName(page.entries) : undefined
   const fetchOwner = queryValue(request, 'fetch-owner') === 'true'
   return xmlResponse(
     xmlDocument('ListBucketResult', {
@@ -51,7 +46,7 @@ export const listObjectsV2: Operation<BucketCall> = async (call) => {
       ContinuationToken: token,
       NextContinuationToken: next === undefined ? undefined : tokenFrom(next),
       KeyCount: page.entries.length,
-      ...shared(query, maxKeys, page, writer),
+      ...shared(query, page, writer),
       ...(await entries(call, page, writer, fetchOwner)),
     }),
   )
@@ -60,29 +55,27 @@ export const listObjectsV2: Operation<BucketCall> = async (call) => {
 interface Page {
   readonly query: ListQuery
   readonly page: ListPage
-  readonly maxKeys: number
   readonly writer: KeyWriter
 }
 
 async function readPage(call: BucketCall, after: string): Promise<Page> {
   const { gateway, request, bucket, options } = call
-  const maxKeys = parseCount(request, 'max-keys', { least: 0, most: 2_147_483_647 }) ?? maxPage
   const query: ListQuery = {
     prefix: parsePrefix(request),
     delimiter: queryValue(request, 'delimiter') ?? '',
     after,
-    limit: Math.min(maxKeys, maxPage),
+    limit: parsePageSize(request, 'max-keys'),
   }
   const writer = createKeyWriter(parseEncodingType(request))
-  const source = { pfs: gateway.pfs, commit: commitOf(bucket), keys: gateway.keys, options }
-  if (query.limit > 0) return { query, page: await listKeys(source, query), maxKeys, writer }
+  const source = { ...gateway, commit: commitOf(bucket), options }
+  if (query.limit > 0) return { query, page: await listKeys(source, query), writer }
   await requireListable(call)
-  return { query, page: { entries: [], isTruncated: false }, maxKeys, writer }
+  return { query, page: { entries: [], isTruncated: false }, writer }
 }
 
-function shared(query: ListQuery, maxKeys: number, page: ListPage, writer: KeyWriter): Record<string, XmlContent> {
+function shared(query: ListQuery, page: ListPage, writer: KeyWriter): Record<string, XmlContent> {
   return {
-    MaxKeys: Math.min(maxKeys, maxPage),
+    MaxKeys: query.limit,
     Delimiter: query.delimiter === '' ? undefined : writer.write(query.delimiter),
     EncodingType: writer.encodingType,
     IsTruncated: page.isTruncated,

@@ -1,4 +1,4 @@
-import { S3Error } from '../errors.js'
+import { invalidArgument } from '../errors.js'
 import { requireKeyLength } from '../http/address.js'
 import { type HttpRequest, queryValue } from '../http/request.js'
 
@@ -12,12 +12,20 @@ export function parseCount(
   if (text === undefined || text === '') return undefined
   const count = Number(text)
   if (!/^\d{1,10}$/.test(text) || count < bounds.least || count > bounds.most) {
-    throw new S3Error('InvalidArgument', {
+    throw invalidArgument(name, {
+      value: text,
       message: `Argument ${name} must be an integer between ${bounds.least} and ${bounds.most}`,
-      fields: { ArgumentName: name, ArgumentValue: text },
     })
   }
   return count
+}
+
+/** Most entries of one page of a listing, whatever is asked for. */
+const maxPage = 1000
+
+/** How many entries a page of a listing may have, from 0 to 1000; throws InvalidArgument. */
+export function parsePageSize(request: Pick<HttpRequest, 'query'>, name: string): number {
+  return Math.min(parseCount(request, name, { least: 0, most: 2_147_483_647 }) ?? maxPage, maxPage)
 }
 
 /** The `prefix` of a listing of keys, '' where absent; throws KeyTooLongError where no key could begin with it. */

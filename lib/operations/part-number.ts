@@ -1,4 +1,4 @@
-import { S3Error } from '../errors.js'
+import { invalidArgument, S3Error } from '../errors.js'
 import type { ByteRange } from '../http/range.js'
 import { type HttpRequest, header } from '../http/request.js'
 import { parseCount } from './parameters.js'
@@ -23,4 +23,14 @@ export function rangeOfPart(partNumber: number, size: number): ByteRange | undef
     })
   }
   return size === 0 ? undefined : { start: 0, end: size - 1 }
+}
+
+/** Reads the number of a part that is uploaded; throws InvalidArgument unless it is a whole number from 1 to 10,000. */
+export function parseUploadPartNumber(text: string | undefined): number {
+  const partNumber = Number(text)
+  if (/^\d{1,5}$/.test(text ?? '') && partNumber >= 1 && partNumber <= 10_000) return partNumber
+  throw invalidArgument('partNumber', {
+    value: text ?? '',
+    message: 'Part number must be an integer between 1 and 10000, inclusive',
+  })
 }

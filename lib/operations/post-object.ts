@@ -2,17 +2,20 @@ import type { S3Response } from '../http/response.js'
 import { xmlResponse } from '../http/response.js'
 import { xmlDocument } from '../http/xml-writer.js'
 import type { ObjectCall } from './call.js'
+import { locationOf } from './location.js'
+import { refuseUnsupportedFields } from './unsupported-headers.js'
 import { requireWritable } from './writable.js'
 import { type Written, writeBody } from './write-body.js'
 
 /** PostObject: a browser's form puts an object and says how the answer is to look. */
 export async function postObject(call: ObjectCall, fields: ReadonlyMap<string, string>): Promise<S3Response> {
   requireWritable(call.bucket)
+  refuseUnsupportedFields(fields)
   const written = await writeBody(call, { path: call.gateway.keys.pathFromKey(call.key) })
   const headers = { etag: written.etag, 'x-amz-version-id': written.versionId }
   const redirect = redirectUrl(call, fields, written)
   if (redirect !== undefined) return { status: 303, headers: { ...headers, location: redirect } }
-  const location = `/${call.bucket.name}/${call.key.split('/').map(encodeURIComponent).join('/')}`
+  const location = locationOf(call)
   const status = successStatus(fields.get('success_action_status'))
   if (status !== 201) return { status, headers: { ...headers, location } }
   const document = xmlDocument('PostResponse', {

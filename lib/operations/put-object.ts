@@ -1,6 +1,5 @@
-import { S3Error } from '../errors.js'
-import { header } from '../http/request.js'
 import type { ObjectCall, Operation } from './call.js'
+import { requireContentLength } from './content-length.js'
 import { refuseUnsupportedHeaders } from './unsupported-headers.js'
 import { requireWritable } from './writable.js'
 import { writeBody } from './write-body.js'
@@ -11,9 +10,7 @@ export const putObject: Operation<ObjectCall> = async (call) => {
   const { gateway, request, body, bucket, key } = call
   requireWritable(bucket)
   refuseUnsupportedHeaders(request)
-  if (body.length === undefined && header(request, 'transfer-encoding') === undefined) {
-    throw new S3Error('MissingContentLength')
-  }
+  requireContentLength(call)
   const change = { path: gateway.keys.pathFromKey(key), ...readWriteCondition(request) }
   const { versionId, etag } = await writeBody(call, change)
   return {

@@ -1,4 +1,4 @@
-import { S3Error } from '../errors.js'
+import { invalidArgument } from '../errors.js'
 
 /** An opaque continuation token that says after which name a listing goes on. */
 export function tokenFrom(name: string): string {
@@ -9,8 +9,5 @@ export function tokenFrom(name: string): string {
 export function readToken(token: string): string {
   const name = Buffer.from(token, 'base64url').toString()
   if (name !== '' && tokenFrom(name) === token) return name
-  throw new S3Error('InvalidArgument', {
-    message: 'The continuation token provided is incorrect',
-    fields: { ArgumentName: 'continuation-token' },
-  })
+  throw invalidArgument('continuation-token', { message: 'The continuation token provided is incorrect' })
 }

@@ -16,13 +16,19 @@ const unsupported = [
 const storageClasses = new Set(['STANDARD', 'REDUCED_REDUNDANCY', 'STANDARD_IA', 'INTELLIGENT_TIERING'])
 
 /** Throws NotImplemented for a write that asks for what would be lost, InvalidStorageClass for an unknown class. */
-export function refuseUnsupportedHeaders(request: HttpRequest): void {
-  for (const name of request.headers.keys()) {
-    if (unsupported.some((pattern) => pattern.test(name))) {
-      throw new S3Error('NotImplemented', { fields: { Header: name } })
-    }
-  }
-  for (const storageClass of request.headers.get('x-amz-storage-class') ?? []) {
-    if (!storageClasses.has(storageClass)) throw new S3Error('InvalidStorageClass')
+export function refuseUnsupportedHeaders({ headers }: Pick<HttpRequest, 'headers'>): void {
+  for (const [name, values] of headers) refuseUnsupported(name, values)
+}
+
+/** The same for the fields of a form, which stand for headers. */
+export function refuseUnsupportedFields(fields: ReadonlyMap<string, string>): void {
+  for (const [name, value] of fields) refuseUnsupported(name === 'tagging' ? 'x-amz-tagging' : name, [value])
+}
+
+function refuseUnsupported(name: string, values: readonly string[]): void {
+  if (unsupported.some((pattern) => pattern.test(name)))
+    throw new S3Error('NotImplemented', { fields: { Header: name } })
+  if (name === 'x-amz-storage-class' && !values.every((value) => storageClasses.has(value))) {
+    throw new S3Error('InvalidStorageClass')
   }
 }

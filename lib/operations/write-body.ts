@@ -5,8 +5,10 @@ import { etagFrom } from '../resolver/etag.js'
 import type { BucketCall } from './call.js'
 import { commitChange, writtenObject } from './write.js'
 
+/** What was written. */
 export interface Written {
   readonly versionId: string
+  /** With its quotes. */
   readonly etag: string
 }
 

@@ -1,15 +1,14 @@
 import { S3Error } from '../errors.js'
 import type { Change } from '../pfs/changes.js'
 import type { Committed } from '../pfs/commit-changes.js'
-import { PfsError } from '../pfs/errors.js'
+import { isMissing } from '../pfs/errors.js'
+import { committedOf } from '../pfs/outcomes.js'
 import { resolveObject, type StoredObject } from '../resolver/object.js'
 import type { BucketCall } from './call.js'
 
 /** Makes one change in the bucket's branch, in a commit that it may share; throws what refused it. */
 export async function commitChange({ gateway, bucket, options }: BucketCall, change: Change): Promise<Committed> {
-  const [outcome] = await gateway.commits.commit(bucket.branch, [change], options)
-  if (outcome?.status === 'fulfilled') return outcome.value
-  throw outcome?.reason
+  return committedOf(await gateway.commits.commit(bucket.branch, [change], options))
 }
 
 /** The object that a commit has just written; InternalError, so that clients try again, where a writer elsewhere has removed it since. */
@@ -21,7 +20,7 @@ export async function writtenObject(
   try {
     return await resolveObject(gateway.pfs, { bucket, path, versionId: commitId }, options)
   } catch (cause) {
-    const isRemoved = cause instanceof S3Error || (cause instanceof PfsError && cause.missing === 'file')
+    const isRemoved = cause instanceof S3Error || isMissing(cause, 'file')
     throw isRemoved ? new S3Error('InternalError', { cause }) : cause
   }
 }

@@ -1,7 +1,7 @@
 import { eachAtMost } from '../concurrency.js'
 import type { Change } from './changes.js'
-import type { CallOptions, Commit, FileInfo, PfsClient } from './client.js'
-import { PathCollision, PfsError } from './errors.js'
+import type { CallOptions, Commit, PfsClient } from './client.js'
+import { PathCollision, unlessMissing } from './errors.js'
 import { parentsOf } from './path.js'
 
 /** Calls of one batch under way at once: as many as pachd has connections to its database. */
@@ -42,27 +42,12 @@ async function refusalOf(pfs: PfsClient, commit: Commit, change: Change, options
   if (!needsCheck(change)) return undefined
   const { path, content, condition } = change
   try {
-    const current = await inspectPath(pfs, commit, path, options)
+    const current = await unlessMissing(pfs.inspectFile({ commit, path }, options), 'file')
     if (content !== undefined && current?.fileType === 'DIR') return new PathCollision(path, current.file.path)
     condition?.(current?.fileType === 'FILE' ? current : undefined)
     return undefined
   } catch (reason) {
     return reason
-  }
-}
-
-/** The file or directory at a path; undefined where nothing is. */
-async function inspectPath(
-  pfs: PfsClient,
-  commit: Commit,
-  path: string,
-  options: CallOptions,
-): Promise<FileInfo | undefined> {
-  try {
-    return await pfs.inspectFile({ commit, path }, options)
-  } catch (error) {
-    if (error instanceof PfsError && error.missing === 'file') return undefined
-    throw error
   }
 }
 

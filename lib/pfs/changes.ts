@@ -6,13 +6,13 @@ import { parentsOf } from './path.js'
 export interface Change {
   readonly path: string
   /** The new file, or undefined to delete the path. */
-  readonly content?: Content
+  readonly content?: NewContent
   /** Held against the file as it is when the change's turn has come; throws to refuse the change. */
   readonly condition?: (current: FileInfo | undefined) => void
 }
 
 /** Bytes that are in memory, or a file of PFS whose bytes are not moved. */
-export type Content = { readonly raw: Uint8Array } | { readonly copyOf: File }
+export type NewContent = { readonly raw: Uint8Array } | { readonly copyOf: File }
 
 /** The messages that make a change; a file is replaced, never appended to. */
 export function operationsOf(change: Change): FileOperation[] {

@@ -4,13 +4,17 @@ import { BranchQueue, type Entry } from './branch-queue.js'
 import type { Change } from './changes.js'
 import type { Branch, CallOptions, PfsClient } from './client.js'
 import { type Committed, type Confirm, commitChanges, type Outcome, type Turn } from './commit-changes.js'
+import { committedOf } from './outcomes.js'
 import { OwnCommits } from './own-commits.js'
 import { commitStream, type StreamedChange, stageBody, type TakeTurn } from './streamed-change.js'
 import { limitTime } from './time-limit.js'
 
+/** Whether writes to a branch at the same time go together in one commit, or each has its own. */
+export type Commits = 'shared' | 'each'
+
+/** How branches are written. */
 export interface CommitQueueOptions {
-  /** Whether writes that wait for one another go together in one commit. */
-  readonly commits: 'shared' | 'each'
+  readonly commits: Commits
   readonly confirm: Confirm
   /** How long a turn may take; 5 minutes where absent. A PFS that never answers is not to hold a branch for ever. */
   readonly turnMilliseconds?: number
@@ -122,9 +126,7 @@ export function createCommitQueue(pfs: PfsClient, settings: CommitQueueOptions):
     // Whoever holds the commit open may finish it while the body comes, and what is written into it then destroys it.
     const { path, condition } = change
     const content = { copyOf: await stageBody(pfs, change, options) }
-    const [outcome] = await commit(branch, [{ path, content, ...(condition && { condition }) }], options)
-    if (outcome?.status === 'fulfilled') return outcome.value
-    throw outcome?.reason
+    return committedOf(await commit(branch, [{ path, content, ...(condition && { condition }) }], options))
   }
 
   return { commit, stream }

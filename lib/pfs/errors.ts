@@ -18,6 +18,7 @@ export const pfsStatusCodes = {
   UNAUTHENTICATED: 16,
 } as const
 
+/** The name of a gRPC status but OK. */
 export type PfsStatus = keyof typeof pfsStatusCodes
 
 /** What a NOT_FOUND was about. */
@@ -41,7 +42,7 @@ export class PfsError extends Error {
    * cluster is told of a missing repo that nobody has a role on it.
    */
   get missing(): Missing | undefined {
-    if (/no role binding exists for REPO/.test(this.message)) return 'repo'
+    if (/no role binding exists for REPO \S+$/.test(this.message)) return 'repo'
     if (/commit \S+ was deleted$/.test(this.message)) return 'commit'
     if (this.status !== 'NOT_FOUND') return undefined
     const lastLine = this.message.slice(this.message.lastIndexOf('\n') + 1)
@@ -63,6 +64,22 @@ export class PfsError extends Error {
   /** Whether the call was answered, so that what it asked for has certainly not been done. */
   get isDefinite(): boolean {
     return !indefinite.has(this.status)
+  }
+}
+
+/** Whether PFS refused a call because something is not there: `what`, or anything where that is absent. */
+export function isMissing(error: unknown, what?: Missing): boolean {
+  if (!(error instanceof PfsError) || error.missing === undefined) return false
+  return what === undefined || error.missing === what
+}
+
+/** What a call answers; undefined where `what` (anything, where that is absent) is not there. */
+export async function unlessMissing<Answer>(call: Promise<Answer>, what?: Missing): Promise<Answer | undefined> {
+  try {
+    return await call
+  } catch (error) {
+    if (isMissing(error, what)) return undefined
+    throw error
   }
 }
 

@@ -7,6 +7,11 @@ export function markerBefore(lower: string): string {
   return lower.slice(0, -1) + String.fromCharCode(last - 1) + afterEveryPath
 }
 
+/** The least text behind every text that begins with `prefix`; '' where there is none. */
+export function prefixEnd(prefix: string): string {
+  return prefix === '' ? '' : prefix.slice(0, -1) + String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1)
+}
+
 /** The directories above a path, nearest first, without the root and without a slash at their end. */
 export function parentsOf(path: string): string[] {
   const parents: string[] = []

@@ -1,4 +1,4 @@
-/** Each piece is in memory a few times over on its way out; larger ones are little faster. */
+/** Bytes. Each piece is in memory a few times over on its way out; larger ones are little faster. */
 const size = 256 * 1024
 
 /**

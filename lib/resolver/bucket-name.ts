@@ -1,11 +1,12 @@
 import { S3Error } from '../errors.js'
+import { headOf } from '../pfs/branch-head.js'
 import { type Branch, type Commit, fileSetRepo } from '../pfs/client.js'
 
 /** A bucket as its name says: a branch that takes writes, or that branch at one commit, which is read only. */
 export interface Bucket {
   readonly name: string
   readonly branch: Branch
-  /** The commit of a bucket at one, in PFS's words; absent for the branch itself. */
+  /** The commit to which the name pins the bucket; absent for the branch itself. */
   readonly at?: BucketCommit
 }
 
@@ -55,9 +56,9 @@ export function bucketNameFrom(branch: Branch): string | undefined {
 
 /** The commit that a read of the bucket is of: the head, or the one in its name. */
 export function commitOf({ branch, at }: Bucket): Commit {
-  const { repo, name } = branch
-  if (at === undefined) return { repo, branch: name }
-  return 'id' in at ? { repo, branch: name, id: at.id } : { repo, branch: `${name}${at.ancestry}` }
+  const head = headOf(branch)
+  if (at === undefined) return head
+  return 'id' in at ? { ...head, id: at.id } : { ...head, branch: `${branch.name}${at.ancestry}` }
 }
 
 function invalidBucketName(name: string): S3Error {

@@ -1,3 +1,5 @@
+import { percentByte } from '../percent-encoding.js'
+
 /**
  * How a key that PFS could not hold as a path is written in one: percent-encoded, and only where it must be. An escape
  * is read as one only where it would have been written, so that every other `%` in a path or key means itself.
@@ -31,7 +33,7 @@ export function encodeSegment(segment: string, isLast: boolean): string {
       character === '%'
         ? readEscape(`%${encoded}`, index === 0, isLast) !== undefined
         : character === '/' || refused.test(character)
-    encoded = (needsEscape ? percentEncode(character) : character) + encoded
+    encoded = (needsEscape ? escapeBytes(character) : character) + encoded
   }
   return encoded
 }
@@ -83,6 +85,6 @@ function readUtf8(text: string, lead: number): Escape | undefined {
   }
 }
 
-function percentEncode(character: string): string {
-  return Array.from(Buffer.from(character), (byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('')
+function escapeBytes(character: string): string {
+  return Array.from(Buffer.from(character), percentByte).join('')
 }

@@ -1,4 +1,4 @@
-import { S3Error } from '../errors.js'
+import { invalidArgument } from '../errors.js'
 import { decodeSegment, encodeSegment, isPfsPath } from './key-escapes.js'
 
 /** What happens to a key that PFS cannot hold as it is: it is percent-encoded, or refused. */
@@ -43,9 +43,9 @@ const percentCodec: KeyCodec = {
 const refusingCodec: KeyCodec = {
   pathFromKey: (key) => {
     if (isPfsPath(key)) return `/${key}`
-    throw new S3Error('InvalidArgument', {
+    throw invalidArgument('Key', {
+      value: key,
       message: 'PFS cannot hold this key as a path, and key encoding is off.',
-      fields: { ArgumentName: 'Key', ArgumentValue: key },
     })
   },
   keyFromPath: (path) => path.slice(1),

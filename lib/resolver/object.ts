@@ -1,4 +1,5 @@
-import { S3Error } from '../errors.js'
+import { invalidArgument, S3Error } from '../errors.js'
+import { headOf } from '../pfs/branch-head.js'
 import type { CallOptions, Commit, FileInfo, PfsClient } from '../pfs/client.js'
 import { type Bucket, commitOf, isCommitId } from './bucket-name.js'
 import { etagFrom } from './etag.js'
@@ -45,12 +46,9 @@ export async function storedObject(pfs: PfsClient, info: FileInfo, options: Call
 export function commitOfVersion(bucket: Bucket, versionId: string | undefined): Commit {
   if (versionId === undefined) return commitOf(bucket)
   if (!isCommitId(versionId)) {
-    throw new S3Error('InvalidArgument', {
-      message: 'Invalid version id specified',
-      fields: { ArgumentName: 'versionId', ArgumentValue: versionId },
-    })
+    throw invalidArgument('versionId', { value: versionId, message: 'Invalid version id specified' })
   }
-  return { repo: bucket.branch.repo, branch: bucket.branch.name, id: versionId }
+  return { ...headOf(bucket.branch), id: versionId }
 }
 
 /** A file of a commit that is still open has no time of its own. */

@@ -1,13 +1,13 @@
-import { S3Error } from '../errors.js'
+import { invalidArgument, S3Error } from '../errors.js'
 import type { HttpRequest } from '../http/request.js'
 import { type CheckedBody, createCheckedBody } from './checked-body.js'
 import type { ChunkChain } from './chunk-chain.js'
-import type { Claim } from './claim.js'
+import type { Claim, ClaimOptions } from './claim.js'
 import type { CredentialSource } from './credentials.js'
 import { readPayload } from './payload.js'
 import { readV2Header } from './v2-header.js'
 import { readV2Query } from './v2-query.js'
-import { algorithm } from './v4.js'
+import { v4Algorithm } from './v4.js'
 import { readV4Header } from './v4-header.js'
 import { readV4Query } from './v4-query.js'
 
@@ -18,6 +18,7 @@ export interface Identity {
   readonly authToken?: string
 }
 
+/** What signatures are proven with. */
 export interface SignatureOptions {
   readonly credentials: CredentialSource
   /** The one region that a scope may name; any where absent. */
@@ -26,6 +27,7 @@ export interface SignatureOptions {
   readonly now?: (() => Date) | undefined
 }
 
+/** A request whose sender is known, and its body as it must be. */
 export interface Authenticated {
   readonly identity: Identity
   readonly body: CheckedBody
@@ -92,15 +94,12 @@ function attempt<T>(read: () => T): T | S3Error {
 }
 
 /** Undefined where the request has no signature. */
-function readClaim(
-  request: HttpRequest,
-  options: { region: string | undefined; now: Date; virtualHostBucket: string | undefined },
-): Claim | undefined {
+function readClaim(request: HttpRequest, options: ClaimOptions): Claim | undefined {
   const authorizations = request.headers.get('authorization') ?? []
   const inQueryV4 = ['X-Amz-Algorithm', 'X-Amz-Credential', 'X-Amz-Signature'].some((name) => request.query.has(name))
   const inQueryV2 = ['AWSAccessKeyId', 'Signature'].some((name) => request.query.has(name))
   if (authorizations.length + Number(inQueryV4) + Number(inQueryV2) > 1) {
-    throw new S3Error('InvalidArgument', {
+    throw invalidArgument('Authorization', {
       message:
         'Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter or the Authorization header should be specified',
     })
@@ -109,10 +108,9 @@ function readClaim(
   if (inQueryV2) return readV2Query(request, options)
   const [authorization] = authorizations
   if (authorization === undefined) return undefined
-  if (authorization.startsWith(`${algorithm} `)) return readV4Header(request, authorization, options)
+  if (authorization.startsWith(`${v4Algorithm} `)) return readV4Header(request, authorization, options)
   if (authorization.startsWith('AWS ')) return readV2Header(request, authorization, options)
   throw new S3Error('InvalidArgument', {
     message: 'Unsupported Authorization Type',
-    fields: { ArgumentName: 'Authorization' },
   })
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { S3Error } from '../errors.js'
 import { type HttpRequest, percentDecode } from '../http/request.js'
+import { percentEncode } from '../percent-encoding.js'
 import { wireBytes } from './wire-bytes.js'
 
 /** What Signature V4 covers of a request beside its path. */
@@ -36,7 +37,7 @@ export function sha256Hex(text: string): string {
  */
 export function canonicalPaths(rawPath: string): readonly string[] {
   const sent = rawPath === '' ? '/' : rawPath
-  const canonical = percentDecode(sent).split('/').map(awsEncode).join('/')
+  const canonical = percentDecode(sent).split('/').map(percentEncode).join('/')
   return canonical === sent ? [canonical] : [canonical, sent]
 }
 
@@ -45,7 +46,7 @@ export function canonicalQuery(query: HttpRequest['query'], without?: string): s
   const pairs: [string, string][] = []
   for (const [name, values] of query) {
     if (name === without) continue
-    for (const value of values) pairs.push([awsEncode(name), awsEncode(value)])
+    for (const value of values) pairs.push([percentEncode(name), percentEncode(value)])
   }
   pairs.sort(([a, x], [b, y]) => compare(a, b) || compare(x, y))
   return pairs.map(([name, value]) => `${name}=${value}`).join('&')
@@ -95,13 +96,6 @@ export function requireSignedHeaders(request: Pick<HttpRequest, 'headers'>, sign
     message: 'There were headers present in the request which were not signed',
     fields: { HeadersNotSigned: unsigned.join(', ') },
   })
-}
-
-function awsEncode(text: string): string {
-  return encodeURIComponent(text).replace(
-    /[!'()*]/g,
-    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
-  )
 }
 
 function compare(a: string, b: string): number {

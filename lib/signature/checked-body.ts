@@ -1,5 +1,5 @@
+import { createDigest, type Digest, type DigestAlgorithm } from '../checksums/checksums.js'
 import { decodeAwsChunked } from './aws-chunked.js'
-import { createDigest, type Digest, type DigestAlgorithm } from './checksums.js'
 import type { ChunkChain } from './chunk-chain.js'
 import type { Expectation } from './expectations.js'
 import { exactLength } from './length.js'

@@ -11,6 +11,15 @@ export interface Claim {
   prove(secretAccessKey: string): ChunkChain | undefined
 }
 
+/** What a claim is held against as it is read. */
+export interface ClaimOptions {
+  /** The one region that a scope may name; any where undefined. */
+  readonly region: string | undefined
+  readonly now: Date
+  /** The bucket that the host names, which a V2 signature covers; undefined in path style. */
+  readonly virtualHostBucket: string | undefined
+}
+
 /** SignatureDoesNotMatch with what S3 tells the client, and the likely cause for the log only. */
 export function signatureMismatch(
   signed: { accessKeyId: string; signature: string; stringToSign: string; canonicalRequest?: string },

@@ -10,6 +10,6 @@ export interface Credential {
 export interface CredentialSource {
   /** The credential of an access key; undefined where there is none. A failure to find out is thrown and passes nobody. */
   credentialFor(accessKeyId: string): Promise<Credential | undefined>
-  /** Whether who cannot prove a credential passes all the same; asked only where that is the case. */
+  /** Whether a caller who has proven no credential may pass; asked only for such a caller. */
   anonymousAllowed(): Promise<boolean>
 }

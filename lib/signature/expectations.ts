@@ -1,4 +1,3 @@
-import { S3Error } from '../errors.js'
 import {
   type ChecksumAlgorithm,
   checksumHeader,
@@ -6,7 +5,8 @@ import {
   parseBase64,
   parseChecksum,
   parseChecksumAlgorithm,
-} from './checksums.js'
+} from '../checksums/checksums.js'
+import { S3Error } from '../errors.js'
 
 /** A digest that the client gave of its content. */
 export interface Expectation {

@@ -1,4 +1,4 @@
-import { S3Error } from '../errors.js'
+import { invalidArgument, S3Error } from '../errors.js'
 import { readForm } from '../http/form.js'
 import { type HttpRequest, header } from '../http/request.js'
 import type { Identity, SignatureOptions } from './authenticate.js'
@@ -25,16 +25,15 @@ export function isFormPost(request: HttpRequest): boolean {
 export async function readFormPost(request: HttpRequest, bucket: string, options: SignatureOptions): Promise<FormPost> {
   refuseOtherCredentials(request)
   const { fields, file } = await readForm(request.body, header(request, 'content-type'))
-  const { identity, conditions } = await authenticatePost(fields, { bucket }, options)
+  const { identity, limits } = await authenticatePost(fields, bucket, options)
   const key = fields.get('key')
   if (key === undefined || key === '') {
-    throw new S3Error('InvalidArgument', {
+    throw invalidArgument('key', {
       message:
         'Bucket POST must contain a field named "key". If it is specified, please check the order of the fields.',
-      fields: { ArgumentName: 'key' },
     })
   }
-  const content = limitedLength(file, conditions)
+  const content = limitedLength(file, limits)
   return { identity, body: createCheckedBody(content, { expectations: readExpectations(fields) }), fields, key }
 }
 

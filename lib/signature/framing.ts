@@ -1,6 +1,6 @@
+import { type ChecksumAlgorithm, parseChecksumAlgorithm } from '../checksums/checksums.js'
 import { S3Error } from '../errors.js'
 import { type HttpRequest, header } from '../http/request.js'
-import { type ChecksumAlgorithm, parseChecksumAlgorithm } from './checksums.js'
 import { readLength } from './length.js'
 
 /** How a body is framed as aws-chunked. */

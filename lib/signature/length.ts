@@ -1,15 +1,13 @@
-import { S3Error } from '../errors.js'
+import { invalidArgument, S3Error } from '../errors.js'
 import { type HttpRequest, header } from '../http/request.js'
+import type { LengthLimits } from './policy-conditions.js'
 
 /** A number of bytes from a header; undefined without the header. */
 export function readLength(request: HttpRequest, name: string): number | undefined {
   const text = header(request, name)
   if (text === undefined) return undefined
   if (/^\d{1,15}$/.test(text)) return Number(text)
-  throw new S3Error('InvalidArgument', {
-    message: `Invalid value for ${name}.`,
-    fields: { ArgumentName: name, ArgumentValue: text },
-  })
+  throw invalidArgument(name, { value: text, message: `Invalid value for ${name}.` })
 }
 
 /** Passes a body on and throws IncompleteBody unless it is exactly `length` bytes; of any length where undefined. */
@@ -29,7 +27,7 @@ export async function* exactLength(
 /** Passes a body on and throws EntityTooSmall or EntityTooLarge unless its length in bytes is within the limits. */
 export async function* limitedLength(
   body: AsyncIterable<Uint8Array>,
-  { minLength = 0, maxLength = Number.POSITIVE_INFINITY }: { minLength?: number; maxLength?: number },
+  { minLength = 0, maxLength = Number.POSITIVE_INFINITY }: LengthLimits,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   let seen = 0
   for await (const bytes of body) {

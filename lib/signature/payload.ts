@@ -1,6 +1,6 @@
-import { S3Error } from '../errors.js'
+import { parseChecksumAlgorithm } from '../checksums/checksums.js'
+import { invalidArgument, S3Error } from '../errors.js'
 import { type HttpRequest, header, queryValue } from '../http/request.js'
-import { parseChecksumAlgorithm } from './checksums.js'
 import { type Expectation, expectedPayloadHash, readExpectations } from './expectations.js'
 import { type Framing, readFraming, streamingPayloads } from './framing.js'
 import { readLength } from './length.js'
@@ -58,8 +58,8 @@ function readChecksums(request: HttpRequest, framing: Framing | undefined): read
 }
 
 function badPayloadHash(value: string): S3Error {
-  return new S3Error('InvalidArgument', {
+  return invalidArgument('x-amz-content-sha256', {
+    value,
     message: `x-amz-content-sha256 must be UNSIGNED-PAYLOAD, ${[...streamingPayloads.keys()].join(', ')}, or a valid sha256 value.`,
-    fields: { ArgumentName: 'x-amz-content-sha256', ArgumentValue: value },
   })
 }

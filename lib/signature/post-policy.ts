@@ -1,33 +1,34 @@
-import { S3Error } from '../errors.js'
+import { invalidArgument } from '../errors.js'
 import { type Identity, identify, type SignatureOptions } from './authenticate.js'
 import { type Claim, signatureMismatch } from './claim.js'
 import { againstPolicy, enforceConditions, type LengthLimits, parsePolicy } from './policy-conditions.js'
 import { sameSignature } from './same-signature.js'
 import { hmac, hmacSha1, signingKey } from './signing-key.js'
 import { parseTimestamp } from './time.js'
-import { algorithm, parseCredential } from './v4.js'
+import { parseCredential, v4Algorithm } from './v4.js'
 
+/** A form whose signer is known. */
 export interface AuthenticatedPost {
   readonly identity: Identity
   /** What `content-length-range` allows; for `limitedLength`. */
-  readonly conditions: LengthLimits
+  readonly limits: LengthLimits
 }
 
 /**
  * Proves who signed the policy of a browser's form (V4 or V2) and that the form keeps to it. `fields` are the form's by
- * lower-case name, as `readForm` gives them. A policy that is there is enforced whoever signed it. Throws as
+ * lower-case name, as `readForm` gives them; `bucket` is the one that the request addresses. A policy that is there is enforced whoever signed it. Throws as
  * `authenticate` does; InvalidPolicyDocument and AccessDenied for the policy.
  */
 export async function authenticatePost(
   fields: ReadonlyMap<string, string>,
-  target: { readonly bucket: string },
+  bucket: string,
   options: SignatureOptions,
 ): Promise<AuthenticatedPost> {
   const now = options.now?.() ?? new Date()
   const policy = fields.get('policy')
-  const conditions = policy === undefined ? {} : enforce(policy, fields, target.bucket, now)
+  const limits = policy === undefined ? {} : enforce(policy, fields, bucket, now)
   const { identity } = await identify(options.credentials, () => readPostClaim(fields, options.region))
-  return { identity, conditions }
+  return { identity, limits }
 }
 
 function enforce(base64: string, fields: ReadonlyMap<string, string>, bucket: string, now: Date): LengthLimits {
@@ -41,21 +42,23 @@ function readPostClaim(fields: ReadonlyMap<string, string>, region: string | und
   const v4 = ['x-amz-algorithm', 'x-amz-credential', 'x-amz-signature'].some((name) => fields.has(name))
   const v2 = ['awsaccesskeyid', 'signature'].some((name) => fields.has(name))
   if (!v4 && !v2 && !fields.has('policy')) return undefined
-  if (v4 && v2) throw badField('Only one auth mechanism allowed', 'x-amz-algorithm')
+  if (v4 && v2) throw invalidArgument('x-amz-algorithm', { message: 'Only one auth mechanism allowed' })
   return v4 ? readV4Claim(fields, region) : readV2Claim(fields)
 }
 
 function readV4Claim(fields: ReadonlyMap<string, string>, region: string | undefined): Claim {
   const policy = required(fields, 'policy')
-  if (required(fields, 'x-amz-algorithm') !== algorithm) {
-    throw badField(`X-Amz-Algorithm only supports "${algorithm}"`, 'x-amz-algorithm')
+  if (required(fields, 'x-amz-algorithm') !== v4Algorithm) {
+    throw invalidArgument('x-amz-algorithm', { message: `X-Amz-Algorithm only supports "${v4Algorithm}"` })
   }
   const timestamp = parseTimestamp(required(fields, 'x-amz-date'))
   if (timestamp === undefined) {
-    throw badField("X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"", 'x-amz-date')
+    throw invalidArgument('x-amz-date', {
+      message: "X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"",
+    })
   }
   const { accessKeyId, scope } = parseCredential(required(fields, 'x-amz-credential'), timestamp, region, (reason) =>
-    badField(`Error parsing the X-Amz-Credential parameter; ${reason}`, 'x-amz-credential'),
+    invalidArgument('x-amz-credential', { message: `Error parsing the X-Amz-Credential parameter; ${reason}` }),
   )
   return policyClaim(accessKeyId, policy, required(fields, 'x-amz-signature'), (secretAccessKey) =>
     hmac(signingKey(secretAccessKey, scope), policy).toString('hex'),
@@ -90,12 +93,7 @@ function policyClaim(
 function required(fields: ReadonlyMap<string, string>, name: string): string {
   const value = fields.get(name.toLowerCase())
   if (value !== undefined && value !== '') return value
-  throw badField(
-    `Bucket POST must contain a field named '${name}'.  If it is specified, please check the order of the fields.`,
-    name,
-  )
-}
-
-function badField(message: string, name: string): S3Error {
-  return new S3Error('InvalidArgument', { message, fields: { ArgumentName: name } })
+  throw invalidArgument(name, {
+    message: `Bucket POST must contain a field named '${name}'.  If it is specified, please check the order of the fields.`,
+  })
 }

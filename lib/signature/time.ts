@@ -1,4 +1,5 @@
 import { S3Error } from '../errors.js'
+import { parseHttpDate, parseIsoDate } from '../http/date.js'
 
 /** An instant as a signature writes it. */
 export interface Timestamp {
@@ -13,20 +14,16 @@ export const maxSkew = 15 * 60 * 1000
 
 /** Reads `YYYYMMDDTHHMMSSZ`; undefined where that is no date of the calendar. */
 export function parseTimestamp(text: string): Timestamp | undefined {
-  const parts = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(text)
-  if (parts === null) return undefined
-  const [year, month, day, hour, minute, second] = parts.slice(1)
-  const time = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`)
-  // Date.parse moves 31 February into March; the round trip tells.
-  if (Number.isNaN(time) || timestampText(time) !== text) return undefined
-  return { text, time }
+  const pattern = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/
+  if (!pattern.test(text)) return undefined
+  const time = parseIsoDate(text.replace(pattern, '$1-$2-$3T$4:$5:$6Z'))?.getTime()
+  return time === undefined ? undefined : { text, time }
 }
 
-/** Reads the date of an HTTP header, as RFC 1123 writes it or with a numeric zone; undefined where it is none. */
-export function parseHttpDate(text: string): Timestamp | undefined {
-  if (!/^[A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d (GMT|UTC|[+-]\d{4})$/.test(text)) return undefined
-  const time = Date.parse(text)
-  return Number.isNaN(time) ? undefined : { text: timestampText(time), time }
+/** Reads the date of an HTTP header; undefined where it is none. */
+export function parseDateHeader(text: string): Timestamp | undefined {
+  const time = parseHttpDate(text)?.getTime()
+  return time === undefined ? undefined : { text: timestampText(time), time }
 }
 
 /** An instant for an error's fields, to the second. */

@@ -1,5 +1,5 @@
+import { checksumHeader } from '../checksums/checksums.js'
 import { S3Error } from '../errors.js'
-import { checksumHeader } from './checksums.js'
 import type { ChunkChain } from './chunk-chain.js'
 import { type Expectation, expectedChecksum } from './expectations.js'
 import type { Framing } from './framing.js'

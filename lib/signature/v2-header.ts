@@ -1,26 +1,21 @@
-import { S3Error } from '../errors.js'
+import { invalidArgument } from '../errors.js'
 import { type HttpRequest, header } from '../http/request.js'
-import type { Claim } from './claim.js'
-import { missingDate, parseHttpDate, parseTimestamp, requireSmallSkew } from './time.js'
+import type { Claim, ClaimOptions } from './claim.js'
+import { missingDate, parseDateHeader, parseTimestamp, requireSmallSkew } from './time.js'
 import { v2Claim } from './v2.js'
 
 /** Reads a V2 signature from the Authorization header (`AWS key:signature`). */
-export function readV2Header(
-  request: HttpRequest,
-  authorization: string,
-  options: { virtualHostBucket?: string | undefined; now: Date },
-): Claim {
+export function readV2Header(request: HttpRequest, authorization: string, options: ClaimOptions): Claim {
   const text = authorization.slice('AWS '.length).trim()
   const colon = text.lastIndexOf(':')
   if (colon < 1) {
-    throw new S3Error('InvalidArgument', {
+    throw invalidArgument('Authorization', {
       message: 'AWS authorization header is invalid.  Expected AwsAccessKeyId:signature',
-      fields: { ArgumentName: 'Authorization' },
     })
   }
   const amzDate = header(request, 'x-amz-date')
   const date = amzDate ?? header(request, 'date') ?? ''
-  const timestamp = parseHttpDate(date) ?? parseTimestamp(date)
+  const timestamp = parseDateHeader(date) ?? parseTimestamp(date)
   if (timestamp === undefined) throw missingDate()
   requireSmallSkew(timestamp, options.now)
   return v2Claim(request, {

@@ -1,14 +1,11 @@
 import { S3Error } from '../errors.js'
 import { type HttpRequest, queryValue } from '../http/request.js'
-import type { Claim } from './claim.js'
+import type { Claim, ClaimOptions } from './claim.js'
 import { isoSeconds } from './time.js'
 import { v2Claim } from './v2.js'
 
 /** Reads a V2 signature from the query of a presigned URL (`AWSAccessKeyId`, `Expires`, `Signature`). */
-export function readV2Query(
-  request: HttpRequest,
-  options: { virtualHostBucket?: string | undefined; now: Date },
-): Claim {
+export function readV2Query(request: HttpRequest, options: ClaimOptions): Claim {
   const accessKeyId = queryValue(request, 'AWSAccessKeyId')
   const expires = queryValue(request, 'Expires')
   const signature = queryValue(request, 'Signature')

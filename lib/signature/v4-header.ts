@@ -1,15 +1,11 @@
 import { S3Error } from '../errors.js'
 import { type HttpRequest, header } from '../http/request.js'
-import type { Claim } from './claim.js'
-import { missingDate, parseHttpDate, parseTimestamp, requireSmallSkew, type Timestamp } from './time.js'
-import { algorithm, parseCredential, parseSignedHeaders, v4Claim } from './v4.js'
+import type { Claim, ClaimOptions } from './claim.js'
+import { missingDate, parseDateHeader, parseTimestamp, requireSmallSkew, type Timestamp } from './time.js'
+import { parseCredential, parseSignedHeaders, v4Algorithm, v4Claim } from './v4.js'
 
 /** Reads a V4 signature from the Authorization header (`AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…`). */
-export function readV4Header(
-  request: HttpRequest,
-  authorization: string,
-  options: { region?: string | undefined; now: Date },
-): Claim {
+export function readV4Header(request: HttpRequest, authorization: string, options: ClaimOptions): Claim {
   const components = parseComponents(authorization)
   const timestamp = readTimestamp(request)
   const credential = parseCredential(components.Credential, timestamp, options.region, malformed)
@@ -29,7 +25,7 @@ type Components = Readonly<Record<(typeof componentNames)[number], string>>
 
 function parseComponents(authorization: string): Components {
   const found = new Map<string, string>()
-  for (const component of authorization.slice(algorithm.length).split(',')) {
+  for (const component of authorization.slice(v4Algorithm.length).split(',')) {
     const text = component.trim()
     const equals = text.indexOf('=')
     const name = text.slice(0, equals)
@@ -46,7 +42,7 @@ function parseComponents(authorization: string): Components {
 function readTimestamp(request: HttpRequest): Timestamp {
   const amzDate = header(request, 'x-amz-date')
   const date = amzDate ?? header(request, 'date') ?? ''
-  const timestamp = parseTimestamp(date) ?? (amzDate === undefined ? parseHttpDate(date) : undefined)
+  const timestamp = parseTimestamp(date) ?? (amzDate === undefined ? parseDateHeader(date) : undefined)
   if (timestamp === undefined) throw missingDate()
   return timestamp
 }

@@ -1,17 +1,17 @@
 import { S3Error } from '../errors.js'
 import { type HttpRequest, queryValue } from '../http/request.js'
-import type { Claim } from './claim.js'
+import type { Claim, ClaimOptions } from './claim.js'
 import { declaredPayloadHash } from './payload.js'
 import { isoSeconds, maxSkew, parseTimestamp, type Timestamp } from './time.js'
-import { algorithm, parseCredential, parseSignedHeaders, v4Claim } from './v4.js'
+import { parseCredential, parseSignedHeaders, v4Algorithm, v4Claim } from './v4.js'
 
 /** The longest life of a presigned URL: seven days, in seconds. */
 const maxExpires = 7 * 24 * 60 * 60
 
 /** Reads a V4 signature from the query of a presigned URL; its expiry takes the place of the limit on clock skew. */
-export function readV4Query(request: HttpRequest, options: { region?: string | undefined; now: Date }): Claim {
-  if (required(request, 'X-Amz-Algorithm') !== algorithm) {
-    throw refusal(`X-Amz-Algorithm only supports "${algorithm}"`)
+export function readV4Query(request: HttpRequest, options: ClaimOptions): Claim {
+  if (required(request, 'X-Amz-Algorithm') !== v4Algorithm) {
+    throw refusal(`X-Amz-Algorithm only supports "${v4Algorithm}"`)
   }
   const timestamp = parseTimestamp(required(request, 'X-Amz-Date'))
   if (timestamp === undefined) {

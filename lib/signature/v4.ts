@@ -17,7 +17,7 @@ import { hmac, signingKey } from './signing-key.js'
 import type { Timestamp } from './time.js'
 
 /** The one algorithm of Signature V4 that is served. */
-export const algorithm = 'AWS4-HMAC-SHA256'
+export const v4Algorithm = 'AWS4-HMAC-SHA256'
 
 /** A credential as a V4 signature names it. */
 export interface V4Credential {
@@ -82,7 +82,7 @@ export function parseSignedHeaders(text: string): readonly string[] | undefined 
 export function v4Claim(request: HttpRequest, signed: V4Signature): Claim {
   requireSignedHeaders(request, signed.signedHeaders)
   const { credential, timestamp, signature } = signed
-  const toSign = (canonical: string) => [algorithm, timestamp.text, credential.scope, sha256Hex(canonical)].join('\n')
+  const toSign = (canonical: string) => [v4Algorithm, timestamp.text, credential.scope, sha256Hex(canonical)].join('\n')
   return {
     accessKeyId: credential.accessKeyId,
     prove(secretAccessKey) {

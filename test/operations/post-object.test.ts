@@ -91,6 +91,22 @@ for (const overWire of [false, true]) {
     assert.is(await read(gateway, 'in/from my disk.txt'), 'hello')
   })
 
+  posts('what PFS cannot keep is refused, as on a PUT, and nothing is stored', async ({ gateway }) => {
+    for (const [name, value, expected] of [
+      ['x-amz-server-side-encryption', 'AES256', '501 NotImplemented'],
+      ['x-amz-object-lock-mode', 'GOVERNANCE', '501 NotImplemented'],
+      ['x-amz-website-redirect-location', '/elsewhere', '501 NotImplemented'],
+      ['tagging', '<Tagging><TagSet></TagSet></Tagging>', '501 NotImplemented'],
+      ['x-amz-storage-class', 'NONE', '400 InvalidStorageClass'],
+      ['x-amz-storage-class', 'STANDARD', '204 undefined'],
+    ] as const) {
+      const key = `unsupported/${name}/${value.length}`
+      const { status, text } = await post(gateway, key, 'hello', { [name]: value })
+      assert.is(`${status} ${/<Code>(.*)<\/Code>/.exec(text)?.[1]}`, expected)
+      assert.is(await read(gateway, key), status === 204 ? 'hello' : undefined)
+    }
+  })
+
   posts('a redirect goes on to the URL with what was stored in its query', async ({ gateway }) => {
     const url = 'https://app.example.com/done?step=2'
     const answer = await post(gateway, 'redirected', 'hello', { success_action_redirect: url })

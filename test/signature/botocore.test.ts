@@ -65,13 +65,9 @@ for (const { name, at, fields } of fixtures.forms) {
     const form = new Map(
       Object.entries({ ...fields, key: 'up/file' }).map(([field, value]) => [field.toLowerCase(), value]),
     )
-    const { identity, conditions } = await authenticatePost(
-      form,
-      { bucket: 'bucket' },
-      { credentials, now: () => new Date(at) },
-    )
+    const { identity, limits } = await authenticatePost(form, 'bucket', { credentials, now: () => new Date(at) })
     assert.is(identity.accessKeyId, fixtures.accessKeyId)
-    assert.equal(conditions, { minLength: 1, maxLength: 1024 })
+    assert.equal(limits, { minLength: 1, maxLength: 1024 })
   })
 }
 

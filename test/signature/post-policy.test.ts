@@ -45,7 +45,7 @@ function post(
   { bucket = 'bucket', open = false, now = signedAt, region = undefined as string | undefined } = {},
 ) {
   const credentials = open ? credentialsOf({}, true) : exampleCredentials
-  return authenticatePost(new Map(Object.entries(fields)), { bucket }, { credentials, now: () => now, region })
+  return authenticatePost(new Map(Object.entries(fields)), bucket, { credentials, now: () => now, region })
 }
 
 /** Posts a form with the key up/name and other fields, under a policy signed by V2. */
@@ -72,7 +72,7 @@ test('V2 and V4', async () => {
 
 test('a form without a policy is anonymous', async () => {
   assert.is(await codeOf(post({ key: 'up/name' })), 'AccessDenied')
-  assert.equal(await post({ key: 'up/name' }, { open: true }), { identity: {}, conditions: {} })
+  assert.equal(await post({ key: 'up/name' }, { open: true }), { identity: {}, limits: {} })
 })
 
 test('a policy without a signature, a signature without a policy', async () => {
@@ -243,8 +243,8 @@ test('a policy must cover the bucket and the key', async () => {
 })
 
 test('the sizes that are allowed', async () => {
-  assert.equal((await under(bucketAndKey)).conditions, {})
-  const { conditions: limits } = await under([
+  assert.equal((await under(bucketAndKey)).limits, {})
+  const { limits } = await under([
     ...bucketAndKey,
     ['content-length-range', 1, 100],
     ['content-length-range', '3', '200'],
@@ -254,7 +254,7 @@ test('the sizes that are allowed', async () => {
 
 test('a policy is enforced for anonymous callers too', async () => {
   const open = { open: true }
-  assert.equal((await under([...bucketAndKey, ['content-length-range', 0, 5]], {}, open)).conditions, {
+  assert.equal((await under([...bucketAndKey, ['content-length-range', 0, 5]], {}, open)).limits, {
     minLength: 0,
     maxLength: 5,
   })

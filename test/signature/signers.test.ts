@@ -169,8 +169,8 @@ test('the AWS SDK signs a form', async () => {
     Fields: { acl: 'private' },
     Conditions: [['content-length-range', 0, 5]],
   })
-  const { conditions } = await postForm({ ...fields, key: 'up/name' })
-  assert.equal(conditions, { minLength: 0, maxLength: 5 })
+  const { limits } = await postForm({ ...fields, key: 'up/name' })
+  assert.equal(limits, { minLength: 0, maxLength: 5 })
   assert.is(await codeOf(postForm({ ...fields, key: 'elsewhere/name' })), 'AccessDenied')
 })
 
@@ -181,13 +181,13 @@ test('minio signs a form', async () => {
   policy.setContentLengthRange(1, 9)
   policy.setExpires(new Date(Date.now() + 60_000))
   const { formData } = await minio.presignedPostPolicy(policy)
-  const { conditions } = await postForm({ ...formData, key: 'up/name' })
-  assert.equal(conditions, { minLength: 1, maxLength: 9 })
+  const { limits } = await postForm({ ...formData, key: 'up/name' })
+  assert.equal(limits, { minLength: 1, maxLength: 9 })
 })
 
 function postForm(fields: Record<string, string>) {
   const lower = Object.entries(fields).map(([name, value]) => [name.toLowerCase(), value] as const)
-  return authenticatePost(new Map(lower), { bucket: 'bucket' }, { credentials: exampleCredentials })
+  return authenticatePost(new Map(lower), 'bucket', { credentials: exampleCredentials })
 }
 
 test.run()

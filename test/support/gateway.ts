@@ -35,7 +35,8 @@ export async function startGateway(settings: GatewaySettings = {}): Promise<Gate
   const pfs = settings.pfs ?? createMemoryPfs()
   const wire = settings.overWire === true ? await connectOverWire(pfs) : undefined
   const handler = createS3Handler(wire?.client ?? pfs, settings.authConfig ?? { mode: 'none' }, settings.options)
-  const server = createServer(handler)
+  // Longer than any test leaves a connection idle.
+  const server = createServer({ keepAliveTimeout: 600_000 }, handler)
   server.on('checkContinue', handler.checkContinue)
   server.listen(0, '127.0.0.1')
   await new Promise((resolve) => server.once('listening', resolve))

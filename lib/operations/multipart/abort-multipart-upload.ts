@@ -1,3 +1,4 @@
+import { committedOf } from '../../pfs/outcomes.js'
 import { stagingBranch, uploadPath } from '../../resolver/uploads/staging.js'
 import { removalOfParts } from '../../resolver/uploads/upload.js'
 import { noSuchUpload } from '../../resolver/uploads/upload-id.js'
@@ -23,6 +24,5 @@ async function abort(call: ObjectCall): Promise<void> {
     },
   }
   const parts = await removalOfParts(gateway.pfs, upload, options)
-  const outcomes = await gateway.commits.commit(stagingBranch(bucket.branch.repo), [removal, ...parts], options)
-  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
+  committedOf(await gateway.commits.commit(stagingBranch(bucket.branch.repo), [removal, ...parts], options))
 }

@@ -15,6 +15,7 @@ import {
 } from '../../resolver/uploads/upload.js'
 import { noSuchUpload } from '../../resolver/uploads/upload-id.js'
 import type { ObjectCall, Operation } from '../call.js'
+import { locationOf } from '../location.js'
 import { requireWritable } from '../writable.js'
 import { commitChange, writtenObject } from '../write.js'
 import { readWriteCondition } from '../write-condition.js'
@@ -28,7 +29,7 @@ import {
   selectParts,
 } from './completed-parts.js'
 import { uploadNameOf } from './named-upload.js'
-import { checksumElement, objectChecksum, requireChecksumType, requireObject } from './upload-checksum.js'
+import { checksumElement, objectChecksum, requireChecksumType, requireObjectSums } from './upload-checksum.js'
 
 /**
  * CompleteMultipartUpload: the parts become the object in one commit that moves no bytes. The same request again is
@@ -100,13 +101,13 @@ async function checkedObject(
   const sums = parts.map(({ info }, index) => ({ size: info.sizeBytes, checksum: kept[index] ?? Buffer.alloc(0) }))
   const checksum = id.checksum && (await objectChecksum(id.checksum, sums))
   const size = sums.reduce((total, part) => total + part.size, 0)
-  requireObject(request, id.checksum, { size, checksum })
+  requireObjectSums(request, id.checksum, { size, checksum })
   return checksum
 }
 
 /** Removes the parts and keeps what was answered. */
 async function keepCompletion({ gateway, options }: ObjectCall, upload: Upload, completion: Completion): Promise<void> {
-  // The object is there: whoever asked may have left, and what cannot be removed now is swept later.
+  // The object is there: whoever asked may have left, and what is refused or fails now is swept later.
   const { signal: _, ...lasting } = options
   try {
     const changes: Change[] = [
@@ -124,7 +125,7 @@ function answerFrom({ bucket, key }: ObjectCall, { id }: UploadName, completion:
   const { checksum } = id
   return xmlResponse(
     xmlDocument('CompleteMultipartUploadResult', {
-      Location: `/${bucket.name}/${key.split('/').map(encodeURIComponent).join('/')}`,
+      Location: locationOf({ bucket, key }),
       Bucket: bucket.name,
       Key: key,
       ETag: completion.etag,

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
+import { type ChecksumAlgorithm, parseChecksumAlgorithm } from '../../checksums/checksums.js'
 import { S3Error } from '../../errors.js'
 import { childText, malformedXml, type XmlElement } from '../../http/xml-reader.js'
 import { etagFrom } from '../../resolver/etag.js'
 import type { Part } from '../../resolver/uploads/upload.js'
 import type { UploadId } from '../../resolver/uploads/upload-id.js'
-import { type ChecksumAlgorithm, parseChecksumAlgorithm } from '../../signature/checksums.js'
-import { parseUploadPartNumber } from './named-upload.js'
+import { parseUploadPartNumber } from '../part-number.js'
 
 /** A part as CompleteMultipartUpload names it. */
 export interface CompletedPart {
@@ -76,7 +76,7 @@ export function selectParts(
   })
 }
 
-/** Throws InvalidRequest where a composite checksum lacks that of a part, which only a checksum given can be one of. */
+/** Throws InvalidRequest where the upload's checksum is composite and a part is listed without one. */
 export function requireChecksums({ checksum }: UploadId, completed: readonly CompletedPart[]): void {
   if (checksum?.type !== 'COMPOSITE') return
   for (const { partNumber, checksums } of completed) {

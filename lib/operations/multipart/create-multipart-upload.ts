@@ -3,8 +3,8 @@ import { header } from '../../http/request.js'
 import { xmlResponse } from '../../http/response.js'
 import { xmlDocument } from '../../http/xml-writer.js'
 import type { Branch } from '../../pfs/client.js'
-import type { Outcome } from '../../pfs/commit-changes.js'
-import { PfsError } from '../../pfs/errors.js'
+import { PfsError, unlessMissing } from '../../pfs/errors.js'
+import { committedOf } from '../../pfs/outcomes.js'
 import { stagingBranch, uploadPath } from '../../resolver/uploads/staging.js'
 import { createUploadId } from '../../resolver/uploads/upload-id.js'
 import type { BucketCall, ObjectCall, Operation } from '../call.js'
@@ -37,21 +37,11 @@ export const createMultipartUpload: Operation<ObjectCall> = async (call) => {
 
 async function commitUpload(call: BucketCall, path: string): Promise<void> {
   const branch = stagingBranch(call.bucket.branch.repo)
-  const commit = async (): Promise<Outcome | undefined> => {
-    const change = { path, content: { raw: new Uint8Array() } }
-    const [outcome] = await call.gateway.commits.commit(branch, [change], call.options)
-    return outcome
-  }
-  let outcome = await commit()
-  if (outcome?.status === 'rejected' && isMissing(outcome.reason)) {
-    await createStagingBranch(call, branch)
-    outcome = await commit()
-  }
-  if (outcome?.status === 'rejected') throw outcome.reason
-}
-
-function isMissing(reason: unknown): boolean {
-  return reason instanceof PfsError && reason.status === 'NOT_FOUND'
+  const changes = [{ path, content: { raw: new Uint8Array() } }]
+  const commit = async () => committedOf(await call.gateway.commits.commit(branch, changes, call.options))
+  if ((await unlessMissing(commit())) !== undefined) return
+  await createStagingBranch(call, branch)
+  await commit()
 }
 
 /** PFS lets anybody make the repo, so the right to write is asked for first. */

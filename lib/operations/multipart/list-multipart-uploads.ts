@@ -1,7 +1,8 @@
-import { S3Error } from '../../errors.js'
+import { invalidArgument } from '../../errors.js'
 import { type HttpRequest, queryValue } from '../../http/request.js'
 import { xmlResponse } from '../../http/response.js'
 import { type XmlContent, xmlDocument } from '../../http/xml-writer.js'
+import { lastName } from '../../resolver/common-prefix.js'
 import {
   type ListedUpload,
   listUploads,
@@ -10,40 +11,37 @@ import {
 } from '../../resolver/uploads/list-uploads.js'
 import { readUploadId, type UploadId } from '../../resolver/uploads/upload-id.js'
 import type { BucketCall, Operation } from '../call.js'
-import { requireListable } from '../head-bucket.js'
 import { createKeyWriter, type KeyWriter, parseEncodingType } from '../key-writer.js'
+import { requireListable } from '../listable.js'
 import { owner } from '../owner.js'
-import { parseCount, parsePrefix } from '../parameters.js'
+import { parsePageSize, parsePrefix } from '../parameters.js'
 import { checksumElements } from './upload-checksum.js'
-
-/** Most uploads and prefixes of a page, whatever is asked for. */
-const maxPage = 1000
 
 /** ListMultipartUploads: what nobody has completed or aborted yet. */
 export const listMultipartUploads: Operation<BucketCall> = async (call) => {
   const { request, bucket } = call
-  const limit = Math.min(parseCount(request, 'max-uploads', { least: 0, most: 2_147_483_647 }) ?? maxPage, maxPage)
   const query: UploadQuery = {
     prefix: parsePrefix(request),
     delimiter: queryValue(request, 'delimiter') ?? '',
     keyMarker: queryValue(request, 'key-marker') ?? '',
     uploadIdMarker: parseUploadIdMarker(request),
-    limit,
+    limit: parsePageSize(request, 'max-uploads'),
   }
   const writer = createKeyWriter(parseEncodingType(request))
   const { entries, isTruncated } = await readPage(call, query)
   const last = isTruncated ? entries.at(-1) : undefined
+  const next = isTruncated ? lastName(entries) : undefined
   return xmlResponse(
     xmlDocument('ListMultipartUploadsResult', {
       Bucket: bucket.name,
       KeyMarker: writer.write(query.keyMarker),
       UploadIdMarker: query.uploadIdMarker?.text ?? '',
-      NextKeyMarker: last && writer.write(last.kind === 'prefix' ? last.prefix : last.key),
+      NextKeyMarker: next === undefined ? undefined : writer.write(next),
       NextUploadIdMarker: last?.kind === 'upload' ? last.id.text : undefined,
       Prefix: writer.write(query.prefix),
       Delimiter: query.delimiter === '' ? undefined : writer.write(query.delimiter),
       EncodingType: writer.encodingType,
-      MaxUploads: limit,
+      MaxUploads: query.limit,
       IsTruncated: isTruncated,
       Upload: entries.flatMap((entry) => uploadElement(entry, writer)),
       CommonPrefixes: entries.flatMap((entry) =>
@@ -65,10 +63,7 @@ function parseUploadIdMarker(request: HttpRequest): UploadId | undefined {
   if (text === '' || (queryValue(request, 'key-marker') ?? '') === '') return undefined
   const id = readUploadId(text)
   if (id !== undefined) return id
-  throw new S3Error('InvalidArgument', {
-    message: 'Invalid uploadId marker',
-    fields: { ArgumentName: 'upload-id-marker', ArgumentValue: text },
-  })
+  throw invalidArgument('upload-id-marker', { value: text, message: 'Invalid uploadId marker' })
 }
 
 function uploadElement(entry: ListedUpload, writer: KeyWriter): XmlContent[] {

@@ -6,11 +6,10 @@ import { etagFrom } from '../../resolver/etag.js'
 import { listUploadParts, type Part, readPartChecksum, type Upload } from '../../resolver/uploads/upload.js'
 import type { ObjectCall, Operation } from '../call.js'
 import { owner } from '../owner.js'
-import { parseCount } from '../parameters.js'
+import { parseCount, parsePageSize } from '../parameters.js'
 import { resolveNamedUpload } from './named-upload.js'
 import { checksumElement, checksumElements } from './upload-checksum.js'
 
-const maxPage = 1000
 /** Calls to PFS under way at once. */
 const maxCalls = 32
 
@@ -18,7 +17,7 @@ const maxCalls = 32
 export const listParts: Operation<ObjectCall> = async (call) => {
   const { gateway, request, bucket, key, options } = call
   const marker = parseCount(request, 'part-number-marker', { least: 0, most: 2_147_483_647 }) ?? 0
-  const maxParts = Math.min(parseCount(request, 'max-parts', { least: 0, most: 2_147_483_647 }) ?? maxPage, maxPage)
+  const maxParts = parsePageSize(request, 'max-parts')
   const upload = await resolveNamedUpload(call)
   const parts: Part[] = []
   if (maxParts > 0) {

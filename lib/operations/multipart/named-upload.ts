@@ -1,4 +1,3 @@
-import { S3Error } from '../../errors.js'
 import { queryValue } from '../../http/request.js'
 import type { UploadName } from '../../resolver/uploads/staging.js'
 import { resolveUpload, type Upload } from '../../resolver/uploads/upload.js'
@@ -13,14 +12,4 @@ export function uploadNameOf({ request, bucket, key }: ObjectCall): UploadName {
 /** Asks PFS for the upload that a request is about; throws NoSuchUpload. */
 export function resolveNamedUpload(call: ObjectCall): Promise<Upload> {
   return resolveUpload(call.gateway.pfs, uploadNameOf(call), call.options)
-}
-
-/** Reads a part number; throws InvalidArgument unless it is a whole number from 1 to 10,000. */
-export function parseUploadPartNumber(text: string | undefined): number {
-  const partNumber = Number(text)
-  if (/^\d{1,5}$/.test(text ?? '') && partNumber >= 1 && partNumber <= 10_000) return partNumber
-  throw new S3Error('InvalidArgument', {
-    message: 'Part number must be an integer between 1 and 10000, inclusive',
-    fields: { ArgumentName: 'partNumber', ArgumentValue: text ?? '' },
-  })
 }

@@ -1,15 +1,15 @@
-import { S3Error } from '../../errors.js'
-import { type HttpRequest, header } from '../../http/request.js'
-import type { XmlContent } from '../../http/xml-writer.js'
-import type { ChecksumType, UploadChecksum } from '../../resolver/uploads/upload-id.js'
 import {
   type ChecksumAlgorithm,
   checksumHeader,
   createDigest,
   parseChecksum,
   parseChecksumAlgorithm,
-} from '../../signature/checksums.js'
-import { combineCrcs, isCrc } from '../../signature/crc-combine.js'
+} from '../../checksums/checksums.js'
+import { combineCrcs, isCrc } from '../../checksums/crc-combine.js'
+import { S3Error } from '../../errors.js'
+import { type HttpRequest, header } from '../../http/request.js'
+import type { XmlContent } from '../../http/xml-writer.js'
+import type { ChecksumType, UploadChecksum } from '../../resolver/uploads/upload-id.js'
 
 /** The checksum and the size of one part. */
 export interface PartChecksum {
@@ -83,7 +83,11 @@ export function checksumElements(checksum: UploadChecksum | undefined): Record<s
  * Holds the headers of CompleteMultipartUpload against the object's checksum and size; throws BadDigest and
  * InvalidRequest. S3 takes a composite checksum with and without the number of parts.
  */
-export function requireObject(request: HttpRequest, checksum: UploadChecksum | undefined, object: ObjectSums): void {
+export function requireObjectSums(
+  request: HttpRequest,
+  checksum: UploadChecksum | undefined,
+  object: ObjectSums,
+): void {
   const size = header(request, 'x-amz-mp-object-size')
   if (size !== undefined && size !== String(object.size)) {
     throw invalid(

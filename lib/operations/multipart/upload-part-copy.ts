@@ -1,4 +1,5 @@
-import { S3Error } from '../../errors.js'
+import { createDigest, type Digest } from '../../checksums/checksums.js'
+import { invalidArgument, type S3Error } from '../../errors.js'
 import { answerLate, type DocumentResponse } from '../../http/late-answer.js'
 import { type ByteRange, cutTo } from '../../http/range.js'
 import { header, queryValue } from '../../http/request.js'
@@ -6,17 +7,19 @@ import { xmlResponse } from '../../http/response.js'
 import { xmlDocument } from '../../http/xml-writer.js'
 import type { CallOptions, FileOperation, PfsClient } from '../../pfs/client.js'
 import type { StoredObject } from '../../resolver/object.js'
-import { createDigest, type Digest } from '../../signature/checksums.js'
 import type { ObjectCall, Operation } from '../call.js'
-import { resolveCopySource } from '../copy-object.js'
+import { resolveCopySource } from '../copy-source.js'
+import { parseUploadPartNumber } from '../part-number.js'
+import { refuseUnsupportedHeaders } from '../unsupported-headers.js'
 import { requireWritable } from '../writable.js'
-import { parseUploadPartNumber, resolveNamedUpload } from './named-upload.js'
+import { resolveNamedUpload } from './named-upload.js'
 import { checksumElement } from './upload-checksum.js'
 import { digested, partFromBytes, partFromFile, writePart } from './write-part.js'
 
 /** UploadPartCopy: of a whole object no bytes are moved; a range of one goes from PFS through here and back to PFS. */
 export const uploadPartCopy: Operation<ObjectCall> = async (call) => {
   requireWritable(call.bucket)
+  refuseUnsupportedHeaders(call.request)
   const partNumber = parseUploadPartNumber(queryValue(call.request, 'partNumber'))
   return answerLate(copyPart(call, partNumber))
 }
@@ -87,8 +90,5 @@ function parseCopyRange(text: string | undefined, size: number): ByteRange | und
 }
 
 function invalidRange(text: string, message: string): S3Error {
-  return new S3Error('InvalidArgument', {
-    message,
-    fields: { ArgumentName: 'x-amz-copy-source-range', ArgumentValue: text },
-  })
+  return invalidArgument('x-amz-copy-source-range', { value: text, message })
 }

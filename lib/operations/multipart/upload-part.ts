@@ -1,16 +1,18 @@
-import { S3Error } from '../../errors.js'
-import { header, queryValue } from '../../http/request.js'
-import type { UploadChecksum } from '../../resolver/uploads/upload-id.js'
 import {
   type ChecksumAlgorithm,
   checksumHeader,
   createDigest,
   parseChecksumAlgorithm,
-} from '../../signature/checksums.js'
+} from '../../checksums/checksums.js'
+import { S3Error } from '../../errors.js'
+import { header, queryValue } from '../../http/request.js'
+import type { UploadChecksum } from '../../resolver/uploads/upload-id.js'
 import type { Call, ObjectCall, Operation } from '../call.js'
+import { requireContentLength } from '../content-length.js'
+import { parseUploadPartNumber } from '../part-number.js'
 import { refuseUnsupportedHeaders } from '../unsupported-headers.js'
 import { requireWritable } from '../writable.js'
-import { parseUploadPartNumber, resolveNamedUpload } from './named-upload.js'
+import { resolveNamedUpload } from './named-upload.js'
 import { digested, partFromBytes, writePart } from './write-part.js'
 
 /** UploadPart: the part is kept when its body has been proven, or nothing happens. */
@@ -19,9 +21,7 @@ export const uploadPart: Operation<ObjectCall> = async (call) => {
   requireWritable(bucket)
   refuseUnsupportedHeaders(request)
   const partNumber = parseUploadPartNumber(queryValue(request, 'partNumber'))
-  if (body.length === undefined && header(request, 'transfer-encoding') === undefined) {
-    throw new S3Error('MissingContentLength')
-  }
+  requireContentLength(call)
   const upload = await resolveNamedUpload(call)
   const checksum = await checksumOf(call, upload.id.checksum)
   const part = await writePart(call, upload, partNumber, {

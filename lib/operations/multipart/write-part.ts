@@ -1,9 +1,10 @@
+import type { Digest } from '../../checksums/checksums.js'
 import { type File, type FileOperation, type FileOperations, fileSetRepo } from '../../pfs/client.js'
+import { committedOf } from '../../pfs/outcomes.js'
 import { inPieces } from '../../pfs/pieces.js'
 import { etagFrom } from '../../resolver/etag.js'
 import { checksumPath, partPath, stagingBranch } from '../../resolver/uploads/staging.js'
 import type { Upload } from '../../resolver/uploads/upload.js'
-import type { Digest } from '../../signature/checksums.js'
 import type { BucketCall } from '../call.js'
 
 /** Where a part and its checksum lie in their file set. */
@@ -48,8 +49,7 @@ export async function writePart(
   if (checksum !== undefined) {
     changes.push({ path: checksumPath(id, partNumber), content: { copyOf: { commit, path: stagedChecksum } } })
   }
-  const outcomes = await gateway.commits.commit(stagingBranch(bucket.branch.repo), changes, options)
-  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
+  committedOf(await gateway.commits.commit(stagingBranch(bucket.branch.repo), changes, options))
   return { etag: etagFrom(hash), checksum }
 }
 

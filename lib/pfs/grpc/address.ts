@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 
 /** Where a PFS server is, and whether it is spoken to over TLS. */
-export interface Address {
+export interface PfsAddress {
   readonly secure: boolean
   /** A name or an IP address, IPv6 without its brackets. */
   readonly host: string
@@ -9,7 +9,7 @@ export interface Address {
 }
 
 /** Reads `grpc://host:port`, `grpcs://host:port` or `host:port`; throws a TypeError that says what is wrong. */
-export function parseAddress(text: string): Address {
+export function parsePfsAddress(text: string): PfsAddress {
   const [, scheme = 'grpc', rest = ''] = /^(?:([^:/]*):\/\/)?(.*)$/s.exec(text) ?? []
   const refuse = (reason: string) => new TypeError(`${JSON.stringify(text)} is no PFS address: ${reason}`)
   if (scheme !== 'grpc' && scheme !== 'grpcs') throw refuse('the scheme must be grpc or grpcs')
@@ -25,7 +25,7 @@ export function parseAddress(text: string): Address {
 }
 
 /** `host:port`, with brackets around IPv6. */
-export function authority({ host, port }: Pick<Address, 'host' | 'port'>): string {
+export function authority({ host, port }: Pick<PfsAddress, 'host' | 'port'>): string {
   return isIP(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`
 }
 

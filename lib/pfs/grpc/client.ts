@@ -1,9 +1,10 @@
 import type { CallOptions, PfsClient } from '../client.js'
-import { parseAddress } from './address.js'
-import { callDownload, callUnary, callUpload } from './calls.js'
+import { parsePfsAddress } from './address.js'
+import { callDownload, callUnary, callUpload } from './client-calls.js'
 import { createChannel } from './connection.js'
 import { type Method, methods } from './methods.js'
 
+/** How PFS is reached; each is optional. */
 export interface PfsClientOptions {
   /** PEM of the authorities that a `grpcs://` server's certificate may come from; Node's own list otherwise. */
   readonly caCertificates?: Uint8Array | string
@@ -23,10 +24,10 @@ export interface GrpcPfsClient extends PfsClient {
  */
 export function createPfsClient(address: string, options: PfsClientOptions = {}): GrpcPfsClient {
   const { caCertificates, deadlineMilliseconds = 60_000 } = options
-  const channel = createChannel(parseAddress(address), caCertificates)
+  const channel = createChannel(parsePfsAddress(address), caCertificates)
   // Their calls last as long as clients take, and a proxy may allow a connection but a hundred: whoever waits for his turn
   // to commit would take the places of the calls that his turn needs.
-  const transfers = createChannel(parseAddress(address), caCertificates)
+  const transfers = createChannel(parsePfsAddress(address), caCertificates)
 
   const unary =
     (repeatable: boolean) =>

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { Channel, type ChannelOptions, connectivityState, credentials } from '@grpc/grpc-js'
-import { type Address, authority, isLoopback } from './address.js'
+import { authority, isLoopback, type PfsAddress } from './address.js'
 
 /** Bytes that a server may send ahead of a stalled reader, for each call. */
 const flowControlWindow = 1024 * 1024
@@ -22,7 +22,7 @@ const channelOptions: ChannelOptions = {
 }
 
 /** A channel to the address; it connects at the first call. `caCertificates` is PEM, absent is Node's own list. */
-export function createChannel(address: Address, caCertificates: Uint8Array | string | undefined): Channel {
+export function createChannel(address: PfsAddress, caCertificates: Uint8Array | string | undefined): Channel {
   if (caCertificates !== undefined && !address.secure) throw new TypeError('caCertificates need a grpcs:// address')
   const roots = caCertificates === undefined ? null : parseCertificates(caCertificates)
   const channelCredentials = address.secure ? credentials.createSsl(roots) : credentials.createInsecure()

@@ -6,6 +6,7 @@ import * as commits from './codec/commits.js'
 import { modifyFileRequest } from './codec/file-operations.js'
 import * as fileSets from './codec/file-sets.js'
 import * as files from './codec/files.js'
+import * as projects from './codec/projects.js'
 import * as repos from './codec/repos.js'
 
 /** One method of pachd's API: its path on the wire and how its messages are read and written. */
@@ -31,10 +32,10 @@ function upload<Request, Response>(path: string, request: Codec<Request>, respon
 
 /** The methods behind PfsClient, by the names that they have there. */
 export const methods = {
-  createProject: unary('/pfs_v2.API/CreateProject', repos.createProjectRequest, empty),
-  inspectProject: unary('/pfs_v2.API/InspectProject', repos.inspectProjectRequest, repos.projectInfo),
-  listProject: download('/pfs_v2.API/ListProject', empty, repos.projectInfo),
-  deleteProject: unary('/pfs_v2.API/DeleteProject', repos.deleteProjectRequest, empty),
+  createProject: unary('/pfs_v2.API/CreateProject', projects.createProjectRequest, empty),
+  inspectProject: unary('/pfs_v2.API/InspectProject', projects.inspectProjectRequest, projects.projectInfo),
+  listProject: download('/pfs_v2.API/ListProject', empty, projects.projectInfo),
+  deleteProject: unary('/pfs_v2.API/DeleteProject', projects.deleteProjectRequest, empty),
 
   createRepo: unary('/pfs_v2.API/CreateRepo', repos.createRepoRequest, empty),
   inspectRepo: unary('/pfs_v2.API/InspectRepo', repos.inspectRepoRequest, repos.repoInfo),

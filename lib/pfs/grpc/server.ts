@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type Server as Listener, type Socket } from 'node:net'
 import { Server, ServerCredentials, type ServiceDefinition, type UntypedServiceImplementation } from '@grpc/grpc-js'
 import type { PfsClient } from '../client.js'
-import { authority, parseAddress } from './address.js'
+import { authority, parsePfsAddress } from './address.js'
 import { methods } from './methods.js'
 import { serveCreateFileSet, serveDownload, serveModifyFile, serveUnary } from './server-calls.js'
 
@@ -96,7 +96,7 @@ function serviceDefinition(): ServiceDefinition {
  * 0 takes a free one. Rejects where it cannot listen. Messages that come in may have 20 MiB.
  */
 export async function servePfs(pfs: PfsClient, address: string): Promise<PfsServer> {
-  const { secure, host, port } = parseAddress(address)
+  const { secure, host, port } = parsePfsAddress(address)
   if (secure) throw new TypeError('PFS is served without TLS: a grpc:// address is needed')
   const server = new Server(serverOptions)
   server.addService(serviceDefinition(), implementationOf(pfs))

@@ -1,7 +1,7 @@
 import type { BranchInfo, PfsClient } from '../client.js'
 import { PfsError } from '../errors.js'
 import { authenticate, authorize } from './auth.js'
-import { commitOf } from './commit-info.js'
+import { commitFromRecord } from './commit-info.js'
 import { addCommit, finishCommit } from './commit-records.js'
 import { findBranch, findCommit, findRepo, missingRepoRow } from './lookup.js'
 import { branchName, createCommitId, repoName, validateName } from './names.js'
@@ -121,7 +121,7 @@ function firstCommit(
   sources: readonly BranchRecord[],
   createdBy: string,
 ): CommitRecord {
-  const directProvenance = sources.map((source) => ({ ...commitOf(source.head), branch: source.branch.name }))
+  const directProvenance = sources.map((source) => ({ ...commitFromRecord(source.head), branch: source.branch.name }))
   const commit = addCommit(state, repo, { branch, origin: 'AUTO', createdBy, directProvenance })
   if (sources.length === 0) finishCommit(state, commit)
   return commit
@@ -138,7 +138,7 @@ function infoFromBranch(record: BranchRecord): BranchInfo {
     [...reach(record, next)].map(({ branch }) => branch)
   return {
     branch: record.branch,
-    head: commitOf(record.head),
+    head: commitFromRecord(record.head),
     provenance: all((branch) => branch.directProvenance),
     subvenance: all((branch) => branch.directSubvenance),
     directProvenance: record.directProvenance.map(({ branch }) => branch),

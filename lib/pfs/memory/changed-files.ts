@@ -2,7 +2,7 @@ import type { FileDiff, FileInfo, FindCommitsResult, PfsClient } from '../client
 import { PfsError } from '../errors.js'
 import { authenticate, authorize } from './auth.js'
 import { throwIfCancelled } from './cancellation.js'
-import { commitOf } from './commit-info.js'
+import { commitFromRecord } from './commit-info.js'
 import { ancestry } from './commits.js'
 import { infoFromDirectory, infoFromFile } from './file-info.js'
 import { findCommit } from './lookup.js'
@@ -34,7 +34,7 @@ export function createChangeCalls(state: State): ChangeCalls {
       const olds: Side = {
         opened: oldFile
           ? await openCommit(state, oldFile.commit, options, ['REPO_READ'])
-          : parent && (await openCommit(state, commitOf(parent), options, ['REPO_READ'])),
+          : parent && (await openCommit(state, commitFromRecord(parent), options, ['REPO_READ'])),
         path: cleanPath(oldFile?.path ?? newFile.path),
       }
       const news: Side = { opened, path: cleanPath(newFile.path) }
@@ -64,12 +64,12 @@ export function createChangeCalls(state: State): ChangeCalls {
           throw new PfsError('UNAVAILABLE', `commit ${repoName(record.repo)}@${record.id} not finished`)
         if (findFile(record.snapshot.root, path) !== findFile(record.base.root, path)) {
           found++
-          yield { foundCommit: commitOf(record), commitsSearched }
+          yield { foundCommit: commitFromRecord(record), commitsSearched }
         }
         commitsSearched++
         if (found === limit && limit > 0) break
       }
-      yield { lastSearchedCommit: commitOf(last), commitsSearched }
+      yield { lastSearchedCommit: commitFromRecord(last), commitsSearched }
     },
   }
 }

@@ -3,18 +3,18 @@ import { commitError } from './commit-records.js'
 import type { CommitRecord } from './state.js'
 
 /** The commit by repo and id. */
-export function commitOf({ repo, id }: CommitRecord): Commit {
+export function commitFromRecord({ repo, id }: CommitRecord): Commit {
   return { repo, id }
 }
 
 /** What `InspectCommit` shows: of the sizes the one that is known when the commit is finished. */
 export function infoFromCommit(record: CommitRecord): CommitInfo {
   return {
-    commit: commitOf(record),
+    commit: commitFromRecord(record),
     origin: record.origin,
     description: record.description,
-    ...(record.parent && { parentCommit: commitOf(record.parent) }),
-    childCommits: record.children.map((child) => ({ ...commitOf(child), branch: child.branch })),
+    ...(record.parent && { parentCommit: commitFromRecord(record.parent) }),
+    childCommits: record.children.map((child) => ({ ...commitFromRecord(child), branch: child.branch })),
     directProvenance: record.directProvenance,
     started: record.started,
     ...(record.finishing && { finishing: record.finishing }),

@@ -1,6 +1,6 @@
 import type { CallOptions, CommitState } from '../client.js'
 import { untilCancelled } from './cancellation.js'
-import { commitOf } from './commit-info.js'
+import { commitFromRecord } from './commit-info.js'
 import { findCommit } from './lookup.js'
 import type { CommitRecord, State } from './state.js'
 
@@ -30,5 +30,5 @@ async function nextChange(state: State, commit: CommitRecord, options: CallOptio
   } finally {
     commit.waiting.delete(wake)
   }
-  findCommit(state, commitOf(commit))
+  findCommit(state, commitFromRecord(commit))
 }

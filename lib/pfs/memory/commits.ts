@@ -2,7 +2,7 @@ import type { PfsClient } from '../client.js'
 import { PfsError } from '../errors.js'
 import { authenticate, authorize } from './auth.js'
 import { moveBranch } from './branches.js'
-import { commitOf, infoFromCommit, listInfoFromCommit } from './commit-info.js'
+import { commitFromRecord, infoFromCommit, listInfoFromCommit } from './commit-info.js'
 import { addCommit, closeCommit, refuseClosed } from './commit-records.js'
 import { untilReached } from './commit-states.js'
 import { findCommit, findRepo } from './lookup.js'
@@ -41,7 +41,7 @@ export function createCommitCalls(state: State): CommitCalls {
         description,
       })
       moveBranch(state, repo, branch.name, commit, createdBy)
-      return commitOf(commit)
+      return commitFromRecord(commit)
     },
 
     async finishCommit({ commit, description, error }, options) {

@@ -4,7 +4,7 @@ import { cleanPath, directoryPath, parseWritePath } from './paths.js'
 import type { State } from './state.js'
 import { addContent, addRaw, type Changes, deleteDirectory, deletePath } from './store/changes.js'
 import { type Directory, findDirectory, findFile } from './store/directory.js'
-import { walkBelow } from './store/walk.js'
+import { walkBelow, wholeTree } from './store/walk.js'
 
 /** Adds one message of `ModifyFile` or `CreateFileSet` to the changes of its call. */
 export function recordOperation(
@@ -47,8 +47,7 @@ function* copied(root: Directory, source: string, target: string) {
   const sourceDirectory = directoryPath(source)
   const directory = findDirectory(root, sourceDirectory)
   if (!directory) return
-  const bounds = { lower: '', upper: '', reverse: false, depth: Number.POSITIVE_INFINITY }
-  for (const entry of walkBelow(directory, sourceDirectory, bounds)) {
+  for (const entry of walkBelow(directory, sourceDirectory, wholeTree)) {
     if ('directory' in entry) continue
     yield [directoryPath(target) + entry.path.slice(sourceDirectory.length), entry.records] as const
   }

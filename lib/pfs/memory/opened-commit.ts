@@ -1,7 +1,7 @@
 import { type CallOptions, type Commit, fileSetRepo } from '../client.js'
 import { PfsError } from '../errors.js'
 import { authenticate, authorize } from './auth.js'
-import { commitOf } from './commit-info.js'
+import { commitFromRecord } from './commit-info.js'
 import { untilReached } from './commit-states.js'
 import { findCommit } from './lookup.js'
 import { repoName } from './names.js'
@@ -53,7 +53,7 @@ export function openAsItStands(
 
 function openRecord(record: CommitRecord): OpenedCommit {
   const { snapshot, finishing } = record
-  return { commit: commitOf(record), snapshot, ...(finishing && { committed: finishing }) }
+  return { commit: commitFromRecord(record), snapshot, ...(finishing && { committed: finishing }) }
 }
 
 /** The file set, unless its time is over. */

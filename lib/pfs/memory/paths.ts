@@ -28,8 +28,3 @@ export function parseWritePath(path: string): string {
   }
   return cleanPath(path)
 }
-
-/** The least string above every string that begins with `prefix`; '' where there is none. */
-export function prefixEnd(prefix: string): string {
-  return prefix === '' ? '' : prefix.slice(0, -1) + String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1)
-}

@@ -1,3 +1,4 @@
+import { percentByte } from '../../percent-encoding.js'
 import { markerBefore } from '../../pfs/path.js'
 import { encodeSegment, readEscape } from '../key-escapes.js'
 
@@ -31,15 +32,10 @@ export function escapeOf(character: string): string | undefined {
   return encoded === character ? undefined : encoded
 }
 
-/** How the escapes begin, but for that of `%`: `%` and two digits, in order. */
+/** The first three characters of each escape except that of `%`, sorted. */
 const leads = Array.from({ length: 0xf5 }, (_, byte) => byte)
   .filter((byte) => (byte < 0x80 ? escapeOf(String.fromCharCode(byte)) !== undefined : byte >= 0xc2))
-  .map((byte) => `%${hexOf(byte)}`)
-
-/** Two upper-case digits. */
-export function hexOf(byte: number): string {
-  return byte.toString(16).toUpperCase().padStart(2, '0')
-}
+  .map(percentByte)
 
 /**
  * The marker behind `path`, which has `unit` at `index`, from which to look for a path with a unit of kind `wanted`

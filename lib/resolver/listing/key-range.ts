@@ -9,7 +9,7 @@ export interface KeyRange {
   readonly prefix: string
   /** Where the keys begin. */
   readonly from: string
-  /** Whether `from` itself counts, or not, or nothing that begins with it. */
+  /** 'at': from `from` on. 'behind': after it. 'behind-all': after every key that begins with it. */
   readonly mode: 'at' | 'behind' | 'behind-all'
 }
 

@@ -1,31 +1,29 @@
-import type { Commit, PfsClient } from '../../pfs/client.js'
+import type { Commit } from '../../pfs/client.js'
+import { createRecentMap } from '../../recent-map.js'
 
 /** Beginnings of paths, and whether there is a path that begins so. */
 export type KnownPaths = ReadonlyMap<string, boolean>
 
-/** Most pages of one PFS of which something is remembered. */
-const rememberedPages = 500
-
-const memories = new WeakMap<PfsClient, Map<string, KnownPaths>>()
-
-/** What a page of this commit, by its id, found out that ended with `name`. */
-export function recallPaths(pfs: PfsClient, commit: Commit, name: string): KnownPaths {
-  return memories.get(pfs)?.get(pageName(commit, name)) ?? new Map()
+/**
+ * What pages have found out that those behind them would have to ask again. Nothing depends on it but the number of
+ * calls.
+ */
+export interface PageMemory {
+  /** What a page of this commit, by its id, found out that ended with `name`. */
+  recall(commit: Commit, name: string): KnownPaths
+  /** Remembers it for the page that begins behind `name`. The commit must be one that cannot change any more. */
+  remember(commit: Commit, name: string, known: KnownPaths): void
 }
 
-/**
- * Remembers for the page that begins behind `name` what would have to be asked again. Nothing depends on it but the
- * number of calls. The commit must be one that cannot change any more.
- */
-export function rememberPaths(pfs: PfsClient, commit: Commit, name: string, known: KnownPaths): void {
-  const memory = memories.get(pfs) ?? new Map<string, KnownPaths>()
-  const page = pageName(commit, name)
-  memories.set(pfs, memory)
-  memory.delete(page)
-  memory.set(page, known)
-  for (const oldest of memory.keys()) {
-    if (memory.size <= rememberedPages) break
-    memory.delete(oldest)
+/** Most pages of which something is remembered. */
+const rememberedPages = 500
+
+/** A memory for the listings of one PFS. */
+export function createPageMemory(): PageMemory {
+  const pages = createRecentMap<KnownPaths>(rememberedPages, () => 1)
+  return {
+    recall: (commit, name) => pages.get(pageName(commit, name)) ?? new Map(),
+    remember: (commit, name, known) => pages.set(pageName(commit, name), known),
   }
 }
 

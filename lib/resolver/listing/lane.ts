@@ -1,7 +1,8 @@
+import { percentByte } from '../../percent-encoding.js'
 import type { FileInfo } from '../../pfs/client.js'
 import { afterEveryPath, markerBefore } from '../../pfs/path.js'
 import type { KeyCodec } from '../key.js'
-import { escapeOf, hexOf, type PercentKind, skipUnit, unitAt } from './escapes.js'
+import { escapeOf, type PercentKind, skipUnit, unitAt } from './escapes.js'
 import { canHold, justAfter, type KeyRange, type Place, type Seek, seekFrom } from './key-range.js'
 
 /**
@@ -67,7 +68,7 @@ function seekAtPercent({ path, key }: Place, kind: PercentKind, range: KeyRange)
   }
   // Within the prefix only the escape of this very character would do.
   if (key.length < range.prefix.length) return undefined
-  return { position: behindPath(start + hexOf(character.charCodeAt(0))), places: [] }
+  return { position: behindPath(path + percentByte(character.charCodeAt(0))), places: [] }
 }
 
 /** The escape with which every key that begins with `rest` begins here, if there is one. */

@@ -1,10 +1,11 @@
 import type { CallOptions, Commit, FileInfo, PfsClient } from '../../pfs/client.js'
-import { PfsError } from '../../pfs/errors.js'
+import { unlessMissing } from '../../pfs/errors.js'
 import { compareBytes } from '../byte-order.js'
+import { commonPrefixOf, type Grouping, lastName } from '../common-prefix.js'
 import type { KeyCodec } from '../key.js'
 import type { KeyRange } from './key-range.js'
 import { type KeyStream, openKeyStream } from './key-stream.js'
-import { recallPaths, rememberPaths } from './known-paths.js'
+import type { PageMemory } from './known-paths.js'
 import { createPathReader, type PathReader } from './path-reader.js'
 
 /** An object, or a common prefix of several. */
@@ -13,12 +14,8 @@ export type Listed =
   | { readonly kind: 'prefix'; readonly prefix: string }
 
 /** What of a bucket is listed, in the words of ListObjects. */
-export interface ListQuery {
-  /** '' for none. */
-  readonly prefix: string
-  /** '' for none. */
-  readonly delimiter: string
-  /** Only keys behind it in byte order, and if it is a common prefix of this query, only keys not below it. */
+export interface ListQuery extends Grouping {
+  /** Only keys after it; where it is a common prefix, only keys after all that begin with it. */
   readonly after: string
   /** At least 1. */
   readonly limit: number
@@ -36,6 +33,7 @@ export interface ListSource {
   readonly pfs: PfsClient
   readonly commit: Commit
   readonly keys: KeyCodec
+  readonly pages: PageMemory
   readonly options: CallOptions
 }
 
@@ -43,7 +41,7 @@ export interface ListSource {
 export async function listKeys(source: ListSource, query: ListQuery): Promise<ListPage> {
   const { prefix, after, limit } = query
   const entries: Listed[] = []
-  let group = groupOf(after, query)
+  let group = commonPrefixOf(after, query)
   if (group !== undefined && group !== after && (await hasKeyBehind(source, group, after))) {
     entries.push({ kind: 'prefix', prefix: group })
   }
@@ -53,20 +51,14 @@ export async function listKeys(source: ListSource, query: ListQuery): Promise<Li
   while (entries.length <= limit) {
     const found = await stream.next(limit + 1 - entries.length, group)
     if (found === undefined) return { entries, isTruncated: false }
-    group = groupOf(found.key, query)
+    group = commonPrefixOf(found.key, query)
     entries.push(group === undefined ? { kind: 'object', ...found } : { kind: 'prefix', prefix: group })
   }
   const page = { entries: entries.slice(0, limit), isTruncated: true }
-  const next = { ...query, after: lastName(page) }
+  const next = { ...query, after: lastName(page.entries) ?? '' }
   const { commit, isOpen } = await reader.settle()
-  if (!isOpen) rememberPaths(source.pfs, commit, next.after, stream.knownFor(rangeOf(source, next)))
+  if (!isOpen) source.pages.remember(commit, next.after, stream.knownFor(rangeOf(source, next)))
   return page
-}
-
-/** The key or prefix with which a page ends, behind which the next one begins; '' of an empty one. */
-export function lastName({ entries }: ListPage): string {
-  const last = entries.at(-1)
-  return last === undefined ? '' : last.kind === 'prefix' ? last.prefix : last.key
 }
 
 async function hasKeyBehind(source: ListSource, prefix: string, after: string): Promise<boolean> {
@@ -87,7 +79,7 @@ function openStream(source: ListSource, query: ListQuery, reader: PathReader): P
       range: rangeOf(source, query),
       directory: path === undefined ? undefined : { path, key: source.keys.prefixFromDirectory(path) },
       hasDirectories: query.delimiter === '/',
-      recall: (commit) => recallPaths(source.pfs, commit, query.after),
+      recall: (commit) => source.pages.recall(commit, query.after),
     },
     query.limit + 1,
   )
@@ -101,7 +93,7 @@ function directoryOf({ keys }: ListSource, { prefix, after }: ListQuery): string
 
 function rangeOf({ keys }: ListSource, query: ListQuery): KeyRange {
   const { prefix, after } = query
-  const group = groupOf(after, query)
+  const group = commonPrefixOf(after, query)
   if (group !== undefined) return { keys, prefix, from: group, mode: 'behind-all' }
   if (after === '' || !after.startsWith(prefix)) return { keys, prefix, from: prefix, mode: 'at' }
   return { keys, prefix, from: after, mode: 'behind' }
@@ -114,18 +106,6 @@ async function readExact(source: ListSource, { prefix, after }: ListQuery): Prom
   if (!keys.hasEscapes || directory === undefined || prefix === '' || compareBytes(after, prefix) >= 0) return undefined
   const path = keys.pathFromKey(prefix)
   if (path.startsWith(directory)) return undefined
-  try {
-    const info = await pfs.inspectFile({ commit, path }, options)
-    return info.fileType === 'FILE' ? info : undefined
-  } catch (error) {
-    if (error instanceof PfsError && error.missing === 'file') return undefined
-    throw error
-  }
-}
-
-/** The common prefix to which a key belongs, if it does. */
-function groupOf(key: string, { prefix, delimiter }: ListQuery): string | undefined {
-  if (delimiter === '' || !key.startsWith(prefix)) return undefined
-  const found = key.indexOf(delimiter, prefix.length)
-  return found < 0 ? undefined : key.slice(0, found + delimiter.length)
+  const info = await unlessMissing(pfs.inspectFile({ commit, path }, options), 'file')
+  return info?.fileType === 'FILE' ? info : undefined
 }

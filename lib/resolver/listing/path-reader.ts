@@ -1,6 +1,6 @@
 import type { CallOptions, Commit, FileInfo, PfsClient } from '../../pfs/client.js'
-import { PfsError } from '../../pfs/errors.js'
-import { afterEveryPath, markerBefore } from '../../pfs/path.js'
+import { isMissing } from '../../pfs/errors.js'
+import { afterEveryPath, markerBefore, prefixEnd } from '../../pfs/path.js'
 import type { KnownPaths } from './known-paths.js'
 
 /** What is read of PFS: the files below a directory, or its children. */
@@ -105,7 +105,7 @@ export function createPathReader(scope: PathScope): PathReader {
     hasPathFrom: async (start) => {
       const known = knowsPathFrom(start)
       if (known !== undefined) return known
-      const pathRange = { lower: start, upper: pathsEnd(start) }
+      const pathRange = { lower: start, upper: prefixEnd(start) }
       const found = await isAny(scope.pfs.globFile({ commit: commit(), pattern: '/**', pathRange }, scope.options))
       facts.set(start, found)
       return found
@@ -135,7 +135,7 @@ async function readEntries(scope: PathScope, marker: string, number: number): Pr
     const found = scope.depth === 'children' ? pfs.listFile(request, options) : pfs.walkFile(request, options)
     for await (const info of found) entries.push(info)
   } catch (error) {
-    if (!(error instanceof PfsError && error.missing === 'file')) throw error
+    if (!isMissing(error, 'file')) throw error
   }
   return entries
 }
@@ -164,9 +164,4 @@ function firstBehind(entries: readonly FileInfo[], position: string): FileInfo |
     else high = middle
   }
   return entries[low]
-}
-
-/** The least text behind every text that begins with `start`. */
-function pathsEnd(start: string): string {
-  return start.slice(0, -1) + String.fromCharCode(start.charCodeAt(start.length - 1) + 1)
 }

@@ -1,5 +1,5 @@
 import type { CallOptions, PfsClient } from '../../pfs/client.js'
-import { completionPath, stagingBranch, type UploadName } from './staging.js'
+import { completionPath, stagingCommit, type UploadName } from './staging.js'
 import { inspectStaged, readStaged } from './upload.js'
 
 /** What a completed upload was asked and answered, so that the same request gets the same answer. */
@@ -19,8 +19,8 @@ export async function resolveCompletion(
   name: UploadName,
   options: CallOptions,
 ): Promise<Completion | undefined> {
-  const { repo, name: branch } = stagingBranch(name.bucket.branch.repo)
-  const info = await inspectStaged(pfs, { commit: { repo, branch }, path: completionPath(name) }, options)
+  const commit = stagingCommit(name.bucket.branch.repo)
+  const info = await inspectStaged(pfs, { commit, path: completionPath(name) }, options)
   if (info === undefined) return undefined
   return JSON.parse((await readStaged(pfs, info.file, options)).toString()) as Completion
 }

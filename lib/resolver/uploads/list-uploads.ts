@@ -1,8 +1,9 @@
 import type { CallOptions, PfsClient } from '../../pfs/client.js'
-import { PfsError } from '../../pfs/errors.js'
+import { isMissing } from '../../pfs/errors.js'
 import { afterEveryPath } from '../../pfs/path.js'
 import type { Bucket } from '../bucket-name.js'
-import { hexOf, stagingBranch, uploadFrom, uploadsDirectory } from './staging.js'
+import { commonPrefixOf, type Grouping } from '../common-prefix.js'
+import { hexFromKey, stagingCommit, uploadFrom, uploadsDirectory } from './staging.js'
 import type { UploadId } from './upload-id.js'
 
 /** An upload, or a common prefix of the keys of several. */
@@ -11,12 +12,8 @@ export type ListedUpload =
   | { readonly kind: 'prefix'; readonly prefix: string }
 
 /** Which uploads to a bucket are listed, in the words of ListMultipartUploads. */
-export interface UploadQuery {
-  /** '' for none. */
-  readonly prefix: string
-  /** '' for none. */
-  readonly delimiter: string
-  /** Only keys behind it, and none below it if it is a common prefix of this query; '' for none. */
+export interface UploadQuery extends Grouping {
+  /** Only keys after it; where it is a common prefix, only keys after all that begin with it. '' for none. */
   readonly keyMarker: string
   /** Also this key's own uploads behind this one. */
   readonly uploadIdMarker: UploadId | undefined
@@ -38,10 +35,9 @@ export async function listUploads(
   query: UploadQuery,
   options: CallOptions,
 ): Promise<UploadPage> {
-  const { prefix, delimiter, limit } = query
-  const { repo, name: branch } = stagingBranch(bucket.branch.repo)
+  const { prefix, limit } = query
   const directory = uploadsDirectory(bucket)
-  const file = { commit: { repo, branch }, path: directory }
+  const file = { commit: stagingCommit(bucket.branch.repo), path: directory }
   const entries: ListedUpload[] = []
 
   /** Reads up to a common prefix, and says where to go on behind it; undefined at the end. */
@@ -51,10 +47,10 @@ export async function listUploads(
       const upload = uploadFrom(info.file.path)
       if (upload === undefined) continue
       if (!upload.key.startsWith(prefix)) return undefined
-      const group = groupOf(upload.key, prefix, delimiter)
+      const group = commonPrefixOf(upload.key, query)
       if (group !== undefined) {
         entries.push({ kind: 'prefix', prefix: group })
-        return hexOf(group) + afterEveryPath
+        return hexFromKey(group) + afterEveryPath
       }
       entries.push({ kind: 'upload', ...upload })
     }
@@ -66,24 +62,19 @@ export async function listUploads(
     while (name !== undefined && entries.length <= limit) name = await readFrom(name)
   } catch (error) {
     // The first upload makes the branch.
-    if (!(error instanceof PfsError) || error.status !== 'NOT_FOUND') throw error
+    if (!isMissing(error)) throw error
   }
   return { entries: entries.slice(0, limit), isTruncated: entries.length > limit }
 }
 
 /** The file name behind which the page begins. */
-function firstName({ prefix, delimiter, keyMarker, uploadIdMarker }: UploadQuery): string {
-  const start = hexOf(prefix)
+function firstName(query: UploadQuery): string {
+  const { prefix, keyMarker, uploadIdMarker } = query
+  const start = hexFromKey(prefix)
   if (keyMarker === '') return start
-  const marker = hexOf(keyMarker)
-  const isGroup = groupOf(keyMarker, prefix, delimiter) === keyMarker
+  const marker = hexFromKey(keyMarker)
+  const isGroup = commonPrefixOf(keyMarker, query) === keyMarker
   const behind = isGroup ? marker + afterEveryPath : `${marker}.${uploadIdMarker?.text ?? afterEveryPath}`
   if (behind < start) return start
   return behind
-}
-
-function groupOf(key: string, prefix: string, delimiter: string): string | undefined {
-  if (delimiter === '' || !key.startsWith(prefix)) return undefined
-  const end = key.indexOf(delimiter, prefix.length)
-  return end < 0 ? undefined : key.slice(0, end + delimiter.length)
 }

@@ -1,4 +1,5 @@
-import type { Branch, Repo } from '../../pfs/client.js'
+import { headOf } from '../../pfs/branch-head.js'
+import type { Branch, Commit, Repo } from '../../pfs/client.js'
 import type { Bucket } from '../bucket-name.js'
 import { readUploadId, type UploadId } from './upload-id.js'
 
@@ -21,6 +22,11 @@ export function stagingBranch({ project, name }: Repo): Branch {
   return { repo: { project, name, type: 'meta' }, name: stagingBranchName }
 }
 
+/** The head of that branch, to read what lies there. */
+export function stagingCommit(repo: Repo): Commit {
+  return headOf(stagingBranch(repo))
+}
+
 /** Which upload to which key. */
 export interface UploadName {
   readonly bucket: Bucket
@@ -35,12 +41,12 @@ export function uploadsDirectory({ branch }: Bucket): string {
 
 /** The file that an upload is, while it is not completed. */
 export function uploadPath({ bucket, key, id }: UploadName): string {
-  return `${uploadsDirectory(bucket)}${hexOf(key)}.${id.text}`
+  return `${uploadsDirectory(bucket)}${hexFromKey(key)}.${id.text}`
 }
 
 /** The file that remains of a completed upload. */
 export function completionPath({ bucket, key, id }: UploadName): string {
-  return `/completed/${bucket.branch.name}/${hexOf(key)}.${id.text}`
+  return `/completed/${bucket.branch.name}/${hexFromKey(key)}.${id.text}`
 }
 
 /** The directory of the parts of an upload, with its slash. */
@@ -71,7 +77,7 @@ export function uploadFrom(path: string): { key: string; id: UploadId } | undefi
 }
 
 /** What the file names of uploads to keys that begin with `start` begin with. */
-export function hexOf(start: string): string {
+export function hexFromKey(start: string): string {
   return Buffer.from(start).toString('hex')
 }
 

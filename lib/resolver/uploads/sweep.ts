@@ -1,6 +1,7 @@
-import type { CallOptions, PfsClient, Repo, RepoInfo } from '../../pfs/client.js'
+import type { CallOptions, PathRange, PfsClient, Repo, RepoInfo } from '../../pfs/client.js'
 import { createCommitQueue } from '../../pfs/commit-queue.js'
-import { stagingBranch, stagingBranchName, uploadFrom } from './staging.js'
+import { committedOf } from '../../pfs/outcomes.js'
+import { stagingBranch, stagingBranchName, stagingCommit, uploadFrom } from './staging.js'
 import { timePrefix } from './upload-id.js'
 
 /** Which uploads are swept. */
@@ -46,54 +47,40 @@ function hasUploads({ branches, authInfo }: RepoInfo): boolean {
 }
 
 async function sweepRepo(pfs: PfsClient, repo: Repo, before: Date, options: CallOptions): Promise<Swept> {
-  const branch = stagingBranch(repo)
   const queue = createCommitQueue(pfs, { commits: 'each', confirm: 'commit' })
-  const uploads = await oldUploads(pfs, repo, '/uploads/*/*', before, options)
+  const commit = stagingCommit(repo)
+  const find = async (glob: Glob, isWanted = (_path: string) => true): Promise<string[]> => {
+    const paths: string[] = []
+    for await (const { file } of pfs.globFile({ commit, ...glob }, options)) {
+      if (isWanted(file.path)) paths.push(file.path)
+    }
+    return paths
+  }
+  const isOld = (path: string): boolean => {
+    const upload = uploadFrom(path)
+    return upload !== undefined && upload.id.initiated < before
+  }
+  const uploads = await find({ pattern: '/uploads/*/*' }, isOld)
   const files = [
     ...uploads,
-    ...(await oldUploads(pfs, repo, '/completed/*/*', before, options)),
-    ...(await oldParts(pfs, repo, '/parts', before, options)),
-    ...(await oldParts(pfs, repo, '/checksums', before, options)),
+    ...(await find({ pattern: '/completed/*/*' }, isOld)),
+    ...(await find(oldBelow('/parts', before))),
+    ...(await find(oldBelow('/checksums', before))),
   ]
   for (let start = 0; start < files.length; start += batchSize) {
     const changes = files.slice(start, start + batchSize).map((path) => ({ path }))
-    for (const outcome of await queue.commit(branch, changes, options)) {
-      if (outcome.status === 'rejected') throw outcome.reason
-    }
+    committedOf(await queue.commit(stagingBranch(repo), changes, options))
   }
   return { uploads: uploads.length, files: files.length }
 }
 
-/** Names only: the time of an upload is in its id. */
-async function oldUploads(
-  pfs: PfsClient,
-  repo: Repo,
-  pattern: string,
-  before: Date,
-  options: CallOptions,
-): Promise<string[]> {
-  const paths: string[] = []
-  const commit = { repo, branch: stagingBranchName }
-  for await (const { file } of pfs.globFile({ commit, pattern }, options)) {
-    const upload = uploadFrom(file.path)
-    if (upload !== undefined && upload.id.initiated < before) paths.push(file.path)
-  }
-  return paths
+interface Glob {
+  readonly pattern: string
+  readonly pathRange?: PathRange
 }
 
-/** The directories of parts are in the order of their times, so only the old ones are read. */
-async function oldParts(
-  pfs: PfsClient,
-  repo: Repo,
-  directory: string,
-  before: Date,
-  options: CallOptions,
-): Promise<string[]> {
-  const paths: string[] = []
-  const commit = { repo, branch: stagingBranchName }
+/** Directories with an upload's id for a name are in the order of their times, so only the old ones are read. */
+function oldBelow(directory: string, before: Date): Glob {
   const pathRange = { lower: `${directory}/`, upper: `${directory}/${timePrefix(before)}` }
-  for await (const { file } of pfs.globFile({ commit, pattern: `${directory}/*/*`, pathRange }, options)) {
-    paths.push(file.path)
-  }
-  return paths
+  return { pattern: `${directory}/*/*`, pathRange }
 }

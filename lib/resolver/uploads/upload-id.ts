@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
+import { type ChecksumAlgorithm, parseChecksumAlgorithm } from '../../checksums/checksums.js'
 import { S3Error } from '../../errors.js'
-import { type ChecksumAlgorithm, parseChecksumAlgorithm } from '../../signature/checksums.js'
 
 /** Whether the checksum of a whole object is made from those of its parts, or is the one that its bytes have. */
 export type ChecksumType = 'COMPOSITE' | 'FULL_OBJECT'

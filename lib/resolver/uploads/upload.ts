@@ -1,12 +1,12 @@
 import type { Change } from '../../pfs/changes.js'
 import type { CallOptions, Commit, File, FileInfo, PfsClient } from '../../pfs/client.js'
-import { PfsError } from '../../pfs/errors.js'
+import { unlessMissing } from '../../pfs/errors.js'
 import {
   checksumPath,
   partNumberFrom,
   partPath,
   partsDirectory,
-  stagingBranch,
+  stagingCommit,
   type UploadName,
   uploadPath,
 } from './staging.js'
@@ -25,21 +25,16 @@ export interface Part {
 
 /** Asks PFS for an upload; throws NoSuchUpload, and as PFS does where the bucket is not there. */
 export async function resolveUpload(pfs: PfsClient, name: UploadName, options: CallOptions): Promise<Upload> {
-  const { repo, name: branch } = stagingBranch(name.bucket.branch.repo)
-  const info = await inspectStaged(pfs, { commit: { repo, branch }, path: uploadPath(name) }, options)
+  const commit = stagingCommit(name.bucket.branch.repo)
+  const info = await inspectStaged(pfs, { commit, path: uploadPath(name) }, options)
   if (info !== undefined) return { ...name, commit: info.file.commit }
   await pfs.inspectBranch(name.bucket.branch, options)
   throw noSuchUpload(name.id.text)
 }
 
 /** A file of the staging branch; undefined where the file, the branch or the repo is not there. */
-export async function inspectStaged(pfs: PfsClient, file: File, options: CallOptions): Promise<FileInfo | undefined> {
-  try {
-    return await pfs.inspectFile(file, options)
-  } catch (error) {
-    if (error instanceof PfsError && error.status === 'NOT_FOUND') return undefined
-    throw error
-  }
+export function inspectStaged(pfs: PfsClient, file: File, options: CallOptions): Promise<FileInfo | undefined> {
+  return unlessMissing(pfs.inspectFile(file, options))
 }
 
 /** The bytes of a small file. */

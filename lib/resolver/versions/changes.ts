@@ -1,3 +1,4 @@
+import { asBuffer } from '../../bytes.js'
 import type { CallOptions, FileDiff, PfsClient } from '../../pfs/client.js'
 import { createRecentMap } from '../../recent-map.js'
 import { compareBytes } from '../byte-order.js'
@@ -22,6 +23,7 @@ export interface ChangeLog {
   read(revision: Revision, path: string, take: TakeChanges, options: CallOptions): Promise<void>
 }
 
+/** Who is handed changes, in one of two ways. */
 export interface TakeChanges {
   readonly sorted: (changes: readonly KeyChange[]) => void
   readonly one: (change: KeyChange) => void
@@ -73,6 +75,5 @@ function changeFrom({ newFile, oldFile }: FileDiff, keys: KeyCodec): KeyChange |
   if (file === undefined || file.fileType !== 'FILE' || file.file.path.includes('\\')) return undefined
   const key = keys.keyFromPath(file.file.path)
   if (newFile === undefined) return { key, hash: undefined, size: 0 }
-  const { buffer, byteOffset, byteLength } = newFile.hash
-  return { key, hash: Buffer.from(buffer, byteOffset, byteLength).toString('latin1'), size: newFile.sizeBytes }
+  return { key, hash: asBuffer(newFile.hash).toString('latin1'), size: newFile.sizeBytes }
 }

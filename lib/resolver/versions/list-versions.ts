@@ -1,5 +1,5 @@
 import { eachAtMost } from '../../concurrency.js'
-import { S3Error } from '../../errors.js'
+import { invalidArgument } from '../../errors.js'
 import type { CallOptions, Commit, PfsClient } from '../../pfs/client.js'
 import { etagFrom } from '../etag.js'
 import type { KeyCodec } from '../key.js'
@@ -73,10 +73,7 @@ export async function listVersions(
 function ageOf(history: readonly Revision[], versionId: string): number {
   const age = history.findIndex(({ commit }) => commit.id === versionId)
   if (age >= 0) return age
-  throw new S3Error('InvalidArgument', {
-    message: 'Invalid version id specified',
-    fields: { ArgumentName: 'version-id-marker', ArgumentValue: versionId },
-  })
+  throw invalidArgument('version-id-marker', { value: versionId, message: 'Invalid version id specified' })
 }
 
 /** Where the keys that begin with a prefix lie: below a directory, and `dir/` itself beside it. */

@@ -1,6 +1,6 @@
 import { S3Error } from '../../errors.js'
 import type { CallOptions, PfsClient } from '../../pfs/client.js'
-import { PfsError } from '../../pfs/errors.js'
+import { isMissing } from '../../pfs/errors.js'
 import { commitOf } from '../bucket-name.js'
 import type { KeyCodec } from '../key.js'
 import { commitOfVersion, type ObjectName, resolveObject, type StoredObject } from '../object.js'
@@ -34,7 +34,7 @@ async function resolveCurrent(source: VersionSource, name: ObjectName, options: 
   try {
     return await resolveObject(pfs, name, options)
   } catch (cause) {
-    if (!isMissingFile(cause)) throw cause
+    if (!isMissing(cause, 'file')) throw cause
     const removal = await findRemoval(pfs, commitOf(name.bucket), name.path, options)
     if (removal === undefined) throw cause
     const fields = { Key: keys.keyFromPath(name.path) }
@@ -55,7 +55,7 @@ async function resolveNamed(
   ])
   // A bucket that is not there comes before a version that is not.
   if (head.status === 'rejected') throw head.reason
-  if (found.status === 'rejected' && !isMissingFile(found.reason)) throw found.reason
+  if (found.status === 'rejected' && !isMissing(found.reason, 'file')) throw found.reason
   const fields = { Key: keys.keyFromPath(path), VersionId: versionId }
   const headId = head.value.commit.id ?? ''
   if (!(await ancestry.isAncestor(bucket.branch.repo, versionId, headId, options))) {
@@ -70,8 +70,4 @@ async function resolveNamed(
 /** The headers by which S3 tells of a delete marker. */
 function deleteMarker(versionId: string): Readonly<Record<string, string>> {
   return { 'x-amz-delete-marker': 'true', 'x-amz-version-id': versionId }
-}
-
-function isMissingFile(error: unknown): boolean {
-  return error instanceof PfsError && error.missing === 'file'
 }

@@ -1,13 +1,10 @@
 import { compareBytes } from '../byte-order.js'
+import { commonPrefixOf, type Grouping } from '../common-prefix.js'
 import type { KeyChange, TakeChanges } from './changes.js'
 
 /** Which versions are listed, in the words of ListObjectVersions. */
-export interface VersionQuery {
-  /** '' for none. */
-  readonly prefix: string
-  /** '' for none. */
-  readonly delimiter: string
-  /** Only keys behind it, not below it where it is a common prefix of this query; '' for all. */
+export interface VersionQuery extends Grouping {
+  /** Only keys after it; where it is a common prefix, only keys after all that begin with it. '' for all. */
   readonly keyMarker: string
   /** At least 1. */
   readonly limit: number
@@ -38,7 +35,7 @@ interface Slot {
 /** An empty page. Where `markerAge` is given, the versions of the marker's key that are older than that come first. */
 export function createVersionPage(query: VersionQuery, markerAge: number | undefined): VersionPage {
   const { prefix, keyMarker, limit } = query
-  const isGroupMarker = keyMarker !== '' && groupOf(keyMarker, query) === keyMarker
+  const isGroupMarker = keyMarker !== '' && commonPrefixOf(keyMarker, query) === keyMarker
   const slots: Slot[] = []
   let isMarkerKeyNewer = false
 
@@ -64,7 +61,7 @@ export function createVersionPage(query: VersionQuery, markerAge: number | undef
   }
 
   function slotOf(change: KeyChange, age: number): Slot {
-    const group = groupOf(change.key, query)
+    const group = commonPrefixOf(change.key, query)
     return group === undefined ? { name: change.key, age, change } : { name: group, age: 0, change: undefined }
   }
 
@@ -100,13 +97,6 @@ export function createVersionPage(query: VersionQuery, markerAge: number | undef
       }),
     isTruncated: () => slots.length > limit,
   }
-}
-
-/** The common prefix to which a key belongs, if it does. */
-function groupOf(key: string, { prefix, delimiter }: VersionQuery): string | undefined {
-  if (delimiter === '' || !key.startsWith(prefix)) return undefined
-  const found = key.indexOf(delimiter, prefix.length)
-  return found < 0 ? undefined : key.slice(0, found + delimiter.length)
 }
 
 /** Whether a key comes after all that begin with `group`. */

@@ -50,6 +50,13 @@ for (const overWire of [false, true]) {
     })
   }
 
+  copies('what PFS cannot keep is refused, as of a part that is sent', async ({ s3 }) => {
+    const upload = await begin(s3, 'unsupported')
+    for (const more of [{ SSECustomerAlgorithm: 'AES256' }, { CopySourceSSECustomerAlgorithm: 'AES256' }]) {
+      assert.is(await refusal(copyPart(s3, upload, 1, more)), '501 NotImplemented')
+    }
+  })
+
   copies('a range that is none, or not all in the source, is refused', async ({ s3 }) => {
     const upload = await begin(s3, 'ranges')
     for (const CopySourceRange of [

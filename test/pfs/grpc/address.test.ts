@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { authority, isLoopback, parseAddress } from '../../../lib/pfs/grpc/address.js'
+import { authority, isLoopback, parsePfsAddress } from '../../../lib/pfs/grpc/address.js'
 
 const test = suite('pfs/grpc/address')
 
@@ -29,7 +29,7 @@ const refused: [address: string, reason: RegExp][] = [
 for (const [address, reason] of refused) {
   test(`${JSON.stringify(address)} is refused with the reason`, () => {
     assert.throws(
-      () => parseAddress(address),
+      () => parsePfsAddress(address),
       (error: unknown) =>
         error instanceof TypeError && reason.test(error.message) && error.message.includes(JSON.stringify(address)),
     )
@@ -37,15 +37,15 @@ for (const [address, reason] of refused) {
 }
 
 test('a scheme says whether TLS is spoken; none is grpc', () => {
-  assert.equal(parseAddress('grpc://pachd.example:30650'), { secure: false, host: 'pachd.example', port: 30650 })
-  assert.equal(parseAddress('grpcs://pachd.example:443'), { secure: true, host: 'pachd.example', port: 443 })
-  assert.equal(parseAddress('127.0.0.1:1650'), { secure: false, host: '127.0.0.1', port: 1650 })
-  assert.equal(parseAddress('[::1]:1650'), { secure: false, host: '::1', port: 1650 })
+  assert.equal(parsePfsAddress('grpc://pachd.example:30650'), { secure: false, host: 'pachd.example', port: 30650 })
+  assert.equal(parsePfsAddress('grpcs://pachd.example:443'), { secure: true, host: 'pachd.example', port: 443 })
+  assert.equal(parsePfsAddress('127.0.0.1:1650'), { secure: false, host: '127.0.0.1', port: 1650 })
+  assert.equal(parsePfsAddress('[::1]:1650'), { secure: false, host: '::1', port: 1650 })
 })
 
 test('authority puts the brackets back', () => {
-  assert.is(authority(parseAddress('grpc://[::1]:1650')), '[::1]:1650')
-  assert.is(authority(parseAddress('grpc://pachd:1650')), 'pachd:1650')
+  assert.is(authority(parsePfsAddress('grpc://[::1]:1650')), '[::1]:1650')
+  assert.is(authority(parsePfsAddress('grpc://pachd:1650')), 'pachd:1650')
 })
 
 test('only names and addresses of this machine are loopback', () => {

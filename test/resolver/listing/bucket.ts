@@ -1,6 +1,7 @@
 import type { Commit, FileInfo, PfsClient } from '../../../lib/pfs/client.js'
 import { createMemoryPfs } from '../../../lib/pfs/memory/memory-pfs.js'
 import { createKeyCodec, type KeyEncoding } from '../../../lib/resolver/key.js'
+import { createPageMemory } from '../../../lib/resolver/listing/known-paths.js'
 import { type ListPage, type ListQuery, type ListSource, listKeys } from '../../../lib/resolver/listing/list-keys.js'
 import { createRepoAndBranch } from '../../support/branch.js'
 
@@ -23,7 +24,8 @@ export async function createBucket(paths: Iterable<string>, encoding: KeyEncodin
   const memory = createMemoryPfs()
   await createRepoAndBranch(memory, { repo, name: 'master' })
   const cost = { calls: 0, entries: 0 }
-  const source = { pfs: counting(memory, cost), commit, keys: createKeyCodec(encoding), options: {} }
+  const keys = createKeyCodec(encoding)
+  const source = { pfs: counting(memory, cost), commit, keys, pages: createPageMemory(), options: {} }
   await writePaths(source, paths)
   await memory.inspectCommit({ commit, wait: 'FINISHED' })
   return { source, cost }

@@ -1,5 +1,6 @@
 import wrappers from 'google-protobuf/google/protobuf/wrappers_pb.js'
-import { bufferFromBytes, type Codec } from './codec.js'
+import { asBuffer } from '../../../bytes.js'
+import type { Codec } from './codec.js'
 
 /** Field 1 of `google.protobuf.BytesValue`, length-delimited. */
 const valueTag = 0x0a
@@ -38,6 +39,6 @@ export const bytesValue: Codec<Uint8Array> = {
     if (message.length === 0) return message
     const length = message[0] === valueTag ? decodeVarint(message, 1) : undefined
     if (length !== undefined && length.end + length.value === message.length) return message.subarray(length.end)
-    return bufferFromBytes(wrappers.BytesValue.deserializeBinary(message).getValue_asU8())
+    return asBuffer(wrappers.BytesValue.deserializeBinary(message).getValue_asU8())
   },
 }

@@ -1,5 +1,6 @@
 import type { Message } from 'google-protobuf'
 import timestamps from 'google-protobuf/google/protobuf/timestamp_pb.js'
+import { asBuffer } from '../../../bytes.js'
 
 /** How a value of lib/pfs/client.ts travels: as the bytes of one protobuf message. */
 export interface Codec<Value> {
@@ -15,18 +16,13 @@ export function createCodec<Value, M extends Message>(
   valueFromMessage: (message: M) => Value,
 ): Codec<Value> {
   return {
-    encode: (value) => bufferFromBytes(messageFromValue(value).serializeBinary()),
+    encode: (value) => asBuffer(messageFromValue(value).serializeBinary()),
     decode: (bytes) => valueFromMessage(type.deserializeBinary(bytes)),
   }
 }
 
 /** Every message without fields that matter: `google.protobuf.Empty` and requests and responses like it. */
 export const empty: Codec<void> = { encode: () => Buffer.alloc(0), decode: () => undefined }
-
-/** A Buffer over the same memory. */
-export function bufferFromBytes(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-}
 
 export function messageFromDate(date: Date | undefined): timestamps.Timestamp | undefined {
   if (date === undefined) return undefined

@@ -1,8 +1,9 @@
+import { asBuffer } from '../../../bytes.js'
 import { type Commit, type FileOperation, maxRawBytes } from '../../client.js'
 import { PfsError } from '../../errors.js'
 import * as pfs from '../generated/pfs_pb.cjs'
 import { bytesValueHead, encodeVarint } from './bytes-value.js'
-import { bufferFromBytes, type Codec } from './codec.js'
+import type { Codec } from './codec.js'
 import { commitFromMessage, fileFromMessage, messageFromCommit, messageFromFile } from './names.js'
 
 /** One message of `ModifyFile` or `CreateFileSet`. */
@@ -82,9 +83,7 @@ function requestFromMessage(message: pfs.ModifyFileRequest): ModifyFileRequest {
 
 export const modifyFileRequest: Codec<ModifyFileRequest> = {
   encode: (request) =>
-    'addFile' in request
-      ? encodeAddFile(request.addFile)
-      : bufferFromBytes(messageFromRequest(request).serializeBinary()),
+    'addFile' in request ? encodeAddFile(request.addFile) : asBuffer(messageFromRequest(request).serializeBinary()),
   decode: (bytes) => requestFromMessage(pfs.ModifyFileRequest.deserializeBinary(bytes)),
 }
 

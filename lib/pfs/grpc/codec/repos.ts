@@ -1,6 +1,6 @@
-import type { AuthInfo, ProjectInfo, Repo, RepoInfo, RepoType } from '../../client.js'
-import { Permission } from '../generated/auth_pb.cjs'
+import type { Repo, RepoInfo, RepoType } from '../../client.js'
 import * as pfs from '../generated/pfs_pb.cjs'
+import { authInfoFromMessage, messageFromAuthInfo } from './auth-info.js'
 import { createCodec, dateFromMessage, messageFromDate } from './codec.js'
 import {
   branchFromMessage,
@@ -11,84 +11,6 @@ import {
   projectFromMessage,
   repoFromMessage,
 } from './names.js'
-
-const permissionNames = [
-  'REPO_READ',
-  'REPO_WRITE',
-  'REPO_MODIFY_BINDINGS',
-  'REPO_DELETE',
-  'REPO_INSPECT_COMMIT',
-  'REPO_LIST_COMMIT',
-  'REPO_DELETE_COMMIT',
-  'REPO_CREATE_BRANCH',
-  'REPO_LIST_BRANCH',
-  'REPO_DELETE_BRANCH',
-  'REPO_INSPECT_FILE',
-  'REPO_LIST_FILE',
-  'REPO_ADD_PIPELINE_READER',
-  'REPO_REMOVE_PIPELINE_READER',
-  'REPO_ADD_PIPELINE_WRITER',
-  'PIPELINE_LIST_JOB',
-] as const satisfies (keyof typeof Permission)[]
-
-function messageFromAuthInfo(info: AuthInfo): pfs.AuthInfo {
-  const names = info.permissions.flatMap((name) => permissionNames.filter((known) => known === name))
-  return new pfs.AuthInfo().setPermissionsList(names.map((name) => Permission[name])).setRolesList([...info.roles])
-}
-
-/** A permission that has no name here, being none of a repo, shows as its number. */
-function authInfoFromMessage(message: pfs.AuthInfo): AuthInfo {
-  return {
-    permissions: message
-      .getPermissionsList()
-      .map((number) => permissionNames.find((name) => Permission[name] === number) ?? String(number)),
-    roles: message.getRolesList(),
-  }
-}
-
-export const projectInfo = createCodec(
-  pfs.ProjectInfo,
-  (info: ProjectInfo) =>
-    new pfs.ProjectInfo()
-      .setProject(messageFromProject(info.name))
-      .setDescription(info.description)
-      .setCreatedAt(messageFromDate(info.createdAt)),
-  (message): ProjectInfo => {
-    const createdAt = dateFromMessage(message.getCreatedAt())
-    return {
-      name: projectFromMessage(message.getProject()),
-      description: message.getDescription(),
-      ...(createdAt && { createdAt }),
-    }
-  },
-)
-
-export const createProjectRequest = createCodec(
-  pfs.CreateProjectRequest,
-  (request: { project: string; description?: string; update?: boolean }) =>
-    new pfs.CreateProjectRequest()
-      .setProject(messageFromProject(request.project))
-      .setDescription(request.description ?? '')
-      .setUpdate(request.update ?? false),
-  (message) => ({
-    project: message.getProject()?.getName() ?? '',
-    description: message.getDescription(),
-    update: message.getUpdate(),
-  }),
-)
-
-export const inspectProjectRequest = createCodec(
-  pfs.InspectProjectRequest,
-  (project: string) => new pfs.InspectProjectRequest().setProject(messageFromProject(project)),
-  (message) => projectFromMessage(message.getProject()),
-)
-
-export const deleteProjectRequest = createCodec(
-  pfs.DeleteProjectRequest,
-  (request: { project: string; force?: boolean }) =>
-    new pfs.DeleteProjectRequest().setProject(messageFromProject(request.project)).setForce(request.force ?? false),
-  (message) => ({ project: message.getProject()?.getName() ?? '', force: message.getForce() }),
-)
 
 export const repoInfo = createCodec(
   pfs.RepoInfo,

@@ -1,6 +1,6 @@
 import { type Content, joinContent, keepPiece } from './content.js'
 import { createDirectory, type Directory, type FileRecord, type FileRecords, findFile, withEntry } from './directory.js'
-import { walkBelow } from './walk.js'
+import { walkBelow, wholeTree } from './walk.js'
 
 interface AddedRecord {
   readonly datum: string
@@ -68,7 +68,7 @@ export function deleteDirectory(changes: Changes, path: string): void {
 /** The changes that make an empty tree into `root`. */
 export function changesFromTree(root: Directory): Changes {
   const changes = createChanges()
-  for (const entry of walkBelow(root, '/', { lower: '', upper: '', reverse: false, depth: Number.POSITIVE_INFINITY })) {
+  for (const entry of walkBelow(root, '/', wholeTree)) {
     if ('records' in entry) addRecords(changes, entry.path, entry.records)
   }
   return changes

@@ -1,6 +1,6 @@
 import { type Directory, findDirectory, findFile } from './directory.js'
 import { getValue, keyAfter, keyBefore } from './sorted-map.js'
-import { walkBelow } from './walk.js'
+import { walkBelow, wholeTree } from './walk.js'
 
 /**
  * Two stored files that pachd finds next to each other and cannot read together: it compares each path with the one
@@ -63,7 +63,6 @@ function findCollision(root: Directory, path: string, found: Map<string, Violati
 
 function firstFile(root: Directory, path: string): string {
   const directory = findDirectory(root, path)
-  const bounds = { lower: '', upper: '', reverse: false, depth: Number.POSITIVE_INFINITY }
-  for (const entry of directory ? walkBelow(directory, path, bounds) : []) if ('records' in entry) return entry.path
+  for (const entry of directory ? walkBelow(directory, path, wholeTree) : []) if ('records' in entry) return entry.path
   return path
 }

@@ -17,6 +17,9 @@ export interface WalkBounds {
   readonly depth: number
 }
 
+/** All that is below the directory. */
+export const wholeTree: WalkBounds = { lower: '', upper: '', reverse: false, depth: Number.POSITIVE_INFINITY }
+
 /**
  * The entries below a directory in byte order of their paths, each directory before what is in it; in reverse the
  * other way round. The bounds seek: what lies outside them costs nothing.

@@ -6,7 +6,7 @@ import {
   type DigestAlgorithm,
   parseChecksum,
   parseChecksumAlgorithm,
-} from '../../lib/signature/checksums.js'
+} from '../../lib/checksums/checksums.js'
 
 const test = suite('checksums')
 

@@ -5,6 +5,7 @@ import { createCRC32, createCRC64 } from 'hash-wasm'
 /** S3's checksum algorithms as header names spell them, with the bytes of a value. */
 const lengths = { crc32: 4, crc32c: 4, crc64nvme: 8, sha1: 20, sha256: 32 } as const
 
+/** As header names spell them. */
 export type ChecksumAlgorithm = keyof typeof lengths
 
 /** What is computed over a body: S3's checksums, and MD5 for Content-MD5. */

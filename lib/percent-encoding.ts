@@ -1,0 +1,9 @@
+/** Text in UTF-8 as AWS percent-encodes it: every byte but those of letters, digits, `-`, `.`, `_` and `~`. */
+export function percentEncode(text: string): string {
+  return encodeURIComponent(text).replace(/[!'()*]/g, (character) => percentByte(character.charCodeAt(0)))
+}
+
+/** One byte percent-encoded, with upper-case digits. */
+export function percentByte(byte: number): string {
+  return `%${byte.toString(16).toUpperCase().padStart(2, '0')}`
+}
