@@ -76,7 +76,10 @@ export async function endTurn(turn: Turn, before: Head, changes: readonly Change
   return { commitId }
 }
 
-/** PFS does not say which commit a write has made: it is the head, unless another writer's has come before or behind it. */
+/**
+ * PFS does not say which commit a write has made. It is the head, unless another writer's has come before or behind it:
+ * then it is taken to be the last one that changed a path of the write. It is never older than what was written.
+ */
 async function ownCommitId(
   { pfs, branch, options }: Turn,
   before: Head,
