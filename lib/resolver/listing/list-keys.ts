@@ -68,7 +68,8 @@ async function hasKeyBehind(source: ListSource, prefix: string, after: string): 
 
 function createReader(source: ListSource, query: ListQuery): PathReader {
   const depth = query.delimiter === '/' ? 'children' : 'below'
-  return createPathReader({ ...source, directory: directoryOf(source, query) ?? '/', depth })
+  const isFirstPage = rangeOf(source, query).mode === 'at'
+  return createPathReader({ ...source, directory: directoryOf(source, query) ?? '/', depth, isFirstPage })
 }
 
 function openStream(source: ListSource, query: ListQuery, reader: PathReader): Promise<KeyStream> {

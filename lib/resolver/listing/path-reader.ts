@@ -11,6 +11,8 @@ export interface PathScope {
   /** With its slash. */
   readonly directory: string
   readonly depth: 'below' | 'children'
+  /** Whether nothing is known to be before: then all there is may be little. */
+  readonly isFirstPage: boolean
 }
 
 /** A commit by its id. */
@@ -47,6 +49,8 @@ interface Window {
 const leastWindow = 64
 /** One in so many entries must be looked at, or the next window is smaller. */
 const leastHits = 16
+/** What is read to its end where it is no more, since to leave a stream before its end is to reset a call. */
+const firstWindow = 1000
 /** PFS's own limit on `number`. */
 const greatestWindow = 100_000
 
@@ -71,7 +75,10 @@ export function createPathReader(scope: PathScope): PathReader {
     const before = windows.at(-1)
     if (before !== undefined) size = before.hits * leastHits >= before.entries.length ? size * 4 : size / 4
     size = Math.ceil(Math.min(Math.max(size, leastWindow), wanted, greatestWindow))
-    const entries = await readEntries({ ...scope, commit: commit() }, position, size)
+    const isBounded = before === undefined && scope.isFirstPage && scope.directory !== '/'
+    if (isBounded) size = Math.max(size, firstWindow)
+    const readPage = isBounded ? readWithin : readBehind
+    const entries = await readPage({ ...scope, commit: commit() }, position, size)
     const last = entries.length < size ? undefined : entries.at(-1)
     const end = last === undefined ? afterEveryPath : behindEntry(last, scope)
     const window: Window = { start: position, entries: entries.filter(isReadable), end, hits: 0 }
@@ -123,7 +130,24 @@ export function createPathReader(scope: PathScope): PathReader {
   }
 }
 
-async function readEntries(scope: PathScope, marker: string, number: number): Promise<FileInfo[]> {
+/**
+ * Up to `number` entries behind a marker, looked for no further than the directory goes. GlobFile takes no number: where
+ * there are more, PFS has worked for some that nobody reads.
+ */
+async function readWithin(scope: PathScope, marker: string, number: number): Promise<FileInfo[]> {
+  const { pfs, commit, options, directory, depth } = scope
+  const pattern = directory + (depth === 'children' ? '*' : '**')
+  const pathRange = { lower: `${marker}\x01`, upper: prefixEnd(directory) }
+  const entries: FileInfo[] = []
+  for await (const info of pfs.globFile({ commit, pattern, pathRange }, options)) {
+    if (entries.length === number) break
+    entries.push(info)
+  }
+  return entries
+}
+
+/** Up to `number` entries behind a marker. Where the directory has fewer, PFS looks for more to the end of the commit. */
+async function readBehind(scope: PathScope, marker: string, number: number): Promise<FileInfo[]> {
   const { pfs, commit, options, directory } = scope
   const request = {
     file: { commit, path: directory === '/' ? directory : directory.slice(0, -1) },

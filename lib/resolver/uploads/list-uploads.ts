@@ -42,7 +42,9 @@ export async function listUploads(
 
   /** Reads up to a common prefix, and says where to go on behind it; undefined at the end. */
   const readFrom = async (name: string): Promise<string | undefined> => {
-    const page = { file, paginationMarker: directory + name, number: limit + 1 - entries.length }
+    // Behind a marker PFS would look on through all that is staged.
+    const marker = name === '' ? {} : { paginationMarker: directory + name }
+    const page = { file, number: limit + 1 - entries.length, ...marker }
     for await (const info of pfs.listFile(page, options)) {
       const upload = uploadFrom(info.file.path)
       if (upload === undefined) continue

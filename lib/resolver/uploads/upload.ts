@@ -51,7 +51,9 @@ export async function* listUploadParts(
   { after, number }: { readonly after: number; readonly number: number },
   options: CallOptions,
 ): AsyncGenerator<Part> {
-  const page = { file: { commit, path: partsDirectory(id) }, paginationMarker: partPath(id, after), number }
+  // Behind a marker PFS would look on through the parts of all other uploads.
+  const marker = after === 0 ? {} : { paginationMarker: partPath(id, after) }
+  const page = { file: { commit, path: partsDirectory(id) }, number, ...marker }
   for await (const info of pfs.listFile(page, options)) {
     yield { partNumber: partNumberFrom(info.file.path), info }
   }

@@ -1,4 +1,4 @@
-import type { Commit, FileInfo, PfsClient } from '../../../lib/pfs/client.js'
+import type { Commit, File, FileInfo, FilePage, PfsClient } from '../../../lib/pfs/client.js'
 import { createMemoryPfs } from '../../../lib/pfs/memory/memory-pfs.js'
 import { createKeyCodec, type KeyEncoding } from '../../../lib/resolver/key.js'
 import { createPageMemory } from '../../../lib/resolver/listing/known-paths.js'
@@ -9,6 +9,8 @@ import { createRepoAndBranch } from '../../support/branch.js'
 export interface Cost {
   calls: number
   entries: number
+  /** Pages for which pachd looks on to the end of the commit: those behind a marker whose directory ends before they are full. */
+  scansToEnd: number
 }
 
 export interface TestBucket {
@@ -23,7 +25,7 @@ const commit: Commit = { repo, branch: 'master' }
 export async function createBucket(paths: Iterable<string>, encoding: KeyEncoding = 'percent'): Promise<TestBucket> {
   const memory = createMemoryPfs()
   await createRepoAndBranch(memory, { repo, name: 'master' })
-  const cost = { calls: 0, entries: 0 }
+  const cost = { calls: 0, entries: 0, scansToEnd: 0 }
   const keys = createKeyCodec(encoding)
   const source = { pfs: counting(memory, cost), commit, keys, pages: createPageMemory(), options: {} }
   await writePaths(source, paths)
@@ -61,6 +63,8 @@ export function namesOf({ entries }: ListPage): string[] {
   return entries.map((entry) => (entry.kind === 'object' ? entry.key : entry.prefix))
 }
 
+type PageRequest = { readonly file: File } & FilePage
+
 function counting(pfs: PfsClient, cost: Cost): PfsClient {
   async function* count(found: AsyncIterable<FileInfo>) {
     cost.calls += 1
@@ -68,6 +72,12 @@ function counting(pfs: PfsClient, cost: Cost): PfsClient {
       cost.entries += 1
       yield info
     }
+  }
+  async function* countPage({ file, paginationMarker, number = 0 }: PageRequest, found: AsyncIterable<FileInfo>) {
+    const before = cost.entries
+    yield* count(found)
+    const isFull = number > 0 && cost.entries - before >= number
+    if (paginationMarker !== undefined && file.path !== '/' && !isFull) cost.scansToEnd += 1
   }
   return {
     ...pfs,
@@ -79,8 +89,8 @@ function counting(pfs: PfsClient, cost: Cost): PfsClient {
       cost.calls += 1
       return pfs.inspectFile(file, options)
     },
-    listFile: (request, options) => count(pfs.listFile(request, options)),
-    walkFile: (request, options) => count(pfs.walkFile(request, options)),
+    listFile: (request, options) => countPage(request, pfs.listFile(request, options)),
+    walkFile: (request, options) => countPage(request, pfs.walkFile(request, options)),
     globFile: (request, options) => count(pfs.globFile(request, options)),
   }
 }

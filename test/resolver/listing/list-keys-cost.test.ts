@@ -41,6 +41,17 @@ cost('a marker from nowhere: no more questions than its key is long', async () =
   assert.is(below[0], 'file-012346')
 })
 
+cost('a page of a small directory: PFS looks for no more than is there', async () => {
+  const bucket = await bucketOf((index) => `${pad(index >> 3)}/part-${index & 7}`)
+  for (const delimiter of ['', '/']) {
+    for (const prefix of ['001000/', '001000/part-3', 'none/', 'none/at/all/']) {
+      await pageOf(bucket, { prefix, delimiter, limit: 2 }, [2, 8])
+      await pageOf(bucket, { prefix, delimiter }, [2, 8])
+    }
+  }
+  assert.is(bucket.cost.scansToEnd, 0)
+})
+
 cost('a page of common prefixes: one call, whatever is in them', async () => {
   const bucket = await bucketOf((index) => `${pad(index >> 3)}/part-${index & 7}`)
   const first = await pageOf(bucket, { delimiter: '/' }, [1, 1001])
