@@ -17,7 +17,8 @@ const defaultProject = 'default'
 const defaultBranch = 'master'
 
 const pfsName = /^[A-Za-z0-9_-]+$/
-const branchPattern = /^([A-Za-z0-9_-]+)((?:\^\d{0,5})*)$/
+/** pachd takes `^^` or `^2` behind a name, and no mixture. */
+const branchPattern = /^([A-Za-z0-9_-]+)(\^+|\^\d{1,5})?$/
 const commitIdPattern = /^[0-9a-f]{32}$/
 
 /** Whether `text` has the form of a commit id: 32 lower-case hex digits. */

@@ -5,40 +5,45 @@ import { likelyCause } from './diagnosis.js'
 import { sameSignature } from './same-signature.js'
 import { hmacSha1 } from './signing-key.js'
 
-/** The query parameters that Signature V2 covers (S3 REST authentication, "CanonicalizedResource"); `response-*` too. */
-const subresources = new Set([
-  'accelerate',
-  'acl',
-  'analytics',
+/** Query parameters that newer SDKs cover with Signature V2, and that others leave out, botocore among them. */
+const newSubresources: ReadonlySet<string> = new Set([
   'attributes',
-  'cors',
-  'defaultObjectAcl',
-  'delete',
   'encryption',
   'intelligent-tiering',
-  'inventory',
   'legal-hold',
-  'lifecycle',
-  'location',
-  'logging',
   'metadataConfiguration',
   'metadataTable',
-  'metrics',
-  'notification',
-  'object-lock',
   'ownershipControls',
-  'partNumber',
-  'policy',
   'policyStatus',
   'publicAccessBlock',
   'renameObject',
+  'retention',
+  'session',
+])
+
+/** The query parameters that Signature V2 covers (S3 REST authentication, "CanonicalizedResource"); `response-*` too. */
+const subresources: ReadonlySet<string> = new Set([
+  ...newSubresources,
+  'accelerate',
+  'acl',
+  'analytics',
+  'cors',
+  'defaultObjectAcl',
+  'delete',
+  'inventory',
+  'lifecycle',
+  'location',
+  'logging',
+  'metrics',
+  'notification',
+  'object-lock',
+  'partNumber',
+  'policy',
   'replication',
   'requestPayment',
   'restore',
-  'retention',
   'select',
   'select-type',
-  'session',
   'storageClass',
   'tagging',
   'torrent',
@@ -49,6 +54,8 @@ const subresources = new Set([
   'versions',
   'website',
 ])
+
+const oldSubresources: ReadonlySet<string> = new Set([...subresources].filter((name) => !newSubresources.has(name)))
 
 /** A V2 signature and what it covers beside the request. */
 export interface V2Signature {
@@ -88,7 +95,13 @@ function stringsToSign(request: HttpRequest, signed: V2Signature): readonly stri
   const head = [request.method, value('content-md5'), value('content-type'), signed.dateLine].join('\n')
   const bucket = signed.virtualHostBucket === undefined ? '' : `/${signed.virtualHostBucket}`
   const before = `${head}\n${amzHeaders(request, signed)}${bucket}`
-  const queries = new Set(['', '='].map((empty) => subresourceQuery(request.query, empty)))
+  // What is not covered could be added by whoever sees the signature: to a read, that changes nothing that is stored.
+  const isRead = request.method === 'GET' || request.method === 'HEAD'
+  const queries = new Set(
+    (isRead ? [subresources, oldSubresources] : [subresources]).flatMap((covered) =>
+      ['', '='].map((empty) => subresourceQuery(request.query, covered, empty)),
+    ),
+  )
   const paths = [...canonicalPaths(request.rawPath)].reverse().flatMap(bucketPaths)
   return [...queries].flatMap((query) => paths.map((path) => `${before}${path}${query}`))
 }
@@ -123,10 +136,10 @@ function queryText(request: HttpRequest, name: string): string | undefined {
     .replace(/[\r\n]+/g, ' ')
 }
 
-/** The subresources with their values decoded; `empty` stands after the name of one without a value. */
-function subresourceQuery(query: HttpRequest['query'], empty: string): string {
+/** The covered parameters with their values decoded; `empty` stands after the name of one without a value. */
+function subresourceQuery(query: HttpRequest['query'], covered: ReadonlySet<string>, empty: string): string {
   const pairs = [...query.keys()]
-    .filter((name) => subresources.has(name) || name.startsWith('response-'))
+    .filter((name) => covered.has(name) || name.startsWith('response-'))
     .sort()
     .flatMap((name) =>
       (query.get(name) ?? []).map((value) => (value === '' ? `${name}${empty}` : `${name}=${wireText(value)}`)),

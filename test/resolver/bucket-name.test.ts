@@ -20,6 +20,8 @@ for (const name of [
   'master.repo^',
   'master.repo.pro^ject',
   'mas^ter.repo',
+  'master^^2.repo',
+  'master^2^.repo',
   'master^x.repo',
   '^.repo',
   '^2.repo',
@@ -45,7 +47,7 @@ for (const [name, project, repo, branch, commit] of [
   [`${id}.images`, 'default', 'images', id, undefined],
   ['dev^.images', 'default', 'images', 'dev^', undefined],
   ['dev^3.images.vision', 'vision', 'images', 'dev^3', undefined],
-  ['dev^^2.images', 'default', 'images', 'dev^^2', undefined],
+  ['dev^^.images', 'default', 'images', 'dev^^', undefined],
 ] as const) {
   names(`${name} is ${commit ?? branch} of ${project}/${repo}`, () => {
     const expected = { repo: { project, name: repo, type: 'user' }, branch, ...(commit && { id: commit }) }

@@ -9,10 +9,11 @@ const test = suite('V2 signatures of a bucket')
 const date = 'Tue, 24 Nov 2026 10:00:00 GMT'
 
 /** Whether a request to `target` passes whose signature is of `resource`. */
-async function passes(target: string, resource: string): Promise<boolean> {
+async function passes(target: string, resource: string, method = 'GET'): Promise<boolean> {
   const { accessKeyId, secretAccessKey } = exampleKey
-  const signature = createHmac('sha1', secretAccessKey).update(`GET\n\n\n${date}\n${resource}`).digest('base64')
+  const signature = createHmac('sha1', secretAccessKey).update(`${method}\n\n\n${date}\n${resource}`).digest('base64')
   const request = received({
+    method,
     target,
     headers: { Host: 'h', Date: date, Authorization: `AWS ${accessKeyId}:${signature}` },
   })
@@ -37,6 +38,17 @@ test('and of no other path, where a slash makes another key', async () => {
   assert.is(await passes('/bucket/key', '/bucket/key/'), false)
   assert.is(await passes('/bucket/key/', '/bucket/key'), false)
   assert.is(await passes('/bucket', '/other/'), false)
+})
+
+test('of reads may leave newer subresources out, as botocore does; those of writes and the older ones may not be left out', async () => {
+  for (const name of ['encryption', 'ownershipControls', 'attributes']) {
+    assert.is(await passes(`/bucket?${name}`, `/bucket?${name}`), true)
+    assert.is(await passes(`/bucket?${name}`, '/bucket'), true)
+    assert.is(await passes(`/bucket?${name}`, `/bucket?${name}`, 'PUT'), true)
+    assert.is(await passes(`/bucket?${name}`, '/bucket', 'PUT'), false)
+  }
+  assert.is(await passes('/bucket?acl', '/bucket'), false)
+  assert.is(await passes('/bucket/key?versionId=1', '/bucket/key'), false)
 })
 
 test.run()
