@@ -1,8 +1,8 @@
 import { S3Error } from '../errors.js'
-import type { Change } from '../pfs/changes.js'
-import type { Committed } from '../pfs/commit-changes.js'
+import type { Change } from '../pfs/commits/changes.js'
+import type { Committed } from '../pfs/commits/commit-changes.js'
+import { committedOf } from '../pfs/commits/outcomes.js'
 import { isMissing } from '../pfs/errors.js'
-import { committedOf } from '../pfs/outcomes.js'
 import { resolveObject, type StoredObject } from '../resolver/object.js'
 import type { BucketCall } from './call.js'
 

@@ -1,6 +1,6 @@
 import { invalidArgument, S3Error } from '../errors.js'
-import { headOf } from '../pfs/branch-head.js'
 import type { CallOptions, Commit, FileInfo, PfsClient } from '../pfs/client.js'
+import { headOf } from '../pfs/commits/branch-head.js'
 import { type Bucket, commitOf, isCommitId } from './bucket-name.js'
 import { etagFrom } from './etag.js'
 

@@ -1,5 +1,5 @@
-import { headOf } from '../../pfs/branch-head.js'
 import type { Branch, Commit, Repo } from '../../pfs/client.js'
+import { headOf } from '../../pfs/commits/branch-head.js'
 import type { Bucket } from '../bucket-name.js'
 import { readUploadId, type UploadId } from './upload-id.js'
 

@@ -1,6 +1,6 @@
 import type { CallOptions, PathRange, PfsClient, Repo, RepoInfo } from '../../pfs/client.js'
-import { createCommitQueue } from '../../pfs/commit-queue.js'
-import { committedOf } from '../../pfs/outcomes.js'
+import { createCommitQueue } from '../../pfs/commits/commit-queue.js'
+import { committedOf } from '../../pfs/commits/outcomes.js'
 import { stagingBranch, stagingBranchName, stagingCommit, uploadFrom } from './staging.js'
 import { timePrefix } from './upload-id.js'
 

@@ -1,4 +1,4 @@
-import { PfsError } from './errors.js'
+import { PfsError } from '../errors.js'
 
 /** Aborts what takes longer than it may, unless the result is called before. */
 export function limitTime(work: AbortController, milliseconds: number): () => void {

@@ -1,8 +1,8 @@
-import { eachAtMost } from '../concurrency.js'
+import { eachAtMost } from '../../concurrency.js'
+import type { CallOptions, Commit, PfsClient } from '../client.js'
+import { PathCollision, unlessMissing } from '../errors.js'
+import { parentsOf } from '../path.js'
 import type { Change } from './changes.js'
-import type { CallOptions, Commit, PfsClient } from './client.js'
-import { PathCollision, unlessMissing } from './errors.js'
-import { parentsOf } from './path.js'
 
 /** Calls of one batch under way at once: as many as pachd has connections to its database. */
 const maxCalls = 10

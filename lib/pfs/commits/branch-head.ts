@@ -1,5 +1,5 @@
-import type { Branch, CallOptions, Commit, CommitInfo, PfsClient } from './client.js'
-import { PfsError } from './errors.js'
+import type { Branch, CallOptions, Commit, CommitInfo, PfsClient } from '../client.js'
+import { PfsError } from '../errors.js'
 
 /** A commit that is, or was, the head of a branch. */
 export interface Head {

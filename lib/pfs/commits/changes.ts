@@ -1,6 +1,6 @@
-import type { File, FileInfo, FileOperation } from './client.js'
-import { maxRawBytes } from './client.js'
-import { parentsOf } from './path.js'
+import type { File, FileInfo, FileOperation } from '../client.js'
+import { maxRawBytes } from '../client.js'
+import { parentsOf } from '../path.js'
 
 /** What one path of a branch is to become. */
 export interface Change {

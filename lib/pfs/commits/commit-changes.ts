@@ -1,8 +1,8 @@
+import type { Branch, CallOptions, FileOperation, PfsClient } from '../client.js'
+import { PfsError, type Refusal } from '../errors.js'
 import { checkChanges, needsCheck } from './branch-checks.js'
 import { type Head, headOf, inspectFinished, inspectHead } from './branch-head.js'
 import { type Change, operationsOf } from './changes.js'
-import type { Branch, CallOptions, FileOperation, PfsClient } from './client.js'
-import { PfsError, type Refusal } from './errors.js'
 import type { OwnCommits } from './own-commits.js'
 
 /** A change that is in PFS. */

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
+import { PfsError } from '../errors.js'
 import { UnrelatedPaths } from './changes.js'
-import { PfsError } from './errors.js'
 
 /** Something that waits for its turn on a branch. */
 export interface Entry {

@@ -10,13 +10,13 @@ import {
   PathCollision,
   type PfsClient,
   PfsError,
-} from '../../lib/index.js'
-import type { Change } from '../../lib/pfs/changes.js'
-import type { Outcome } from '../../lib/pfs/commit-changes.js'
-import { createCommitQueue } from '../../lib/pfs/commit-queue.js'
-import { smallFileHash } from '../../lib/pfs/file-hash.js'
-import { createRepoAndBranch } from '../support/branch.js'
-import { deferred } from '../support/deferred.js'
+} from '../../../lib/index.js'
+import type { Change } from '../../../lib/pfs/commits/changes.js'
+import type { Outcome } from '../../../lib/pfs/commits/commit-changes.js'
+import { createCommitQueue } from '../../../lib/pfs/commits/commit-queue.js'
+import { smallFileHash } from '../../../lib/pfs/file-hash.js'
+import { createRepoAndBranch } from '../../support/branch.js'
+import { deferred } from '../../support/deferred.js'
 
 const branch: Branch = { repo: { project: 'default', name: 'data', type: 'user' }, name: 'master' }
 const head = { repo: branch.repo, branch: branch.name }

@@ -1,6 +1,6 @@
+import { type CallOptions, type File, type FileOperation, fileSetRepo, type PfsClient } from '../client.js'
 import { headOf } from './branch-head.js'
 import type { Change } from './changes.js'
-import { type CallOptions, type File, type FileOperation, fileSetRepo, type PfsClient } from './client.js'
 import { beginTurn, type Committed, endTurn, type Start, type Turn } from './commit-changes.js'
 import { inPieces } from './pieces.js'
 import { limitTime } from './time-limit.js'
