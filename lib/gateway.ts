@@ -9,6 +9,7 @@ import { createKeyCodec } from './resolver/key.js'
 import { createPageMemory } from './resolver/listing/known-paths.js'
 import { createAncestry } from './resolver/versions/ancestry.js'
 import { createChangeLog } from './resolver/versions/changes.js'
+import { createRemovalSearch } from './resolver/versions/removal.js'
 
 /** Most bytes of small bodies in memory at once; a body beyond it is sent on as it comes, to a commit of its own. */
 const smallBodiesBytes = 256 * 1024 * 1024
@@ -21,6 +22,7 @@ export function createGateway(pfs: PfsClient, settings: Settings): Gateway {
     commits: createCommitQueue(pfs, settings),
     keys,
     ancestry: createAncestry(pfs),
+    removals: createRemovalSearch(pfs),
     changes: createChangeLog(pfs, keys),
     pages: createPageMemory(),
     region: settings.region,

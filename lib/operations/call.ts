@@ -8,6 +8,7 @@ import type { KeyCodec } from '../resolver/key.js'
 import type { PageMemory } from '../resolver/listing/known-paths.js'
 import type { Ancestry } from '../resolver/versions/ancestry.js'
 import type { ChangeLog } from '../resolver/versions/changes.js'
+import type { RemovalSearch } from '../resolver/versions/removal.js'
 import type { CheckedBody } from '../signature/checked-body.js'
 import type { ByteBudget } from './byte-budget.js'
 import type { ContentCache } from './content-cache.js'
@@ -18,6 +19,7 @@ export interface Gateway {
   readonly commits: CommitQueue
   readonly keys: KeyCodec
   readonly ancestry: Ancestry
+  readonly removals: RemovalSearch
   readonly changes: ChangeLog
   readonly pages: PageMemory
   /** The region that GetBucketLocation answers. */

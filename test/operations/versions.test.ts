@@ -193,6 +193,10 @@ search('keeps an answer waiting only so long', async () => {
     await createRepoAndBranch(pfs, { repo, name: 'master' })
     const { status, headers } = await fetch(`${gateway.endpoint}/long/none`)
     assert.equal([status, headers.get('x-amz-delete-marker'), started], [404, null, 1])
+    // Many at once are answered, and PFS is not asked for each.
+    const answers = await Promise.all(Array.from({ length: 20 }, () => fetch(`${gateway.endpoint}/long/none`)))
+    assert.ok(answers.every((answer) => answer.status === 404))
+    assert.ok(started > 1 && started <= 1 + 4, `${started}`)
   } finally {
     await gateway.close()
   }

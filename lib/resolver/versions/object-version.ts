@@ -5,13 +5,14 @@ import { commitOf } from '../bucket-name.js'
 import type { KeyCodec } from '../key.js'
 import { commitOfVersion, type ObjectName, resolveObject, type StoredObject } from '../object.js'
 import type { Ancestry } from './ancestry.js'
-import { findRemoval, wasRemovedIn } from './removal.js'
+import { type RemovalSearch, wasRemovedIn } from './removal.js'
 
 /** Where versions are looked up. */
 export interface VersionSource {
   readonly pfs: PfsClient
   readonly keys: KeyCodec
   readonly ancestry: Ancestry
+  readonly removals: RemovalSearch
 }
 
 /**
@@ -30,12 +31,12 @@ export function resolveVersion(
 }
 
 async function resolveCurrent(source: VersionSource, name: ObjectName, options: CallOptions): Promise<StoredObject> {
-  const { pfs, keys } = source
+  const { pfs, keys, removals } = source
   try {
     return await resolveObject(pfs, name, options)
   } catch (cause) {
     if (!isMissing(cause, 'file')) throw cause
-    const removal = await findRemoval(pfs, commitOf(name.bucket), name.path, options)
+    const removal = await removals.find(commitOf(name.bucket), name.path, options)
     if (removal === undefined) throw cause
     const fields = { Key: keys.keyFromPath(name.path) }
     throw new S3Error('NoSuchKey', { fields, headers: deleteMarker(removal), cause })
