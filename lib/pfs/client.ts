@@ -1,8 +1,8 @@
 /**
- * PFS in PFS's words: the part of pachd's `pfs_v2.API` and `auth_v2.API` that the gateway uses. The gRPC client, the
- * stand-in in memory and any test double are a `PfsClient`; a refusal is thrown as a `PfsError`. What each call may
- * refuse beside what stands there: UNAUTHENTICATED and PERMISSION_DENIED where auth is active, NOT_FOUND for what its
- * request names and is not there, CANCELLED when its signal has fired, UNAVAILABLE and DEADLINE_EXCEEDED.
+ * PFS in PFS's words: the part of pachd's `pfs_v2.API` and `auth_v2.API` that the gateway and its tests use. The gRPC
+ * client, the stand-in in memory and any test double are a `PfsClient`; a refusal is thrown as a `PfsError`. What each
+ * call may refuse beside what stands there: UNAUTHENTICATED and PERMISSION_DENIED where auth is active, NOT_FOUND for
+ * what its request names and is not there, CANCELLED when its signal has fired, UNAVAILABLE and DEADLINE_EXCEEDED.
  *
  * Streams are AsyncIterables: leaving one early (`break`, `return`) cancels the call behind it.
  */

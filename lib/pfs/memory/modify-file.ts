@@ -19,7 +19,7 @@ export function createModifyFile(state: State): PfsClient['modifyFile'] {
     authenticate(state, options)
     findRepo(state, commit.repo)
     authorize(state, options, commit.repo, ['REPO_WRITE'])
-    findOpenCommit(state, commit)
+    const isOneOff = findOpenCommit(state, commit) === undefined
     const changes = createChanges()
     await forEachUntilCancelled(operations, options?.signal, (operation) => {
       refuseUnfinishedBase(state, commit, operation)
@@ -27,6 +27,7 @@ export function createModifyFile(state: State): PfsClient['modifyFile'] {
     })
     await waitForTurn(state, commit, options)
     throwIfCancelled(options?.signal)
+    if (isOneOff) refuseOpenParent(state, commit)
     commitChanges(state, commit, changes, options)
   }
 }
@@ -46,6 +47,13 @@ function commitChanges(state: State, commit: Commit, changes: Changes, options: 
   record.snapshot = changeSnapshot(record.base, [changes])
   moveBranch(state, repo, branch, record, createdBy)
   closeCommit(state, record)
+}
+
+/** A commit that was opened while the bytes came is not written into, and nothing is made on top of it. */
+function refuseOpenParent(state: State, commit: Commit): void {
+  const open = findOpenCommit(state, commit)
+  if (!open) return
+  throw new PfsError('UNKNOWN', `create commit: parent commit ${repoName(open.repo)}@${open.id} has not been finished`)
 }
 
 /** The open commit that a write goes into; undefined where it gets one of its own. Throws where there can be none. */

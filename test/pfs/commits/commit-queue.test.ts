@@ -416,9 +416,13 @@ queue('a commit that somebody opens between the checks and ours refuses all that
   let calls = 0
   const raced: PfsClient = {
     ...pfs,
-    modifyFile: async () => {
+    modifyFile: (commit, operations, options) => {
       calls += 1
-      throw new PfsError('UNKNOWN', 'create commit: parent commit default/data@0 has not been finished')
+      async function* opened(): AsyncGenerator<FileOperation> {
+        yield* operations
+        await pfs.startCommit({ branch })
+      }
+      return pfs.modifyFile(commit, opened(), options)
     },
   }
   const { commit } = createCommitQueue(raced, { commits: 'shared', confirm: 'commit' })
