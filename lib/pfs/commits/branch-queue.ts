@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
 import { PfsError } from '../errors.js'
-import { UnrelatedPaths } from './changes.js'
+import { UnrelatedPaths } from './unrelated-paths.js'
 
 /** Something that waits for its turn on a branch. */
 export interface Entry {
@@ -39,6 +39,8 @@ export class BranchQueue<E extends Entry> {
   readonly #onIdle: () => void
   #places: Place<E>[] = []
   #busy = false
+  /** Whether the last turn was of one entry that takes turns of its own. */
+  #wasAlone = false
 
   constructor(run: Run<E>, limits: BatchLimits, onIdle: () => void) {
     this.#run = run
@@ -53,6 +55,7 @@ export class BranchQueue<E extends Entry> {
   enter(entry: E, refuse: (reason: unknown) => void, signal: AbortSignal | undefined): void {
     if (signal?.aborted || this.#places.length >= maxWaiting) {
       refuse(signal?.aborted ? signal.reason : tooBusy())
+      if (this.#places.length === 0 && !this.#busy) this.#onIdle()
       return
     }
     const giveUp = (reason: unknown): void => {
@@ -91,26 +94,40 @@ export class BranchQueue<E extends Entry> {
     }
   }
 
-  /** The first entry and those behind it that may share its turn; none overtakes one that it is related to. */
+  /**
+   * The first entry and those behind it that may share its turn; none overtakes one that it is related to. After one
+   * that was alone those that share come first, so that many of the one kind do not keep the other waiting.
+   */
   #takeBatch(): E[] {
+    const shared = this.#wasAlone ? this.#takeFitting((entry) => !entry.alone) : []
+    const batch = shared.length > 0 ? shared : this.#takeFitting(() => true)
+    this.#wasAlone = batch[0]?.alone === true
+    return batch
+  }
+
+  #takeFitting(mayBeFirst: (entry: E) => boolean): E[] {
     const batch: E[] = []
     const stay: Place<E>[] = []
     const seen = new UnrelatedPaths()
     let changes = 0
     let bytes = 0
-    for (const place of this.#places) {
+    for (const [index, place] of this.#places.entries()) {
       const { entry } = place
       const [first] = batch
+      if (first?.alone || changes >= this.#limits.changes || bytes > this.#limits.bytes) {
+        stay.push(...this.#places.slice(index))
+        break
+      }
+      const isUnrelated = !entry.paths.some((path) => seen.isRelated(path))
       const fits =
-        first === undefined ||
-        (!first.alone &&
-          !entry.alone &&
-          entry.authToken === first.authToken &&
-          changes + entry.paths.length <= this.#limits.changes &&
-          bytes + entry.bytes <= this.#limits.bytes &&
-          !entry.paths.some((path) => seen.isRelated(path)))
+        first === undefined
+          ? mayBeFirst(entry)
+          : !entry.alone &&
+            entry.authToken === first.authToken &&
+            changes + entry.paths.length <= this.#limits.changes &&
+            bytes + entry.bytes <= this.#limits.bytes
       for (const path of entry.paths) seen.add(path)
-      if (!fits) {
+      if (!fits || !isUnrelated) {
         stay.push(place)
         continue
       }

@@ -1,6 +1,5 @@
 import type { File, FileInfo, FileOperation } from '../client.js'
 import { maxRawBytes } from '../client.js'
-import { parentsOf } from '../path.js'
 
 /** What one path of a branch is to become. */
 export interface Change {
@@ -27,20 +26,4 @@ export function operationsOf(change: Change): FileOperation[] {
     offset += maxRawBytes
   } while (offset < content.raw.length)
   return operations
-}
-
-/** Paths of which none is another's directory and none comes twice, so that one commit can change them all. */
-export class UnrelatedPaths {
-  readonly #paths = new Set<string>()
-  readonly #directories = new Set<string>()
-
-  /** Whether a path is one of these, above one or below one. */
-  isRelated(path: string): boolean {
-    return this.#paths.has(path) || this.#directories.has(path) || parentsOf(path).some((each) => this.#paths.has(each))
-  }
-
-  add(path: string): void {
-    this.#paths.add(path)
-    for (const parent of parentsOf(path)) this.#directories.add(parent)
-  }
 }

@@ -3,6 +3,7 @@ import { PfsError, type Refusal } from '../errors.js'
 import { checkChanges, needsCheck } from './branch-checks.js'
 import { type Head, headOf, inspectFinished, inspectHead } from './branch-head.js'
 import { type Change, operationsOf } from './changes.js'
+import { findMadeCommit, type Written, writtenBy } from './made-commit.js'
 import type { OwnCommits } from './own-commits.js'
 
 /** A change that is in PFS. */
@@ -44,10 +45,11 @@ export async function commitChanges(turn: Turn, changes: readonly Change[]): Pro
     return changes.map(() => rejected(reason))
   }
   const accepted = changes.filter((_, index) => start.refusals[index] === undefined)
-  const outcomes = (await commitAccepted(turn, start.head, accepted)).values()
-  return start.refusals.map((reason) =>
-    reason === undefined ? (outcomes.next().value ?? rejected(reason)) : rejected(reason),
-  )
+  const outcomes = new Map<Change | undefined, Outcome>()
+  for (const [index, outcome] of (await commitAccepted(turn, start.head, accepted)).entries()) {
+    outcomes.set(accepted[index], outcome)
+  }
+  return changes.map((change, index) => outcomes.get(change) ?? rejected(start.refusals[index]))
 }
 
 /** Checks changes against the head; throws where the branch itself is not there (a write would make it) or takes no writes. */
@@ -58,44 +60,28 @@ export async function beginTurn({ pfs, branch, own, options }: Turn, changes: re
   return { head, refusals: await checkChanges(pfs, { repo: branch.repo, id }, changes, options) }
 }
 
-/** The commit that was made on top of `before`, once it is as far as `confirm` asks; throws what PFS found wrong with it. */
-export async function endTurn(turn: Turn, before: Head, changes: readonly Change[]): Promise<Committed> {
+/**
+ * The commit that holds what was written, once it is as far as `confirm` asks: one on top of `before`, or `before` itself
+ * where that was open. Throws what PFS found wrong with it.
+ */
+export async function endTurn(turn: Turn, before: Head, written: readonly Written[]): Promise<Committed> {
   const { pfs, branch, own, confirm, options } = turn
   const after = await inspectHead(pfs, branch, options)
-  if (after.parentId === before.commitId) {
-    own.add(
-      after,
-      changes.map(({ path }) => path),
-    )
+  const { commitId } = after
+  // A commit that somebody holds open takes the write in, and is finished only when they say so.
+  if (commitId === before.commitId || after.state === 'open') return { commitId }
+  if (after.parentId !== before.commitId) {
+    const made = await findMadeCommit(pfs, branch, { before, after }, written, options)
+    return { commitId: made.commitId }
   }
-  const commitId = await ownCommitId(turn, before, after, changes)
-  // A commit that somebody holds open takes the write in and is finished only when they say so.
-  if (confirm === 'commit' || after.state === 'open') return { commitId }
+  own.add(
+    after,
+    written.map(({ path }) => path),
+  )
+  if (confirm === 'commit') return { commitId }
   const { error } = await inspectFinished(pfs, branch, commitId, options)
   if (error !== '') throw new PfsError('UNKNOWN', error)
   return { commitId }
-}
-
-/**
- * PFS does not say which commit a write has made. It is the head, unless another writer's has come before or behind it:
- * then it is taken to be the last one that changed a path of the write. It is never older than what was written.
- */
-async function ownCommitId(
-  { pfs, branch, options }: Turn,
-  before: Head,
-  after: Head,
-  changes: readonly Change[],
-): Promise<string> {
-  if (after.commitId === before.commitId || after.parentId === before.commitId) return after.commitId
-  const written = changes.find(({ content }) => content !== undefined)
-  if (written === undefined || after.state === 'open') return after.commitId
-  await inspectFinished(pfs, branch, after.commitId, options)
-  const start = { repo: branch.repo, id: after.commitId }
-  let commitId = after.commitId
-  for await (const found of pfs.findCommits({ start, filePath: written.path, limit: 1 }, options)) {
-    if ('foundCommit' in found) commitId = found.foundCommit.id ?? commitId
-  }
-  return commitId
 }
 
 async function commitAccepted(turn: Turn, head: Head, changes: readonly Change[]): Promise<readonly Outcome[]> {
@@ -107,10 +93,10 @@ async function commitAccepted(turn: Turn, head: Head, changes: readonly Change[]
     return changes.map(() => rejected(reason))
   }
   try {
-    const value = await endTurn(turn, head, changes)
+    const value = await endTurn(turn, head, changes.map(writtenBy))
     return changes.map(() => ({ status: 'fulfilled', value }))
   } catch (reason) {
-    // A commit that PFS finds broken is dropped; any other is in, and made again would be held against itself.
+    // What PFS drops because of a collision can be made again; anything else may be in, and would be held against itself.
     if (reason instanceof PfsError && reason.refusal === 'collision') return commitApart(turn, changes, reason)
     return changes.map(() => rejected(reason))
   }
@@ -147,8 +133,8 @@ const refusalsOfOneChange: readonly (Refusal | undefined)[] = ['path', 'collisio
 
 function mayBeOfOneChange(reason: unknown): boolean {
   if (!(reason instanceof PfsError)) return false
-  const isOfCaller = reason.status === 'UNAUTHENTICATED' || reason.status === 'PERMISSION_DENIED'
-  return !isOfCaller && refusalsOfOneChange.includes(reason.refusal)
+  const isOfRequest = reason.status === 'UNKNOWN' || reason.status === 'INVALID_ARGUMENT'
+  return isOfRequest && reason.missing === undefined && refusalsOfOneChange.includes(reason.refusal)
 }
 
 function rejected(reason: unknown): Outcome {

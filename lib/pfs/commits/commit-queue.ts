@@ -7,7 +7,7 @@ import { type Committed, type Confirm, commitChanges, type Outcome, type Turn } 
 import { committedOf } from './outcomes.js'
 import { OwnCommits } from './own-commits.js'
 import { commitStream, type StreamedChange, stageBody, type TakeTurn } from './streamed-change.js'
-import { limitTime } from './time-limit.js'
+import { limitTime, reasonOf } from './time-limit.js'
 
 /** Whether writes to a branch at the same time go together in one commit, or each has its own. */
 export type Commits = 'shared' | 'each'
@@ -16,7 +16,7 @@ export type Commits = 'shared' | 'each'
 export interface CommitQueueOptions {
   readonly commits: Commits
   readonly confirm: Confirm
-  /** How long a turn may take; 5 minutes where absent. A PFS that never answers is not to hold a branch for ever. */
+  /** How long a turn may take; 2 minutes where absent. A PFS that never answers is not to hold a branch for ever. */
   readonly turnMilliseconds?: number
 }
 
@@ -30,6 +30,8 @@ export interface CommitQueue {
   commit(branch: Branch, changes: readonly Change[], options: CallOptions): Promise<readonly Outcome[]>
   /** Sends a body as it comes, and in the branch's turn checks the change and makes its commit. */
   stream(branch: Branch, change: StreamedChange, options: CallOptions): Promise<Committed>
+  /** Does other work while nothing else is written here to the branch. */
+  alone<Result>(branch: Branch, options: CallOptions, work: () => Promise<Result>): Promise<Result>
 }
 
 /** Most changes and bytes that writers share a commit with; the changes of one call always go together. */
@@ -44,24 +46,24 @@ interface Group extends Entry {
   readonly settle: (outcomes: readonly Outcome[]) => void
 }
 
-interface StreamEnd extends Entry {
+interface Alone extends Entry {
   readonly alone: true
-  /** Given the turn; settles when the stream needs it no longer. */
+  /** Given the turn; settles when it is needed no longer. */
   readonly hold: () => Promise<void>
 }
 
 /** A commit queue over PFS. */
 export function createCommitQueue(pfs: PfsClient, settings: CommitQueueOptions): CommitQueue {
-  const { commits, confirm, turnMilliseconds = 300_000 } = settings
-  const queues = new Map<string, BranchQueue<Group | StreamEnd>>()
+  const { commits, confirm, turnMilliseconds = 120_000 } = settings
+  const queues = new Map<string, BranchQueue<Group | Alone>>()
   const ownCommits = createRecentMap<OwnCommits>(maxBranches, () => 1)
 
-  function queueOf(branch: Branch): BranchQueue<Group | StreamEnd> {
+  function queueOf(branch: Branch): BranchQueue<Group | Alone> {
     const name = nameOf(branch)
     const known = queues.get(name)
     if (known !== undefined) return known
     const limits = commits === 'shared' ? batchLimits : { changes: 1, bytes: 0 }
-    const queue = new BranchQueue<Group | StreamEnd>(
+    const queue = new BranchQueue<Group | Alone>(
       (batch) => runTurn(branch, batch),
       limits,
       () => queues.delete(name),
@@ -77,7 +79,7 @@ export function createCommitQueue(pfs: PfsClient, settings: CommitQueueOptions):
     return { pfs, branch, own, confirm, options }
   }
 
-  async function runTurn(branch: Branch, batch: readonly (Group | StreamEnd)[]): Promise<void> {
+  async function runTurn(branch: Branch, batch: readonly (Group | Alone)[]): Promise<void> {
     const groups: Group[] = []
     for (const work of batch) {
       if (work.alone) return work.hold()
@@ -90,19 +92,22 @@ export function createCommitQueue(pfs: PfsClient, settings: CommitQueueOptions):
     const options = { signal: over.signal, ...(authToken !== undefined && { authToken }) }
     const outcomes = await commitChanges(turnOf(branch, options), changes)
     stopLimit()
+    const told = outcomes.map((outcome) =>
+      outcome.status === 'rejected' ? { ...outcome, reason: reasonOf(over, outcome.reason) } : outcome,
+    )
     let offset = 0
     for (const group of groups) {
-      group.settle(outcomes.slice(offset, offset + group.changes.length))
+      group.settle(told.slice(offset, offset + group.changes.length))
       offset += group.changes.length
     }
   }
 
   const takeTurnOf =
     (branch: Branch): TakeTurn =>
-    (path, options) =>
+    (paths, options) =>
       new Promise((resolve, reject) => {
         const hold = (): Promise<void> => new Promise((release) => resolve(release))
-        const entry: StreamEnd = { alone: true, paths: [path], bytes: 0, authToken: options.authToken, hold }
+        const entry: Alone = { alone: true, paths, bytes: 0, authToken: options.authToken, hold }
         queueOf(branch).enter(entry, reject, options.signal)
       })
 
@@ -129,7 +134,16 @@ export function createCommitQueue(pfs: PfsClient, settings: CommitQueueOptions):
     return committedOf(await commit(branch, [{ path, content, ...(condition && { condition }) }], options))
   }
 
-  return { commit, stream }
+  async function alone<Result>(branch: Branch, options: CallOptions, work: () => Promise<Result>): Promise<Result> {
+    const release = await takeTurnOf(branch)([], options)
+    try {
+      return await work()
+    } finally {
+      release()
+    }
+  }
+
+  return { commit, stream, alone }
 }
 
 function nameOf({ repo, name }: Branch): string {

@@ -1,5 +1,5 @@
 import type { Head } from './branch-head.js'
-import { UnrelatedPaths } from './changes.js'
+import { UnrelatedPaths } from './unrelated-paths.js'
 
 /** Most commits that PFS may still be finishing when another is made; a reader of the head waits for as many. */
 const maxUnfinished = 4

@@ -3,13 +3,13 @@ import { headOf } from './branch-head.js'
 import type { Change } from './changes.js'
 import { beginTurn, type Committed, endTurn, type Start, type Turn } from './commit-changes.js'
 import { inPieces } from './pieces.js'
-import { limitTime } from './time-limit.js'
+import { limitTime, reasonOf } from './time-limit.js'
 
 /** A file whose bytes come as a stream; nothing is committed if the stream throws. */
 export type StreamedChange = Omit<Change, 'content'> & { readonly body: AsyncIterable<Uint8Array> }
 
 /** Settles with the function that gives the branch's turn back. */
-export type TakeTurn = (path: string, options: CallOptions) => Promise<() => void>
+export type TakeTurn = (paths: readonly string[], options: CallOptions) => Promise<() => void>
 
 /**
  * Sends a body as it comes, and when the branch's turn has come checks the change and lets PFS make its commit. `turn`
@@ -22,30 +22,43 @@ export async function commitStream(
   turnMilliseconds: number,
 ): Promise<Committed> {
   const { pfs, branch } = turn
+  const client = turn.options.signal
   const over = new AbortController()
-  const signals = [over.signal, ...(turn.options.signal === undefined ? [] : [turn.options.signal])]
-  const options = { ...turn.options, signal: AbortSignal.any(signals) }
+  const options = { ...turn.options, signal: over.signal }
   const change: Change = { path, content: { raw: new Uint8Array() }, ...(condition && { condition }) }
   let taken: Promise<() => void> | undefined
   let stopLimit = (): void => undefined
   let start: Start | undefined
+  // Once the end of the body may be on its way, PFS may make the commit however soon the client leaves: the turn is kept
+  // until PFS has answered, or another's commit could come between the checks and this one.
+  const leave = (): void => {
+    if (start === undefined) over.abort(client?.reason)
+  }
 
   async function* operations(): AsyncGenerator<FileOperation> {
     yield { deleteFile: { path } }
     yield* addFile(path, body)
-    taken = takeTurn(path, options)
+    taken = takeTurn([path], options)
     await taken
+    over.signal.throwIfAborted()
     stopLimit = limitTime(over, turnMilliseconds)
-    start = await beginTurn({ ...turn, options }, [change])
-    const [refusal] = start.refusals
+    const begun = await beginTurn({ ...turn, options }, [change])
+    const [refusal] = begun.refusals
     if (refusal !== undefined) throw refusal
+    over.signal.throwIfAborted()
+    start = begun
   }
 
+  client?.addEventListener('abort', leave)
+  if (client?.aborted) leave()
   try {
     await pfs.modifyFile(headOf(branch), operations(), options)
     if (start === undefined) throw new Error('PFS made a commit of a body before its end')
-    return await endTurn({ ...turn, options }, start.head, [change])
+    return await endTurn({ ...turn, options }, start.head, [{ path, content: 'unknown' }])
+  } catch (reason) {
+    throw reasonOf(over, reason)
   } finally {
+    client?.removeEventListener('abort', leave)
     stopLimit()
     // A call that failed before its turn came needs it no longer.
     over.abort(new Error('the stream is over'))

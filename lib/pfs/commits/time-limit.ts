@@ -5,3 +5,8 @@ export function limitTime(work: AbortController, milliseconds: number): () => vo
   const timer = setTimeout(() => work.abort(new PfsError('DEADLINE_EXCEEDED', 'PFS took too long')), milliseconds)
   return () => clearTimeout(timer)
 }
+
+/** Why work failed: that it took too long, where that is what has cancelled it. */
+export function reasonOf({ signal }: AbortController, reason: unknown): unknown {
+  return signal.reason instanceof PfsError ? signal.reason : reason
+}

@@ -19,7 +19,7 @@ export function createModifyFile(state: State): PfsClient['modifyFile'] {
     authenticate(state, options)
     findRepo(state, commit.repo)
     authorize(state, options, commit.repo, ['REPO_WRITE'])
-    const isOneOff = findOpenCommit(state, commit) === undefined
+    const open = findOpenCommit(state, commit)
     const changes = createChanges()
     await forEachUntilCancelled(operations, options?.signal, (operation) => {
       refuseUnfinishedBase(state, commit, operation)
@@ -27,19 +27,21 @@ export function createModifyFile(state: State): PfsClient['modifyFile'] {
     })
     await waitForTurn(state, commit, options)
     throwIfCancelled(options?.signal)
-    if (isOneOff) refuseOpenParent(state, commit)
-    commitChanges(state, commit, changes, options)
+    if (open) writeInto(open, changes)
+    else commitOneOff(state, commit, changes, options)
   }
 }
 
-/** Puts the changes into the open commit, or makes a commit of its own for them. */
-function commitChanges(state: State, commit: Commit, changes: Changes, options: CallOptions | undefined): void {
+/** Puts the changes into a commit that was open when they began. pachd does not look again, and loses what it held. */
+function writeInto(open: CommitRecord, changes: Changes): void {
+  if (open.finishing) throw new PfsError('UNKNOWN', 'the commit is forgotten')
+  open.snapshot = changeSnapshot(open.snapshot, [changes])
+}
+
+/** Makes a commit of its own for the changes. */
+function commitOneOff(state: State, commit: Commit, changes: Changes, options: CallOptions | undefined): void {
   const repo = findRepo(state, commit.repo)
-  const open = findOpenCommit(state, commit)
-  if (open) {
-    open.snapshot = changeSnapshot(open.snapshot, [changes])
-    return
-  }
+  refuseOpenParent(state, commit)
   const createdBy = authenticate(state, options) ?? ''
   const branch = commit.branch ?? ''
   const parent = repo.branches.get(branch)?.head
