@@ -29,6 +29,7 @@ export function createGateway(pfs: PfsClient, settings: Settings): Gateway {
     smallBodyBytes: settings.smallBodyBytes,
     budget: createByteBudget(smallBodiesBytes),
     uploadTurns: createTurns(),
+    repoTurns: createTurns(),
     contents: createContentCache(settings.cacheBytes),
   }
 }

@@ -30,6 +30,8 @@ export interface Gateway {
   readonly budget: ByteBudget
   /** By upload id: whoever completes or aborts an upload does so alone. */
   readonly uploadTurns: Turns
+  /** By project and repo: whoever makes or deletes branches does so alone. */
+  readonly repoTurns: Turns
   readonly contents: ContentCache
 }
 

@@ -3,6 +3,7 @@ import { malformedXml, readXml } from '../http/xml-reader.js'
 import type { RepoInfo } from '../pfs/client.js'
 import { isMissing, PfsError, unlessMissing } from '../pfs/errors.js'
 import type { BucketCall, Operation } from './call.js'
+import { repoTurn } from './repo-turn.js'
 import { requireWritable } from './writable.js'
 
 /** CreateBucket: makes the branch, and its repo where that is not there yet. */
@@ -11,10 +12,12 @@ export const createBucket: Operation<BucketCall> = async (call) => {
   requireWritable(bucket)
   const configuration = await readXml(body)
   if (configuration !== undefined && configuration.name !== 'CreateBucketConfiguration') throw malformedXml()
-  const repo = await unlessMissing(gateway.pfs.inspectRepo(bucket.branch.repo, options))
-  const exists = repo?.branches.some(({ name }) => name === bucket.branch.name) ?? false
-  if (exists) requireOwn(repo, bucket.name)
-  else await createBranch(call, repo === undefined)
+  await repoTurn(call, async () => {
+    const repo = await unlessMissing(gateway.pfs.inspectRepo(bucket.branch.repo, options))
+    const exists = repo?.branches.some(({ name }) => name === bucket.branch.name) ?? false
+    if (exists) requireOwn(repo, bucket.name)
+    else await createBranch(call, repo === undefined)
+  })
   return { status: 200, headers: { location: `/${bucket.name}` } }
 }
 

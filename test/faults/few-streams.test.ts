@@ -3,10 +3,11 @@ import { connect, createServer, type IncomingHttpHeaders, type ServerHttp2Stream
 import type { AddressInfo } from 'node:net'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createMemoryPfs, createPfsClient, servePfs } from '../../lib/index.js'
+import { createMemoryPfs, createPfsClient, type PfsClient, servePfs } from '../../lib/index.js'
 import { startGateway } from '../support/gateway.js'
 import { bucket, createBucket, holds } from './support/branch.js'
-import { ask } from './support/http.js'
+import { ask, sendPart } from './support/http.js'
+import { putMessage } from './support/messages.js'
 
 /** A proxy before a PFS server that lets each connection have only so many streams, as Pachyderm's own does. */
 async function startProxy(pfsPort: number, maxConcurrentStreams: number) {
@@ -68,5 +69,41 @@ streams('more large bodies at once than there are streams are all written', asyn
   await proxy.close()
   await server.close()
 })
+
+streams('bodies that stand still keep no small write and no read from being answered', async () => {
+  const truth = createMemoryPfs()
+  await createBucket(truth)
+  const server = await servePfs(truth, '127.0.0.1:0')
+  // As many as Pachyderm's own proxy allows.
+  const proxy = await startProxy(server.port, 100)
+  const client = createPfsClient(`grpc://127.0.0.1:${proxy.port}`)
+  const gateway = await startGateway({ pfs: client, options: { smallBodyBytes: 1000 } })
+  const large = putMessage(`/${bucket}/slow`, Buffer.alloc(100_000, 'x'), 'content-length')
+  const begun = counter(truth, 110)
+  const senders = await Promise.all(
+    Array.from({ length: 110 }, () => sendPart(gateway.port, large, large.head.length + 70_000)),
+  )
+  await begun
+  assert.is((await ask(gateway.port, 'PUT', `/${bucket}/small`, 'small')).status, 200)
+  assert.is((await ask(gateway.port, 'GET', `/${bucket}/small`)).body.toString(), 'small')
+  for (const sender of senders) sender.destroy()
+  await gateway.close()
+  client.close()
+  await proxy.close()
+  await server.close()
+})
+
+/** Settles when so many bodies are on their way into PFS. */
+function counter(pfs: PfsClient, count: number): Promise<void> {
+  const { modifyFile } = pfs
+  return new Promise((resolve) => {
+    let begun = 0
+    pfs.modifyFile = (commit, operations, options) => {
+      begun += 1
+      if (begun === count) resolve()
+      return modifyFile(commit, operations, options)
+    }
+  })
+}
 
 streams.run()

@@ -3,6 +3,7 @@ import { xmlResponse } from '../../http/response.js'
 import { readXml } from '../../http/xml-reader.js'
 import { xmlDocument } from '../../http/xml-writer.js'
 import type { Change } from '../../pfs/commits/changes.js'
+import { committedOf } from '../../pfs/commits/outcomes.js'
 import { type Completion, completionContent, resolveCompletion } from '../../resolver/uploads/completion.js'
 import { joinParts } from '../../resolver/uploads/join-parts.js'
 import { completionPath, stagingBranch, type UploadName, uploadPath } from '../../resolver/uploads/staging.js'
@@ -81,9 +82,11 @@ async function join(call: ObjectCall, name: UploadName, completed: readonly Comp
   const before = await repeated(call, name, completed)
   if (before !== undefined) return before
   const committed = await commitChange(call, { path, content: { copyOf: joined.file }, ...condition })
-  const { etag, versionId } = await writtenObject(call, path, committed)
+  // The object is there. Whoever asked may leave and ask again, and is then to be told so, not held against it.
+  const { signal: _, ...lasting } = options
+  const { etag, versionId } = await insist(() => writtenObject({ ...call, options: lasting }, path, committed))
   const completion = { request: fingerprintOf(completed), etag, versionId, ...(checksum && { checksum }) }
-  await keepCompletion(call, upload, completion)
+  await keepCompletion({ ...call, options: lasting }, upload, completion)
   return completion
 }
 
@@ -105,19 +108,26 @@ async function checkedObject(
   return checksum
 }
 
-/** Removes the parts and keeps what was answered. */
-async function keepCompletion({ gateway, options }: ObjectCall, upload: Upload, completion: Completion): Promise<void> {
-  // The object is there: whoever asked may have left, and what is refused or fails now is swept later.
-  const { signal: _, ...lasting } = options
+/** What fails once may not fail again. */
+async function insist<Result>(work: () => Promise<Result>): Promise<Result> {
   try {
-    const changes: Change[] = [
-      { path: completionPath(upload), content: completionContent(completion) },
-      { path: uploadPath(upload) },
-      ...(await removalOfParts(gateway.pfs, upload, lasting)),
-    ]
-    await gateway.commits.commit(stagingBranch(upload.bucket.branch.repo), changes, lasting)
+    return await work()
   } catch {
-    // As above: the upload is still there and may be completed again, with the same content.
+    return work()
+  }
+}
+
+/** Keeps what was answered, and then removes the upload and its parts. */
+async function keepCompletion({ gateway, options }: ObjectCall, upload: Upload, completion: Completion): Promise<void> {
+  const staging = stagingBranch(upload.bucket.branch.repo)
+  try {
+    const kept: Change = { path: completionPath(upload), content: completionContent(completion) }
+    committedOf(await gateway.commits.commit(staging, [kept], options))
+    const removals = [{ path: uploadPath(upload) }, ...(await removalOfParts(gateway.pfs, upload, options))]
+    await gateway.commits.commit(staging, removals, options)
+  } catch {
+    // The object is there: where nothing was kept, the upload may be completed again, with the same content; what was not
+    // removed is swept later.
   }
 }
 

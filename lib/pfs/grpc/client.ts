@@ -1,8 +1,11 @@
-import type { CallOptions, PfsClient } from '../client.js'
+import type { Channel } from '@grpc/grpc-js'
+import type { CallOptions, Commit, File, FileOperations, PfsClient } from '../client.js'
 import { parsePfsAddress } from './address.js'
 import { callDownload, callUnary, callUpload } from './client-calls.js'
+import type { ModifyFileRequest } from './codec/file-operations.js'
 import { createChannel } from './connection.js'
 import { type Method, methods } from './methods.js'
+import { createTransfers } from './transfers.js'
 
 /** How PFS is reached; each is optional. */
 export interface PfsClientOptions {
@@ -24,10 +27,9 @@ export interface GrpcPfsClient extends PfsClient {
  */
 export function createPfsClient(address: string, options: PfsClientOptions = {}): GrpcPfsClient {
   const { caCertificates, deadlineMilliseconds = 60_000 } = options
-  const channel = createChannel(parsePfsAddress(address), caCertificates)
-  // Their calls last as long as clients take, and a proxy may allow a connection but a hundred: whoever waits for his turn
-  // to commit would take the places of the calls that his turn needs.
-  const transfers = createChannel(parsePfsAddress(address), caCertificates)
+  const open = (): Channel => createChannel(parsePfsAddress(address), caCertificates)
+  const channel = open()
+  const transfers = createTransfers(open)
 
   const unary =
     (repeatable: boolean) =>
@@ -40,6 +42,33 @@ export function createPfsClient(address: string, options: PfsClientOptions = {})
     <Request, Response>(method: Method<Request, Response>) =>
     (request: Request, call: CallOptions = {}) =>
       callDownload(channel, method, request, call)
+
+  /** What is at hand is sent at once; what comes from a client comes when it comes. */
+  const upload = async <Response>(
+    method: Method<ModifyFileRequest, Response>,
+    commit: Commit | undefined,
+    operations: FileOperations,
+    call: CallOptions,
+  ): Promise<Response> => {
+    if (Symbol.iterator in operations) return callUpload(channel, method, commit, operations, call)
+    const transfer = transfers.enter()
+    try {
+      return await callUpload(transfer.channel, method, commit, operations, call)
+    } finally {
+      transfer.leave()
+    }
+  }
+  async function* getFile(
+    request: { file: File; offset?: number },
+    call: CallOptions = {},
+  ): AsyncGenerator<Uint8Array> {
+    const transfer = transfers.enter()
+    try {
+      yield* callDownload(transfer.channel, methods.getFile, request, call)
+    } finally {
+      transfer.leave()
+    }
+  }
 
   return {
     createProject: write(methods.createProject),
@@ -67,15 +96,15 @@ export function createPfsClient(address: string, options: PfsClientOptions = {})
     listCommit: download(methods.listCommit),
     findCommits: download(methods.findCommits),
 
-    modifyFile: (commit, operations, call = {}) => callUpload(transfers, methods.modifyFile, commit, operations, call),
-    getFile: (request, call = {}) => callDownload(transfers, methods.getFile, request, call),
+    modifyFile: (commit, operations, call = {}) => upload(methods.modifyFile, commit, operations, call),
+    getFile,
     inspectFile: read(methods.inspectFile),
     listFile: download(methods.listFile),
     walkFile: download(methods.walkFile),
     globFile: download(methods.globFile),
     diffFile: download(methods.diffFile),
 
-    createFileSet: (operations, call = {}) => callUpload(transfers, methods.createFileSet, undefined, operations, call),
+    createFileSet: (operations, call = {}) => upload(methods.createFileSet, undefined, operations, call),
     getFileSet: write(methods.getFileSet),
     addFileSet: write(methods.addFileSet),
     renewFileSet: write(methods.renewFileSet),

@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { inspect } from 'node:util'
 import { createPfsClient, createS3Handler, type S3HandlerOptions } from '../../../lib/index.js'
+import { connect } from './connect.js'
 
 /** What the process is started with, as JSON. */
 export interface Settings {
@@ -25,6 +26,7 @@ export interface Measured {
 
 const settings: Settings = JSON.parse(process.argv[2] ?? '')
 const pfs = createPfsClient(settings.address)
+await connect(pfs)
 const errors: string[] = []
 const handler = createS3Handler(
   pfs,

@@ -13,6 +13,7 @@ import {
   servePfs,
 } from '../../../lib/index.js'
 import { createBucket } from './branch.js'
+import { connect } from './connect.js'
 import { createFaultyPfs, type FaultyPfs } from './faulty-pfs.js'
 import { type Network, startNetwork } from './network.js'
 
@@ -71,6 +72,7 @@ export async function startRig({ options, memory, truth: shared }: RigSettings =
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
+  await connect(client)
 
   const rig: Rig = {
     port: (server.address() as AddressInfo).port,

@@ -1,0 +1,13 @@
+import { type PfsClient, PfsError } from '../../../lib/index.js'
+import { branch } from './branch.js'
+
+/** Opens the connections of a client, which come with the first call on each: what is counted later is not to be them. */
+export async function connect(client: PfsClient): Promise<void> {
+  const file = { commit: { repo: branch.repo, branch: branch.name }, path: '/none' }
+  try {
+    await client.inspectBranch(branch)
+    for await (const _ of client.getFile({ file }));
+  } catch (error) {
+    if (!(error instanceof PfsError)) throw error
+  }
+}
