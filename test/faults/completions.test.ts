@@ -1,0 +1,70 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { PfsError } from '../../lib/index.js'
+import { bucket } from './support/branch.js'
+import { ask } from './support/http.js'
+import { type Rig, startRig } from './support/rig.js'
+
+const completions = suite<{ rig: Rig; target: string; document: string }>('completions that are not answered')
+
+completions.before.each(async (context) => {
+  context.rig = await startRig()
+  const { port } = context.rig
+  const created = await ask(port, 'POST', `/${bucket}/k?uploads`)
+  const uploadId = /<UploadId>(.+)<\/UploadId>/.exec(created.body.toString())?.[1] ?? ''
+  const { headers } = await ask(port, 'PUT', `/${bucket}/k?partNumber=1&uploadId=${uploadId}`, 'part')
+  context.target = `/${bucket}/k?uploadId=${uploadId}`
+  context.document = `<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>${headers.etag}</ETag></Part></CompleteMultipartUpload>`
+})
+
+completions.after.each(async ({ rig }) => {
+  await rig.idle()
+  await rig.close()
+})
+
+for (const how of ['the client leaves', 'PFS fails once'] as const) {
+  completions(`may be asked for again, also on a condition: ${how}`, async ({ rig, target, document }) => {
+    const leaving = new AbortController()
+    rig.pfs.faults = {
+      async modifyFile(commit, operations, options) {
+        await rig.truth.modifyFile(commit, operations, options)
+        if (commit.repo.type !== 'user') return
+        if (how === 'the client leaves') leaving.abort()
+        else {
+          rig.pfs.faults.inspectFile = async () => {
+            delete rig.pfs.faults.inspectFile
+            throw new Error('away')
+          }
+        }
+      },
+    }
+    const post = (signal?: AbortSignal) =>
+      fetch(`http://127.0.0.1:${rig.port}${target}`, {
+        method: 'POST',
+        body: document,
+        headers: { 'if-none-match': '*', connection: 'close' },
+        ...(signal && { signal }),
+      })
+    await post(leaving.signal).then(
+      (answer) => answer.text(),
+      () => undefined,
+    )
+    const again = await post()
+    assert.equal([again.status, /<Code>/.test(await again.text())], [200, false])
+  })
+}
+
+completions('an upload whose completion could not be kept is still there', async ({ rig, target, document }) => {
+  rig.pfs.faults = {
+    async *globFile(request, options) {
+      if (request.pattern.startsWith('/completed')) throw new PfsError('INTERNAL', 'the database is away')
+      yield* rig.truth.globFile(request, options)
+    },
+  }
+  const first = await ask(rig.port, 'POST', target, document)
+  rig.pfs.faults = {}
+  const again = await ask(rig.port, 'POST', target, document)
+  assert.equal([first.status, again.status, again.code], [200, 200, ''])
+})
+
+completions.run()
