@@ -1,10 +1,11 @@
+import { setImmediate } from 'node:timers/promises'
 import { eachAtMost } from '../../concurrency.js'
 import type { Commit } from '../../pfs/client.js'
 import { afterEveryPath } from '../../pfs/path.js'
-import { compareBytes } from '../byte-order.js'
 import { compareToRange, isBehind, type KeyRange, type Place, seekFrom } from './key-range.js'
 import type { KnownPaths } from './known-paths.js'
 import { behindGroup, behindPath, type KeyedInfo, type Lane, percentLanes, plainLane, stepAt } from './lane.js'
+import { createLaneHeap } from './lane-heap.js'
 import type { PathReader } from './path-reader.js'
 
 /** Files, or children of a directory, in the order of their keys. */
@@ -27,6 +28,9 @@ export interface StreamSource {
   readonly recall: (commit: Commit) => KnownPaths
 }
 
+/** Lanes that are looked at before the event loop goes on. */
+const stepsAtOnce = 256
+
 /** Most questions to PFS at once. */
 const parallel = 8
 
@@ -36,7 +40,8 @@ const parallel = 8
  */
 export async function openKeyStream(source: StreamSource, wanted: number): Promise<KeyStream> {
   const { reader, range, directory, hasDirectories } = source
-  const lanes: Lane[] = []
+  const lanes = createLaneHeap()
+  let steps = 0
   const opened = new Set<string>()
   const asked = new Set<string>()
 
@@ -45,7 +50,7 @@ export async function openKeyStream(source: StreamSource, wanted: number): Promi
     if (opened.has(name)) return
     opened.add(name)
     const found = percentLanes(place, range)
-    lanes.push(...found.lanes)
+    for (const lane of found.lanes) lanes.add(lane)
     await openWhereAny(found.places)
   }
 
@@ -96,15 +101,11 @@ export async function openKeyStream(source: StreamSource, wanted: number): Promi
     }
   }
 
-  const drop = (lane: Lane): void => {
-    lanes.splice(lanes.indexOf(lane), 1)
-  }
-
   // Also where there can be no key PFS is asked, since the commit may be missing.
   if (directory === undefined) await reader.firstAfter(afterEveryPath, 1)
   else {
     const start = seekFrom(directory, range)
-    lanes.push(plainLane(directory, start.position))
+    lanes.add(plainLane(directory, start.position))
     if (start.places.length > 0) {
       // It names the commit that the rest is to be read from.
       await reader.firstAfter(start.position, wanted)
@@ -116,17 +117,21 @@ export async function openKeyStream(source: StreamSource, wanted: number): Promi
   return {
     next: async (left, group) => {
       for (;;) {
-        const lane = least(lanes)
+        const lane = lanes.take()
         if (lane === undefined) return undefined
         const { entry } = lane
         if (entry === undefined) {
+          // What is known already is taken without waiting for anything, and others are to have their turn.
+          if (++steps % stepsAtOnce === 0) await setImmediate()
           const isPassed = group !== undefined && lane.stem.startsWith(group)
-          if (isPassed || !(await advance(lane, left))) drop(lane)
+          if (!isPassed && (await advance(lane, left))) lanes.add(lane)
           continue
         }
         lane.entry = undefined
-        if (group === undefined || !entry.key.startsWith(group)) return entry
-        lane.position = behindGroup(lane, entry, group)
+        const isWanted = group === undefined || !entry.key.startsWith(group)
+        if (!isWanted) lane.position = behindGroup(lane, entry, group)
+        lanes.add(lane)
+        if (isWanted) return entry
       }
     },
     knownFor: (other) => (directory === undefined ? new Map() : knownPlaces(reader, directory, other)),
@@ -163,11 +168,4 @@ function placesBefore({ path, key }: Place, ownLength: number, { keys, prefix }:
 /** One path can be read as several keys, depending on how it goes on: a `%25` as `%` or as itself. */
 function nameOf({ path, key }: Place): string {
   return `${path}\0${key}`
-}
-
-function least(lanes: readonly Lane[]): Lane | undefined {
-  return lanes.reduce<Lane | undefined>(
-    (first, lane) => (first === undefined || compareBytes(lane.bound, first.bound) < 0 ? lane : first),
-    undefined,
-  )
 }
