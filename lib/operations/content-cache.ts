@@ -9,12 +9,15 @@ export interface ContentCache {
   set(hash: Uint8Array, authToken: string | undefined, content: Uint8Array): void
 }
 
+/** What one more file takes beside its bytes: its hash, its reader's token and their places in memory. */
+const overheadBytes = 600
+
 /** Part of the whole that one file may take. */
 const largestShare = 1 / 16
 
 /** A cache of at most `totalBytes`; what was asked for longest ago goes first. */
 export function createContentCache(totalBytes: number): ContentCache {
-  const contents = createRecentMap<Uint8Array>(totalBytes, (content) => content.length)
+  const contents = createRecentMap<Uint8Array>(totalBytes, (content) => content.length + overheadBytes)
 
   const nameOf = (hash: Uint8Array, authToken: string | undefined): string =>
     asBuffer(hash).toString('latin1') + (authToken ?? '')

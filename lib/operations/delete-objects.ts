@@ -5,6 +5,7 @@ import { childText, malformedXml, readXml, type XmlElement } from '../http/xml-r
 import { type XmlContent, xmlDocument } from '../http/xml-writer.js'
 import type { FileInfo } from '../pfs/client.js'
 import type { Change } from '../pfs/commits/changes.js'
+import { PfsError } from '../pfs/errors.js'
 import { s3ErrorFrom } from '../resolver/s3-error.js'
 import type { BucketCall, Operation } from './call.js'
 import { type ExpectedObject, isExpecting, parseExpectedObject, requireExpectedObject } from './delete-condition.js'
@@ -74,6 +75,8 @@ async function deleteEach(call: BucketCall, objects: readonly NamedObject[]): Pr
   }
   const changes = [...byPath].map(([path, named]) => ({ path, ...conditionOf(named) }))
   const outcomes = await gateway.commits.commit(bucket.branch, changes, options)
+  const [first] = outcomes
+  if (first?.status === 'rejected' && isOfRequest(first.reason)) throw first.reason
   const outcomeOf = new Map(changes.map(({ path }, index) => [path, outcomes[index]]))
   return plans.map(({ key, versionId, path, refusal }) => {
     const outcome = path === undefined ? undefined : outcomeOf.get(path)
@@ -83,6 +86,13 @@ async function deleteEach(call: BucketCall, objects: readonly NamedObject[]): Pr
     const reason = refusal ?? (outcome?.status === 'rejected' ? outcome.reason : undefined)
     return failed(key, versionId, s3ErrorFrom(reason, { kind: 'object', bucket: bucket.name, key }))
   })
+}
+
+/** Whether a refusal is of no key, but of the bucket, or of PFS as it is now. */
+function isOfRequest(reason: unknown): boolean {
+  if (!(reason instanceof PfsError)) return false
+  const isBucket = reason.missing !== undefined && reason.missing !== 'file'
+  return isBucket || ['UNAVAILABLE', 'RESOURCE_EXHAUSTED', 'DEADLINE_EXCEEDED'].includes(reason.status)
 }
 
 function planOf({ gateway }: BucketCall, object: NamedObject): Plan {

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import { type AuthConfig, type Credential, createMemoryPfs, type PfsClient, PfsError } from '../../lib/index.js'
 import { startGateway } from '../support/gateway.js'
 import { type Key, signV4 } from '../support/sign.js'
-import { exchange, outcomeOf } from '../support/wire.js'
+import { bytesOf, exchange, openWire, outcomeOf } from '../support/wire.js'
 
 const test = suite('credentials')
 
@@ -57,7 +57,9 @@ const itself: Key = { accessKeyId: 'token', secretAccessKey: 'token' }
 test('mode pachyderm: where auth is not active anybody passes, where it is only a token of PFS does', async () => {
   const config: AuthConfig = { mode: 'pachyderm' }
   assert.is(await outcome(config, anybody), '200')
-  assert.is(await outcome(config, anybody, createMemoryPfs({ rootToken: 'token' })), '403 SignatureDoesNotMatch')
+  assert.is(await outcome(config, anybody, createMemoryPfs({ rootToken: 'token' })), '403 InvalidAccessKeyId')
+  const forged = { accessKeyId: 'token', secretAccessKey: 'guess' }
+  assert.is(await outcome(config, forged, createMemoryPfs({ rootToken: 'token' })), '403 SignatureDoesNotMatch')
   assert.is(await outcome(config, itself, createMemoryPfs({ rootToken: 'other' })), '403 InvalidAccessKeyId')
   assert.is(await outcome(config, itself, createMemoryPfs({ rootToken: 'token' })), '200')
 })
@@ -68,6 +70,32 @@ test('mode pachyderm: where it cannot be found out whether auth is active, nothi
     pfs.whoAmI = () => Promise.reject(new PfsError(status, 'no answer'))
     assert.match(await outcome({ mode: 'pachyderm' }, anybody, pfs), /^(403|50[03]) /, status)
   }
+})
+
+test('mode pachyderm: a word that is no token is refused before its body comes, and PFS is asked of it once', async () => {
+  const pfs = createMemoryPfs({ rootToken: 'token' })
+  const asked: string[] = []
+  const gateway = await startGateway({
+    pfs: {
+      ...pfs,
+      whoAmI: (options) => {
+        asked.push(options?.authToken ?? '')
+        return pfs.whoAmI(options)
+      },
+    },
+    authConfig: { mode: 'pachyderm' },
+  })
+  const key = { accessKeyId: 'invented', secretAccessKey: 'invented' }
+  for (let round = 0; round < 3; round += 1) {
+    const put = { method: 'PUT', target: '/images/key', headers: { 'content-length': '1000000' } }
+    const wire = await openWire(gateway.port)
+    wire.send(bytesOf(signV4(put, { key, payloadHash: 'UNSIGNED-PAYLOAD' })))
+    const answer = await wire.response()
+    wire.close()
+    assert.is(answer && outcomeOf(answer), '403 InvalidAccessKeyId')
+  }
+  await gateway.close()
+  assert.is(asked.filter((token) => token === 'invented').length, 1)
 })
 
 test.run()

@@ -3,8 +3,10 @@ import * as assert from 'uvu/assert'
 import { createContentCache } from '../../lib/operations/content-cache.js'
 
 const test = suite('cache of small files')
-const share = 100
+const share = 10_000
 const total = 16 * share
+/** With the 600 bytes that each takes beside its content, a sixteenth of the whole. */
+const size = share - 600
 
 function hashOf(file: number): Uint8Array {
   return new Uint8Array(32).fill(file)
@@ -21,18 +23,18 @@ test('keeps a sixteenth of the whole, and nothing over it', () => {
 
 test('what is not kept drives out nothing', () => {
   const cache = createContentCache(total)
-  for (let file = 0; file < 16; file++) cache.set(hashOf(file), 'token', new Uint8Array(share))
+  for (let file = 0; file < 16; file++) cache.set(hashOf(file), 'token', new Uint8Array(size))
   cache.set(hashOf(16), 'token', new Uint8Array(share + 1))
-  for (let file = 0; file < 16; file++) assert.is(cache.get(hashOf(file), 'token')?.length, share)
+  for (let file = 0; file < 16; file++) assert.is(cache.get(hashOf(file), 'token')?.length, size)
 })
 
 test('holds no more bytes than the whole; what was asked for longest ago goes first', () => {
   const cache = createContentCache(total)
-  for (let file = 0; file < 16; file++) cache.set(hashOf(file), 'token', new Uint8Array(share))
-  assert.is(cache.get(hashOf(0), 'token')?.length, share)
+  for (let file = 0; file < 16; file++) cache.set(hashOf(file), 'token', new Uint8Array(size))
+  assert.is(cache.get(hashOf(0), 'token')?.length, size)
   cache.set(hashOf(16), 'token', new Uint8Array(1))
   const held = Array.from({ length: 17 }, (_, file) => cache.get(hashOf(file), 'token')?.length)
-  assert.equal(held, [share, undefined, ...Array(14).fill(share), 1])
+  assert.equal(held, [size, undefined, ...Array(14).fill(size), 1])
 })
 
 test('gives one caller nothing that only another has been given', () => {

@@ -4,6 +4,9 @@ import { PathCollision, unlessMissing } from '../errors.js'
 import { parentsOf } from '../path.js'
 import type { Change } from './changes.js'
 
+/** Most directories above a path that are each asked for; of more, the nearest that is there is looked for by halves. */
+const maxParents = 8
+
 /** Calls of one batch under way at once: as many as pachd has connections to its database. */
 const maxCalls = 10
 
@@ -17,17 +20,19 @@ export async function checkChanges(
   changes: readonly Change[],
   options: CallOptions,
 ): Promise<readonly unknown[]> {
-  const parents = new Set(changes.filter(({ content }) => content !== undefined).flatMap(({ path }) => parentsOf(path)))
+  const parents = new Set(changes.filter(({ content }) => content !== undefined).flatMap(shallowParents))
   const found = await eachAtMost(maxCalls, [...parents], async (path) => {
     return [path, await findFile(pfs, commit, path, options)] as const
   })
   const files = new Map(found)
   return eachAtMost(maxCalls, changes, async (change) => {
     if (change.content !== undefined) {
-      for (const parent of parentsOf(change.path)) {
+      for (const parent of shallowParents(change)) {
         const file = files.get(parent)
         if (file !== undefined) return file.reason ?? new PathCollision(change.path, parent)
       }
+      const refusal = await refusalOfDeep(pfs, commit, change, options)
+      if (refusal !== undefined) return refusal
     }
     return refusalOf(pfs, commit, change, options)
   })
@@ -36,6 +41,35 @@ export async function checkChanges(
 /** Whether a change needs a look at what is there. */
 export function needsCheck({ content, condition }: Change): boolean {
   return content !== undefined || condition !== undefined
+}
+
+function shallowParents({ path }: Change): readonly string[] {
+  const parents = parentsOf(path)
+  return parents.length <= maxParents ? parents : []
+}
+
+/** What is in the way above a path of many directories: where the nearest that is there is none, no other can be. */
+async function refusalOfDeep(pfs: PfsClient, commit: Commit, { path }: Change, options: CallOptions): Promise<unknown> {
+  const parents = parentsOf(path)
+  if (parents.length <= maxParents) return undefined
+  let nearest: string | undefined
+  let [from, to] = [0, parents.length]
+  try {
+    while (from < to) {
+      const middle = (from + to) >> 1
+      const file = { commit, path: parents[middle] ?? '' }
+      let found: string | undefined
+      for await (const info of pfs.listFile({ file, number: 1 }, options)) found = info.file.path
+      if (found === undefined) from = middle + 1
+      else {
+        to = middle
+        nearest = found
+      }
+    }
+    return nearest !== undefined && nearest === parents[to] ? new PathCollision(path, nearest) : undefined
+  } catch (reason) {
+    return reason
+  }
 }
 
 async function refusalOf(pfs: PfsClient, commit: Commit, change: Change, options: CallOptions): Promise<unknown> {

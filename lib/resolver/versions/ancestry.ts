@@ -1,10 +1,10 @@
-import type { CallOptions, PfsClient, Repo } from '../../pfs/client.js'
+import type { Branch, CallOptions, PfsClient } from '../../pfs/client.js'
 import { createRecentMap } from '../../recent-map.js'
 
 /** Which commits are of whose history: a commit, its parent, the parent of that, and so on. */
 export interface Ancestry {
-  /** Whether a commit is in the history of another of the same repo; ask only where PFS has just shown both. */
-  isAncestor(repo: Repo, commitId: string, headId: string, options: CallOptions): Promise<boolean>
+  /** Whether a commit is in the history of a branch's head; ask only where PFS has just shown both. */
+  isAncestor(branch: Branch, commitId: string, headId: string, options: CallOptions): Promise<boolean>
 }
 
 /** What is known of a commit: whether it is an ancestor of another, which never changes. */
@@ -20,8 +20,9 @@ const maxRelations = 20_000
 export function createAncestry(pfs: PfsClient): Ancestry {
   const relations = createRecentMap<Relation>(maxRelations, () => 1)
 
-  async function walk(repo: Repo, commitId: string, headId: string, options: CallOptions): Promise<boolean> {
-    const known = relations.get(nameOf(repo, commitId))
+  async function walk(branch: Branch, commitId: string, headId: string, options: CallOptions): Promise<boolean> {
+    const { repo } = branch
+    const known = relations.get(nameOf(branch, commitId))
     if (known?.headId === headId) return known.isAncestor
     for await (const { commit } of pfs.listCommit({ repo, to: { repo, id: headId } }, options)) {
       if (commit.id === commitId) return true
@@ -31,15 +32,15 @@ export function createAncestry(pfs: PfsClient): Ancestry {
   }
 
   return {
-    async isAncestor(repo, commitId, headId, options) {
+    async isAncestor(branch, commitId, headId, options) {
       if (headId === commitId) return true
-      const isAncestor = await walk(repo, commitId, headId, options)
-      relations.set(nameOf(repo, commitId), { headId, isAncestor })
+      const isAncestor = await walk(branch, commitId, headId, options)
+      relations.set(nameOf(branch, commitId), { headId, isAncestor })
       return isAncestor
     },
   }
 }
 
-function nameOf({ project, name }: Repo, commitId: string): string {
-  return `${project}/${name}@${commitId}`
+function nameOf({ repo, name }: Branch, commitId: string): string {
+  return `${repo.project}/${repo.name}@${name}=${commitId}`
 }

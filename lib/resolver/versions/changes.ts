@@ -37,8 +37,8 @@ const maxChanges = 1_250_000
 
 /** The changes of all repos; those of finished commits never change and are remembered. */
 export function createChangeLog(pfs: PfsClient, keys: KeyCodec, capacity = maxChanges): ChangeLog {
-  // An empty list has its weight too.
-  const remembered = createRecentMap<readonly KeyChange[]>(capacity, (changes) => changes.length + 1)
+  // An empty list has its weight too: that of the name under which it is remembered.
+  const remembered = createRecentMap<readonly KeyChange[]>(capacity, (changes) => changes.length + 4)
 
   return {
     async read(revision, path, take, options) {

@@ -59,7 +59,7 @@ async function resolveNamed(
   if (found.status === 'rejected' && !isMissing(found.reason, 'file')) throw found.reason
   const fields = { Key: keys.keyFromPath(path), VersionId: versionId }
   const headId = head.value.commit.id ?? ''
-  if (!(await ancestry.isAncestor(bucket.branch.repo, versionId, headId, options))) {
+  if (!(await ancestry.isAncestor(bucket.branch, versionId, headId, options))) {
     throw new S3Error('NoSuchVersion', { fields })
   }
   if (found.status === 'fulfilled') return found.value

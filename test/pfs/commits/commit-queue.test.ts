@@ -677,4 +677,30 @@ queue('nobody else writes while other work has the branch alone', async () => {
   assert.equal(pfs.commits, [['/1']])
 })
 
+queue('a path of very many directories is checked in few calls, and as any other', async () => {
+  const pfs = await watchedPfs()
+  let calls = 0
+  const counted: PfsClient = {
+    ...pfs,
+    globFile: (...args) => {
+      calls += 1
+      return pfs.globFile(...args)
+    },
+    listFile: (...args) => {
+      calls += 1
+      return pfs.listFile(...args)
+    },
+  }
+  const { commit } = createCommitQueue(counted, { commits: 'shared', confirm: 'commit' })
+  const deep = (count: number): string => '/a'.repeat(count)
+  assert.equal(reasons(await commit(branch, [put(deep(500))], {})), [undefined])
+  assert.ok(calls <= 10, `${calls}`)
+  assert.equal(reasons(await commit(branch, [put(`${deep(499)}/b`)], {})), [undefined])
+  assert.equal(reasons(await commit(branch, [put(`${deep(20)}/b`)], {})), [undefined])
+  for (const below of [1, 7, 300]) {
+    const [refusal] = reasons(await commit(branch, [put(`${deep(20)}/b${deep(below)}`)], {}))
+    assert.ok(refusal instanceof PathCollision && refusal.other === `${deep(20)}/b`, `${below}`)
+  }
+})
+
 queue.run()
