@@ -46,7 +46,7 @@ export async function listKeys(source: ListSource, query: ListQuery): Promise<Li
     entries.push({ kind: 'prefix', prefix: group })
   }
   const reader = createReader(source, query)
-  const [exact, stream] = await Promise.all([readExact(source, query), openStream(source, query, reader)])
+  const [exact, stream] = await Promise.all([readExact(source, query, reader), openStream(source, query, reader)])
   if (exact !== undefined) entries.push({ kind: 'object', key: prefix, info: exact })
   while (entries.length <= limit) {
     const found = await stream.next(limit + 1 - entries.length, group)
@@ -101,12 +101,16 @@ function rangeOf({ keys }: ListSource, query: ListQuery): KeyRange {
 }
 
 /** The object whose key is the prefix itself, where that lies apart from all longer keys: `dir/`, beside its directory. */
-async function readExact(source: ListSource, { prefix, after }: ListQuery): Promise<FileInfo | undefined> {
-  const { pfs, commit, keys, options } = source
+async function readExact(
+  { pfs, keys, options }: ListSource,
+  { prefix, after }: ListQuery,
+  reader: PathReader,
+): Promise<FileInfo | undefined> {
   const directory = keys.directoryFromPrefix(prefix)
   if (!keys.hasEscapes || directory === undefined || prefix === '' || compareBytes(after, prefix) >= 0) return undefined
   const path = keys.pathFromKey(prefix)
   if (path.startsWith(directory)) return undefined
+  const { commit } = await reader.settle()
   const info = await unlessMissing(pfs.inspectFile({ commit, path }, options), 'file')
   return info?.fileType === 'FILE' ? info : undefined
 }

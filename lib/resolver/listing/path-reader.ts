@@ -59,6 +59,7 @@ export function createPathReader(scope: PathScope): PathReader {
   const windows: Window[] = []
   const facts = new Map<string, boolean>()
   let settled: SettledCommit | undefined
+  let settling: Promise<SettledCommit> | undefined
   let size = greatestWindow
 
   const commit = (): Commit => settled?.commit ?? scope.commit
@@ -78,6 +79,8 @@ export function createPathReader(scope: PathScope): PathReader {
     const isBounded = before === undefined && scope.isFirstPage && scope.directory !== '/'
     if (isBounded) size = Math.max(size, firstWindow)
     const readPage = isBounded ? readWithin : readBehind
+    // Where the commit is asked for, all is read from the one that is answered.
+    if (settling !== undefined) settled ??= await settling
     const entries = await readPage({ ...scope, commit: commit() }, position, size)
     const last = entries.length < size ? undefined : entries.at(-1)
     const end = last === undefined ? afterEveryPath : behindEntry(last, scope)
@@ -123,11 +126,16 @@ export function createPathReader(scope: PathScope): PathReader {
     },
     settle: async () => {
       if (settled !== undefined) return settled
-      const info = await scope.pfs.inspectCommit({ commit: scope.commit }, scope.options)
-      settled = { commit: info.commit, isOpen: info.finished === undefined }
+      settling ??= inspect(scope)
+      settled = await settling
       return settled
     },
   }
+}
+
+async function inspect({ pfs, commit, options }: PathScope): Promise<SettledCommit> {
+  const info = await pfs.inspectCommit({ commit }, options)
+  return { commit: info.commit, isOpen: info.finished === undefined }
 }
 
 /**

@@ -45,8 +45,10 @@ cost('a page of a small directory: PFS looks for no more than is there', async (
   const bucket = await bucketOf((index) => `${pad(index >> 3)}/part-${index & 7}`)
   for (const delimiter of ['', '/']) {
     for (const prefix of ['001000/', '001000/part-3', 'none/', 'none/at/all/']) {
-      await pageOf(bucket, { prefix, delimiter, limit: 2 }, [2, 8])
-      await pageOf(bucket, { prefix, delimiter }, [2, 8])
+      // A key that ends as the directory does lies elsewhere, and is to be of the same commit.
+      const calls = prefix.endsWith('/') ? 3 : 2
+      await pageOf(bucket, { prefix, delimiter, limit: 2 }, [calls, 8])
+      await pageOf(bucket, { prefix, delimiter }, [calls, 8])
     }
   }
   assert.is(bucket.cost.scansToEnd, 0)
@@ -57,7 +59,7 @@ cost('a page of common prefixes: one call, whatever is in them', async () => {
   const first = await pageOf(bucket, { delimiter: '/' }, [1, 1001])
   assert.is(first.at(-1), '000999/')
   assert.is((await pageOf(bucket, { delimiter: '/', after: '000999/' }, [1, 1001])).at(-1), '001999/')
-  await pageOf(bucket, { prefix: '001000/', delimiter: '/' }, [2, 8])
+  await pageOf(bucket, { prefix: '001000/', delimiter: '/' }, [3, 8])
 })
 
 cost('another delimiter: a few calls for small groups, one call for each large one', async () => {

@@ -108,6 +108,25 @@ listing('a page is of one commit, also where the head moves while it is made', a
   assert.is(page.isTruncated, false)
 })
 
+listing('a page is of one commit, also the key that ends as the directory does', async () => {
+  const { source } = await createBucket(['/a'])
+  let isMoved = false
+  const move = async (): Promise<void> => {
+    if (!isMoved) await writePaths(source, [pathFromKey('d/'), '/d/1'])
+    isMoved = true
+  }
+  const moving = (pfs: PfsClient): PfsClient => ({
+    ...pfs,
+    inspectFile: async (file, options) => {
+      await move()
+      return pfs.inspectFile(file, options)
+    },
+  })
+  const page = await listKeys({ ...source, pfs: moving(source.pfs) }, { ...all, prefix: 'd/' })
+  assert.equal([isMoved, namesOf(page)], [true, []])
+  assert.equal(namesOf(await listKeys(source, { ...all, prefix: 'd/' })), ['d/', 'd/1'])
+})
+
 for (const [about, parts, encoding] of [
   ['of every kind', [...plain, ...escaped, ...ambiguous], 'percent'],
   ['with many percents', ['%', '%', '2', '5', '8', 'C3', 'A9', '/', '.', 'é', '(', 'a'], 'percent'],
