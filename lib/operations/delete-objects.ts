@@ -75,8 +75,8 @@ async function deleteEach(call: BucketCall, objects: readonly NamedObject[]): Pr
   }
   const changes = [...byPath].map(([path, named]) => ({ path, ...conditionOf(named) }))
   const outcomes = await gateway.commits.commit(bucket.branch, changes, options)
-  const [first] = outcomes
-  if (first?.status === 'rejected' && isOfRequest(first.reason)) throw first.reason
+  const refusals = outcomes.map((outcome) => (outcome.status === 'rejected' ? outcome.reason : undefined))
+  if (refusals.length > 0 && refusals.every(isOfRequest)) throw refusals[0]
   const outcomeOf = new Map(changes.map(({ path }, index) => [path, outcomes[index]]))
   return plans.map(({ key, versionId, path, refusal }) => {
     const outcome = path === undefined ? undefined : outcomeOf.get(path)

@@ -49,48 +49,52 @@ async function startProxy(pfsPort: number, maxConcurrentStreams: number) {
 
 const streams = suite('a PFS that lets a connection have few streams')
 
-streams('more large bodies at once than there are streams are all written', async () => {
+/** A gateway whose PFS is behind such a proxy. */
+async function startBehindProxy(maxConcurrentStreams: number, smallBodyBytes: number) {
   const truth = createMemoryPfs()
   await createBucket(truth)
   const server = await servePfs(truth, '127.0.0.1:0')
-  const proxy = await startProxy(server.port, 3)
+  const proxy = await startProxy(server.port, maxConcurrentStreams)
   const client = createPfsClient(`grpc://127.0.0.1:${proxy.port}`)
-  const gateway = await startGateway({ pfs: client, options: { smallBodyBytes: 0 } })
+  const gateway = await startGateway({ pfs: client, options: { smallBodyBytes } })
+  return {
+    truth,
+    port: gateway.port,
+    async close() {
+      await gateway.close()
+      client.close()
+      await proxy.close()
+      await server.close()
+    },
+  }
+}
+
+streams('more large bodies at once than there are streams are all written', async () => {
+  const { truth, port, close } = await startBehindProxy(3, 0)
   const body = Buffer.alloc(100_000, 'x')
   const keys = Array.from({ length: 12 }, (_, index) => `key-${index}`)
-  const answers = await Promise.all(keys.map((key) => ask(gateway.port, 'PUT', `/${bucket}/${key}`, body)))
+  const answers = await Promise.all(keys.map((key) => ask(port, 'PUT', `/${bucket}/${key}`, body)))
   assert.equal(
     answers.map(({ status }) => status),
     keys.map(() => 200),
   )
   assert.equal([...(await holds(truth)).keys()].sort(), [...keys].sort())
-  await gateway.close()
-  client.close()
-  await proxy.close()
-  await server.close()
+  await close()
 })
 
 streams('bodies that stand still keep no small write and no read from being answered', async () => {
-  const truth = createMemoryPfs()
-  await createBucket(truth)
-  const server = await servePfs(truth, '127.0.0.1:0')
   // As many as Pachyderm's own proxy allows.
-  const proxy = await startProxy(server.port, 100)
-  const client = createPfsClient(`grpc://127.0.0.1:${proxy.port}`)
-  const gateway = await startGateway({ pfs: client, options: { smallBodyBytes: 1000 } })
+  const { truth, port, close } = await startBehindProxy(100, 1000)
   const large = putMessage(`/${bucket}/slow`, Buffer.alloc(100_000, 'x'), 'content-length')
   const begun = counter(truth, 110)
   const senders = await Promise.all(
-    Array.from({ length: 110 }, () => sendPart(gateway.port, large, large.head.length + 70_000)),
+    Array.from({ length: 110 }, () => sendPart(port, large, large.head.length + 70_000)),
   )
   await begun
-  assert.is((await ask(gateway.port, 'PUT', `/${bucket}/small`, 'small')).status, 200)
-  assert.is((await ask(gateway.port, 'GET', `/${bucket}/small`)).body.toString(), 'small')
+  assert.is((await ask(port, 'PUT', `/${bucket}/small`, 'small')).status, 200)
+  assert.is((await ask(port, 'GET', `/${bucket}/small`)).body.toString(), 'small')
   for (const sender of senders) sender.destroy()
-  await gateway.close()
-  client.close()
-  await proxy.close()
-  await server.close()
+  await close()
 })
 
 /** Settles when so many bodies are on their way into PFS. */

@@ -20,19 +20,22 @@ export async function checkChanges(
   changes: readonly Change[],
   options: CallOptions,
 ): Promise<readonly unknown[]> {
-  const parents = new Set(changes.filter(({ content }) => content !== undefined).flatMap(shallowParents))
-  const found = await eachAtMost(maxCalls, [...parents], async (path) => {
+  const parentsOfEach = changes.map(({ path, content }) => (content === undefined ? [] : parentsOf(path)))
+  const shared = new Set(parentsOfEach.filter(({ length }) => length <= maxParents).flat())
+  const found = await eachAtMost(maxCalls, [...shared], async (path) => {
     return [path, await findFile(pfs, commit, path, options)] as const
   })
   const files = new Map(found)
-  return eachAtMost(maxCalls, changes, async (change) => {
-    if (change.content !== undefined) {
-      for (const parent of shallowParents(change)) {
+  return eachAtMost(maxCalls, changes, async (change, index) => {
+    const parents = parentsOfEach[index] ?? []
+    if (parents.length > maxParents) {
+      const refusal = await refusalOfDeep(pfs, commit, change.path, parents, options)
+      if (refusal !== undefined) return refusal
+    } else {
+      for (const parent of parents) {
         const file = files.get(parent)
         if (file !== undefined) return file.reason ?? new PathCollision(change.path, parent)
       }
-      const refusal = await refusalOfDeep(pfs, commit, change, options)
-      if (refusal !== undefined) return refusal
     }
     return refusalOf(pfs, commit, change, options)
   })
@@ -43,15 +46,14 @@ export function needsCheck({ content, condition }: Change): boolean {
   return content !== undefined || condition !== undefined
 }
 
-function shallowParents({ path }: Change): readonly string[] {
-  const parents = parentsOf(path)
-  return parents.length <= maxParents ? parents : []
-}
-
 /** What is in the way above a path of many directories: where the nearest that is there is none, no other can be. */
-async function refusalOfDeep(pfs: PfsClient, commit: Commit, { path }: Change, options: CallOptions): Promise<unknown> {
-  const parents = parentsOf(path)
-  if (parents.length <= maxParents) return undefined
+async function refusalOfDeep(
+  pfs: PfsClient,
+  commit: Commit,
+  path: string,
+  parents: readonly string[],
+  options: CallOptions,
+): Promise<unknown> {
   let nearest: string | undefined
   let [from, to] = [0, parents.length]
   try {

@@ -3,7 +3,7 @@ import { PfsError, type Refusal } from '../errors.js'
 import { checkChanges, needsCheck } from './branch-checks.js'
 import { type Head, headOf, inspectFinished, inspectHead } from './branch-head.js'
 import { type Change, operationsOf } from './changes.js'
-import { findMadeCommit, type Written, writtenBy } from './made-commit.js'
+import { findMadeCommit, type WrittenPath, writtenBy } from './made-commit.js'
 import type { OwnCommits } from './own-commits.js'
 
 /** A change that is in PFS. */
@@ -64,7 +64,7 @@ export async function beginTurn({ pfs, branch, own, options }: Turn, changes: re
  * The commit that holds what was written, once it is as far as `confirm` asks: one on top of `before`, or `before` itself
  * where that was open. Throws what PFS found wrong with it.
  */
-export async function endTurn(turn: Turn, before: Head, written: readonly Written[]): Promise<Committed> {
+export async function endTurn(turn: Turn, before: Head, written: readonly WrittenPath[]): Promise<Committed> {
   const { pfs, branch, own, confirm, options } = turn
   const after = await inspectHead(pfs, branch, options)
   const { commitId } = after

@@ -5,13 +5,13 @@ import { type Head, inspectFinished } from './branch-head.js'
 import type { Change } from './changes.js'
 
 /** What a write has made of a path: nothing, a file of these bytes, or a file of which no more is known here. */
-export interface Written {
+export interface WrittenPath {
   readonly path: string
   readonly content: Uint8Array | 'unknown' | undefined
 }
 
 /** What a change makes of its path; the hash of a large file is not to be foretold. */
-export function writtenBy({ path, content }: Change): Written {
+export function writtenBy({ path, content }: Change): WrittenPath {
   if (content === undefined) return { path, content }
   return { path, content: 'raw' in content && content.raw.length < chunkedHashBytes ? content.raw : 'unknown' }
 }
@@ -31,7 +31,7 @@ export async function findMadeCommit(
   pfs: PfsClient,
   branch: Branch,
   { before, after }: { readonly before: Head; readonly after: Head },
-  written: readonly Written[],
+  written: readonly WrittenPath[],
   options: CallOptions,
 ): Promise<Head> {
   const candidates: Head[] = []
@@ -47,13 +47,13 @@ export async function findMadeCommit(
   const known = written.filter(({ content }) => content !== 'unknown').slice(0, maxProbes)
   const unknown = written.filter(({ content }) => content === 'unknown').slice(0, maxProbes)
 
-  async function holds({ commitId }: Head, { path, content }: Written): Promise<boolean> {
+  async function holds({ commitId }: Head, { path, content }: WrittenPath): Promise<boolean> {
     const found = await inspect(commitId, path)
     if (found?.fileType !== 'FILE') return content === undefined
     if (content === 'unknown') return true
     return content !== undefined && Buffer.compare(found.hash, await smallFileHash(content)) === 0
   }
-  async function changes({ commitId, parentId }: Head, { path }: Written): Promise<boolean> {
+  async function changes({ commitId, parentId }: Head, { path }: WrittenPath): Promise<boolean> {
     const found = await inspect(commitId, path)
     const parent = parentId === undefined ? undefined : await inspect(parentId, path)
     return found?.fileType === 'FILE' && (parent === undefined || Buffer.compare(found.hash, parent.hash) !== 0)
