@@ -1,7 +1,7 @@
+import type { Confirm } from './commits/commit-changes.js'
+import type { Commits } from './commits/commit-queue.js'
 import type { CorsRule } from './http/cors.js'
 import { flag, functionOr, list, oneOf, requireKnown, shown, text, wholeNumber } from './option-values.js'
-import type { Confirm } from './pfs/commits/commit-changes.js'
-import type { Commits } from './pfs/commits/commit-queue.js'
 import type { KeyEncoding } from './resolver/key.js'
 import type { Credential } from './signature/credentials.js'
 

@@ -14,6 +14,7 @@ const floors: readonly (readonly string[])[] = [
   ['options.ts'],
   ['option-values.ts', 'operations'],
   ['resolver'],
+  ['commits'],
   ['pfs', 'signature'],
   ['http', 'checksums'],
   ['errors.ts', 'concurrency.ts', 'recent-map.ts', 'bytes.ts', 'percent-encoding.ts'],
@@ -21,6 +22,8 @@ const floors: readonly (readonly string[])[] = [
 
 /** What stands on one floor or next to the other and knows nothing of it. */
 const strangers = [
+  ['commits', 'http'],
+  ['commits', 'errors.ts'],
   ['pfs', 'http'],
   ['pfs', 'errors.ts'],
   ['cli', 'handler.ts'],

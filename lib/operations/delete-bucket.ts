@@ -1,5 +1,5 @@
+import { inspectHead } from '../commits/head.js'
 import { S3Error } from '../errors.js'
-import { inspectHead } from '../pfs/commits/branch-head.js'
 import type { BucketCall, Operation } from './call.js'
 import { repoTurn } from './repo-turn.js'
 import { requireWritable } from './writable.js'

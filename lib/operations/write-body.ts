@@ -1,5 +1,5 @@
+import type { Change } from '../commits/change.js'
 import { collect } from '../http/collect.js'
-import type { Change } from '../pfs/commits/changes.js'
 import { chunkedHashBytes, smallFileHash } from '../pfs/file-hash.js'
 import { etagFrom } from '../resolver/etag.js'
 import type { BucketCall } from './call.js'

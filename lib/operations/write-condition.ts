@@ -1,7 +1,7 @@
+import type { Change } from '../commits/change.js'
 import { S3Error } from '../errors.js'
 import { matchesEtag, preconditionFailed } from '../http/preconditions.js'
 import { type HttpRequest, header } from '../http/request.js'
-import type { Change } from '../pfs/commits/changes.js'
 import { etagFrom } from '../resolver/etag.js'
 
 /**

@@ -26,6 +26,11 @@ export interface Commit {
   readonly branch?: string
 }
 
+/** The head of a branch as the commit of a request. */
+export function headOf({ repo, name }: Branch): Commit {
+  return { repo, branch: name }
+}
+
 /** A file or directory at a commit; with `datum`, only what that datum wrote there. */
 export interface File {
   readonly commit: Commit

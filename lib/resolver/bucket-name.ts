@@ -1,6 +1,5 @@
 import { S3Error } from '../errors.js'
-import { type Branch, type Commit, fileSetRepo } from '../pfs/client.js'
-import { headOf } from '../pfs/commits/branch-head.js'
+import { type Branch, type Commit, fileSetRepo, headOf } from '../pfs/client.js'
 
 /** A bucket as its name says: a branch that takes writes, or that branch at one commit, which is read only. */
 export interface Bucket {

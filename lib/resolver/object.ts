@@ -1,6 +1,6 @@
 import { invalidArgument, S3Error } from '../errors.js'
 import type { CallOptions, Commit, FileInfo, PfsClient } from '../pfs/client.js'
-import { headOf } from '../pfs/commits/branch-head.js'
+import { headOf } from '../pfs/client.js'
 import { type Bucket, commitOf, isCommitId } from './bucket-name.js'
 import { etagFrom } from './etag.js'
 

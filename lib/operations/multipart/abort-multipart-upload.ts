@@ -1,4 +1,4 @@
-import { committedOf } from '../../pfs/commits/outcomes.js'
+import { committedOf } from '../../commits/commit-queue.js'
 import { stagingBranch, uploadPath } from '../../resolver/uploads/staging.js'
 import { removalOfParts } from '../../resolver/uploads/upload.js'
 import { noSuchUpload } from '../../resolver/uploads/upload-id.js'

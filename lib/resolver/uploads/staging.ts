@@ -1,5 +1,5 @@
 import type { Branch, Commit, Repo } from '../../pfs/client.js'
-import { headOf } from '../../pfs/commits/branch-head.js'
+import { headOf } from '../../pfs/client.js'
 import type { Bucket } from '../bucket-name.js'
 import { readUploadId, type UploadId } from './upload-id.js'
 

@@ -1,6 +1,5 @@
+import { committedOf, createCommitQueue } from '../../commits/commit-queue.js'
 import type { CallOptions, PathRange, PfsClient, Repo, RepoInfo } from '../../pfs/client.js'
-import { createCommitQueue } from '../../pfs/commits/commit-queue.js'
-import { committedOf } from '../../pfs/commits/outcomes.js'
 import { stagingBranch, stagingBranchName, stagingCommit, uploadFrom } from './staging.js'
 import { timePrefix } from './upload-id.js'
 

@@ -1,5 +1,5 @@
+import type { Change } from '../../commits/change.js'
 import type { CallOptions, Commit, File, FileInfo, PfsClient } from '../../pfs/client.js'
-import type { Change } from '../../pfs/commits/changes.js'
 import { unlessMissing } from '../../pfs/errors.js'
 import {
   checksumPath,

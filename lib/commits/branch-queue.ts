@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
-import { PfsError } from '../errors.js'
-import { UnrelatedPaths } from './unrelated-paths.js'
+import { PfsError } from '../pfs/errors.js'
+import { PathTrie } from './path-trie.js'
 
 /** Something that waits for its turn on a branch. */
 export interface Entry {
@@ -108,7 +108,7 @@ export class BranchQueue<E extends Entry> {
   #takeFitting(mayBeFirst: (entry: E) => boolean): E[] {
     const batch: E[] = []
     const stay: Place<E>[] = []
-    const seen = new UnrelatedPaths()
+    const seen = new PathTrie()
     let changes = 0
     let bytes = 0
     for (const [index, place] of this.#places.entries()) {

@@ -1,5 +1,5 @@
-import type { File, FileInfo, FileOperation } from '../client.js'
-import { maxRawBytes } from '../client.js'
+import type { File, FileInfo, FileOperation } from '../pfs/client.js'
+import { maxRawBytes } from '../pfs/client.js'
 
 /** What one path of a branch is to become. */
 export interface Change {

@@ -1,13 +1,18 @@
-import { createRecentMap } from '../../recent-map.js'
-import type { Branch, CallOptions, PfsClient } from '../client.js'
-import { inspectHead } from './branch-head.js'
+import type { Branch, CallOptions, PfsClient } from '../pfs/client.js'
+import { createRecentMap } from '../recent-map.js'
 import { BranchQueue, type Entry } from './branch-queue.js'
-import type { Change } from './changes.js'
-import { type Committed, type Confirm, commitChanges, type Outcome, type Turn } from './commit-changes.js'
-import { committedOf } from './outcomes.js'
-import { OwnCommits } from './own-commits.js'
+import type { Change } from './change.js'
+import {
+  type Committed,
+  type Confirm,
+  commitChanges,
+  limitTime,
+  type Outcome,
+  reasonOf,
+  type Turn,
+} from './commit-changes.js'
+import { inspectHead, RecentCommits } from './head.js'
 import { commitStream, type StreamedChange, stageBody, type TakeTurn } from './streamed-change.js'
-import { limitTime, reasonOf } from './time-limit.js'
 
 /** Whether writes to a branch at the same time go together in one commit, or each has its own. */
 export type Commits = 'shared' | 'each'
@@ -56,7 +61,7 @@ interface Alone extends Entry {
 export function createCommitQueue(pfs: PfsClient, settings: CommitQueueOptions): CommitQueue {
   const { commits, confirm, turnMilliseconds = 120_000 } = settings
   const queues = new Map<string, BranchQueue<Group | Alone>>()
-  const ownCommits = createRecentMap<OwnCommits>(maxBranches, () => 1)
+  const recentCommits = createRecentMap<RecentCommits>(maxBranches, () => 1)
 
   function queueOf(branch: Branch): BranchQueue<Group | Alone> {
     const name = nameOf(branch)
@@ -74,9 +79,9 @@ export function createCommitQueue(pfs: PfsClient, settings: CommitQueueOptions):
 
   function turnOf(branch: Branch, options: CallOptions): Turn {
     const name = nameOf(branch)
-    const own = ownCommits.get(name) ?? new OwnCommits()
-    ownCommits.set(name, own)
-    return { pfs, branch, own, confirm, options }
+    const recent = recentCommits.get(name) ?? new RecentCommits()
+    recentCommits.set(name, recent)
+    return { pfs, branch, recent, confirm, options }
   }
 
   async function runTurn(branch: Branch, batch: readonly (Group | Alone)[]): Promise<void> {
@@ -148,4 +153,15 @@ export function createCommitQueue(pfs: PfsClient, settings: CommitQueueOptions):
 
 function nameOf({ repo, name }: Branch): string {
   return JSON.stringify([repo.project, repo.name, repo.type, name])
+}
+
+/** The commit of the last of some changes; throws the reason of the first that was refused. */
+export function committedOf(outcomes: readonly Outcome[]): Committed {
+  let committed: Committed | undefined
+  for (const outcome of outcomes) {
+    if (outcome.status === 'rejected') throw outcome.reason
+    committed = outcome.value
+  }
+  if (committed === undefined) throw new Error('there was no change to commit')
+  return committed
 }

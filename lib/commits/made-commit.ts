@@ -1,8 +1,8 @@
-import type { Branch, CallOptions, FileInfo, PfsClient } from '../client.js'
-import { PfsError, unlessMissing } from '../errors.js'
-import { chunkedHashBytes, smallFileHash } from '../file-hash.js'
-import { type Head, inspectFinished } from './branch-head.js'
-import type { Change } from './changes.js'
+import type { Branch, CallOptions, FileInfo, PfsClient } from '../pfs/client.js'
+import { PfsError, unlessMissing } from '../pfs/errors.js'
+import { chunkedHashBytes, smallFileHash } from '../pfs/file-hash.js'
+import type { Change } from './change.js'
+import { type Head, inspectFinished } from './head.js'
 
 /** What a write has made of a path: nothing, a file of these bytes, or a file of which no more is known here. */
 export interface WrittenPath {

@@ -1,10 +1,9 @@
-import type { Branch, CallOptions, FileOperation, PfsClient } from '../client.js'
-import { PfsError, type Refusal } from '../errors.js'
+import { type Branch, type CallOptions, type FileOperation, headOf, type PfsClient } from '../pfs/client.js'
+import { PfsError, type Refusal } from '../pfs/errors.js'
 import { checkChanges, needsCheck } from './branch-checks.js'
-import { type Head, headOf, inspectFinished, inspectHead } from './branch-head.js'
-import { type Change, operationsOf } from './changes.js'
+import { type Change, operationsOf } from './change.js'
+import { type Head, inspectFinished, inspectHead, type RecentCommits } from './head.js'
 import { findMadeCommit, type WrittenPath, writtenBy } from './made-commit.js'
-import type { OwnCommits } from './own-commits.js'
 
 /** A change that is in PFS. */
 export interface Committed {
@@ -20,7 +19,7 @@ export type Confirm = 'commit' | 'finished'
 export interface Turn {
   readonly pfs: PfsClient
   readonly branch: Branch
-  readonly own: OwnCommits
+  readonly recent: RecentCommits
   readonly confirm: Confirm
   readonly options: CallOptions
 }
@@ -53,10 +52,10 @@ export async function commitChanges(turn: Turn, changes: readonly Change[]): Pro
 }
 
 /** Checks changes against the head; throws where the branch itself is not there (a write would make it) or takes no writes. */
-export async function beginTurn({ pfs, branch, own, options }: Turn, changes: readonly Change[]): Promise<Start> {
+export async function beginTurn({ pfs, branch, recent, options }: Turn, changes: readonly Change[]): Promise<Start> {
   const head = await inspectHead(pfs, branch, options)
   const paths = changes.filter(needsCheck).map(({ path }) => path)
-  const id = await own.commitToCheck(head, paths, (commitId) => inspectFinished(pfs, branch, commitId, options))
+  const id = await recent.commitToCheck(head, paths, (commitId) => inspectFinished(pfs, branch, commitId, options))
   return { head, refusals: await checkChanges(pfs, { repo: branch.repo, id }, changes, options) }
 }
 
@@ -65,7 +64,7 @@ export async function beginTurn({ pfs, branch, own, options }: Turn, changes: re
  * where that was open. Throws what PFS found wrong with it.
  */
 export async function endTurn(turn: Turn, before: Head, written: readonly WrittenPath[]): Promise<Committed> {
-  const { pfs, branch, own, confirm, options } = turn
+  const { pfs, branch, recent, confirm, options } = turn
   const after = await inspectHead(pfs, branch, options)
   const { commitId } = after
   // A commit that somebody holds open takes the write in, and is finished only when they say so.
@@ -74,7 +73,7 @@ export async function endTurn(turn: Turn, before: Head, written: readonly Writte
     const made = await findMadeCommit(pfs, branch, { before, after }, written, options)
     return { commitId: made.commitId }
   }
-  own.add(
+  recent.add(
     after,
     written.map(({ path }) => path),
   )
@@ -139,4 +138,15 @@ function mayBeOfOneChange(reason: unknown): boolean {
 
 function rejected(reason: unknown): Outcome {
   return { status: 'rejected', reason }
+}
+
+/** Aborts what takes longer than it may, unless the result is called before. */
+export function limitTime(work: AbortController, milliseconds: number): () => void {
+  const timer = setTimeout(() => work.abort(new PfsError('DEADLINE_EXCEEDED', 'PFS took too long')), milliseconds)
+  return () => clearTimeout(timer)
+}
+
+/** Why work failed: that it took too long, where that is what has cancelled it. */
+export function reasonOf({ signal }: AbortController, reason: unknown): unknown {
+  return signal.reason instanceof PfsError ? signal.reason : reason
 }

@@ -1,9 +1,7 @@
-import { type CallOptions, type File, type FileOperation, fileSetRepo, type PfsClient } from '../client.js'
-import { headOf } from './branch-head.js'
-import type { Change } from './changes.js'
-import { beginTurn, type Committed, endTurn, type Start, type Turn } from './commit-changes.js'
-import { inPieces } from './pieces.js'
-import { limitTime, reasonOf } from './time-limit.js'
+import { type CallOptions, type File, type FileOperation, fileSetRepo, headOf, type PfsClient } from '../pfs/client.js'
+import { inPieces } from '../pfs/pieces.js'
+import type { Change } from './change.js'
+import { beginTurn, type Committed, endTurn, limitTime, reasonOf, type Start, type Turn } from './commit-changes.js'
 
 /** A file whose bytes come as a stream; nothing is committed if the stream throws. */
 export type StreamedChange = Omit<Change, 'content'> & { readonly body: AsyncIterable<Uint8Array> }

@@ -1,8 +1,8 @@
-import { eachAtMost } from '../../concurrency.js'
-import type { CallOptions, Commit, PfsClient } from '../client.js'
-import { PathCollision, unlessMissing } from '../errors.js'
-import { parentsOf } from '../path.js'
-import type { Change } from './changes.js'
+import { eachAtMost } from '../concurrency.js'
+import type { CallOptions, Commit, PfsClient } from '../pfs/client.js'
+import { PathCollision, unlessMissing } from '../pfs/errors.js'
+import { parentsOf } from '../pfs/path.js'
+import type { Change } from './change.js'
 
 /** Most directories above a path that are each asked for; of more, the nearest that is there is looked for by halves. */
 const maxParents = 8

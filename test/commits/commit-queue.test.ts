@@ -1,6 +1,9 @@
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { Change } from '../../lib/commits/change.js'
+import type { Outcome } from '../../lib/commits/commit-changes.js'
+import { createCommitQueue } from '../../lib/commits/commit-queue.js'
 import {
   type Branch,
   createMemoryPfs,
@@ -10,13 +13,10 @@ import {
   PathCollision,
   type PfsClient,
   PfsError,
-} from '../../../lib/index.js'
-import type { Change } from '../../../lib/pfs/commits/changes.js'
-import type { Outcome } from '../../../lib/pfs/commits/commit-changes.js'
-import { createCommitQueue } from '../../../lib/pfs/commits/commit-queue.js'
-import { smallFileHash } from '../../../lib/pfs/file-hash.js'
-import { createRepoAndBranch } from '../../support/branch.js'
-import { deferred } from '../../support/deferred.js'
+} from '../../lib/index.js'
+import { smallFileHash } from '../../lib/pfs/file-hash.js'
+import { createRepoAndBranch } from '../support/branch.js'
+import { deferred } from '../support/deferred.js'
 
 const branch: Branch = { repo: { project: 'default', name: 'data', type: 'user' }, name: 'master' }
 const head = { repo: branch.repo, branch: branch.name }
