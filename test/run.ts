@@ -1,7 +1,7 @@
 /**
  * `npm test [-- FILTER…]`: runs each `test/**\/*.test.ts` whose path contains one of the filters, as many at a time as
  * there are cores, shows what the failing ones printed, and ends with `N passed, N failed`. `npm run test:slow` runs
- * each `*.slow.ts` so.
+ * each `*.slow.ts` so; `npm run test:pachd` runs each `*.pachd.ts` against the pachd that the environment names.
  */
 import { readdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
@@ -22,8 +22,25 @@ function testFiles(suffix: string, filters: readonly string[]): string[] {
     .sort()
 }
 
-const [first, ...rest] = process.argv.slice(2)
-const waiting = first === '--slow' ? testFiles('.slow.ts', rest) : testFiles('.test.ts', process.argv.slice(2))
+/** The names of a pachd's addresses and root token; test/README.md describes them. */
+const pachdVariables = ['PACHD', 'PACHD_WITH_AUTH', 'PACHD_ROOT_TOKEN']
+
+function selectedFiles([first = '', ...rest]: readonly string[]): string[] {
+  switch (first) {
+    case '--slow':
+      return testFiles('.slow.ts', rest)
+    case '--pachd': {
+      const unset = pachdVariables.filter((name) => !process.env[name])
+      if (unset.length === 0) return testFiles('.pachd.ts', rest)
+      console.log(`Set ${unset.join(', ')} to a running pachd; test/README.md says how to get one.\n0 passed, 1 failed`)
+      return process.exit(1)
+    }
+    default:
+      return testFiles('.test.ts', process.argv.slice(2))
+  }
+}
+
+const waiting = selectedFiles(process.argv.slice(2))
 const total = { passed: 0, failed: 0 }
 
 async function runWaiting(): Promise<void> {
