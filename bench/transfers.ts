@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { pathToFileURL } from 'node:url'
+import { root } from '../test/support/root.js'
 import { type Client, createClient } from './support/client.js'
 import type { Report } from './support/report.js'
 import { type Candidate, measure, rate } from './support/rounds.js'
@@ -101,7 +102,7 @@ function contender(name: string, server: Server, alsoClose: () => Promise<void> 
 
 /** s3rver is no dependency of ours: it is installed beside the results when it is first needed. */
 function s3rverModule(): string {
-  const home = fileURLToPath(new URL('results/s3rver', import.meta.url))
+  const home = join(root, 'bench/results/s3rver')
   const module = join(home, 'node_modules/s3rver/lib/s3rver.js')
   if (!existsSync(module)) execFileSync('npm', ['install', '--silent', '--no-save', '--prefix', home, 's3rver@3.7.1'])
   return pathToFileURL(module).href

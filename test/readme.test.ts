@@ -2,13 +2,13 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { usage } from '../lib/cli/usage.js'
+import { fileOf } from './support/root.js'
 
 const test = suite('README.md')
-const root = new URL('..', import.meta.url)
-const readme = readFileSync(new URL('README.md', root), 'utf8')
+const readme = readFileSync(fileOf('README.md'), 'utf8')
 
-for (const name of readdirSync(new URL('examples', root))) {
-  const source = readFileSync(new URL(`examples/${name}`, root), 'utf8')
+for (const name of readdirSync(fileOf('examples'))) {
+  const source = readFileSync(fileOf(`examples/${name}`), 'utf8')
 
   test(`shows examples/${name} as it is`, () => {
     assert.ok(readme.includes(`<!-- examples/${name} -->\n\`\`\`ts\n${source}\`\`\`\n`))

@@ -3,6 +3,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Branch } from '../lib/index.js'
 import { type Gateway, startGateway } from './support/gateway.js'
+import { fileOf } from './support/root.js'
 import { type Answer, ask as send } from './support/unsigned.js'
 
 /** The subresources of the Amazon S3 API reference, on buckets and on objects, and the parameters of S3 Express. */
@@ -89,7 +90,7 @@ for (const subresource of subresources) {
 }
 
 routed('the subresources that the gateway knows are those that are tried here', () => {
-  const source = readFileSync(new URL('../lib/routes.ts', import.meta.url), 'utf8')
+  const source = readFileSync(fileOf('lib/routes.ts'), 'utf8')
   const [, known = ''] = /^const subresources\b.*? = new Set\(\[(.*?)\]\)/ms.exec(source) ?? []
   const names = [...known.matchAll(/'([^']+)'/g)].map(([, name]) => name)
   const tried = subresources.map((subresource) => /^[^=&]+/.exec(subresource)?.[0])

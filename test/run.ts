@@ -6,10 +6,9 @@
 import { readdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join, sep } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { root } from './support/root.js'
 import { runTestFile } from './support/test-file.js'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
 const limits = { runMilliseconds: 5 * 60_000, exitMilliseconds: 20_000 }
 /** What needs more than Node; `npm run test:clients` runs it. */
 const apart = join('test', 'clients') + sep
@@ -43,9 +42,14 @@ function selectedFiles([first = '', ...rest]: readonly string[]): string[] {
 const waiting = selectedFiles(process.argv.slice(2))
 const total = { passed: 0, failed: 0 }
 
+/** The module that `npm test` has compiled from a file. */
+function compiled(path: string): string {
+  return join(root, '.compiled', path.replace(/\.ts$/, '.js'))
+}
+
 async function runWaiting(): Promise<void> {
   for (let path = waiting.shift(); path !== undefined; path = waiting.shift()) {
-    const result = await runTestFile(join(root, path), limits)
+    const result = await runTestFile(compiled(path), limits)
     total.passed += result.passed
     total.failed += result.failed
     if (result.failed === 0) console.log(`ok    ${path} (${result.passed})`)

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { root } from './support/root.js'
 
 /** Where a file stands, top floor first: it imports from its own folder and from floors below. */
 const floors: readonly (readonly string[])[] = [
@@ -29,7 +29,7 @@ const strangers = [
   ['cli', 'handler.ts'],
 ] as const
 
-const lib = fileURLToPath(new URL('../lib/', import.meta.url))
+const lib = join(root, 'lib')
 const test = suite('structure of lib')
 
 /** Imports by file, both as paths below `lib/`; packages are left out. */

@@ -1,4 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
+import { fileOf } from '../../test/support/root.js'
 import type { Figure } from './rounds.js'
 
 /** What has been measured, printed as it comes and kept as JSON. */
@@ -23,7 +24,7 @@ export function createReport(): Report {
       }
     },
     save() {
-      const directory = new URL('../results/', import.meta.url)
+      const directory = fileOf('bench/results/')
       mkdirSync(directory, { recursive: true })
       const file = new URL(`${new Date().toISOString().replaceAll(':', '-')}.json`, directory)
       writeFileSync(file, JSON.stringify({ node: process.version, sections }, null, 2))

@@ -1,6 +1,8 @@
 import { type ChildProcess, fork, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { root } from '../../test/support/root.js'
 import type { Served } from './serve.js'
 
 /** A server in a process of its own. */
@@ -14,13 +16,13 @@ export interface Server {
 
 /** Starts a server process and waits until it listens. */
 export async function startServer(served: Served): Promise<Server> {
-  const child = fork(fileURLToPath(new URL('serve.ts', import.meta.url)), { execArgv: ['--import', 'tsx'] })
+  const child = fork(fileURLToPath(new URL('serve.js', import.meta.url)))
   return serverOf(child, await portOf(child, served))
 }
 
 /** Starts the program as users run it, built, and waits until it listens. */
 export async function startProgram(...args: readonly string[]): Promise<Server> {
-  const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+  const main = join(root, 'dist/cli/main.js')
   const child = spawn(process.execPath, [main, '--listen', '127.0.0.1:0', '--auth', 'none', '--log', 'off', ...args])
   for await (const text of child.stderr.setEncoding('utf8').iterator({ destroyOnReturn: false })) {
     const port = /Listening on \S+:(\d+)/.exec(text)?.[1]

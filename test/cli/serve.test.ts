@@ -2,11 +2,12 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import { GetObjectCommand, ListBucketsCommand } from '@aws-sdk/client-s3'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { runProgram, startListening } from '../support/program.js'
+import { root } from '../support/root.js'
 import { s3Client } from '../support/s3-client.js'
 import { createScratch } from './scratch.js'
 
@@ -14,8 +15,8 @@ const test = suite('the program while it serves')
 const scratch = createScratch()
 test.after(() => scratch.remove())
 
-const certificate = fileURLToPath(new URL('../support/tls/cert.pem', import.meta.url))
-const privateKey = fileURLToPath(new URL('../support/tls/key.pem', import.meta.url))
+const certificate = join(root, 'test/support/tls/cert.pem')
+const privateKey = join(root, 'test/support/tls/key.pem')
 
 /** An upload whose head the gateway has accepted, and of which the body is still to come. */
 async function startUpload(endpoint: string, key: string) {

@@ -5,13 +5,12 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { root } from '../support/root.js'
 import { makeMaterial } from './support/material.js'
 import { type ClientScript, clientScripts, runScript } from './support/scripts.js'
 import { type RunningSetup, type Setup, setups, startSetup } from './support/setups.js'
 
-const here = fileURLToPath(new URL('.', import.meta.url))
-const root = join(here, '../..')
+const here = join(root, 'test/clients')
 const tools = join(root, '.cache/clients')
 const work = mkdtempSync(join(tmpdir(), 'pfs-s3-gateway-clients-'))
 const longest = 6 * 60_000

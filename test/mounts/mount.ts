@@ -132,7 +132,7 @@ function testMountAt(example: string, basePath: string): void {
 async function startExample(example: string, basePath: string): Promise<Server> {
   process.env.PORT = '0'
   process.env.BASE_PATH = basePath
-  const { server } = (await import(`../../examples/${example}.ts?${basePath}`)) as { server: Server }
+  const { server } = (await import(`../../examples/${example}.js?${basePath}`)) as { server: Server }
   if (!server.listening) await once(server, 'listening')
   return server
 }

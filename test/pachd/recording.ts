@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { fileOf } from '../support/root.js'
 
 /** A protobuf message in proto3's JSON: absent fields are defaults, 64 bit integers are strings, bytes base64. */
 export interface Message {
@@ -43,7 +44,7 @@ export type Scenario = (typeof scenarios)[number]
 
 /** The steps of a recording, in order. */
 export function readRecording(scenario: Scenario): Step[] {
-  const text = readFileSync(new URL(`recordings/${scenario}.jsonl`, import.meta.url), 'utf8')
+  const text = readFileSync(fileOf(`test/pachd/recordings/${scenario}.jsonl`), 'utf8')
   const [, ...steps] = text.trimEnd().split('\n')
   return steps.map((line) => JSON.parse(line) as Step)
 }

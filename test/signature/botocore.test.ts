@@ -3,6 +3,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { authenticate } from '../../lib/signature/authenticate.js'
 import { authenticatePost } from '../../lib/signature/post-policy.js'
+import { fileOf } from '../support/root.js'
 import { codeOf } from '../support/s3-error.js'
 import { credentialsOf, readAll, received } from './request.js'
 
@@ -23,7 +24,7 @@ interface Fixtures {
 }
 
 /** Requests that botocore signed; see fixtures/make-fixtures.py. */
-const fixtures: Fixtures = JSON.parse(readFileSync(new URL('fixtures/botocore.json', import.meta.url), 'utf8'))
+const fixtures: Fixtures = JSON.parse(readFileSync(fileOf('test/signature/fixtures/botocore.json'), 'utf8'))
 const credentials = credentialsOf({ [fixtures.accessKeyId]: fixtures.secretAccessKey })
 const test = suite('what botocore signs')
 

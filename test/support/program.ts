@@ -3,9 +3,7 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-
-const root = fileURLToPath(new URL('../..', import.meta.url))
+import { root } from './root.js'
 
 export interface Ended {
   readonly code: number | null
@@ -28,7 +26,7 @@ export interface Program {
 export function startProgram(
   args: readonly string[],
   env: NodeJS.ProcessEnv = {},
-  program: readonly string[] = ['--import', 'tsx', 'lib/cli/main.ts'],
+  program: readonly string[] = ['.compiled/lib/cli/main.js'],
 ): Program {
   const home = mkdtempSync(join(tmpdir(), 'pfs-s3-gateway-home-'))
   const child = spawn(process.execPath, [...program, ...args], {

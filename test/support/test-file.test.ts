@@ -7,7 +7,7 @@ const test = suite('the runner of a test file')
 const limits = { runMilliseconds: 60_000, exitMilliseconds: 60_000 }
 
 function run(fixture: string, limitsOfRun = limits) {
-  return runTestFile(fileURLToPath(new URL(`fixtures/${fixture}.ts`, import.meta.url)), limitsOfRun)
+  return runTestFile(fileURLToPath(new URL(`fixtures/${fixture}.js`, import.meta.url)), limitsOfRun)
 }
 
 test('counts what passed', async () => {

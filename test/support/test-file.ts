@@ -43,7 +43,7 @@ function summaryCount(output: string, name: string): number {
 
 function runToEnd(path: string, limits: TestFileLimits) {
   return new Promise<{ output: string; exitCode: number | null; killed: string }>((resolve, reject) => {
-    const child = spawn(process.execPath, ['--import', 'tsx', path], {
+    const child = spawn(process.execPath, ['--enable-source-maps', path], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, NO_COLOR: '1' },
     })

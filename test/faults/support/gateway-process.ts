@@ -26,8 +26,8 @@ export async function withGatewayProcess(
 }
 
 async function startGatewayProcess(settings: Settings): Promise<GatewayProcess & { stop(): Promise<void> }> {
-  const child = fork(fileURLToPath(new URL('gateway-child.ts', import.meta.url)), [JSON.stringify(settings)], {
-    execArgv: ['--expose-gc', '--import', 'tsx'],
+  const child = fork(fileURLToPath(new URL('gateway-child.js', import.meta.url)), [JSON.stringify(settings)], {
+    execArgv: ['--expose-gc'],
   })
   const asked = async (question: string): Promise<unknown> => {
     child.send(question)

@@ -4,6 +4,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Permission, RoleBinding, Roles } from '../../../lib/pfs/grpc/generated/auth_pb.cjs'
 import { AuthInfo, RepoInfo } from '../../../lib/pfs/grpc/generated/pfs_pb.cjs'
+import { fileOf } from '../../support/root.js'
 
 const test = suite('pfs/grpc/generated')
 
@@ -37,7 +38,7 @@ test('a list of enum values comes back, packed or not', () => {
 
 for (const name of ['auth_pb', 'pfs_pb']) {
   test(`${name} calls only what this google-protobuf has`, () => {
-    const code = readFileSync(new URL(`../../../lib/pfs/grpc/generated/${name}.cjs`, import.meta.url), 'utf8')
+    const code = readFileSync(fileOf(`lib/pfs/grpc/generated/${name}.cjs`), 'utf8')
     const called = [
       ...code.matchAll(/\b(reader|writer|jspb\.Message|jspb\.Binary(?:Reader|Writer)\.prototype)\.(\w+)/g),
     ]

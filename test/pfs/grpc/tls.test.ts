@@ -5,12 +5,13 @@ import { createServer } from 'node:tls'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createPfsClient } from '../../../lib/pfs/grpc/client.js'
+import { fileOf } from '../../support/root.js'
 import { failureOf, served } from './served.js'
 
 const test = suite('pfs/grpc/tls')
 
-const certificate = readFileSync(new URL('../../support/tls/cert.pem', import.meta.url))
-const key = readFileSync(new URL('../../support/tls/key.pem', import.meta.url))
+const certificate = readFileSync(fileOf('test/support/tls/cert.pem'))
+const key = readFileSync(fileOf('test/support/tls/key.pem'))
 
 /** Runs `test` with the address of a server that speaks TLS in front of one that does not. */
 async function servedOverTls(test: (address: string) => Promise<void>): Promise<void> {
