@@ -1,26 +1,84 @@
 /**
- * `node build.mjs` compiles `lib` to `dist`, as it is published. `node build.mjs --tests` compiles `lib`, `test`, `bench`
- * and `examples` to `.compiled`, without checking types, so that no process of a test run compiles anything itself.
+ * `node build.mjs` makes `dist`, as it is published: ES modules, CommonJS below `dist/cjs`, and for each entry one file
+ * of declarations. `node build.mjs --tests` compiles `lib`, `test`, `bench` and `examples` to `.compiled`, without
+ * checking types, so that no process of a test run compiles anything itself.
  */
 import { execFileSync } from 'node:child_process'
-import { chmodSync, cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
 
+/** The modules that users import, as in `exports` of package.json. */
+const entries = ['index']
 const generated = 'pfs/grpc/generated'
 
-function compile(project) {
-  execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', project], { stdio: 'inherit' })
+function compile(project, ...options) {
+  execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', project, ...options], { stdio: 'inherit' })
 }
 
-if (process.argv.includes('--tests')) {
+function buildTests() {
   compile('tsconfig.test.json')
   cpSync(`lib/${generated}`, `.compiled/lib/${generated}`, { recursive: true })
   // The examples import the package by its name, which resolves to the compiled sources.
   const { exports: _, ...manifest } = JSON.parse(readFileSync('package.json', 'utf8'))
   writeFileSync('.compiled/package.json', JSON.stringify({ ...manifest, exports: { '.': './lib/index.js' } }))
-} else {
+}
+
+async function buildPackage() {
   rmSync('dist', { recursive: true, force: true })
   compile('tsconfig.build.json')
-  // tsc emits nothing for the generated CommonJS modules.
   cpSync(`lib/${generated}`, `dist/${generated}`, { recursive: true })
   chmodSync('dist/cli/main.js', 0o755)
+  buildCommonJs()
+  await rollDeclarations()
 }
+
+function buildCommonJs() {
+  compile('tsconfig.cjs.json')
+  writeFileSync('dist/cjs/package.json', '{ "type": "commonjs" }\n')
+  // Generated messages register themselves on globalThis, so a process must load one copy of them.
+  const target = `dist/cjs/${generated}`
+  mkdirSync(target, { recursive: true })
+  for (const name of readdirSync(`dist/${generated}`).filter((each) => each.endsWith('.cjs'))) {
+    const original = relative(target, `dist/${generated}/${name}`)
+    writeFileSync(join(target, name), `module.exports = require('${original}')\n`)
+  }
+}
+
+/** Writes one declaration file for each entry, without anything that the entry does not export. */
+async function rollDeclarations() {
+  const { Extractor, ExtractorConfig } = await import('@microsoft/api-extractor')
+  const types = mkdtempSync('.types-')
+  try {
+    compile('tsconfig.build.json', '--outDir', types, '--declaration', '--emitDeclarationOnly')
+    cpSync(`lib/${generated}`, `${types}/${generated}`, { recursive: true })
+    for (const entry of entries) {
+      const rolled = `dist/${entry}.d.ts`
+      const config = ExtractorConfig.prepare({
+        configObject: {
+          projectFolder: process.cwd(),
+          mainEntryPointFilePath: `<projectFolder>/${types}/${entry}.d.ts`,
+          compiler: { tsconfigFilePath: '<projectFolder>/tsconfig.build.json' },
+          dtsRollup: { enabled: true, untrimmedFilePath: `<projectFolder>/${rolled}` },
+          messages: { extractorMessageReporting: { default: { logLevel: 'none' } } },
+        },
+        configObjectFullPath: undefined,
+        packageJsonFullPath: join(process.cwd(), 'package.json'),
+      })
+      const { succeeded } = Extractor.invoke(config, { localBuild: true, messageCallback: silence })
+      if (!succeeded) throw new Error(`cannot roll the declarations of ${entry}`)
+      const copy = `dist/cjs/${entry}.d.ts`
+      mkdirSync(dirname(copy), { recursive: true })
+      cpSync(rolled, copy)
+    }
+  } finally {
+    rmSync(types, { recursive: true })
+  }
+}
+
+/** Errors are reported all the same; the rest says which version of TypeScript runs. */
+function silence(message) {
+  if (message.logLevel !== 'error') message.handled = true
+}
+
+if (process.argv.includes('--tests')) buildTests()
+else await buildPackage()
