@@ -30,6 +30,8 @@ export interface Arguments {
   readonly basePath?: string
   /** How old an unfinished upload may become, in milliseconds; absent, none is ever removed. */
   readonly sweepUploads?: number
+  /** Seconds that running requests have to finish after SIGTERM or SIGINT. */
+  readonly drainSeconds: number
 }
 
 export type Command =
@@ -51,6 +53,7 @@ const options = {
   region: { type: 'string' },
   'base-path': { type: 'string' },
   'sweep-uploads': { type: 'string' },
+  'drain-seconds': { type: 'string' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean' },
 } as const
@@ -80,6 +83,7 @@ export function parseArguments(words: readonly string[]): Command {
       ...(values.region !== undefined && { region: values.region }),
       ...(values['base-path'] !== undefined && { basePath: values['base-path'] }),
       ...(values['sweep-uploads'] !== undefined && { sweepUploads: parseAge(values['sweep-uploads']) }),
+      drainSeconds: parseSeconds('drain-seconds', values['drain-seconds'] ?? '25'),
     },
   }
 }
@@ -126,6 +130,11 @@ function parseAge(text: string): number {
   if (milliseconds === undefined)
     throw new Fault(`--sweep-uploads takes an age such as 7d, not ${JSON.stringify(text)}`)
   return Number(count) * milliseconds
+}
+
+function parseSeconds(name: string, text: string): number {
+  if (/^\d{1,5}$/.test(text)) return Number(text)
+  throw new Fault(`--${name} takes a whole number of seconds, not ${JSON.stringify(text)}`)
 }
 
 function tlsFrom(certFile: string | undefined, keyFile: string | undefined) {

@@ -24,7 +24,8 @@ async function main(): Promise<void> {
     // The next signal finds no listener and ends the process at once.
     process.removeListener('SIGTERM', stop)
     process.removeListener('SIGINT', stop)
-    gateway.stop().catch(fail)
+    // Timers and retries for requests that were cut must not keep the process.
+    gateway.stop().then(() => process.exit(), fail)
   }
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)

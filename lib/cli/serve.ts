@@ -4,7 +4,7 @@ import { Fault, lineFrom } from './fault.js'
 import { readKeysFile } from './keys-file.js'
 import { createLog } from './log.js'
 import { openPfs } from './pfs.js'
-import { createServer, listen, stop } from './server.js'
+import { createServer, listen, watchConnections } from './server.js'
 import { startSweeping } from './sweep.js'
 import { welcomeText } from './welcome.js'
 
@@ -14,7 +14,7 @@ export interface Output {
   say(text: string): void
 }
 
-/** A gateway that listens; `stop` lets running requests finish and then closes everything. */
+/** A gateway that listens; `stop` gives running requests `--drain-seconds` to finish and then closes everything. */
 export interface RunningGateway {
   /** What to say once signals are listened for. */
   readonly welcome: string
@@ -28,15 +28,19 @@ export async function serve(args: Arguments, env: NodeJS.ProcessEnv, output: Out
   const pfs = await openPfs(args, env)
   try {
     const server = createServer(createHandler(args, pfs.client, authConfig, output), args.tls)
+    const connections = watchConnections(server)
     const listening = await listen(server, args.listen)
     const stopSweeping =
       args.sweepUploads === undefined ? undefined : startSweeping(pfs.client, args.sweepUploads, ownOptions, output.say)
     return {
       welcome: welcomeText(args, pfs, listening),
       async stop() {
-        output.say('Stopping: running requests finish first, another signal ends them.\n')
+        output.say(
+          `Stopping: running requests have ${args.drainSeconds} seconds to finish; another signal ends them now.\n`,
+        )
         stopSweeping?.()
-        await stop(server)
+        const cut = await connections.stop(args.drainSeconds * 1000)
+        if (cut > 0) output.say(`Cut ${cut} ${cut === 1 ? 'request' : 'requests'} that did not finish in time.\n`)
         await pfs.close()
       },
     }

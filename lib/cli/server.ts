@@ -1,6 +1,6 @@
-import { createServer as createHttpServer, type Server } from 'node:http'
+import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import type { S3Handler } from '../index.js'
 import type { Arguments, HostAndPort } from './arguments.js'
 import { Fault, lineFrom } from './fault.js'
@@ -45,11 +45,60 @@ export async function listen(server: Server, { host, port }: HostAndPort): Promi
   return { host, port: (server.address() as AddressInfo).port }
 }
 
-/** Takes no more connections, lets the requests that run finish, and is done when the last one is. */
-export async function stop(server: Server): Promise<void> {
-  const closed = new Promise((resolve) => server.close(resolve))
-  // A connection that was busy when the server closed is idle after its answer, and would stay for the keep-alive time.
-  const sweep = setInterval(() => server.closeIdleConnections(), 50)
-  await closed
-  clearInterval(sweep)
+/** Connections of a server, and the requests that run on them. */
+export interface Drain {
+  /**
+   * Stops listening, closes connections without a running request and lets the others finish; answers say
+   * `connection: close`. After `milliseconds` it cuts what is left. Resolves to the number of requests that it cut.
+   */
+  stop(milliseconds: number): Promise<number>
+}
+
+/** Follows the connections of a server from its start, since Node counts a half-sent head as a running request. */
+export function watchConnections(server: Server): Drain {
+  const sockets = new Map<string, Socket>()
+  const running = new Set<ServerResponse>()
+  let isDraining = false
+
+  const isBusy = (name: string): boolean => [...running].some(({ req }) => nameOf(req.socket) === name)
+  const closeIdle = (): void => {
+    for (const [name, socket] of sockets) if (!isBusy(name)) socket.destroy()
+  }
+
+  server.on('connection', (socket: Socket) => {
+    const name = nameOf(socket)
+    sockets.set(name, socket)
+    socket.once('close', () => sockets.delete(name))
+  })
+  const track = (_: IncomingMessage, res: ServerResponse): void => {
+    running.add(res)
+    if (isDraining) res.shouldKeepAlive = false
+    res.once('close', () => {
+      running.delete(res)
+      if (isDraining) closeIdle()
+    })
+  }
+  server.prependListener('request', track).prependListener('checkContinue', track)
+
+  return {
+    async stop(milliseconds) {
+      isDraining = true
+      for (const res of running) res.shouldKeepAlive = false
+      const closed = new Promise((resolve) => server.close(resolve))
+      let cut = 0
+      const deadline = setTimeout(() => {
+        cut = running.size
+        for (const socket of sockets.values()) socket.destroy()
+      }, milliseconds)
+      closeIdle()
+      await closed
+      clearTimeout(deadline)
+      return cut
+    },
+  }
+}
+
+/** The client's end of a connection: a TLS socket and the socket below it have the same. */
+function nameOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`
 }

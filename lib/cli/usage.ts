@@ -31,6 +31,7 @@ Who may do what:
   --base-path PATH       the prefix under which a proxy passes requests on, such as /s3
   --sweep-uploads AGE    remove multipart uploads that nobody has finished for that long, such as 7d, at the start
                          and every hour; as the owner of PACH_TOKEN, or of --root-token, where auth is active
+  --drain-seconds N      how long running requests may take to finish after SIGTERM or SIGINT (default 25)
   --log json|pretty|off  a line for each request on standard output (default pretty)
   --help                 this text
   --version              the version of this program

@@ -30,6 +30,7 @@ for (const [words, message] of [
   [['--auth', 'keys'], '--auth takes pachyderm, none or keys:FILE, not "keys"'],
   [['--auth', 'keys:'], '--auth takes pachyderm, none or keys:FILE, not "keys:"'],
   [['--log', 'xml'], '--log takes json, pretty, off, not "xml"'],
+  [['--drain-seconds', '1.5'], '--drain-seconds takes a whole number of seconds, not "1.5"'],
   [['--tls-cert', 'cert.pem'], '--tls-cert and --tls-key need each other'],
   [['--tls-key', 'key.pem'], '--tls-cert and --tls-key need each other'],
 ] as const) {
@@ -51,6 +52,7 @@ test('nothing given: loopback, port 30600, Pachyderm decides who may', () => {
     auth: { mode: 'pachyderm' },
     log: 'pretty',
     domains: [],
+    drainSeconds: 25,
   })
 })
 
