@@ -1,3 +1,4 @@
+import { S3Error } from './errors.js'
 import type { AuthConfig } from './options.js'
 import type { CallOptions, PfsClient } from './pfs/client.js'
 import { PfsError } from './pfs/errors.js'
@@ -8,10 +9,13 @@ import type { Credential, CredentialSource } from './signature/credentials.js'
 export function createCredentialSource(config: AuthConfig, pfs: PfsClient): CredentialSource {
   switch (config.mode) {
     case 'pachyderm': {
-      const isKnown = createTokenCheck(pfs)
+      const check = createTokenCheck(pfs)
       return {
-        credentialFor: async (accessKeyId) =>
-          (await isKnown(accessKeyId)) ? { secretAccessKey: accessKeyId, authToken: accessKeyId } : undefined,
+        async credentialFor(accessKeyId) {
+          const standing = await check(accessKeyId)
+          if (standing === 'expired') throw new S3Error('ExpiredToken')
+          return standing === 'unknown' ? undefined : { secretAccessKey: accessKeyId, authToken: accessKeyId }
+        },
         anonymousAllowed: () => isAuthInactive(pfs),
       }
     }
@@ -40,8 +44,11 @@ async function isAuthInactive(pfs: PfsClient): Promise<boolean> {
   return (await standingOf(pfs, {})) === 'anybody'
 }
 
-/** How PFS takes a caller: as known, as unknown, or as anybody where auth is not active. Throws where it cannot tell. */
-async function standingOf(pfs: PfsClient, options: CallOptions): Promise<'known' | 'unknown' | 'anybody'> {
+/** How PFS takes a caller; 'anybody' if auth is not active. */
+type Standing = 'known' | 'unknown' | 'expired' | 'anybody'
+
+/** Asks PFS how it takes a caller; throws if it cannot tell. */
+async function standingOf(pfs: PfsClient, options: CallOptions): Promise<Standing> {
   try {
     await pfs.whoAmI(options)
     return 'known'
@@ -49,39 +56,42 @@ async function standingOf(pfs: PfsClient, options: CallOptions): Promise<'known'
     if (!(error instanceof PfsError)) throw error
     // Only pachd's own words will do: a server that has no such service says UNIMPLEMENTED too.
     if (error.refusal === 'auth-inactive') return 'anybody'
+    if (error.refusal === 'expired-token') return 'expired'
     if (error.status === 'UNAUTHENTICATED') return 'unknown'
     throw error
   }
 }
 
-/** What was found out of a token, and when that is to be asked again. */
-interface Acquaintance {
-  readonly isKnown: Promise<boolean>
+/** Cached result of WhoAmI for a token. */
+interface CachedStanding {
+  readonly standing: Promise<Standing>
+  /** By the clock of `performance.now()`. */
   until: number
 }
 
 const maxTokens = 10_000
-const knownMilliseconds = 60_000
-const unknownMilliseconds = 5_000
+const acceptedMilliseconds = 60_000
+const refusedMilliseconds = 5_000
 
 /**
- * Whether PFS knows a token, or takes anybody. In Pachyderm's mode anyone can sign with a word of his own as access key
- * and secret key, so the signature alone lets nobody send a body or wait for a turn. PFS itself still decides each call.
+ * Asks PFS about tokens and remembers its answers. In Pachyderm's mode anyone can sign with a made-up word as access key
+ * and secret key, so only PFS can tell whose body to take and who may wait for a turn. It still decides each call.
  */
-function createTokenCheck(pfs: PfsClient): (token: string) => Promise<boolean> {
-  const tokens = createRecentMap<Acquaintance>(maxTokens, () => 1)
+function createTokenCheck(pfs: PfsClient): (token: string) => Promise<Standing> {
+  const tokens = createRecentMap<CachedStanding>(maxTokens, () => 1)
   return async (token) => {
     const known = tokens.get(token)
-    if (known !== undefined && known.until > performance.now()) return known.isKnown
-    const isKnown = standingOf(pfs, { authToken: token }).then((standing) => standing !== 'unknown')
-    const acquaintance = { isKnown, until: Number.POSITIVE_INFINITY }
-    tokens.set(token, acquaintance)
+    if (known !== undefined && known.until > performance.now()) return known.standing
+    const cached = { standing: standingOf(pfs, { authToken: token }), until: Number.POSITIVE_INFINITY }
+    tokens.set(token, cached)
     try {
-      acquaintance.until = performance.now() + ((await isKnown) ? knownMilliseconds : unknownMilliseconds)
+      const standing = await cached.standing
+      const isAccepted = standing === 'known' || standing === 'anybody'
+      cached.until = performance.now() + (isAccepted ? acceptedMilliseconds : refusedMilliseconds)
+      return standing
     } catch (reason) {
-      acquaintance.until = 0
+      cached.until = 0
       throw reason
     }
-    return isKnown
   }
 }

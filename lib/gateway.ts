@@ -5,6 +5,7 @@ import type { Gateway } from './operations/call.js'
 import { createContentCache } from './operations/content-cache.js'
 import type { Settings } from './options.js'
 import type { PfsClient } from './pfs/client.js'
+import { withErrorContext } from './pfs/error-context.js'
 import { createKeyCodec } from './resolver/key.js'
 import { createPageMemory } from './resolver/listing/known-paths.js'
 import { createAncestry } from './resolver/versions/ancestry.js'
@@ -15,7 +16,8 @@ import { createRemovalSearch } from './resolver/versions/removal.js'
 const smallBodiesBytes = 256 * 1024 * 1024
 
 /** What the calls of one handler share. */
-export function createGateway(pfs: PfsClient, settings: Settings): Gateway {
+export function createGateway(client: PfsClient, settings: Settings): Gateway {
+  const pfs = withErrorContext(client)
   const keys = createKeyCodec(settings.keyEncoding)
   return {
     pfs,

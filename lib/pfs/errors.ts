@@ -24,48 +24,71 @@ export type PfsStatus = keyof typeof pfsStatusCodes
 /** What a NOT_FOUND was about. */
 export type Missing = 'project' | 'repo' | 'branch' | 'commit' | 'file'
 
+/** The call that failed; an error's text may be lost or worded anew, its call is certain. */
+export interface FailedCall {
+  /** The thing that a NOT_FOUND of this call is about unless its text names another; undefined if nothing is likely. */
+  readonly subject: Missing | undefined
+  /** Whether a token was sent. */
+  readonly hasToken: boolean
+}
+
+/** Options of a PfsError. */
+export interface PfsErrorOptions extends ErrorOptions {
+  /** Filled in by the gateway for every error that a PfsClient throws. */
+  readonly call?: FailedCall
+}
+
 /**
- * A refusal of PFS. `message` is pachd's own text; its codes are coarse (most refusals are UNKNOWN), so `status` is
- * looked at first and then the text, which only this file reads.
+ * A refusal of PFS. `message` is pachd's own text. Its codes are coarse (most refusals are UNKNOWN), so `status` is
+ * looked at first, then the call that failed, and the text, which only this file reads, refines both.
  */
 export class PfsError extends Error {
   override readonly name = 'PfsError'
   readonly status: PfsStatus
+  readonly call: FailedCall | undefined
 
-  constructor(status: PfsStatus, message: string, options?: ErrorOptions) {
+  constructor(status: PfsStatus, message: string, options: PfsErrorOptions = {}) {
     super(message, options)
     this.status = status
+    this.call = options.call
   }
 
   /**
-   * What is not there; pachd names it in the last line of a NOT_FOUND. Where auth is active, who has no role on the
-   * cluster is told of a missing repo that nobody has a role on it.
+   * The missing thing, by the text or else by the call; undefined if nothing is missing, or nobody can tell what. With
+   * auth active, pachd reports a missing repo or project to callers without a cluster role as one without role bindings.
    */
   get missing(): Missing | undefined {
-    if (/no role binding exists for REPO \S+$/.test(this.message)) return 'repo'
+    const withoutBinding = /no role binding exists for (REPO|PROJECT) \S+$/.exec(this.message)
+    if (withoutBinding !== null) return withoutBinding[1] === 'REPO' ? 'repo' : 'project'
     if (/commit \S+ was deleted$/.test(this.message)) return 'commit'
     if (this.status !== 'NOT_FOUND') return undefined
-    const lastLine = this.message.slice(this.message.lastIndexOf('\n') + 1)
-    if (/does not contain item|^(get file: )?file .* not found in/.test(lastLine)) return 'file'
-    if (/branch "[^"]*" not found|branch \(id=/.test(lastLine)) {
-      // An unknown commit id is answered about a branch; the line before names the id.
-      return /commit \S+@[^\s@]+ not found\n/.test(this.message) ? 'commit' : 'branch'
-    }
-    if (/(^|: )project \S+ not found$/.test(lastLine)) return 'project'
-    if (/repo/.test(lastLine)) return 'repo'
-    return 'commit'
+    return missingTexts.find(([, pattern]) => pattern.test(this.message))?.[0] ?? this.call?.subject
   }
 
   /** What was refused, where the code does not tell; undefined for what the gateway has no word for. */
   get refusal(): Refusal | undefined {
+    if (this.status === 'UNAUTHENTICATED' && this.call?.hasToken === false) return 'no-token'
     return refusals.find(([, pattern]) => pattern.test(this.message))?.[0]
   }
 
   /** Whether the call was answered, so that what it asked for has certainly not been done. */
   get isDefinite(): boolean {
-    return !indefinite.has(this.status)
+    return !indefinite.has(this.status) || this.refusal === 'expired-token'
   }
 }
+
+/**
+ * What pachd writes of missing things, the first that fits. A path, the only text of a client's choice here, stands in the
+ * first two alone; an unknown commit id is reported as a missing branch below a line that names the id.
+ */
+const missingTexts: readonly (readonly [Missing, RegExp])[] = [
+  ['file', /^(get file: )?file .* not found in repo/],
+  ['file', /does not contain item/],
+  ['project', /\bproject "?[^"\s]+"? not found/],
+  ['repo', /(^|[\s:])repo (\(.*\)|\S+) not found/],
+  ['commit', /commit \S+@[^\s@]+ not found/],
+  ['branch', /branch (".*"|\(.*\)) not found/],
+]
 
 /** Whether PFS refused a call because something is not there: `what`, or anything where that is absent. */
 export function isMissing(error: unknown, what?: Missing): boolean {
@@ -87,6 +110,7 @@ export async function unlessMissing<Answer>(call: Promise<Answer>, what?: Missin
 export type Refusal =
   | 'auth-inactive'
   | 'no-token'
+  | 'expired-token'
   | 'output-branch'
   | 'name'
   | 'path'
@@ -102,6 +126,8 @@ export type Refusal =
 const refusals: readonly (readonly [Refusal, RegExp])[] = [
   ['auth-inactive', /auth service is not activated/],
   ['no-token', /no authentication token/],
+  // pachd says this with the status INTERNAL, from every call.
+  ['expired-token', /token expiration is in the past/],
   ['output-branch', /commit on an output branch|cannot finish a pipeline output or meta commit/],
   ['name', /name \(.*\) invalid|branch name cannot be a UUID/s],
   ['path', /path \(.*\) invalid/s],

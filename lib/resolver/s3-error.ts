@@ -15,6 +15,7 @@ export function s3ErrorFrom(failure: unknown, address: Address | undefined): S3E
 function fromPfsError(failure: PfsError, address: Address | undefined): S3Error {
   const detail: S3ErrorDetail = { cause: failure }
   if (failure.missing !== undefined) return notFound(failure.missing, address, detail)
+  if (failure.refusal === 'expired-token') return new S3Error('ExpiredToken', detail)
   switch (failure.status) {
     case 'UNAUTHENTICATED':
       return new S3Error(failure.refusal === 'no-token' ? 'AccessDenied' : 'InvalidAccessKeyId', detail)

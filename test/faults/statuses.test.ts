@@ -24,7 +24,8 @@ const answers: Readonly<Record<PfsStatus, string>> = {
   INTERNAL: '500 InternalError',
   UNAVAILABLE: '503 ServiceUnavailable',
   DATA_LOSS: '500 InternalError',
-  UNAUTHENTICATED: '403 InvalidAccessKeyId',
+  // These callers send no token.
+  UNAUTHENTICATED: '403 AccessDenied',
 }
 const statuses = Object.keys(pfsStatusCodes) as PfsStatus[]
 

@@ -16,7 +16,7 @@ export function activate(state: State, rootToken: string): void {
   }
 }
 
-/** The user behind a call, or undefined while auth is not active; throws for no token and for an unknown one. */
+/** The user behind a call, or undefined while auth is not active; throws for no token, an unknown one and an expired one. */
 export function authenticate(state: State, options: CallOptions | undefined): string | undefined {
   return state.auth && tokenOf(state, state.auth, options).username
 }
@@ -26,8 +26,11 @@ function tokenOf(state: State, auth: AuthRecord, options: CallOptions | undefine
     throw new PfsError('UNAUTHENTICATED', 'no authentication token (try logging in)')
   }
   const token = auth.tokens.get(options.authToken)
-  if (!token || (token.expiration && token.expiration <= state.now())) {
+  if (!token) {
     throw new PfsError('UNAUTHENTICATED', 'provided auth token is corrupted or has expired (try logging in again)')
+  }
+  if (token.expiration && token.expiration <= state.now()) {
+    throw new PfsError('INTERNAL', 'token expiration is in the past')
   }
   return token
 }

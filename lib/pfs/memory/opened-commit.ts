@@ -17,11 +17,22 @@ export interface OpenedCommit {
   readonly committed?: Date
 }
 
+/** Opens a commit, or for a caller with the permissions on the cluster a file set, to look at what it holds. */
+export function openCommit(
+  state: State,
+  commit: Commit,
+  options: CallOptions | undefined,
+  permissions: readonly string[],
+): Promise<OpenedCommit> {
+  if (repoName(commit.repo) === repoName(fileSetRepo)) authorize(state, options, commit.repo, permissions)
+  return openForBytes(state, commit, options, permissions)
+}
+
 /**
- * Opens a commit for reading; throws what pachd refuses, with `context` before its text. A commit that is finishing is
- * waited for, an open one is read as it stands.
+ * Opens a commit, or for anybody a file set, to read bytes; throws what pachd refuses, with `context` before its text. A
+ * commit that is finishing is waited for, an open one is read as it stands.
  */
-export async function openCommit(
+export async function openForBytes(
   state: State,
   commit: Commit,
   options: CallOptions | undefined,

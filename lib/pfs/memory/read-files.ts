@@ -5,7 +5,7 @@ import { throwIfCancelled } from './cancellation.js'
 import { infoFromDirectory, infoFromFile } from './file-info.js'
 import { parseGlob } from './glob.js'
 import { repoName } from './names.js'
-import { type OpenedCommit, openCommit } from './opened-commit.js'
+import { type OpenedCommit, openCommit, openForBytes } from './opened-commit.js'
 import { cleanPath, directoryPath } from './paths.js'
 import { narrowRange, type ReadRange, rangeOf, readEntries, refuseUnreadable } from './readable.js'
 import type { State } from './state.js'
@@ -22,7 +22,7 @@ const maxPage = 100_000
 export function createReadCalls(state: State): ReadCalls {
   return {
     async *getFile({ file, offset = 0 }, options) {
-      const opened = await openCommit(state, file.commit, options, ['REPO_READ'], 'get file: ')
+      const opened = await openForBytes(state, file.commit, options, ['REPO_READ'], 'get file: ')
       for (const chunk of contentChunks(contentOf(opened, file), offset)) {
         throwIfCancelled(options?.signal)
         yield chunk

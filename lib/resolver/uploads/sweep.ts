@@ -1,5 +1,6 @@
 import { committedOf, createCommitQueue } from '../../commits/commit-queue.js'
 import type { CallOptions, PathRange, PfsClient, Repo, RepoInfo } from '../../pfs/client.js'
+import { withErrorContext } from '../../pfs/error-context.js'
 import { stagingBranch, stagingBranchName, stagingCommit, uploadFrom } from './staging.js'
 import { timePrefix } from './upload-id.js'
 
@@ -25,10 +26,11 @@ const batchSize = 10_000
  * their parts, and what was kept of completed ones.
  */
 export async function sweepUploads(
-  pfs: PfsClient,
+  client: PfsClient,
   { olderThanMilliseconds }: SweepRequest,
   options: CallOptions = {},
 ): Promise<Swept> {
+  const pfs = withErrorContext(client)
   const before = new Date(Date.now() - olderThanMilliseconds)
   const swept = { uploads: 0, files: 0 }
   for await (const info of pfs.listRepo({ type: 'meta' }, options)) {

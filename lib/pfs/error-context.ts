@@ -1,0 +1,99 @@
+import type { CallOptions, Commit, PfsClient } from './client.js'
+import { type Missing, PfsError } from './errors.js'
+
+/** For each call the thing that a NOT_FOUND is about unless its text says otherwise. */
+const subjects: { readonly [Name in keyof PfsClient]: (...args: Parameters<PfsClient[Name]>) => Missing | undefined } =
+  {
+    createProject: () => undefined,
+    inspectProject: () => 'project',
+    listProject: () => undefined,
+    deleteProject: () => 'project',
+
+    createRepo: () => 'project',
+    inspectRepo: () => 'repo',
+    listRepo: () => 'project',
+    deleteRepo: () => 'repo',
+
+    createBranch: ({ head }) => (head === undefined ? 'repo' : 'commit'),
+    inspectBranch: () => 'branch',
+    listBranch: () => 'repo',
+    deleteBranch: () => 'branch',
+
+    startCommit: () => 'repo',
+    finishCommit: ({ commit }) => subjectOf(commit),
+    inspectCommit: ({ commit }) => subjectOf(commit),
+    listCommit: ({ from, to }) => (from?.id === undefined && to?.id === undefined ? 'branch' : 'commit'),
+    findCommits: ({ start }) => subjectOf(start),
+
+    modifyFile: (commit) => subjectOf(commit),
+    getFile: () => 'file',
+    inspectFile: () => 'file',
+    // Of a missing path it lists nothing.
+    listFile: ({ file }) => subjectOf(file.commit),
+    walkFile: ({ file }) => (file.path === '/' ? subjectOf(file.commit) : 'file'),
+    globFile: ({ commit }) => subjectOf(commit),
+    diffFile: ({ newFile }) => subjectOf(newFile.commit),
+
+    createFileSet: () => undefined,
+    getFileSet: ({ commit }) => subjectOf(commit),
+    addFileSet: ({ commit }) => subjectOf(commit),
+    renewFileSet: () => undefined,
+    composeFileSet: () => undefined,
+
+    whoAmI: () => undefined,
+    activateAuth: () => undefined,
+    getRobotToken: () => undefined,
+    modifyRoleBinding: () => 'repo',
+    getRoleBinding: () => 'repo',
+  }
+
+function subjectOf({ id }: Commit): Missing {
+  return id === undefined ? 'branch' : 'commit'
+}
+
+/**
+ * The same PfsClient, whose NOT_FOUND and UNAUTHENTICATED errors know the call that failed: their text may be lost on the
+ * way (Node drops a trailing space of an HTTP/2 header, and grpc-js then the whole text) or be in words unknown here.
+ */
+export function withErrorContext(pfs: PfsClient): PfsClient {
+  const calls = Object.entries(subjects).map(([name, subject]) => [name, callWithContext(pfs, name, subject)])
+  return Object.fromEntries(calls) as PfsClient
+}
+
+type AnyCall = (...args: unknown[]) => unknown
+type SubjectOf = (...args: never[]) => Missing | undefined
+
+function callWithContext(pfs: PfsClient, name: string, subject: SubjectOf): AnyCall {
+  return (...args) => {
+    const explain = (error: unknown): unknown => explained(error, (subject as AnyCall)(...args) as Missing, args.at(-1))
+    const call = (pfs as unknown as Readonly<Record<string, AnyCall | undefined>>)[name]
+    if (call === undefined) throw new TypeError(`the PfsClient has no ${name}`)
+    const answer = call.apply(pfs, args)
+    if (isIterable(answer)) return explainedStream(answer, explain)
+    return Promise.resolve(answer).catch((error: unknown) => {
+      throw explain(error)
+    })
+  }
+}
+
+function explained(error: unknown, subject: Missing | undefined, options: unknown): unknown {
+  if (!(error instanceof PfsError)) return error
+  if (error.status !== 'NOT_FOUND' && error.status !== 'UNAUTHENTICATED') return error
+  const hasToken = Boolean((options as CallOptions | undefined)?.authToken)
+  return new PfsError(error.status, error.message, { cause: error, call: { subject, hasToken } })
+}
+
+async function* explainedStream(
+  answer: AsyncIterable<unknown>,
+  explain: (error: unknown) => unknown,
+): AsyncGenerator<unknown> {
+  try {
+    yield* answer
+  } catch (error) {
+    throw explain(error)
+  }
+}
+
+function isIterable(answer: unknown): answer is AsyncIterable<unknown> {
+  return typeof answer === 'object' && answer !== null && Symbol.asyncIterator in answer
+}
