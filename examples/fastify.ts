@@ -2,7 +2,8 @@ import Fastify from 'fastify'
 import { createMemoryPfs, createS3Handler } from 'pfs-s3-gateway'
 
 const basePath = process.env.BASE_PATH ?? '/s3'
-const s3 = createS3Handler(createMemoryPfs({ rootToken: 'root-token' }), { mode: 'pachyderm' }, { basePath })
+const pfs = createMemoryPfs({ rootToken: 'root-token' })
+const s3 = createS3Handler(pfs, { mode: 'pachyderm' }, { basePath, onError: console.error })
 
 const app = Fastify()
 app.get('/health', async () => 'healthy')
@@ -11,13 +12,18 @@ app.register(
     // No parser in this scope reads the body: it stays a stream.
     scope.removeAllContentTypeParsers()
     scope.addContentTypeParser('*', (_request, _payload, done) => done(null))
-    scope.all('/*', async (request, reply) => {
-      reply.hijack()
-      await s3(request.raw, reply.raw)
-    })
+    // Both /s3 and /s3/ list the buckets.
+    for (const path of ['/', '/*']) {
+      scope.all(path, async (request, reply) => {
+        reply.hijack()
+        await s3(request.raw, reply.raw)
+      })
+    }
   },
   { prefix: basePath },
 )
 
 await app.listen({ port: Number(process.env.PORT ?? 30600), host: '127.0.0.1' })
 export const server = app.server
+// Without this, Node answers an Expect header other than 100-continue with a bare 417.
+server.on('checkExpectation', app.routing)

@@ -2,7 +2,8 @@ import Hapi from '@hapi/hapi'
 import { createMemoryPfs, createS3Handler } from 'pfs-s3-gateway'
 
 const basePath = process.env.BASE_PATH ?? '/s3'
-const s3 = createS3Handler(createMemoryPfs({ rootToken: 'root-token' }), { mode: 'pachyderm' }, { basePath })
+const pfs = createMemoryPfs({ rootToken: 'root-token' })
+const s3 = createS3Handler(pfs, { mode: 'pachyderm' }, { basePath, onError: console.error })
 
 const app = Hapi.server({ port: Number(process.env.PORT ?? 30600), host: '127.0.0.1' })
 app.route({ method: 'GET', path: '/health', handler: () => 'healthy' })
@@ -10,7 +11,7 @@ app.route({
   method: '*',
   path: `${basePath}/{key*}`,
   options: {
-    // The body stays a stream of any length that may take any time.
+    // The body stays a stream of any type and length that may take any time; hapi's defaults refuse such bodies itself.
     payload: { output: 'stream', parse: false, maxBytes: Number.MAX_SAFE_INTEGER, timeout: false },
   },
   async handler(request, h) {
@@ -23,3 +24,5 @@ await app.start()
 export const server = app.listener
 // An upload may take longer than the five minutes that Node allows a request.
 server.requestTimeout = 0
+// Without this, Node answers an Expect header other than 100-continue with a bare 417.
+server.on('checkExpectation', (req, res) => server.emit('request', req, res))

@@ -2,7 +2,8 @@ import { createServer } from 'node:http'
 import { createMemoryPfs, createS3Handler } from 'pfs-s3-gateway'
 
 const basePath = process.env.BASE_PATH ?? '/s3'
-const s3 = createS3Handler(createMemoryPfs({ rootToken: 'root-token' }), { mode: 'pachyderm' }, { basePath })
+const pfs = createMemoryPfs({ rootToken: 'root-token' })
+const s3 = createS3Handler(pfs, { mode: 'pachyderm' }, { basePath, onError: console.error })
 
 export const server = createServer((req, res) => {
   if (req.url === '/health') res.end('healthy')
@@ -12,5 +13,7 @@ export const server = createServer((req, res) => {
 server.requestTimeout = 0
 // Lets a client that sends `Expect: 100-continue` keep its body until the signature is checked.
 server.on('checkContinue', s3.checkContinue)
+// Node answers every other Expect header with a 417 that S3 clients do not understand; S3 ignores it.
+server.on('checkExpectation', s3)
 
 server.listen(Number(process.env.PORT ?? 30600), '127.0.0.1')

@@ -2,7 +2,8 @@ import Koa from 'koa'
 import { createMemoryPfs, createS3Handler } from 'pfs-s3-gateway'
 
 const basePath = process.env.BASE_PATH ?? '/s3'
-const s3 = createS3Handler(createMemoryPfs({ rootToken: 'root-token' }), { mode: 'pachyderm' }, { basePath })
+const pfs = createMemoryPfs({ rootToken: 'root-token' })
+const s3 = createS3Handler(pfs, { mode: 'pachyderm' }, { basePath, onError: console.error })
 
 const app = new Koa()
 app.use(async (ctx, next) => {
@@ -10,8 +11,9 @@ app.use(async (ctx, next) => {
   ctx.body = 'healthy'
 })
 app.use(async (ctx, next) => {
-  if (!ctx.path.startsWith(`${basePath}/`)) return next()
-  // The gateway answers by itself; Koa is not to.
+  // Both /s3 and /s3/ list the buckets.
+  if (!`${ctx.path}/`.startsWith(`${basePath}/`)) return next()
+  // The gateway answers instead of Koa.
   ctx.respond = false
   await s3(ctx.req, ctx.res)
 })
@@ -19,3 +21,5 @@ app.use(async (ctx, next) => {
 export const server = app.listen(Number(process.env.PORT ?? 30600), '127.0.0.1')
 // An upload may take longer than the five minutes that Node allows a request.
 server.requestTimeout = 0
+// Without this, Node answers an Expect header other than 100-continue with a bare 417.
+server.on('checkExpectation', app.callback())

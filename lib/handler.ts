@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import { createAnswer } from './answer.js'
 import { S3Error } from './errors.js'
 import { type Address, parseAddress } from './http/address.js'
@@ -13,13 +14,15 @@ import type { PfsClient } from './pfs/client.js'
 import { s3ErrorFrom } from './resolver/s3-error.js'
 
 type Next = (error?: unknown) => unknown
+type AnyRequest = IncomingMessage | Http2ServerRequest
+type AnyResponse = ServerResponse | Http2ServerResponse
 
-/** Answers one HTTP request. */
+/** Answers one HTTP request; a listener of `node:http`, `node:https` and `node:http2` servers. */
 export interface S3Handler {
-  /** `next` is called for a request outside `basePath`; without it, such a request is answered InvalidURI. */
-  (req: IncomingMessage, res: ServerResponse, next?: Next): Promise<void>
+  /** Calls `next` for a request outside `basePath`; without `next`, such a request gets 404 NotFound. */
+  (req: AnyRequest, res: AnyResponse, next?: Next): Promise<void>
   /** For a server's 'checkContinue' event: the client is told to send its body when its signature has been checked. */
-  readonly checkContinue: (req: IncomingMessage, res: ServerResponse) => Promise<void>
+  readonly checkContinue: (req: AnyRequest, res: AnyResponse) => Promise<void>
 }
 
 /** S3 over PFS as a request listener of any Node.js HTTP server; throws TypeError for an option that is none. */
@@ -65,12 +68,13 @@ export function createS3Handler(pfs: PfsClient, authConfig: AuthConfig, options:
     }
   }
 
-  const handler = async (req: IncomingMessage, res: ServerResponse, next?: Next): Promise<void> => {
-    if (next !== undefined && isOutside(req, settings.basePath)) next()
-    else await exchange(req, res)
+  // Node's HTTP/2 requests and responses have every member of HTTP/1's that is used here, though not their types.
+  const handler = async (req: AnyRequest, res: AnyResponse, next?: Next): Promise<void> => {
+    if (next !== undefined && isOutside(req as IncomingMessage, settings.basePath)) next()
+    else await exchange(req as IncomingMessage, res as ServerResponse)
   }
-  const checkContinue = (req: IncomingMessage, res: ServerResponse): Promise<void> =>
-    exchange(req, res, () => res.writeContinue())
+  const checkContinue = (req: AnyRequest, res: AnyResponse): Promise<void> =>
+    exchange(req as IncomingMessage, res as ServerResponse, () => res.writeContinue())
   return Object.assign(handler, { checkContinue })
 }
 
@@ -104,6 +108,6 @@ function requireUnreadBody(req: IncomingMessage): void {
   if (!req.readableDidRead || !hasBody(req)) return
   throw new S3Error('InvalidRequest', {
     message:
-      'The body of this request was read before it reached the S3 handler. Mount the handler before body parsers (such as express.json) or keep them off its path.',
+      'The body of this request was read before it reached the S3 handler. Mount the handler before body parsers (such as express.json) or keep them off its path; in hapi, set payload.parse to false and payload.output to stream on its route.',
   })
 }

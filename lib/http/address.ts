@@ -20,13 +20,17 @@ export interface AddressOptions {
 /** Longest key that S3 takes, in bytes of UTF-8. */
 const maxKeyBytes = 1024
 
-/** Reads bucket and key from the raw path and the host; throws InvalidURI, KeyTooLongError, InvalidRequest. */
+/** Reads bucket and key from the raw path and the host; throws NotFound, InvalidURI, KeyTooLongError, InvalidRequest. */
 export function parseAddress(request: HttpRequest, options: AddressOptions): Address {
   requireOneHost(request)
   const bucket = bucketFromHost(request, options)
   const path = request.rawPath.slice(options.mountPath.length)
   const isBelow = request.rawPath.startsWith(options.mountPath) && (path === '' || path.startsWith('/'))
-  if (!isBelow) throw new S3Error('InvalidURI')
+  if (!isBelow) {
+    if (!request.rawPath.startsWith('/')) throw new S3Error('InvalidURI')
+    const message = `The path ${request.rawPath} is outside of this S3 endpoint, which is mounted at ${options.mountPath}.`
+    throw new S3Error('NotFound', { message })
+  }
   if (bucket !== undefined) return addressFrom(bucket, path.slice(1))
   const slash = path.indexOf('/', 1)
   return slash < 0

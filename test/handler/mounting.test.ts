@@ -1,12 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
-import {
-  type ClientHttp2Session,
-  connect as connectHttp2,
-  createServer as createHttp2Server,
-  type Http2ServerRequest,
-  type Http2ServerResponse,
-} from 'node:http2'
+import { type ClientHttp2Session, connect as connectHttp2, createServer as createHttp2Server } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -47,14 +41,16 @@ test('below basePath everything is S3, beside it everything is the next handler'
   })
 })
 
-test('without a next handler, what is beside basePath is no address, however long its first part', async () => {
+test('without a next handler, a request outside basePath is 404 and says where S3 is mounted', async () => {
   const handler = createS3Handler(createMemoryPfs(), { mode: 'none' }, { basePath: '/s3' })
   await withServer(
     (req, res) => void handler(req, res),
     async (port) => {
       await ask(port, 'PUT', '/s3/images')
       for (const target of ['/', '/s3x', '/xy/images', '/ab', '/images']) {
-        assert.is(outcomeOf(await ask(port, 'GET', target)), '400 InvalidURI', target)
+        const response = await ask(port, 'GET', target)
+        assert.is(outcomeOf(response), '404 NotFound', target)
+        assert.match(response.body, `The path ${target} is outside of this S3 endpoint, which is mounted at /s3.`)
       }
     },
   )
@@ -101,9 +97,7 @@ function askHttp2(session: ClientHttp2Session, method: string, path: string, bod
 }
 
 async function withHttp2(handler: S3Handler, use: (session: ClientHttp2Session) => Promise<void>): Promise<void> {
-  // Node's HTTP/2 requests behave as those of HTTP/1, though their types are others.
-  const listener = handler as unknown as (req: Http2ServerRequest, res: Http2ServerResponse) => void
-  const server = createHttp2Server(listener)
+  const server = createHttp2Server(handler)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const session = connectHttp2(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)

@@ -35,7 +35,7 @@ address('below a mount path', async () => {
   assert.equal(parse('/s3/b/k', undefined, options), { kind: 'object', bucket: 'b', key: 'k' })
   assert.equal(parse('/s3', undefined, options), { kind: 'service' })
   const beside = await codeOf(() => parse('/s3b/k', undefined, options))
-  assert.is(beside, 'InvalidURI')
+  assert.is(beside, 'NotFound')
 })
 
 address('the host names the bucket under a configured domain only', () => {

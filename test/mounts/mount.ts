@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { request, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Server as NetServer } from 'node:net'
 import { Readable } from 'node:stream'
 import {
   CreateBucketCommand,
@@ -16,15 +16,16 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { s3Client, tokenCredentials } from '../support/s3-client.js'
 import { signedChunks, signV4 } from '../support/sign.js'
-import { bytesOf, openWire, outcomeOf } from '../support/wire.js'
+import { bytesOf, exchange, openWire, outcomeOf, type RawRequest, type RawResponse } from '../support/wire.js'
 
 /** What `examples/` use as the root user's token. */
 const token = 'root-token'
+const key = { accessKeyId: token, secretAccessKey: token }
 const bytes = randomBytes(8 * 1024 * 1024)
 
-/** The behaviour that an example must show, mounted at the root and below a prefix. */
-export function testMount(example: string): void {
-  for (const basePath of ['', '/s3', '/some/where']) testMountAt(example, basePath)
+/** The behaviour that an example must show at each place where it can be mounted; '' is the root. */
+export function testMount(example: string, basePaths: readonly string[] = ['', '/s3', '/some/where']): void {
+  for (const basePath of basePaths) testMountAt(example, basePath)
 }
 
 function testMountAt(example: string, basePath: string): void {
@@ -76,6 +77,27 @@ function testMountAt(example: string, basePath: string): void {
     )
   })
 
+  for (const target of new Set([basePath || '/', `${basePath}/`])) {
+    test(`lists buckets at ${target}`, async () => {
+      const response = await ask(signV4({ method: 'GET', target }, { key }))
+      assert.is(outcomeOf(response), '200')
+      assert.match(response.body, '<Name>master.images</Name>')
+    })
+  }
+
+  for (const target of basePath === '' ? [] : ['/elsewhere', `${basePath}x/master.images`]) {
+    test(`leaves ${target} to the app`, async () => {
+      assert.is((await ask(signV4({ method: 'GET', target }, { key }))).status, 404)
+    })
+  }
+
+  for (const expect of ['', '200']) {
+    test(`takes a body with the header 'Expect: ${expect}'`, async () => {
+      const put = { method: 'PUT', target: `${basePath}/master.images/expected`, headers: { expect }, body: 'x' }
+      assert.is(outcomeOf(await ask(signV4(put, { key }))), '200')
+    })
+  }
+
   test('carries a streamed body in and out byte for byte', async () => {
     const object = { Bucket: 'master.images', Key: 'dir/large.bin' }
     await s3.send(new PutObjectCommand({ ...object, Body: Readable.from(chunks()), ContentLength: bytes.length }))
@@ -112,7 +134,6 @@ function testMountAt(example: string, basePath: string): void {
   })
 
   test('checks a body as it comes: a wrong chunk is refused while the rest is still to come', async () => {
-    const key = { accessKeyId: token, secretAccessKey: token }
     const payloadHash = 'STREAMING-AWS4-HMAC-SHA256-PAYLOAD'
     const headers = { 'x-amz-decoded-content-length': String(bytes.length), 'content-length': String(2 * bytes.length) }
     const put = signV4({ method: 'PUT', target: `${basePath}/master.images/broken`, headers }, { key, payloadHash })
@@ -126,13 +147,20 @@ function testMountAt(example: string, basePath: string): void {
   })
 
   test.run()
+
+  function ask(request: RawRequest): Promise<RawResponse> {
+    return exchange((server.address() as AddressInfo).port, request)
+  }
 }
 
-/** The examples listen while they are imported; the query makes each import a new app. */
-async function startExample(example: string, basePath: string): Promise<Server> {
+/** Starts an example, which listens while it is imported; the query makes each import a new app. */
+export async function startExample<Listening extends NetServer = Server>(
+  example: string,
+  basePath: string,
+): Promise<Listening> {
   process.env.PORT = '0'
   process.env.BASE_PATH = basePath
-  const { server } = (await import(`../../examples/${example}.js?${basePath}`)) as { server: Server }
+  const { server } = (await import(`../../examples/${example}.js?${basePath}`)) as { server: Listening }
   if (!server.listening) await once(server, 'listening')
   return server
 }

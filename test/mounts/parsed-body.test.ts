@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import Hapi from '@hapi/hapi'
 import express from 'express'
 import Fastify from 'fastify'
 import { suite } from 'uvu'
@@ -66,6 +67,24 @@ test("fastify's own parsers: the same error", async () => {
   await close(app.server)
   assert.is(status, 400)
   assert.match(text, /before body parsers/)
+})
+
+test("hapi's default payload options: an error that names those to set", async () => {
+  const s3 = await handlerWithBucket()
+  const app = Hapi.server({ port: 0, host: '127.0.0.1' })
+  app.route({
+    method: '*',
+    path: '/{key*}',
+    async handler(request, h) {
+      await s3(request.raw.req, request.raw.res)
+      return h.abandon
+    },
+  })
+  await app.start()
+  const { status, text } = await putJson(app.listener, '{"a":1}')
+  await app.stop({ timeout: 0 })
+  assert.is(status, 400)
+  assert.match(text, 'payload.parse to false and payload.output to stream')
 })
 
 test('a parser on another path is no harm', async () => {

@@ -1,0 +1,21 @@
+import { createServer } from 'node:http'
+import { getRequestListener } from '@hono/node-server'
+import { Hono } from 'hono'
+import { createMemoryPfs, createS3Handler } from 'pfs-s3-gateway'
+
+const basePath = process.env.BASE_PATH ?? '/s3'
+const pfs = createMemoryPfs({ rootToken: 'root-token' })
+const s3 = createS3Handler(pfs, { mode: 'pachyderm' }, { basePath, onError: console.error })
+
+const app = new Hono().get('/health', (c) => c.text('healthy'))
+// Any framework gives such a listener: `express()`, Koa's `app.callback()`, Fastify's `app.routing`, Next's `getRequestHandler()`.
+const rest = getRequestListener(app.fetch)
+
+// Below basePath the gateway answers; the framework gets every other request, untouched.
+const listener: typeof rest = (req, res) => s3(req, res, () => rest(req, res))
+
+export const server = createServer(listener).listen(Number(process.env.PORT ?? 30600), '127.0.0.1')
+// An upload may take longer than the five minutes that Node allows a request.
+server.requestTimeout = 0
+// Without this, Node answers an Expect header other than 100-continue with a bare 417.
+server.on('checkExpectation', listener)

@@ -1,0 +1,27 @@
+import Koa from 'koa'
+import mount from 'koa-mount'
+import { createMemoryPfs, createS3Handler } from 'pfs-s3-gateway'
+
+const basePath = process.env.BASE_PATH ?? '/s3'
+const pfs = createMemoryPfs({ rootToken: 'root-token' })
+const s3 = createS3Handler(pfs, { mode: 'pachyderm' }, { onError: console.error })
+
+const app = new Koa()
+app.use(async (ctx, next) => {
+  if (ctx.path !== '/health') return next()
+  ctx.body = 'healthy'
+})
+app.use(
+  mount(basePath || '/', async (ctx: Koa.Context) => {
+    // The gateway answers instead of Koa.
+    ctx.respond = false
+    // koa-mount cuts the prefix off the URL; the signature covers the URL as it was sent.
+    await s3(Object.assign(ctx.req, { originalUrl: ctx.originalUrl }), ctx.res)
+  }),
+)
+
+export const server = app.listen(Number(process.env.PORT ?? 30600), '127.0.0.1')
+// An upload may take longer than the five minutes that Node allows a request.
+server.requestTimeout = 0
+// Without this, Node answers an Expect header other than 100-continue with a bare 417.
+server.on('checkExpectation', app.callback())

@@ -1,0 +1,30 @@
+import 'reflect-metadata'
+import type { Server } from 'node:http'
+import { Controller, Get, Module } from '@nestjs/common'
+import { NestFactory } from '@nestjs/core'
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify'
+import { createMemoryPfs, createS3Handler } from 'pfs-s3-gateway'
+
+const basePath = process.env.BASE_PATH ?? '/s3'
+const pfs = createMemoryPfs({ rootToken: 'root-token' })
+const s3 = createS3Handler(pfs, { mode: 'pachyderm' }, { onError: console.error })
+
+@Controller()
+class HealthController {
+  @Get('health')
+  health() {
+    return 'healthy'
+  }
+}
+
+@Module({ controllers: [HealthController] })
+class AppModule {}
+
+const app = await NestFactory.create<NestFastifyApplication>(AppModule, new FastifyAdapter(), {
+  logger: ['warn', 'error'],
+})
+// Fastify's parsers do not see what `use` has mounted.
+app.use(basePath || '/', s3)
+export const server: Server = await app.listen(Number(process.env.PORT ?? 30600), '127.0.0.1')
+// Without this, Node answers an Expect header other than 100-continue with a bare 417.
+server.on('checkExpectation', (req, res) => server.emit('request', req, res))

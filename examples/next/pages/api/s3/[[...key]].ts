@@ -1,0 +1,8 @@
+import { createMemoryPfs, createS3Handler } from 'pfs-s3-gateway'
+
+const pfs = createMemoryPfs({ rootToken: 'root-token' })
+
+export default createS3Handler(pfs, { mode: 'pachyderm' }, { basePath: '/api/s3', onError: console.error })
+
+// The body stays a stream, and the gateway answers by itself.
+export const config = { api: { bodyParser: false, externalResolver: true } }

@@ -1,0 +1,3 @@
+import { testMount } from './mount.js'
+
+testMount('koa-mount')

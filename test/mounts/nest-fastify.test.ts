@@ -1,0 +1,3 @@
+import { testMount } from './mount.js'
+
+testMount('nest-fastify', ['/s3', '/some/where'])
