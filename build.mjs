@@ -26,7 +26,7 @@ function buildTests() {
 async function buildPackage() {
   rmSync('dist', { recursive: true, force: true })
   compile('tsconfig.build.json')
-  cpSync(`lib/${generated}`, `dist/${generated}`, { recursive: true })
+  cpSync(`lib/${generated}`, `dist/${generated}`, { recursive: true, filter: (path) => !path.endsWith('.d.cts') })
   chmodSync('dist/cli/main.js', 0o755)
   buildCommonJs()
   await rollDeclarations()
