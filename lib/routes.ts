@@ -87,6 +87,7 @@ const subresources: ReadonlySet<string> = new Set([
   'list-type',
   'location',
   'logging',
+  'metadataAnnotationTable',
   'metadataConfiguration',
   'metadataInventoryTable',
   'metadataJournalTable',
@@ -120,7 +121,10 @@ const subresources: ReadonlySet<string> = new Set([
 export const routes = { service, bucket, object } as const
 
 /** The operation that a request asks for; throws MethodNotAllowed, NotImplemented, InvalidArgument. */
-export function routeOperation<C extends Call>(table: Table<C>, request: HttpRequest): Operation<C> {
+export function routeOperation<C extends Call>(
+  table: Table<C>,
+  request: Pick<HttpRequest, 'method' | 'query' | 'headers'>,
+): Operation<C> {
   const asked = [...request.query.keys()].filter((name) => subresources.has(name))
   if (request.headers.has('x-amz-copy-source') && request.method === 'PUT') asked.push('x-amz-copy-source')
   const [subresource, ...more] = asked
