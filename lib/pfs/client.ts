@@ -100,8 +100,11 @@ export interface PfsClient {
    * It creates a missing branch. To an open commit: into that commit.
    */
   modifyFile(commit: Commit, operations: FileOperations, options?: CallOptions): Promise<void>
-  /** The bytes from `offset` on; the path is a glob and must match one file. */
-  getFile(request: { file: File; offset?: number }, options?: CallOptions): AsyncIterable<Uint8Array>
+  /** The bytes from `offset` on; the path is a glob and must match one file, of those in `pathRange`. */
+  getFile(
+    request: { file: File; offset?: number; pathRange?: PathRange },
+    options?: CallOptions,
+  ): AsyncIterable<Uint8Array>
   /** NOT_FOUND, `missing` 'file' where nothing is at the path; a directory is scanned for its size. */
   inspectFile(file: File, options?: CallOptions): Promise<FileInfo>
   /** Children in byte order of the full path. Of a missing path: nothing. */

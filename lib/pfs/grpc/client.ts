@@ -1,5 +1,5 @@
 import type { Channel } from '@grpc/grpc-js'
-import type { CallOptions, Commit, File, FileOperations, PfsClient } from '../client.js'
+import type { CallOptions, Commit, File, FileOperations, PathRange, PfsClient } from '../client.js'
 import { parsePfsAddress } from './address.js'
 import { callDownload, callUnary, callUpload } from './client-calls.js'
 import type { ModifyFileRequest } from './codec/file-operations.js'
@@ -59,7 +59,7 @@ export function createPfsClient(address: string, options: PfsClientOptions = {})
     }
   }
   async function* getFile(
-    request: { file: File; offset?: number },
+    request: { file: File; offset?: number; pathRange?: PathRange },
     call: CallOptions = {},
   ): AsyncGenerator<Uint8Array> {
     const transfer = transfers.enter()

@@ -1,4 +1,4 @@
-import type { CallOptions, File, FileInfo, FilePage, PfsClient } from '../client.js'
+import type { CallOptions, File, FileInfo, FilePage, PathRange, PfsClient } from '../client.js'
 import { PfsError } from '../errors.js'
 import { prefixEnd } from '../path.js'
 import { throwIfCancelled } from './cancellation.js'
@@ -18,12 +18,14 @@ type ReadCalls = Pick<PfsClient, 'getFile' | 'inspectFile' | 'listFile' | 'walkF
 
 const maxPage = 100_000
 
+const wholeRange: PathRange = { lower: '', upper: '' }
+
 /** The calls that read files. */
 export function createReadCalls(state: State): ReadCalls {
   return {
-    async *getFile({ file, offset = 0 }, options) {
+    async *getFile({ file, offset = 0, pathRange = wholeRange }, options) {
       const opened = await openForBytes(state, file.commit, options, ['REPO_READ'], 'get file: ')
-      for (const chunk of contentChunks(contentOf(opened, file), offset)) {
+      for (const chunk of contentChunks(contentOf(opened, file, pathRange), offset)) {
         throwIfCancelled(options?.signal)
         yield chunk
       }
@@ -54,7 +56,7 @@ export function createReadCalls(state: State): ReadCalls {
       yield* limitPage(refuseNothing(infos, opened, file), page, options)
     },
 
-    async *globFile({ commit, pattern, pathRange = { lower: '', upper: '' } }, options) {
+    async *globFile({ commit, pattern, pathRange = wholeRange }, options) {
       const hashes = await loadContentHash()
       const opened = await openCommit(state, commit, options, ['REPO_READ', 'REPO_LIST_FILE'])
       const glob = parseGlob(pattern)
@@ -68,10 +70,10 @@ export function createReadCalls(state: State): ReadCalls {
   }
 }
 
-/** The one file that the path, a glob, matches. */
-function contentOf(opened: OpenedCommit, file: File): Content {
+/** The one file that the path, a glob, matches in a range. */
+function contentOf(opened: OpenedCommit, file: File, pathRange: PathRange): Content {
   const glob = parseGlob(file.path)
-  const range = prefixRange(glob.prefix)
+  const range = narrowRange(prefixRange(glob.prefix), pathRange)
   if (!file.datum) refuseUnreadable(opened, range)
   let found: TreeEntry | undefined
   for (const entry of entriesAt(opened.snapshot.root, '/', range, glob.depth, true)) {

@@ -28,11 +28,18 @@ export const fileInfo = createCodec(pfs.FileInfo, messageFromFileInfo, fileInfoF
 
 export const getFileRequest = createCodec(
   pfs.GetFileRequest,
-  (request: { file: File; offset?: number }) =>
-    new pfs.GetFileRequest().setFile(messageFromFile(request.file)).setOffset(request.offset ?? 0),
+  (request: { file: File; offset?: number; pathRange?: PathRange }) =>
+    new pfs.GetFileRequest()
+      .setFile(messageFromFile(request.file))
+      .setOffset(request.offset ?? 0)
+      .setPathRange(messageFromPathRange(request.pathRange)),
   (message) => {
     if (message.getUrl() !== '') throw new PfsError('UNIMPLEMENTED', 'GetFile to a URL is not served')
-    return { file: fileFromMessage(message.getFile()), offset: message.getOffset() }
+    return {
+      file: fileFromMessage(message.getFile()),
+      offset: message.getOffset(),
+      ...pathRangeFromMessage(message.getPathRange()),
+    }
   },
 )
 
@@ -79,21 +86,25 @@ export const walkFileRequest = createCodec(
 
 export const globFileRequest = createCodec(
   pfs.GlobFileRequest,
-  (request: { commit: Commit; pattern: string; pathRange?: PathRange }) => {
-    const message = new pfs.GlobFileRequest().setCommit(messageFromCommit(request.commit)).setPattern(request.pattern)
-    if (request.pathRange === undefined) return message
-    const { lower, upper } = request.pathRange
-    return message.setPathRange(new pfs.PathRange().setLower(lower).setUpper(upper))
-  },
-  (message) => {
-    const range = message.getPathRange()
-    return {
-      commit: commitFromMessage(message.getCommit()),
-      pattern: message.getPattern(),
-      ...(range && { pathRange: { lower: range.getLower(), upper: range.getUpper() } }),
-    }
-  },
+  (request: { commit: Commit; pattern: string; pathRange?: PathRange }) =>
+    new pfs.GlobFileRequest()
+      .setCommit(messageFromCommit(request.commit))
+      .setPattern(request.pattern)
+      .setPathRange(messageFromPathRange(request.pathRange)),
+  (message) => ({
+    commit: commitFromMessage(message.getCommit()),
+    pattern: message.getPattern(),
+    ...pathRangeFromMessage(message.getPathRange()),
+  }),
 )
+
+function messageFromPathRange(range: PathRange | undefined): pfs.PathRange | undefined {
+  return range && new pfs.PathRange().setLower(range.lower).setUpper(range.upper)
+}
+
+function pathRangeFromMessage(message: pfs.PathRange | undefined): { pathRange?: PathRange } {
+  return message === undefined ? {} : { pathRange: { lower: message.getLower(), upper: message.getUpper() } }
+}
 
 export const diffFileRequest = createCodec(
   pfs.DiffFileRequest,
