@@ -6,12 +6,13 @@ import { type ByteRange, contentRange, cutTo, parseRange } from '../http/range.j
 import { type HttpRequest, header, queryValue } from '../http/request.js'
 import type { Headers, S3Response } from '../http/response.js'
 import { sandboxHeaders } from '../http/sandbox.js'
+import { readFile } from '../pfs/exact-path.js'
 import type { StoredObject } from '../resolver/object.js'
 import type { ObjectCall, Operation } from './call.js'
 import { resolveNamedObject } from './named-object.js'
 import { parsePartNumber, partsCount, rangeOfPart } from './part-number.js'
 
-/** GetObject: headers and bytes are of the one commit that InspectFile named. */
+/** GetObject: headers and bytes are of the one commit in which the file was found. */
 export const getObject: Operation<ObjectCall> = async (call) => {
   const { response, object, range } = await readHead(call)
   if (response.status === 304 || object.size === 0) return response
@@ -19,7 +20,7 @@ export const getObject: Operation<ObjectCall> = async (call) => {
     const content = await smallContent(call, object)
     return { ...response, body: content.subarray(range.start, range.end + 1) }
   }
-  const bytes = call.gateway.pfs.getFile({ file: object.info.file, offset: range.start }, call.options)
+  const bytes = readFile(call.gateway.pfs, object.info.file, { offset: range.start }, call.options)
   return { ...response, body: cutTo(range, bytes) }
 }
 
@@ -31,7 +32,7 @@ async function smallContent({ gateway, options }: ObjectCall, { info, size }: St
   const { pfs, contents } = gateway
   const known = contents.get(info.hash, options.authToken)
   if (known !== undefined) return known
-  const whole = cutTo({ start: 0, end: size - 1 }, pfs.getFile({ file: info.file }, options))
+  const whole = cutTo({ start: 0, end: size - 1 }, readFile(pfs, info.file, {}, options))
   const content = await collect(whole, size)
   contents.set(info.hash, options.authToken, content)
   return content

@@ -1,6 +1,7 @@
-import { invalidArgument, S3Error } from '../errors.js'
+import { invalidArgument } from '../errors.js'
 import type { CallOptions, Commit, FileInfo, PfsClient } from '../pfs/client.js'
 import { headOf } from '../pfs/client.js'
+import { findFile } from '../pfs/exact-path.js'
 import { type Bucket, commitOf, isCommitId } from './bucket-name.js'
 import { etagFrom } from './etag.js'
 
@@ -22,15 +23,22 @@ export interface ObjectName {
   readonly versionId?: string | undefined
 }
 
-/** Asks PFS for an object; throws NoSuchKey also where the path is a directory. */
-export async function resolveObject(pfs: PfsClient, name: ObjectName, options: CallOptions): Promise<StoredObject> {
-  const commit = commitOfVersion(name.bucket, name.versionId)
-  return storedObject(pfs, await pfs.inspectFile({ commit, path: name.path }, options), options)
+/**
+ * Asks PFS for an object; undefined if the path is missing or a directory.
+ *
+ * @throws S3Error InvalidArgument for a malformed `versionId`, PfsError for a missing repo, branch or commit.
+ */
+export async function findObject(
+  pfs: PfsClient,
+  { bucket, path, versionId }: ObjectName,
+  options: CallOptions,
+): Promise<StoredObject | undefined> {
+  const info = await findFile(pfs, { commit: commitOfVersion(bucket, versionId), path }, options)
+  return info && storedObject(pfs, info, options)
 }
 
 /** The object that a file is. */
 export async function storedObject(pfs: PfsClient, info: FileInfo, options: CallOptions): Promise<StoredObject> {
-  if (info.fileType !== 'FILE') throw new S3Error('NoSuchKey')
   const { commit, path } = info.file
   return {
     // Without its datum: an S3 object is all that is at the path.

@@ -31,8 +31,9 @@ for (const how of ['the client leaves', 'PFS fails once'] as const) {
         if (commit.repo.type !== 'user') return
         if (how === 'the client leaves') leaving.abort()
         else {
-          rig.pfs.faults.inspectFile = async () => {
-            delete rig.pfs.faults.inspectFile
+          // biome-ignore lint/correctness/useYield: it fails at its first step.
+          rig.pfs.faults.globFile = async function* () {
+            delete rig.pfs.faults.globFile
             throw new Error('away')
           }
         }

@@ -32,7 +32,9 @@ readers.after(({ rig }) => rig.close())
 /** A file that is said to have 1 GiB, and whose content is given. */
 function largeFile(rig: Rig, getFile: PfsClient['getFile']): void {
   rig.pfs.faults = {
-    inspectFile: async (file, options) => ({ ...(await rig.truth.inspectFile(file, options)), sizeBytes: size }),
+    globFile: async function* (request, options) {
+      for await (const info of rig.truth.globFile(request, options)) yield { ...info, sizeBytes: size }
+    },
     getFile,
   }
 }

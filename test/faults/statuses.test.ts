@@ -50,8 +50,8 @@ type RequestName = keyof typeof requests
 
 const calledBy: Partial<Readonly<Record<Method, readonly RequestName[]>>> = {
   inspectCommit: ['put', 'putLarge', 'putIfAbsent', 'delete', 'copy'],
-  inspectFile: ['put', 'putLarge', 'putIfAbsent', 'get', 'getLarge', 'head', 'copy'],
-  globFile: ['put', 'putLarge'],
+  inspectFile: ['put', 'putLarge', 'putIfAbsent'],
+  globFile: ['put', 'putLarge', 'get', 'getLarge', 'head', 'copy'],
   listFile: ['listDirectory', 'headBucket'],
   walkFile: ['list'],
   modifyFile: ['put', 'putLarge', 'putIfAbsent', 'delete', 'copy'],
@@ -72,10 +72,8 @@ function expected(method: Method, name: RequestName, status: PfsStatus): string 
   if (name === 'head' || name === 'headBucket') return answers[status].slice(0, 3)
   if (status !== 'NOT_FOUND') return answers[status]
   if (missing[method] !== undefined) return '404 NoSuchBucket'
-  // To a writer, a file that is not there is no failure.
-  if (method === 'inspectFile' && (name === 'put' || name === 'putIfAbsent')) return '200'
-  // It is written and then said not to be there: that is not for the client to hear.
-  return name === 'putLarge' ? '500 InternalError' : answers[status]
+  // To a writer, a missing file is no failure.
+  return method === 'inspectFile' ? '200' : answers[status]
 }
 
 const shown = ({ status, code }: Answer): string => (code === '' ? `${status}` : `${status} ${code}`)

@@ -107,10 +107,22 @@ for (const overWire of [false, true]) {
       await s3.send(new HeadObjectCommand({ Bucket, Key: 'k', ...(VersionId !== undefined && { VersionId }) }))
       return calls.toSorted()
     }
-    assert.equal(await callsOf(), ['inspectFile'])
-    assert.equal(await callsOf(head), ['inspectCommit', 'inspectFile'])
-    assert.equal(await callsOf(old), ['inspectCommit', 'inspectFile', 'listCommit'])
-    assert.equal(await callsOf(old), ['inspectCommit', 'inspectFile'])
+    assert.equal(await callsOf(), ['globFile'])
+    assert.equal(await callsOf(head), ['globFile', 'inspectCommit'])
+    assert.equal(await callsOf(old), ['globFile', 'inspectCommit', 'listCommit'])
+    assert.equal(await callsOf(old), ['globFile', 'inspectCommit'])
+  })
+
+  versions('a read asks PFS for the one path, whatever else begins as it does', async ({ s3, calls }) => {
+    const Bucket = await newBucket(s3, 'master.neighbours')
+    const neighbours = ['img-1 x', 'img-1!', 'img-10', 'img-1\\', 'img-1*', 'img-1?', 'img-1%', 'img-1{a,b}']
+    for (const Key of neighbours) await put(s3, Bucket, Key, Key)
+    assert.is(await refusal(read(s3, Bucket, 'img-1')), '404 NoSuchKey')
+    await put(s3, Bucket, 'img-1', 'itself')
+    calls.length = 0
+    assert.is(await read(s3, Bucket, 'img-1'), 'itself')
+    assert.equal(calls.toSorted(), ['getFile', 'globFile'])
+    for (const Key of neighbours) assert.is(await read(s3, Bucket, Key), Key)
   })
 
   versions('a deleted key tells of its delete marker', async ({ s3, gateway }) => {

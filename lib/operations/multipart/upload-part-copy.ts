@@ -6,6 +6,7 @@ import { header, queryValue } from '../../http/request.js'
 import { xmlResponse } from '../../http/response.js'
 import { xmlDocument } from '../../http/xml-writer.js'
 import type { CallOptions, FileOperation, PfsClient } from '../../pfs/client.js'
+import { readFile } from '../../pfs/exact-path.js'
 import type { StoredObject } from '../../resolver/object.js'
 import type { ObjectCall, Operation } from '../call.js'
 import { resolveCopySource } from '../copy-source.js'
@@ -57,7 +58,7 @@ async function* fromWhole(
 ): AsyncGenerator<FileOperation> {
   yield partFromFile(info.file)
   if (digest === undefined) return
-  for await (const bytes of pfs.getFile({ file: info.file }, options)) digest.update(bytes)
+  for await (const bytes of readFile(pfs, info.file, {}, options)) digest.update(bytes)
 }
 
 function fromRange(
@@ -67,7 +68,7 @@ function fromRange(
   digest: Digest | undefined,
   options: CallOptions,
 ): AsyncGenerator<FileOperation> {
-  const bytes = pfs.getFile({ file: info.file, offset: range.start }, options)
+  const bytes = readFile(pfs, info.file, { offset: range.start }, options)
   return partFromBytes(digested(cutTo(range, bytes), digest))
 }
 

@@ -1,5 +1,5 @@
 import type { CallOptions, Commit, FileInfo, PfsClient } from '../../pfs/client.js'
-import { unlessMissing } from '../../pfs/errors.js'
+import { findFile } from '../../pfs/exact-path.js'
 import { compareBytes } from '../byte-order.js'
 import { commonPrefixOf, type Grouping, lastName } from '../common-prefix.js'
 import type { KeyCodec } from '../key.js'
@@ -111,6 +111,5 @@ async function readExact(
   const path = keys.pathFromKey(prefix)
   if (path.startsWith(directory)) return undefined
   const { commit } = await reader.settle()
-  const info = await unlessMissing(pfs.inspectFile({ commit, path }, options), 'file')
-  return info?.fileType === 'FILE' ? info : undefined
+  return findFile(pfs, { commit, path }, options)
 }

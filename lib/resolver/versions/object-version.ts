@@ -1,9 +1,8 @@
 import { S3Error } from '../../errors.js'
 import type { CallOptions, PfsClient } from '../../pfs/client.js'
-import { isMissing } from '../../pfs/errors.js'
 import { commitOf } from '../bucket-name.js'
 import type { KeyCodec } from '../key.js'
-import { commitOfVersion, type ObjectName, resolveObject, type StoredObject } from '../object.js'
+import { commitOfVersion, findObject, type ObjectName, type StoredObject } from '../object.js'
 import type { Ancestry } from './ancestry.js'
 import { type RemovalSearch, wasRemovedIn } from './removal.js'
 
@@ -32,15 +31,13 @@ export function resolveVersion(
 
 async function resolveCurrent(source: VersionSource, name: ObjectName, options: CallOptions): Promise<StoredObject> {
   const { pfs, keys, removals } = source
-  try {
-    return await resolveObject(pfs, name, options)
-  } catch (cause) {
-    if (!isMissing(cause, 'file')) throw cause
-    const removal = await removals.find(commitOf(name.bucket), name.path, options)
-    if (removal === undefined) throw cause
-    const fields = { Key: keys.keyFromPath(name.path) }
-    throw new S3Error('NoSuchKey', { fields, headers: deleteMarker(removal), cause })
-  }
+  const object = await findObject(pfs, name, options)
+  if (object !== undefined) return object
+  const removal = await removals.find(commitOf(name.bucket), name.path, options)
+  throw new S3Error('NoSuchKey', {
+    fields: { Key: keys.keyFromPath(name.path) },
+    ...(removal !== undefined && { headers: deleteMarker(removal) }),
+  })
 }
 
 async function resolveNamed(
@@ -52,17 +49,17 @@ async function resolveNamed(
   const commit = commitOfVersion(bucket, versionId)
   const [head, found] = await Promise.allSettled([
     pfs.inspectCommit({ commit: commitOf(bucket) }, options),
-    resolveObject(pfs, name, options),
+    findObject(pfs, name, options),
   ])
-  // A bucket that is not there comes before a version that is not.
+  // A missing bucket comes before a missing version.
   if (head.status === 'rejected') throw head.reason
-  if (found.status === 'rejected' && !isMissing(found.reason, 'file')) throw found.reason
+  if (found.status === 'rejected') throw found.reason
   const fields = { Key: keys.keyFromPath(path), VersionId: versionId }
   const headId = head.value.commit.id ?? ''
   if (!(await ancestry.isAncestor(bucket.branch, versionId, headId, options))) {
     throw new S3Error('NoSuchVersion', { fields })
   }
-  if (found.status === 'fulfilled') return found.value
+  if (found.value !== undefined) return found.value
   if (!(await wasRemovedIn(pfs, commit, path, options))) throw new S3Error('NoSuchVersion', { fields })
   const detail = { fields: { ResourceType: 'DeleteMarker' }, headers: deleteMarker(versionId) }
   throw new S3Error('MethodNotAllowed', detail)

@@ -117,9 +117,10 @@ listing('a page is of one commit, also the key that ends as the directory does',
   }
   const moving = (pfs: PfsClient): PfsClient => ({
     ...pfs,
-    inspectFile: async (file, options) => {
-      await move()
-      return pfs.inspectFile(file, options)
+    globFile: async function* (request, options) {
+      // The look-up of the key alone, not the reading of the page.
+      if (request.pathRange?.lower === pathFromKey('d/')) await move()
+      yield* pfs.globFile(request, options)
     },
   })
   const page = await listKeys({ ...source, pfs: moving(source.pfs) }, { ...all, prefix: 'd/' })
