@@ -1,10 +1,21 @@
 /**
  * `node build.mjs` makes `dist`, as it is published: ES modules, CommonJS below `dist/cjs`, and for each entry one file
- * of declarations. `node build.mjs --tests` compiles `lib`, `test`, `bench` and `examples` to `.compiled`, without
+ * of declarations; with `--if-stale` only if a source is newer than `dist`. `node build.mjs --tests` compiles `lib`, `test`, `bench` and `examples` to `.compiled`, without
  * checking types, so that no process of a test run compiles anything itself.
  */
 import { execFileSync } from 'node:child_process'
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 
 /** The modules that users import, as in `exports` of package.json. */
@@ -30,6 +41,27 @@ async function buildPackage() {
   chmodSync('dist/cli/main.js', 0o755)
   buildCommonJs()
   await rollDeclarations()
+}
+
+/** For `npm start`, which is to start at once, and also where nothing can be compiled or written. */
+async function buildIfStale() {
+  const complete = `dist/cjs/${entries.at(-1)}.d.ts`
+  const sources = ['build.mjs', 'lib', 'tsconfig.json', 'tsconfig.build.json', 'tsconfig.cjs.json']
+  const builtAt = existsSync(complete) ? statSync(complete).mtimeMs : 0
+  if (sources.every((path) => newestTime(path) <= builtAt)) return
+  if (existsSync('node_modules/typescript')) return buildPackage()
+  if (builtAt > 0) {
+    console.error('dist is older than lib, and TypeScript is not installed: this starts dist as it is.')
+  } else {
+    console.error('dist is missing, and TypeScript is not installed: run npm ci and npm run build first.')
+    process.exitCode = 1
+  }
+}
+
+/** When a file, or the newest file below a folder, was changed, in milliseconds since 1970. */
+function newestTime(path) {
+  if (!statSync(path).isDirectory()) return statSync(path).mtimeMs
+  return Math.max(...readdirSync(path).map((name) => newestTime(join(path, name))))
 }
 
 function buildCommonJs() {
@@ -81,4 +113,5 @@ function silence(message) {
 }
 
 if (process.argv.includes('--tests')) buildTests()
+else if (process.argv.includes('--if-stale')) await buildIfStale()
 else await buildPackage()

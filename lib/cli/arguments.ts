@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { Fault, lineFrom } from './fault.js'
 
 export interface HostAndPort {
+  /** A host name or address; '' for every interface of this machine. */
   readonly host: string
   readonly port: number
 }
@@ -93,16 +94,57 @@ function parseWords(words: readonly string[]) {
     return parseArgs({ args: [...words], options, strict: true, allowPositionals: false }).values
   } catch (thrown) {
     // What follows the first sentence is advice about positional arguments, which this program has none of.
-    throw new Fault(`${lineFrom(thrown).split('. ')[0]}; see --help`)
+    const message = lineFrom(thrown).split('. ')[0] ?? ''
+    const unknown = /^Unknown option '--?([^']+)'/.exec(message)?.[1]
+    const meant = unknown === undefined ? undefined : nearestOption(unknown)
+    throw new Fault(meant === undefined ? `${message}; see --help` : `${message}; did you mean --${meant}?`)
   }
 }
 
+/** Names that other programs have for an option of this one. */
+const foreignNames: ReadonlyMap<string, keyof typeof options> = new Map([
+  ['address', 'listen'],
+  ['host', 'listen'],
+  ['port', 'listen'],
+  ['token', 'root-token'],
+  ['v', 'version'],
+  ['V', 'version'],
+])
+
+/** The option that a misspelt one stands for: at most a third of its letters are wrong. */
+function nearestOption(unknown: string): string | undefined {
+  const ranked = Object.keys(options)
+    .map((name) => ({ name, distance: editDistance(unknown.toLowerCase().replaceAll('_', '-'), name) }))
+    .sort((a, b) => a.distance - b.distance)
+  const [best] = ranked
+  if (best !== undefined && best.distance <= best.name.length / 3) return best.name
+  return foreignNames.get(unknown)
+}
+
+/** The Levenshtein distance, with the exchange of two neighbours as one step (optimal string alignment). */
+function editDistance(from: string, to: string): number {
+  const rows: number[][] = [Array.from({ length: to.length + 1 }, (_, column) => column)]
+  const cell = (row: number, column: number): number => rows[row]?.[column] ?? 0
+  for (let row = 1; row <= from.length; row++) {
+    rows[row] = [row]
+    for (let column = 1; column <= to.length; column++) {
+      const substitution = cell(row - 1, column - 1) + (from[row - 1] === to[column - 1] ? 0 : 1)
+      const isSwap = from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1]
+      const swap = row > 1 && column > 1 && isSwap ? cell(row - 2, column - 2) + 1 : substitution
+      rows[row]?.push(Math.min(cell(row - 1, column) + 1, cell(row, column - 1) + 1, substitution, swap))
+    }
+  }
+  return cell(from.length, to.length)
+}
+
+/** `HOST:PORT`, `:PORT` for every interface, or `PORT` alone for loopback. */
 function parseHostAndPort(name: string, text: string): HostAndPort {
-  const match = /^(?:\[([0-9a-f:.]+)\]|([^:[\]/]+)):(\d{1,5})$/i.exec(text)
-  const host = match?.[1] ?? match?.[2]
-  const port = Number(match?.[3])
-  if (host === undefined || port > 65535) throw new Fault(`--${name} takes HOST:PORT, not ${JSON.stringify(text)}`)
-  return { host, port }
+  const match = /^(?:(?:\[([0-9a-f:.]+)\]|([^:[\]/]*)):)?(\d+)$/i.exec(text)
+  if (match === null) throw new Fault(`--${name} takes HOST:PORT, :PORT or PORT, not ${JSON.stringify(text)}`)
+  const [, address, hostname, digits] = match
+  const port = Number(digits)
+  if (port > 65535) throw new Fault(`--${name}: a port is at most 65535, not ${digits}`)
+  return { host: address ?? hostname ?? '127.0.0.1', port }
 }
 
 function parseAuth(text: string): AuthArgument {

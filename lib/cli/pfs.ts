@@ -1,8 +1,9 @@
 import { createMemoryPfs, createPfsClient, type PfsClient, PfsError, servePfs } from '../index.js'
 import type { Arguments, HostAndPort } from './arguments.js'
+import { diagnosePachd } from './diagnosis.js'
 import { Fault, lineFrom } from './fault.js'
 import { type PachdAddress, readPachctlConfig } from './pachctl-config.js'
-import { reasonFrom } from './reason.js'
+import { knownReason, reasonFrom } from './reason.js'
 
 export interface OpenPfs {
   readonly client: PfsClient
@@ -47,7 +48,8 @@ async function openPachd({ address, caCertificates, source }: PachdAddress): Pro
     }
   } catch (thrown) {
     client.close()
-    throw new Fault(`pachd at ${address} (${source}) does not answer: ${reasonFrom(thrown)}`)
+    const reason = knownReason(thrown) ?? (await diagnosePachd(address, caCertificates)) ?? reasonFrom(thrown)
+    throw new Fault(`pachd at ${address} (${source}) does not answer: ${reason}`)
   }
 
   function connect() {
@@ -92,7 +94,8 @@ async function openMemoryPfs({ rootToken, servePfs: servedAt }: Arguments): Prom
 }
 
 async function serve(client: PfsClient, { host, port }: HostAndPort) {
-  const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+  const everywhere = '[::]'
+  const address = host.includes(':') ? `[${host}]:${port}` : `${host || everywhere}:${port}`
   try {
     return await servePfs(client, address)
   } catch (thrown) {

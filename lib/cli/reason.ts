@@ -12,7 +12,13 @@ const reasons: ReadonlyMap<string, string> = new Map([
 
 /** Why the system refused, in words; gRPC has the system's code in the middle of its own message. */
 export function reasonFrom(thrown: unknown): string {
+  return knownReason(thrown) ?? lineFrom(thrown).replace(/ *Resolution note:.*$/, '')
+}
+
+/** As `reasonFrom`, but undefined if the system's code is not one that this knows. */
+export function knownReason(thrown: unknown): string | undefined {
   const line = lineFrom(thrown)
+  if (line.includes('Name resolution failed')) return reasons.get('ENOTFOUND')
   const code = line.match(/\bE[A-Z]{4,}\b/g)?.find((word) => reasons.has(word))
-  return reasons.get(code ?? '') ?? line
+  return reasons.get(code ?? '')
 }

@@ -1,7 +1,7 @@
 import { type AuthConfig, type CallOptions, createS3Handler, type PfsClient, type S3Handler } from '../index.js'
 import type { Arguments } from './arguments.js'
 import { Fault, lineFrom } from './fault.js'
-import { readKeysFile } from './keys-file.js'
+import { type AccessKey, readKeysFile } from './keys-file.js'
 import { createLog } from './log.js'
 import { openPfs } from './pfs.js'
 import { createServer, listen, watchConnections } from './server.js'
@@ -24,8 +24,10 @@ export interface RunningGateway {
 /** Starts what the arguments describe; a Fault says why that cannot be. */
 export async function serve(args: Arguments, env: NodeJS.ProcessEnv, output: Output): Promise<RunningGateway> {
   const ownOptions = ownCallOptions(args, env)
-  const authConfig = authConfigFrom(args, ownOptions)
+  const keys = args.auth.mode === 'keys' ? readKeysFile(args.auth.file) : new Map<string, AccessKey>()
+  const authConfig = authConfigFrom(args, keys, ownOptions)
   const pfs = await openPfs(args, env)
+  if (pfs.authActive) warnOfKeysWithoutToken(keys, output)
   try {
     const server = createServer(createHandler(args, pfs.client, authConfig, output), args.tls)
     const connections = watchConnections(server)
@@ -56,12 +58,29 @@ function ownCallOptions({ rootToken }: Arguments, { PACH_TOKEN }: NodeJS.Process
   return authToken === undefined ? {} : { authToken }
 }
 
-function authConfigFrom({ auth }: Arguments, ownOptions: Pick<CallOptions, 'authToken'>): AuthConfig {
+function authConfigFrom(
+  { auth }: Arguments,
+  keys: ReadonlyMap<string, AccessKey>,
+  ownOptions: Pick<CallOptions, 'authToken'>,
+): AuthConfig {
   if (auth.mode === 'pachyderm') return auth
   if (auth.mode === 'none') return { ...auth, ...ownOptions }
-  const keys = readKeysFile(auth.file)
   return { mode: 'keys', secretFor: async (accessKeyId) => keys.get(accessKeyId) }
 }
+
+function warnOfKeysWithoutToken(keys: ReadonlyMap<string, AccessKey>, output: Output): void {
+  for (const [id, { authToken }] of keys) {
+    if (authToken !== undefined) continue
+    output.say(`warning: access key ${JSON.stringify(id)} has no authToken, so Pachyderm refuses what it asks for\n`)
+  }
+}
+
+/** The flags that set options of the handler, for errors, which name the option. */
+const flagOfOption: ReadonlyMap<string, string> = new Map([
+  ['basePath', '--base-path'],
+  ['domains', '--domain'],
+  ['region', '--region'],
+])
 
 function createHandler(args: Arguments, pfs: PfsClient, authConfig: AuthConfig, output: Output): S3Handler {
   const onResponse = createLog(args.log, output.log)
@@ -74,6 +93,6 @@ function createHandler(args: Arguments, pfs: PfsClient, authConfig: AuthConfig, 
       onError: (error, { requestId }) => output.say(`error in request ${requestId}: ${lineFrom(error)}\n`),
     })
   } catch (thrown) {
-    throw new Fault(lineFrom(thrown))
+    throw new Fault(lineFrom(thrown).replace(/^(\w+)(\[\d+\])?/, (found, option) => flagOfOption.get(option) ?? found))
   }
 }

@@ -20,6 +20,8 @@ const silenceMilliseconds = 10 * 60_000
 export function createServer(handler: S3Handler, tls: Arguments['tls']): Server {
   const server = tls === undefined ? createHttpServer(settings, handler) : createTlsServer(handler, tls)
   server.on('checkContinue', handler.checkContinue)
+  // Node answers every other Expect header with a 417 that S3 clients do not understand; S3 ignores it.
+  server.on('checkExpectation', handler)
   server.setTimeout(silenceMilliseconds)
   return server
 }
@@ -40,7 +42,8 @@ export async function listen(server: Server, { host, port }: HostAndPort): Promi
     server.once('error', (error) => {
       reject(new Fault(`cannot listen on ${host}:${port}: ${reasonFrom(error)}`))
     })
-    server.listen({ host, port }, resolve)
+    // Without a host, Node listens on every interface, IPv6 included if the machine has it.
+    server.listen(host === '' ? { port } : { host, port }, resolve)
   })
   return { host, port: (server.address() as AddressInfo).port }
 }
@@ -78,7 +81,7 @@ export function watchConnections(server: Server): Drain {
       if (isDraining) closeIdle()
     })
   }
-  server.prependListener('request', track).prependListener('checkContinue', track)
+  for (const event of ['request', 'checkContinue', 'checkExpectation']) server.prependListener(event, track)
 
   return {
     async stop(milliseconds) {

@@ -3,7 +3,8 @@ export const usage = `Usage: pfs-s3-gateway [OPTIONS]
 
 Serves Pachyderm's PFS over the Amazon S3 REST API.
 
-  --listen HOST:PORT     where S3 clients connect (default 127.0.0.1:30600; port 0 takes a free one)
+  --listen HOST:PORT     where S3 clients connect (default 127.0.0.1:30600; port 0 takes a free one);
+                         :PORT is every interface of this machine, PORT alone is loopback
   --tls-cert FILE        serve https with this certificate chain (PEM)
   --tls-key FILE         and this private key (PEM)
 

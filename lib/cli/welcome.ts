@@ -15,6 +15,7 @@ export function welcomeText(args: Arguments, pfs: OpenPfs, listening: HostAndPor
 
 function linesToTry(args: Arguments, pfs: OpenPfs, url: string, bucket: string): readonly string[] {
   const [key, secret] = credentialsToTry(args, pfs)
+  const region = args.region ?? 'us-east-1'
   return [
     `Bucket: ${bucket} (branch master of repo images). To try it:`,
     '',
@@ -22,6 +23,11 @@ function linesToTry(args: Arguments, pfs: OpenPfs, url: string, bucket: string):
     `  echo hello | aws --endpoint-url ${url} s3 cp - s3://${bucket}/hello.txt`,
     `  mc alias set pfs ${url} "$AWS_ACCESS_KEY_ID" "$AWS_SECRET_ACCESS_KEY" && mc ls pfs/${bucket}`,
     `  python3 -c "import boto3; s3 = boto3.client('s3', endpoint_url='${url}'); print(s3.list_objects_v2(Bucket='${bucket}'))"`,
+    '',
+    '  // JavaScript: forcePathStyle, since the bucket is a part of the path; credentials from the environment',
+    "  import { ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'",
+    `  const s3 = new S3Client({ endpoint: '${url}', region: '${region}', forcePathStyle: true })`,
+    `  console.log(await s3.send(new ListObjectsV2Command({ Bucket: '${bucket}' })))`,
     '',
   ]
 }
@@ -42,7 +48,7 @@ function authText(args: Arguments, pfs: OpenPfs): string {
 
 /** A wildcard address is no address to connect to. */
 function reachableHost(host: string): string {
-  if (host === '0.0.0.0') return '127.0.0.1'
+  if (host === '' || host === '0.0.0.0') return '127.0.0.1'
   if (host === '::') return '[::1]'
   return host.includes(':') ? `[${host}]` : host
 }

@@ -22,10 +22,17 @@ for (const [words, message] of [
   [['--pachd', ''], '--pachd needs a value'],
   [['--domain', 'a', '--domain', ''], '--domain needs a value'],
   [['--root-token='], '--root-token needs a value'],
-  [['--listen', '30600'], '--listen takes HOST:PORT, not "30600"'],
-  [['--listen', 'localhost:65536'], '--listen takes HOST:PORT, not "localhost:65536"'],
-  [['--listen', '::1:30600'], '--listen takes HOST:PORT, not "::1:30600"'],
-  [['--serve-pfs', 'localhost'], '--serve-pfs takes HOST:PORT, not "localhost"'],
+  [['--memroy'], "Unknown option '--memroy'; did you mean --memory?"],
+  [['--lsiten', ':1'], "Unknown option '--lsiten'; did you mean --listen?"],
+  [['--basepath', '/s3'], "Unknown option '--basepath'; did you mean --base-path?"],
+  [['--root_token', 'x'], "Unknown option '--root_token'; did you mean --root-token?"],
+  [['--domains', 'x'], "Unknown option '--domains'; did you mean --domain?"],
+  [['--port', '80'], "Unknown option '--port'; did you mean --listen?"],
+  [['-v'], "Unknown option '-v'; did you mean --version?"],
+  [['--listen', 'localhost'], '--listen takes HOST:PORT, :PORT or PORT, not "localhost"'],
+  [['--listen', 'localhost:65536'], '--listen: a port is at most 65535, not 65536'],
+  [['--listen', '::1:30600'], '--listen takes HOST:PORT, :PORT or PORT, not "::1:30600"'],
+  [['--serve-pfs', 'localhost'], '--serve-pfs takes HOST:PORT, :PORT or PORT, not "localhost"'],
   [['--memory', '--pachd', 'grpc://localhost:30650'], '--memory and --pachd exclude each other'],
   [['--auth', 'keys'], '--auth takes pachyderm, none or keys:FILE, not "keys"'],
   [['--auth', 'keys:'], '--auth takes pachyderm, none or keys:FILE, not "keys:"'],
@@ -54,6 +61,11 @@ test('nothing given: loopback, port 30600, Pachyderm decides who may', () => {
     domains: [],
     drainSeconds: 25,
   })
+})
+
+test(':PORT is every interface, PORT alone is loopback', () => {
+  assert.equal(serveArguments('--listen', ':30600').listen, { host: '', port: 30600 })
+  assert.equal(serveArguments('--listen', '30600').listen, { host: '127.0.0.1', port: 30600 })
 })
 
 test('an IPv6 address stands in brackets', () => {

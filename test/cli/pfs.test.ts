@@ -1,12 +1,16 @@
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer as createHttp2Server, createSecureServer } from 'node:http2'
+import { createServer as createHttpsServer } from 'node:https'
+import type { AddressInfo, Server as NetServer } from 'node:net'
 import { ListBucketsCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createMemoryPfs, createPfsClient, servePfs } from '../../lib/index.js'
 import { createRepoAndBranch } from '../support/branch.js'
 import { runProgram, startListening } from '../support/program.js'
+import { fileOf } from '../support/root.js'
 import { s3Client, tokenCredentials } from '../support/s3-client.js'
 import { createScratch } from './scratch.js'
 
@@ -118,15 +122,55 @@ test('a pachd that is not there is told in one line', async () => {
   assert.equal([code, stdout, stderr], [1, '', expected])
 })
 
-test('a server that is no pachd is told in one line', async () => {
-  const other = createServer((_request, response) => response.end('hello')).listen(0, '127.0.0.1')
-  await once(other, 'listening')
-  const { port } = other.address() as AddressInfo
-  const { code, stderr } = await runProgram(['--pachd', `grpc://127.0.0.1:${port}`])
-  other.closeAllConnections()
-  other.close()
-  assert.is(code, 1)
-  assert.match(stderr, /^pfs-s3-gateway: pachd at [^\n]+ does not answer: [^\n]+\n$/)
+const tls = {
+  cert: readFileSync(fileOf('test/support/tls/cert.pem')),
+  key: readFileSync(fileOf('test/support/tls/key.pem')),
+}
+
+for (const [mistake, createOther, scheme, reason] of [
+  ['grpc to a server with TLS', () => createSecureServer(tls), 'grpc', 'it speaks TLS: use grpcs://127.0.0.1:PORT'],
+  [
+    'grpcs to a certificate of another authority',
+    () => createSecureServer(tls),
+    'grpcs',
+    'its certificate comes from an authority that this machine does not trust: set NODE_EXTRA_CA_CERTS to a PEM file with that authority',
+  ],
+  [
+    'grpcs to a server without TLS',
+    () => createHttp2Server(),
+    'grpcs',
+    'it does not speak TLS: use grpc://127.0.0.1:PORT',
+  ],
+  [
+    'grpcs to a server with TLS and HTTP/1',
+    () => createHttpsServer(tls),
+    'grpcs',
+    'it speaks TLS but not HTTP/2, so it is not a gRPC server',
+  ],
+  [
+    'grpc to an HTTP/1 server',
+    () => createServer(),
+    'grpc',
+    "it is an HTTP/1 server, not a pachd: use pachd's gRPC port, 30650 in most clusters",
+  ],
+] as const) {
+  test(`${mistake}: one sentence says what to do`, async () => {
+    const other: NetServer = createOther().listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    const { port } = other.address() as AddressInfo
+    const named = `${scheme}://127.0.0.1:${port}`
+    const { code, stderr } = await runProgram(['--pachd', named])
+    other.close()
+    const expected = `pfs-s3-gateway: pachd at ${named} (--pachd) does not answer: ${reason.replace('PORT', String(port))}\n`
+    assert.equal([code, stderr], [1, expected])
+  })
+}
+
+test('a host that does not exist is refused in one line', async () => {
+  const { code, stderr } = await runProgram(['--pachd', 'grpc://pachd.invalid:30650'])
+  const expected =
+    'pfs-s3-gateway: pachd at grpc://pachd.invalid:30650 (--pachd) does not answer: there is no such host\n'
+  assert.equal([code, stderr], [1, expected])
 })
 
 test('a busy port for --serve-pfs is told in one line', async () => {

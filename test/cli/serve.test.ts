@@ -114,10 +114,43 @@ test('--tls-cert and --tls-key: https', async () => {
   await gateway.stop()
 })
 
-test('a base path that cannot be one is told in one line', async () => {
-  const { code, stderr } = await runProgram(['--memory', '--base-path', 's3/'])
-  assert.is(code, 1)
-  assert.match(stderr, /^pfs-s3-gateway: basePath must look like [^\n]+\n$/)
+for (const [flag, value] of [
+  ['--base-path', 's3/'],
+  ['--domain', 'http://s3.example.com'],
+] as const) {
+  test(`a value that ${flag} cannot have is refused in one line that names the flag`, async () => {
+    const { code, stderr } = await runProgram(['--memory', flag, value])
+    assert.is(code, 1)
+    assert.match(stderr, new RegExp(`^pfs-s3-gateway: ${flag} must [^\\n]+\\n$`))
+  })
+}
+
+for (const expect of ['', '200']) {
+  test(`a body with the header 'Expect: ${expect}' is taken`, async () => {
+    const gateway = await startListening(['--memory'])
+    const upload = httpRequest(`${gateway.endpoint}/master.images/expected`, { method: 'PUT', headers: { expect } })
+    upload.end('abc')
+    const [answer] = await once(upload, 'response')
+    assert.equal([answer.statusCode, await bodyOf(answer)], [200, ''])
+    await gateway.stop()
+  })
+}
+
+test('--listen :PORT is reachable at loopback, and says so', async () => {
+  const gateway = await startListening(['--memory', '--listen', ':0'])
+  assert.match(gateway.endpoint, /^http:\/\/127\.0\.0\.1:\d+$/)
+  assert.is((await fetch(gateway.endpoint)).status, 200)
+  await gateway.stop()
+})
+
+test('a keys file without authToken: a warning if auth is active, otherwise none', async () => {
+  const keys = scratch.file('half.json', '{"HALF": {"secretAccessKey": "secret-of-half"}}')
+  const active = await startListening(['--root-token', 'the-root-token', '--auth', `keys:${keys}`])
+  assert.match(active.said(), 'warning: access key "HALF" has no authToken')
+  await active.stop()
+  const inactive = await startListening(['--memory', '--auth', `keys:${keys}`])
+  assert.not.match(inactive.said(), 'warning')
+  await inactive.stop()
 })
 
 for (const [name, cert, key] of [
