@@ -1,15 +1,23 @@
 import { createHash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
-import { createCRC32, createCRC64 } from 'hash-wasm'
+import { createCRC32, createCRC64, createXXHash3, createXXHash64, createXXHash128 } from 'hash-wasm'
 
 /** S3's checksum algorithms as header names spell them, with the bytes of a value. */
-const lengths = { crc32: 4, crc32c: 4, crc64nvme: 8, sha1: 20, sha256: 32 } as const
+const lengths = {
+  crc32: 4,
+  crc32c: 4,
+  crc64nvme: 8,
+  md5: 16,
+  sha1: 20,
+  sha256: 32,
+  sha512: 64,
+  xxhash64: 8,
+  xxhash3: 8,
+  xxhash128: 16,
+} as const
 
 /** As header names spell them. */
 export type ChecksumAlgorithm = keyof typeof lengths
-
-/** What is computed over a body: S3's checksums, and MD5 for Content-MD5. */
-export type DigestAlgorithm = ChecksumAlgorithm | 'md5'
 
 /** A digest in the making. */
 export interface Digest {
@@ -40,8 +48,8 @@ export function parseBase64(text: string, length: number): Buffer | undefined {
   return bytes.length === length && bytes.toString('base64') === text ? bytes : undefined
 }
 
-/** Starts a digest; a promise only because two algorithms are WebAssembly that must be instantiated. */
-export async function createDigest(algorithm: DigestAlgorithm): Promise<Digest> {
+/** Starts a digest; a promise only because some algorithms are WebAssembly that must be instantiated. */
+export async function createDigest(algorithm: ChecksumAlgorithm): Promise<Digest> {
   switch (algorithm) {
     case 'crc32':
       return createZlibCrc32()
@@ -50,6 +58,13 @@ export async function createDigest(algorithm: DigestAlgorithm): Promise<Digest> 
       return fromHasher(await createCRC32(0x82f63b78))
     case 'crc64nvme':
       return fromHasher(await createCRC64('9a6c9329ac4bc9b5'))
+    // S3 computes the three with seed 0 and writes them big-endian, as the AWS CRT does.
+    case 'xxhash64':
+      return fromHasher(await createXXHash64())
+    case 'xxhash3':
+      return fromHasher(await createXXHash3())
+    case 'xxhash128':
+      return fromHasher(await createXXHash128())
     default:
       return createHash(algorithm)
   }

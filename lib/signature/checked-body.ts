@@ -1,4 +1,4 @@
-import { createDigest, type Digest, type DigestAlgorithm } from '../checksums/checksums.js'
+import { type ChecksumAlgorithm, createDigest, type Digest } from '../checksums/checksums.js'
 import { decodeAwsChunked } from './aws-chunked.js'
 import type { ChunkChain } from './chunk-chain.js'
 import type { Expectation } from './expectations.js'
@@ -58,13 +58,15 @@ export function createCheckedBody(
   }
 }
 
-async function createDigests(algorithms: readonly DigestAlgorithm[]): Promise<ReadonlyMap<DigestAlgorithm, Digest>> {
-  const digests = new Map<DigestAlgorithm, Digest>()
+async function createDigests(
+  algorithms: readonly ChecksumAlgorithm[],
+): Promise<ReadonlyMap<ChecksumAlgorithm, Digest>> {
+  const digests = new Map<ChecksumAlgorithm, Digest>()
   for (const algorithm of new Set(algorithms)) digests.set(algorithm, await createDigest(algorithm))
   return digests
 }
 
-function requireDigests(expectations: readonly Expectation[], digests: ReadonlyMap<DigestAlgorithm, Digest>): void {
+function requireDigests(expectations: readonly Expectation[], digests: ReadonlyMap<ChecksumAlgorithm, Digest>): void {
   const calculated = new Map([...digests].map(([algorithm, digest]) => [algorithm, digest.digest()]))
   for (const { algorithm, digest, refusal } of expectations) {
     const actual = calculated.get(algorithm) ?? Buffer.alloc(0)

@@ -1,7 +1,6 @@
 import {
   type ChecksumAlgorithm,
   checksumHeader,
-  type DigestAlgorithm,
   parseBase64,
   parseChecksum,
   parseChecksumAlgorithm,
@@ -10,7 +9,7 @@ import { S3Error } from '../errors.js'
 
 /** A digest that the client gave of its content. */
 export interface Expectation {
-  readonly algorithm: DigestAlgorithm
+  readonly algorithm: ChecksumAlgorithm
   readonly digest: Buffer
   /** The header or trailer that the answer echoes; undefined where S3 echoes none. */
   readonly header?: string

@@ -33,10 +33,9 @@ export async function sendPart(
   Body: Uint8Array | string,
   more: Partial<UploadPartCommandInput> = {},
 ): Promise<CompletedPart> {
-  const { ETag, ChecksumCRC32, ChecksumCRC32C, ChecksumCRC64NVME, ChecksumSHA1, ChecksumSHA256 } = await s3.send(
-    new UploadPartCommand({ ...upload, PartNumber, Body, ...more }),
-  )
-  return { PartNumber, ETag, ChecksumCRC32, ChecksumCRC32C, ChecksumCRC64NVME, ChecksumSHA1, ChecksumSHA256 }
+  const sent = await s3.send(new UploadPartCommand({ ...upload, PartNumber, Body, ...more }))
+  const checksums = Object.entries(sent).filter(([name]) => name.startsWith('Checksum'))
+  return { PartNumber, ETag: sent.ETag, ...Object.fromEntries(checksums) }
 }
 
 export function complete(s3: S3Client, upload: Begun, Parts: CompletedPart[], more: object = {}) {
