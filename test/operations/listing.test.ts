@@ -106,6 +106,20 @@ for (const overWire of [false, true]) {
     assert.equal((await v2(s3, { Delimiter: 'i' })).prefixes, ['di', 'plai'])
   })
 
+  listing('a marker inside a common prefix does not list that prefix again', async ({ s3 }) => {
+    for (const marker of ['dir/', 'dir/1', 'dir/2/3', 'dir/zzz']) {
+      const second = await v2(s3, { Delimiter: '/', StartAfter: marker })
+      assert.equal([second.prefixes, second.keys], [[], ['plain', 'z+z', 'é', '😀']], marker)
+      assert.is(second.page.StartAfter, encodeURIComponent(marker).replaceAll('%2F', '/'))
+      const first = await v1(s3, { Delimiter: '/', Marker: marker })
+      assert.equal([first.page.CommonPrefixes, first.keys], [undefined, ['plain', 'z+z', 'é', '😀']], marker)
+    }
+    // The keys below the marker are a prefix of their own only behind the prefix that is asked for.
+    const inside = await v2(s3, { Delimiter: '/', Prefix: 'dir/', StartAfter: 'dir/1' })
+    assert.equal([inside.prefixes, inside.keys], [['dir/2/'], []])
+    assert.equal((await v2(s3, { StartAfter: 'dir/1' })).keys.includes('dir/2/3'), true)
+  })
+
   listing('prefix, start-after and max-keys cut the listing', async ({ s3 }) => {
     assert.equal((await v2(s3, { Prefix: 'dir' })).keys, ['dir(x)/y', 'dir.txt', 'dir/', 'dir/1', 'dir/2/3'])
     assert.equal((await v2(s3, { Prefix: 'none' })).keys, [])

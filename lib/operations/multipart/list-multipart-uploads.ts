@@ -2,7 +2,7 @@ import { invalidArgument } from '../../errors.js'
 import { type HttpRequest, queryValue } from '../../http/request.js'
 import { xmlResponse } from '../../http/response.js'
 import { type XmlContent, xmlDocument } from '../../http/xml-writer.js'
-import { lastName } from '../../resolver/common-prefix.js'
+import { afterMarker, lastName } from '../../resolver/common-prefix.js'
 import {
   type ListedUpload,
   listUploads,
@@ -20,10 +20,11 @@ import { checksumElements } from './upload-checksum.js'
 /** ListMultipartUploads: what nobody has completed or aborted yet. */
 export const listMultipartUploads: Operation<BucketCall> = async (call) => {
   const { request, bucket } = call
+  const grouping = { prefix: parsePrefix(request), delimiter: queryValue(request, 'delimiter') ?? '' }
+  const keyMarker = queryValue(request, 'key-marker') ?? ''
   const query: UploadQuery = {
-    prefix: parsePrefix(request),
-    delimiter: queryValue(request, 'delimiter') ?? '',
-    keyMarker: queryValue(request, 'key-marker') ?? '',
+    ...grouping,
+    keyMarker: afterMarker(keyMarker, grouping),
     uploadIdMarker: parseUploadIdMarker(request),
     limit: parsePageSize(request, 'max-uploads'),
   }
@@ -34,7 +35,7 @@ export const listMultipartUploads: Operation<BucketCall> = async (call) => {
   return xmlResponse(
     xmlDocument('ListMultipartUploadsResult', {
       Bucket: bucket.name,
-      KeyMarker: writer.write(query.keyMarker),
+      KeyMarker: writer.write(keyMarker),
       UploadIdMarker: query.uploadIdMarker?.text ?? '',
       NextKeyMarker: next === undefined ? undefined : writer.write(next),
       NextUploadIdMarker: last?.kind === 'upload' ? last.id.text : undefined,

@@ -36,7 +36,7 @@ export const listParts: Operation<ObjectCall> = async (call) => {
       Owner: owner,
       StorageClass: 'STANDARD',
       PartNumberMarker: marker,
-      NextPartNumberMarker: page[page.length - 1]?.partNumber ?? marker,
+      NextPartNumberMarker: page.at(-1)?.partNumber ?? 0,
       MaxParts: maxParts,
       IsTruncated: isTruncated,
       ...checksumElements(upload.id.checksum),

@@ -79,7 +79,8 @@ for (const overWire of [false, true]) {
     }
     assert.equal(await pages(s3, { Prefix: 'b', Delimiter: '/' }), [['b/']])
     assert.equal(await pages(s3, { KeyMarker: 'b/2' }), [['b/3', 'c', 'd/1', 'e']])
-    assert.equal(await pages(s3, { KeyMarker: 'b/2', Delimiter: '/' }), [['c', 'e', 'b/', 'd/']])
+    // A marker inside a common prefix is behind all of it.
+    assert.equal(await pages(s3, { KeyMarker: 'b/2', Delimiter: '/' }), [['c', 'e', 'd/']])
     assert.equal(await pages(s3, { KeyMarker: 'z' }), [[]])
     assert.equal(await pages(s3, { Prefix: 'b/', KeyMarker: 'a' }), [['b/1', 'b/2', 'b/3']])
     assert.equal(await pages(s3, { Prefix: 'b/', KeyMarker: 'c' }), [[]])
@@ -120,7 +121,7 @@ for (const overWire of [false, true]) {
     const rest = await s3.send(new ListPartsCommand({ ...upload, MaxParts: 2, PartNumberMarker: '3' }))
     assert.equal([rest.IsTruncated, rest.Parts?.map(({ PartNumber }) => PartNumber)], [false, [20, 10_000]])
     const none = await s3.send(new ListPartsCommand({ ...upload, PartNumberMarker: '20000' }))
-    assert.is(none.Parts, undefined)
+    assert.equal([none.Parts, none.NextPartNumberMarker], [undefined, '0'])
   })
 
   listing.run()
