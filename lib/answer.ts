@@ -3,6 +3,7 @@ import { createGateway } from './gateway.js'
 import { type Address, bucketFromHost, requireKeyLength } from './http/address.js'
 import type { HttpRequest } from './http/request.js'
 import type { S3Response } from './http/response.js'
+import { requireExpectedOwner } from './operations/owner.js'
 import { postObject } from './operations/post-object.js'
 import type { AuthConfig, Settings } from './options.js'
 import type { CallOptions, PfsClient } from './pfs/client.js'
@@ -32,6 +33,7 @@ export function createAnswer(pfs: PfsClient, auth: AuthConfig, settings: Setting
       return postObject({ ...call, bucket: parseBucketName(address.bucket), key: requireKeyLength(key) }, fields)
     }
     const { identity, body } = await authenticate(request, signatures, bucketFromHost(request, settings))
+    requireExpectedOwner(request, 'x-amz-expected-bucket-owner')
     const call = { gateway, request, body, options: callOptions(identity, signal) }
     switch (address.kind) {
       case 'service':

@@ -28,6 +28,7 @@ export function createGateway(client: PfsClient, settings: Settings): Gateway {
     changes: createChangeLog(pfs, keys),
     pages: createPageMemory(),
     region: settings.region,
+    trustForwardedHost: settings.trustForwardedHost,
     smallBodyBytes: settings.smallBodyBytes,
     budget: createByteBudget(smallBodiesBytes),
     uploadTurns: createTurns(),

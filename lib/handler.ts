@@ -63,6 +63,9 @@ export function createS3Handler(pfs: PfsClient, authConfig: AuthConfig, options:
       body.return(undefined).catch(() => undefined)
       const error = s3ErrorFrom(failure, address)
       code = error.code
+      if (address !== undefined && address.kind !== 'service' && showsRegion(error)) {
+        res.setHeader('x-amz-bucket-region', settings.region)
+      }
       if (!left.signal.aborted && isForOperators(error)) void tell(settings.onError, error.cause ?? error, context)
       await writeError(req, res, error, requestId)
     }
@@ -95,6 +98,11 @@ function createRequestId(): string {
 /** Failures of ours or of PFS (what is not implemented is none), and wrong signatures, whose likely cause is not told to the client. */
 function isForOperators(error: S3Error): boolean {
   return (error.status >= 500 && error.code !== 'NotImplemented') || error.code === 'SignatureDoesNotMatch'
+}
+
+/** SDKs find out the region of a bucket by a request that is refused. */
+function showsRegion(error: S3Error): boolean {
+  return error.status === 403 || error.code === 'AuthorizationHeaderMalformed'
 }
 
 function isOutside(req: IncomingMessage, basePath: string): boolean {

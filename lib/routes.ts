@@ -138,5 +138,6 @@ export function routeOperation<C extends Call>(
   }
   const operation = table[request.method]
   if (operation !== undefined) return operation
-  throw new S3Error('MethodNotAllowed', { fields: { Method: request.method } })
+  const allow = Object.keys(table).filter((name) => !name.includes(' '))
+  throw new S3Error('MethodNotAllowed', { fields: { Method: request.method }, headers: { allow: allow.join(', ') } })
 }

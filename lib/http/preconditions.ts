@@ -11,26 +11,49 @@ export interface Validators {
 
 type Conditional = Pick<HttpRequest, 'headers'>
 
+/** A condition of a read, as S3 spells its header. */
+type Condition = 'If-Match' | 'If-Unmodified-Since' | 'If-None-Match' | 'If-Modified-Since'
+
 /**
- * Holds `If-Match`, `If-Unmodified-Since`, `If-None-Match` and `If-Modified-Since` (with `prefix` before each, as in
- * `x-amz-copy-source-`) against an object in the order of RFC 9110, 13.2.2. 'not-modified' where the client has it
- * already; throws PreconditionFailed.
+ * Checks `If-Match`, `If-Unmodified-Since`, `If-None-Match` and `If-Modified-Since` against an object. Returns
+ * 'not-modified' if the client has it already.
+ *
+ * @throws S3Error PreconditionFailed
  */
-export function readCondition(request: Conditional, object: Validators, prefix = ''): 'send' | 'not-modified' {
+export function readCondition(request: Conditional, object: Validators): 'send' | 'not-modified' {
+  const failed = failedCondition(request, object, '')
+  if (failed === undefined) return 'send'
+  if (failed === 'If-None-Match' || failed === 'If-Modified-Since') return 'not-modified'
+  throw preconditionFailed(failed)
+}
+
+/**
+ * Checks `x-amz-copy-source-if-match` and its relatives against the source of a copy.
+ *
+ * @throws S3Error PreconditionFailed that names the header
+ */
+export function requireSourceCondition(request: Conditional, source: Validators): void {
+  const prefix = 'x-amz-copy-source-'
+  const failed = failedCondition(request, source, prefix)
+  if (failed !== undefined) throw preconditionFailed(prefix + failed)
+}
+
+/** The first condition that does not hold, in the order of RFC 9110, 13.2.2; `prefix` stands before each header's name. */
+function failedCondition(request: Conditional, object: Validators, prefix: string): Condition | undefined {
   const ifMatch = header(request, `${prefix}if-match`)
   if (ifMatch !== undefined) {
-    if (!matchesEtag(ifMatch, object.etag)) throw preconditionFailed('If-Match')
+    if (!matchesEtag(ifMatch, object.etag)) return 'If-Match'
   } else {
     const unmodifiedSince = parseHttpDate(header(request, `${prefix}if-unmodified-since`))
     if (unmodifiedSince !== undefined && seconds(object.lastModified) > seconds(unmodifiedSince)) {
-      throw preconditionFailed('If-Unmodified-Since')
+      return 'If-Unmodified-Since'
     }
   }
   const ifNoneMatch = header(request, `${prefix}if-none-match`)
-  if (ifNoneMatch !== undefined) return matchesEtag(ifNoneMatch, object.etag) ? 'not-modified' : 'send'
+  if (ifNoneMatch !== undefined) return matchesEtag(ifNoneMatch, object.etag) ? 'If-None-Match' : undefined
   const modifiedSince = parseHttpDate(header(request, `${prefix}if-modified-since`))
-  if (modifiedSince === undefined || modifiedSince.getTime() > Date.now()) return 'send'
-  return seconds(object.lastModified) <= seconds(modifiedSince) ? 'not-modified' : 'send'
+  if (modifiedSince === undefined || modifiedSince.getTime() > Date.now()) return undefined
+  return seconds(object.lastModified) <= seconds(modifiedSince) ? 'If-Modified-Since' : undefined
 }
 
 /** Whether a list of entity tags, or `*`, has this one; quotes may be missing, as S3 allows. */
@@ -41,7 +64,7 @@ export function matchesEtag(list: string, etag: string): boolean {
   })
 }
 
-/** The answer to a condition that does not hold. */
+/** The error for a condition that does not hold; `condition` is its header as S3 spells it. */
 export function preconditionFailed(condition: string): S3Error {
   return new S3Error('PreconditionFailed', { fields: { Condition: condition } })
 }

@@ -4,6 +4,8 @@ import { invalidArgument, S3Error } from '../errors.js'
 /** One HTTP request as a value; nothing in it has been decoded that a signature covers. */
 export interface HttpRequest {
   readonly method: string
+  /** Of the connection to this server; a proxy may have been asked by another. */
+  readonly scheme: 'http' | 'https'
   /** The path as it stood on the request line, still encoded, before the first `?`; mount prefix included. */
   readonly rawPath: string
   /** What followed the first `?`, still encoded; '' without one. */
@@ -25,6 +27,7 @@ export function readRequest(message: IncomingMessage, body: AsyncIterable<Uint8A
   const rawQuery = target.slice(rawPath.length + 1)
   return {
     method: message.method ?? 'GET',
+    scheme: schemeOf(message),
     rawPath,
     rawQuery,
     query: parseQuery(rawQuery),
@@ -76,6 +79,11 @@ export function percentDecode(text: string): string {
   } catch (cause) {
     throw new S3Error('InvalidURI', { cause })
   }
+}
+
+/** Of a message that a framework injects without a connection, `http`. */
+function schemeOf({ socket }: { readonly socket?: object }): 'http' | 'https' {
+  return socket !== undefined && 'encrypted' in socket && socket.encrypted === true ? 'https' : 'http'
 }
 
 /** An absolute-form target (RFC 9112, 3.2.2) without its scheme and authority. */

@@ -7,10 +7,12 @@ import type { Call } from './call.js'
 import { owner } from './owner.js'
 
 /**
- * Canned ACLs that say what is so anyway. Rights are those of PFS on the repo, as in a bucket of S3 whose ACLs are
- * disabled.
+ * Whether a canned ACL gives the owner full control and nobody else anything. Rights are those of PFS on the repo, as in
+ * a bucket of S3 whose ACLs are disabled, so that no other ACL can be kept.
  */
-const withoutEffect = new Set(['private', 'bucket-owner-full-control'])
+export function isOwnersAcl(canned: string): boolean {
+  return canned === 'private' || canned === 'bucket-owner-full-control'
+}
 
 const instance = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="CanonicalUser"'
 const ownerElements = `<ID>${owner.ID}</ID><DisplayName>${owner.DisplayName}</DisplayName>`
@@ -30,7 +32,7 @@ export async function requireOwnersPolicy({ request, body }: Call): Promise<void
   const canned = header(request, 'x-amz-acl')
   if ([...request.headers.keys()].some((name) => name.startsWith('x-amz-grant-'))) throw notSupported()
   if (canned !== undefined) {
-    if (!withoutEffect.has(canned)) throw notSupported()
+    if (!isOwnersAcl(canned)) throw notSupported()
     return
   }
   if (root === undefined) throw new S3Error('MissingSecurityHeader')

@@ -4,7 +4,7 @@ import { xmlResponse } from '../http/response.js'
 import { xmlDocument } from '../http/xml-writer.js'
 import type { ObjectCall, Operation } from './call.js'
 import { type CopySource, resolveCopySource } from './copy-source.js'
-import { refuseUnsupportedHeaders } from './unsupported-headers.js'
+import { encryptionHeaders, refuseUnsupportedHeaders } from './unsupported-headers.js'
 import { requireWritable } from './writable.js'
 import { commitChange, writtenObject } from './write.js'
 import { readWriteCondition } from './write-condition.js'
@@ -15,18 +15,25 @@ export const copyObject: Operation<ObjectCall> = async (call) => {
   requireWritable(bucket)
   refuseUnsupportedHeaders(request)
   const path = gateway.keys.pathFromKey(key)
-  const condition = readWriteCondition(request)
+  const condition = readWriteCondition(request, key)
   const source = await resolveCopySource(call)
   requireChange(call, path, source)
   const committed = await commitChange(call, { path, content: { copyOf: source.object.info.file }, ...condition })
   const written = await writtenObject(call, path, committed)
   return xmlResponse(
     xmlDocument('CopyObjectResult', { LastModified: written.lastModified.toISOString(), ETag: written.etag }),
-    { 'x-amz-version-id': written.versionId, 'x-amz-copy-source-version-id': source.object.versionId },
+    {
+      'x-amz-version-id': written.versionId,
+      'x-amz-copy-source-version-id': source.object.versionId,
+      ...encryptionHeaders(header(request, 'x-amz-server-side-encryption')),
+    },
   )
 }
 
-/** S3 refuses a copy onto itself that changes nothing. */
+/** Headers by which a copy of an object onto itself asks for something, if only for a condition to be checked. */
+const changes = ['x-amz-storage-class', 'x-amz-server-side-encryption', 'if-match', 'if-none-match']
+
+/** S3 refuses a copy of an object onto itself that asks for no change. */
 function requireChange({ request, bucket }: ObjectCall, path: string, { name }: CopySource): void {
   const directive = header(request, 'x-amz-metadata-directive') ?? 'COPY'
   if (directive !== 'COPY' && directive !== 'REPLACE') {
@@ -40,7 +47,7 @@ function requireChange({ request, bucket }: ObjectCall, path: string, { name }: 
     repo.project === bucket.branch.repo.project &&
     name.bucket.at === undefined &&
     name.versionId === undefined
-  if (same && directive === 'COPY') {
+  if (same && directive === 'COPY' && !changes.some((name) => request.headers.has(name))) {
     throw new S3Error('InvalidRequest', {
       message:
         "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.",

@@ -1,5 +1,6 @@
 import { S3Error } from '../errors.js'
-import { malformedXml, readXml } from '../http/xml-reader.js'
+import { header } from '../http/request.js'
+import { malformedXml, readXml, type XmlElement } from '../http/xml-reader.js'
 import type { RepoInfo } from '../pfs/client.js'
 import { isMissing, PfsError, unlessMissing } from '../pfs/errors.js'
 import type { BucketCall, Operation } from './call.js'
@@ -10,8 +11,8 @@ import { requireWritable } from './writable.js'
 export const createBucket: Operation<BucketCall> = async (call) => {
   const { gateway, bucket, body, options } = call
   requireWritable(bucket)
-  const configuration = await readXml(body)
-  if (configuration !== undefined && configuration.name !== 'CreateBucketConfiguration') throw malformedXml()
+  refuseUnsupported(call)
+  requireOwnRegion(await readXml(body), gateway.region)
   await repoTurn(call, async () => {
     const repo = await unlessMissing(gateway.pfs.inspectRepo(bucket.branch.repo, options))
     const exists = repo?.branches.some(({ name }) => name === bucket.branch.name) ?? false
@@ -19,6 +20,38 @@ export const createBucket: Operation<BucketCall> = async (call) => {
     else await createBranch(call, repo === undefined)
   })
   return { status: 200, headers: { location: `/${bucket.name}` } }
+}
+
+/** Throws for headers that ask for a bucket of another kind. */
+function refuseUnsupported({ request }: BucketCall): void {
+  const acl = header(request, 'x-amz-acl') ?? 'private'
+  if (acl !== 'private' || [...request.headers.keys()].some((name) => name.startsWith('x-amz-grant-'))) {
+    throw new S3Error('InvalidBucketAclWithObjectOwnership')
+  }
+  const lock = header(request, 'x-amz-bucket-object-lock-enabled')
+  if (lock?.toLowerCase() === 'true') throw notImplemented('x-amz-bucket-object-lock-enabled')
+  const ownership = header(request, 'x-amz-object-ownership') ?? 'BucketOwnerEnforced'
+  if (ownership !== 'BucketOwnerEnforced') throw notImplemented('x-amz-object-ownership')
+}
+
+function notImplemented(name: string): S3Error {
+  return new S3Error('NotImplemented', { fields: { Header: name } })
+}
+
+/** Throws for a configuration that names another region than the gateway's, or asks for more than a region. */
+function requireOwnRegion(configuration: XmlElement | undefined, region: string): void {
+  if (configuration === undefined) return
+  if (configuration.name !== 'CreateBucketConfiguration') throw malformedXml()
+  for (const { name, text } of configuration.children) {
+    if (name !== 'LocationConstraint') throw notImplemented(name)
+    const constraint = text.trim()
+    const fields = { LocationConstraint: constraint }
+    // The location of that region is written as nothing, so S3 does not know it by name.
+    if (constraint === 'us-east-1') throw new S3Error('InvalidLocationConstraint', { fields })
+    if (constraint === '' || constraint === region) continue
+    const message = `The ${constraint} location constraint is incompatible for the region specific endpoint this request was sent to: the region is ${region}.`
+    throw new S3Error('IllegalLocationConstraintException', { message, fields })
+  }
 }
 
 async function createBranch({ gateway, bucket, options }: BucketCall, withRepo: boolean): Promise<void> {

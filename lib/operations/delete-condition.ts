@@ -52,10 +52,10 @@ export function isExpecting({ etag, size, lastModified }: ExpectedObject): boole
  * and time hold for an object that is not there, which is as deleted as it can be. The time is the one that HeadObject
  * tells: that of the branch's last commit, so that any write to the branch makes another of it.
  */
-export function requireExpectedObject(current: FileInfo | undefined, expected: ExpectedObject): void {
+export function requireExpectedObject(current: FileInfo | undefined, expected: ExpectedObject, key: string): void {
   const { etag, size, lastModified } = expected
   if (current === undefined) {
-    if (etag !== undefined) throw new S3Error('NoSuchKey')
+    if (etag !== undefined) throw new S3Error('NoSuchKey', { fields: { Key: key } })
     return
   }
   if (etag !== undefined && !matchesEtag(etag, etagFrom(current.hash))) throw preconditionFailed('If-Match')

@@ -13,7 +13,7 @@ export const deleteObject: Operation<ObjectCall> = async (call) => {
   const expected = readExpectedObject(request)
   const { commitId } = await commitChange(call, {
     path: gateway.keys.pathFromKey(key),
-    ...(isExpecting(expected) && { condition: (current) => requireExpectedObject(current, expected) }),
+    ...(isExpecting(expected) && { condition: (current) => requireExpectedObject(current, expected, key) }),
   })
   return { status: 204, headers: { 'x-amz-delete-marker': 'true', 'x-amz-version-id': commitId } }
 }

@@ -109,15 +109,15 @@ function conditionOf(named: readonly Plan[]): Pick<Change, 'condition'> {
   if (!named.some(({ expected }) => isExpecting(expected))) return {}
   return {
     condition: (current) => {
-      for (const plan of named) plan.refusal = refusalOf(current, plan.expected)
+      for (const plan of named) plan.refusal = refusalOf(current, plan)
       if (named.every(({ refusal }) => refusal !== undefined)) throw named[0]?.refusal
     },
   }
 }
 
-function refusalOf(current: FileInfo | undefined, expected: ExpectedObject): unknown {
+function refusalOf(current: FileInfo | undefined, { expected, key }: NamedObject): unknown {
   try {
-    requireExpectedObject(current, expected)
+    requireExpectedObject(current, expected, key)
     return undefined
   } catch (refusal) {
     return refusal

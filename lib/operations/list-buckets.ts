@@ -19,12 +19,14 @@ const maxBucketsAtOnce = 10_000
 /** ListBuckets: every branch of every user repo that the caller may read. */
 export const listBuckets: Operation<Call> = async ({ gateway, request, options }) => {
   const prefix = queryValue(request, 'prefix') ?? ''
-  const token = queryValue(request, 'continuation-token')
-  const after = token === undefined ? '' : readToken(token)
+  // botocore's paginator sends an empty token on the first page.
+  const token = queryValue(request, 'continuation-token') ?? ''
+  const after = token === '' ? '' : readToken(token)
+  const region = queryValue(request, 'bucket-region') ?? gateway.region
   const maxBuckets = parseCount(request, 'max-buckets', { least: 1, most: maxBucketsAtOnce }) ?? maxBucketsAtOnce
   const buckets: ListedBucket[] = []
   for await (const info of gateway.pfs.listRepo({ type: 'user' }, options)) {
-    if (mayRead(info)) buckets.push(...bucketsOf(info))
+    if (mayRead(info) && region === gateway.region) buckets.push(...bucketsOf(info))
   }
   const left = buckets
     .filter(({ name }) => name.startsWith(prefix) && compareBytes(name, after) > 0)

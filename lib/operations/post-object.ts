@@ -2,8 +2,8 @@ import type { S3Response } from '../http/response.js'
 import { xmlResponse } from '../http/response.js'
 import { xmlDocument } from '../http/xml-writer.js'
 import type { ObjectCall } from './call.js'
-import { locationOf } from './location.js'
-import { refuseUnsupportedFields } from './unsupported-headers.js'
+import { urlOfPostedObject } from './location.js'
+import { encryptionHeaders, refuseUnsupportedFields } from './unsupported-headers.js'
 import { requireWritable } from './writable.js'
 import { type Written, writeBody } from './write-body.js'
 
@@ -12,10 +12,14 @@ export async function postObject(call: ObjectCall, fields: ReadonlyMap<string, s
   requireWritable(call.bucket)
   refuseUnsupportedFields(fields)
   const written = await writeBody(call, { path: call.gateway.keys.pathFromKey(call.key) })
-  const headers = { etag: written.etag, 'x-amz-version-id': written.versionId }
+  const headers = {
+    etag: written.etag,
+    'x-amz-version-id': written.versionId,
+    ...encryptionHeaders(fields.get('x-amz-server-side-encryption')),
+  }
   const redirect = redirectUrl(call, fields, written)
   if (redirect !== undefined) return { status: 303, headers: { ...headers, location: redirect } }
-  const location = locationOf(call)
+  const location = urlOfPostedObject(call)
   const status = successStatus(fields.get('success_action_status'))
   if (status !== 201) return { status, headers: { ...headers, location } }
   const document = xmlDocument('PostResponse', {

@@ -8,11 +8,16 @@ import { etagFrom } from '../resolver/etag.js'
  * `If-None-Match: *` and `If-Match` of a write, to be held against the object in the branch's turn. Throws
  * NotImplemented for what S3 does not know on a write.
  */
-export function readWriteCondition(request: HttpRequest): Pick<Change, 'condition'> {
+export function readWriteCondition(request: HttpRequest, key: string): Pick<Change, 'condition'> {
   const ifMatch = header(request, 'if-match')
   const ifNoneMatch = header(request, 'if-none-match')
-  if (ifNoneMatch !== undefined && ifNoneMatch.trim() !== '*') throw new S3Error('NotImplemented')
-  if (ifMatch !== undefined && ifNoneMatch !== undefined) throw new S3Error('NotImplemented')
+  if (ifNoneMatch !== undefined && (ifNoneMatch.trim() !== '*' || ifMatch !== undefined)) {
+    const additionalMessage =
+      ifMatch === undefined
+        ? "We don't accept the provided value of If-None-Match header for this API"
+        : 'Multiple conditional request headers present in the request'
+    throw new S3Error('NotImplemented', { fields: { Header: 'If-None-Match', additionalMessage } })
+  }
   if (ifNoneMatch !== undefined) {
     return {
       condition: (current) => {
@@ -23,7 +28,7 @@ export function readWriteCondition(request: HttpRequest): Pick<Change, 'conditio
   if (ifMatch === undefined) return {}
   return {
     condition: (current) => {
-      if (current === undefined) throw new S3Error('NoSuchKey')
+      if (current === undefined) throw new S3Error('NoSuchKey', { fields: { Key: key } })
       if (!matchesEtag(ifMatch, etagFrom(current.hash))) throw preconditionFailed('If-Match')
     },
   }

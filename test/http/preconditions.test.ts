@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { S3Error } from '../../lib/errors.js'
-import { readCondition } from '../../lib/http/preconditions.js'
+import { readCondition, requireSourceCondition } from '../../lib/http/preconditions.js'
 
 const conditions = suite('conditions of a read')
 
@@ -10,10 +10,24 @@ const before = 'Mon, 24 Nov 2025 09:59:59 GMT'
 const same = 'Mon, 24 Nov 2025 10:00:00 GMT'
 const after = 'Mon, 24 Nov 2025 10:00:01 GMT'
 
-function decide(fields: Record<string, string>, prefix = ''): string {
-  const headers = new Map(Object.entries(fields).map(([name, value]) => [`${prefix}${name}`, [value]]))
+function decide(fields: Record<string, string>): string {
+  return refusedOr(() => readCondition({ headers: headersOf(fields, '') }, object))
+}
+
+function decideOnSource(fields: Record<string, string>): string {
+  return refusedOr(() => {
+    requireSourceCondition({ headers: headersOf(fields, 'x-amz-copy-source-') }, object)
+    return 'send'
+  })
+}
+
+function headersOf(fields: Record<string, string>, prefix: string): ReadonlyMap<string, readonly string[]> {
+  return new Map(Object.entries(fields).map(([name, value]) => [`${prefix}${name}`, [value]]))
+}
+
+function refusedOr(work: () => string): string {
   try {
-    return readCondition({ headers }, object, prefix)
+    return work()
   } catch (error) {
     if (error instanceof S3Error) return error.code
     throw error
@@ -45,7 +59,7 @@ for (const [fields, expected] of [
 ] as const) {
   conditions(`${JSON.stringify(fields)}: ${expected}`, () => {
     assert.is(decide(fields), expected)
-    assert.is(decide(fields, 'x-amz-copy-source-'), expected)
+    assert.is(decideOnSource(fields), expected === 'not-modified' ? 'PreconditionFailed' : expected)
   })
 }
 

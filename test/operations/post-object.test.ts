@@ -72,7 +72,7 @@ for (const overWire of [false, true]) {
       const answer = await post(gateway, key, 'hello', asked === undefined ? {} : { success_action_status: asked })
       assert.equal([answer.status, answer.text], [status, ''])
       assert.match(answer.headers.get('etag') ?? '', /^"[0-9a-f]{64}-1"$/)
-      assert.is(answer.headers.get('location'), `/${Bucket}/${key}`)
+      assert.is(answer.headers.get('location'), `${gateway.endpoint}/${Bucket}/${key}`)
       assert.is(await read(gateway, key), 'hello')
     }
   })
@@ -80,7 +80,10 @@ for (const overWire of [false, true]) {
   posts('201 comes with a document that says where the object is', async ({ gateway }) => {
     const answer = await post(gateway, 'dir/a b&c.txt', 'hello', { success_action_status: '201' })
     assert.is(answer.status, 201)
-    assert.match(answer.text, `<Location>/${Bucket}/dir/a%20b%26c.txt</Location><Bucket>${Bucket}</Bucket>`)
+    assert.match(
+      answer.text,
+      `<Location>${gateway.endpoint}/${Bucket}/dir/a%20b%26c.txt</Location><Bucket>${Bucket}</Bucket>`,
+    )
     assert.match(answer.text, '<Key>dir/a b&amp;c.txt</Key>')
     assert.is(await read(gateway, 'dir/a b&c.txt'), 'hello')
   })
@@ -93,8 +96,11 @@ for (const overWire of [false, true]) {
 
   posts('what PFS cannot keep is refused, as on a PUT, and nothing is stored', async ({ gateway }) => {
     for (const [name, value, expected] of [
-      ['x-amz-server-side-encryption', 'AES256', '501 NotImplemented'],
-      ['x-amz-object-lock-mode', 'GOVERNANCE', '501 NotImplemented'],
+      ['x-amz-server-side-encryption', 'AES256', '204 undefined'],
+      ['x-amz-server-side-encryption', 'aws:kms', '400 InvalidEncryptionAlgorithmError'],
+      ['acl', 'private', '204 undefined'],
+      ['acl', 'public-read', '400 AccessControlListNotSupported'],
+      ['x-amz-object-lock-mode', 'GOVERNANCE', '400 InvalidRequest'],
       ['x-amz-website-redirect-location', '/elsewhere', '501 NotImplemented'],
       ['tagging', '<Tagging><TagSet></TagSet></Tagging>', '501 NotImplemented'],
       ['x-amz-storage-class', 'NONE', '400 InvalidStorageClass'],
@@ -125,7 +131,7 @@ for (const overWire of [false, true]) {
     for (const url of ['nowhere', 'javascript:alert(1)']) {
       const answer = await post(gateway, 'not-redirected', 'hello', { success_action_redirect: url })
       assert.is(answer.status, 204)
-      assert.is(answer.headers.get('location'), `/${Bucket}/not-redirected`)
+      assert.is(answer.headers.get('location'), `${gateway.endpoint}/${Bucket}/not-redirected`)
     }
   })
 

@@ -16,7 +16,7 @@ import {
 } from '../../resolver/uploads/upload.js'
 import { noSuchUpload } from '../../resolver/uploads/upload-id.js'
 import type { ObjectCall, Operation } from '../call.js'
-import { locationOf } from '../location.js'
+import { urlOfObject } from '../location.js'
 import { requireWritable } from '../writable.js'
 import { commitChange, writtenObject } from '../write.js'
 import { readWriteCondition } from '../write-condition.js'
@@ -69,7 +69,7 @@ async function join(call: ObjectCall, name: UploadName, completed: readonly Comp
   const { gateway, request, key, options } = call
   const { pfs } = gateway
   const path = gateway.keys.pathFromKey(key)
-  const condition = readWriteCondition(request)
+  const condition = readWriteCondition(request, key)
   const upload = await resolveUpload(pfs, name, options)
   const uploaded = new Map<number, Part>()
   for await (const part of listUploadParts(pfs, upload, { after: 0, number: 0 }, options)) {
@@ -131,13 +131,13 @@ async function keepCompletion({ gateway, options }: ObjectCall, upload: Upload, 
   }
 }
 
-function answerFrom({ bucket, key }: ObjectCall, { id }: UploadName, completion: Completion): DocumentResponse {
+function answerFrom(call: ObjectCall, { id }: UploadName, completion: Completion): DocumentResponse {
   const { checksum } = id
   return xmlResponse(
     xmlDocument('CompleteMultipartUploadResult', {
-      Location: locationOf({ bucket, key }),
-      Bucket: bucket.name,
-      Key: key,
+      Location: urlOfObject(call),
+      Bucket: call.bucket.name,
+      Key: call.key,
       ETag: completion.etag,
       ...(checksum && { [checksumElement(checksum.algorithm)]: completion.checksum, ChecksumType: checksum.type }),
     }),

@@ -8,7 +8,7 @@ import { PfsError, unlessMissing } from '../../pfs/errors.js'
 import { stagingBranch, uploadPath } from '../../resolver/uploads/staging.js'
 import { createUploadId } from '../../resolver/uploads/upload-id.js'
 import type { BucketCall, ObjectCall, Operation } from '../call.js'
-import { refuseUnsupportedHeaders } from '../unsupported-headers.js'
+import { encryptionHeaders, refuseUnsupportedHeaders } from '../unsupported-headers.js'
 import { requireWritable } from '../writable.js'
 import { parseUploadChecksum } from './upload-checksum.js'
 
@@ -28,9 +28,12 @@ export const createMultipartUpload: Operation<ObjectCall> = async (call) => {
   await commitUpload(call, uploadPath({ bucket, key, id }))
   return xmlResponse(
     xmlDocument('InitiateMultipartUploadResult', { Bucket: bucket.name, Key: key, UploadId: id.text }),
-    checksum && {
-      'x-amz-checksum-algorithm': checksum.algorithm.toUpperCase(),
-      'x-amz-checksum-type': checksum.type,
+    {
+      ...encryptionHeaders(header(request, 'x-amz-server-side-encryption')),
+      ...(checksum && {
+        'x-amz-checksum-algorithm': checksum.algorithm.toUpperCase(),
+        'x-amz-checksum-type': checksum.type,
+      }),
     },
   )
 }

@@ -61,7 +61,7 @@ async function resolveNamed(
   }
   if (found.value !== undefined) return found.value
   if (!(await wasRemovedIn(pfs, commit, path, options))) throw new S3Error('NoSuchVersion', { fields })
-  const detail = { fields: { ResourceType: 'DeleteMarker' }, headers: deleteMarker(versionId) }
+  const detail = { fields: { ResourceType: 'DeleteMarker' }, headers: { ...deleteMarker(versionId), allow: 'DELETE' } }
   throw new S3Error('MethodNotAllowed', detail)
 }
 

@@ -53,7 +53,7 @@ for (const overWire of [false, true]) {
   copies('what PFS cannot keep is refused, as of a part that is sent', async ({ s3 }) => {
     const upload = await begin(s3, 'unsupported')
     for (const more of [{ SSECustomerAlgorithm: 'AES256' }, { CopySourceSSECustomerAlgorithm: 'AES256' }]) {
-      assert.is(await refusal(copyPart(s3, upload, 1, more)), '501 NotImplemented')
+      assert.is(await refusal(copyPart(s3, upload, 1, more)), '400 InvalidRequest')
     }
   })
 

@@ -1,0 +1,189 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { createMemoryPfs } from '../../lib/index.js'
+import { createRepoAndBranch } from '../support/branch.js'
+import { type Gateway, startGateway } from '../support/gateway.js'
+
+const requests = suite<{ gateway: Gateway; closed: Gateway }>('headers of requests')
+
+requests.before(async (context) => {
+  const pfs = createMemoryPfs()
+  await createRepoAndBranch(pfs, { repo: { project: 'default', name: 'images', type: 'user' }, name: 'master' })
+  context.gateway = await startGateway({ pfs })
+  context.closed = await startGateway({
+    pfs: createMemoryPfs({ rootToken: 'root' }),
+    authConfig: { mode: 'pachyderm' },
+    options: { region: 'eu-west-1' },
+  })
+})
+
+requests.after(async ({ gateway, closed }) => {
+  await gateway.close()
+  await closed.close()
+})
+
+interface Sent {
+  readonly status: number
+  readonly headers: Headers
+  readonly text: string
+}
+
+async function send({ endpoint }: Gateway, method: string, target: string, more: RequestInit = {}): Promise<Sent> {
+  const answer = await fetch(endpoint + target, { method, ...more })
+  return { status: answer.status, headers: answer.headers, text: await answer.text() }
+}
+
+const field = (text: string, name: string) => new RegExp(`<${name}>(.*?)</${name}>`).exec(text)?.[1]
+
+requests('what asks for nothing that is lacking is accepted', async ({ gateway }) => {
+  for (const headers of [
+    { 'x-amz-server-side-encryption': 'AES256' },
+    { 'x-amz-storage-class': 'STANDARD' },
+    { 'x-amz-tagging': '' },
+    { 'x-amz-acl': 'private' },
+    { 'x-amz-acl': 'bucket-owner-full-control' },
+    { 'x-amz-request-payer': 'requester' },
+    { 'x-amz-expected-bucket-owner': 'pachyderm' },
+  ]) {
+    const put = await send(gateway, 'PUT', '/images/accepted', { headers, body: 'x' })
+    assert.is(put.status, 200, JSON.stringify(headers))
+    const begun = await send(gateway, 'POST', '/images/accepted?uploads', { headers })
+    assert.is(begun.status, 200, JSON.stringify(headers))
+    const encryption = 'x-amz-server-side-encryption'
+    const asked = headers[encryption] ?? null
+    assert.equal([put.headers.get(encryption), begun.headers.get(encryption)], [asked, asked])
+  }
+})
+
+requests('what will never work is refused with a status that clients do not retry', async ({ gateway }) => {
+  for (const [name, value, status, code] of [
+    ['x-amz-server-side-encryption', 'aws:kms', 400, 'InvalidEncryptionAlgorithmError'],
+    ['x-amz-server-side-encryption', 'aws:kms:dsse', 400, 'InvalidEncryptionAlgorithmError'],
+    ['x-amz-server-side-encryption-aws-kms-key-id', 'id', 400, 'InvalidRequest'],
+    ['x-amz-server-side-encryption-customer-algorithm', 'AES256', 400, 'InvalidRequest'],
+    ['x-amz-server-side-encryption-context', 'e30=', 400, 'InvalidRequest'],
+    ['x-amz-storage-class', 'GLACIER', 400, 'InvalidStorageClass'],
+    ['x-amz-acl', 'public-read', 400, 'AccessControlListNotSupported'],
+    ['x-amz-grant-read', 'id=1', 400, 'AccessControlListNotSupported'],
+    ['x-amz-object-lock-mode', 'GOVERNANCE', 400, 'InvalidRequest'],
+    ['x-amz-tagging', 'a=b', 501, 'NotImplemented'],
+    ['x-amz-website-redirect-location', '/x', 501, 'NotImplemented'],
+    ['x-amz-write-offset-bytes', '3', 501, 'NotImplemented'],
+    ['if-none-match', '"tag"', 501, 'NotImplemented'],
+  ] as const) {
+    const { status: got, text } = await send(gateway, 'PUT', '/images/refused', {
+      headers: { [name]: value },
+      body: 'x',
+    })
+    assert.equal([got, field(text, 'Code')], [status, code], name)
+    if (code !== 'InvalidStorageClass') assert.is(field(text, 'Header')?.toLowerCase(), name)
+  }
+  assert.is((await send(gateway, 'HEAD', '/images/refused')).status, 404)
+})
+
+requests('another owner than the bucket has is refused, whatever is asked', async ({ gateway }) => {
+  const headers = { 'x-amz-expected-bucket-owner': '111122223333' }
+  for (const [method, target] of [
+    ['GET', '/images'],
+    ['GET', '/images?location'],
+    ['PUT', '/images/k'],
+    ['DELETE', '/images/k'],
+    ['POST', '/images/k?uploads'],
+  ] as const) {
+    const { status, text } = await send(gateway, method, target, { headers })
+    assert.equal([status, field(text, 'Code')], [403, 'AccessDenied'], `${method} ${target}`)
+  }
+})
+
+requests('a condition on a missing key names the key', async ({ gateway }) => {
+  for (const method of ['PUT', 'DELETE']) {
+    const { status, text } = await send(gateway, method, '/images/none', { headers: { 'if-match': '"tag"' } })
+    assert.equal([status, field(text, 'Code'), field(text, 'Key')], [404, 'NoSuchKey', 'none'], method)
+  }
+})
+
+requests(
+  'the region is told where a bucket is asked for, also to callers without rights',
+  async ({ gateway, closed }) => {
+    for (const target of ['/images', '/images?list-type=2']) {
+      const { headers } = await send(gateway, 'GET', target)
+      assert.is(headers.get('x-amz-bucket-region'), 'us-east-1', target)
+    }
+    const head = await send(closed, 'HEAD', '/images')
+    assert.equal([head.status, head.headers.get('x-amz-bucket-region')], [403, 'eu-west-1'])
+  },
+)
+
+requests('a bucket is made in the region of the gateway only', async ({ gateway }) => {
+  const create = async (constraint: string) => {
+    const body = `<CreateBucketConfiguration><LocationConstraint>${constraint}</LocationConstraint></CreateBucketConfiguration>`
+    return field((await send(gateway, 'PUT', '/master.located', { body })).text, 'Code')
+  }
+  assert.is(await create('eu-west-1'), 'IllegalLocationConstraintException')
+  assert.is(await create('us-east-1'), 'InvalidLocationConstraint')
+  assert.is((await send(gateway, 'HEAD', '/master.located')).status, 404)
+  assert.is(await create(''), undefined)
+  assert.is((await send(gateway, 'HEAD', '/master.located')).status, 200)
+})
+
+requests('a bucket of another kind is refused', async ({ gateway }) => {
+  for (const [headers, code] of [
+    [{ 'x-amz-acl': 'public-read' }, 'InvalidBucketAclWithObjectOwnership'],
+    [{ 'x-amz-grant-write': 'id=1' }, 'InvalidBucketAclWithObjectOwnership'],
+    [{ 'x-amz-bucket-object-lock-enabled': 'true' }, 'NotImplemented'],
+    [{ 'x-amz-object-ownership': 'ObjectWriter' }, 'NotImplemented'],
+  ] as const) {
+    assert.is(field((await send(gateway, 'PUT', '/master.other', { headers })).text, 'Code'), code)
+  }
+  const headers = { 'x-amz-acl': 'private', 'x-amz-object-ownership': 'BucketOwnerEnforced' }
+  assert.is((await send(gateway, 'PUT', '/master.other', { headers })).status, 200)
+})
+
+requests('an empty token and the region of the gateway list all buckets, another region none', async ({ gateway }) => {
+  for (const query of ['?continuation-token=', '?continuation-token=&max-buckets=10', '?bucket-region=us-east-1']) {
+    assert.match((await send(gateway, 'GET', `/${query}`)).text, '<Name>master.images</Name>')
+  }
+  assert.not.match((await send(gateway, 'GET', '/?bucket-region=eu-west-1')).text, '<Name>')
+})
+
+requests('the version that a delete marker is allows to be deleted', async ({ gateway }) => {
+  await send(gateway, 'PUT', '/images/marked', { body: 'x' })
+  const removed = await send(gateway, 'DELETE', '/images/marked')
+  const target = `/images/marked?versionId=${removed.headers.get('x-amz-version-id')}`
+  for (const method of ['GET', 'HEAD']) {
+    const { status, headers } = await send(gateway, method, target)
+    assert.equal([status, headers.get('allow')], [405, 'DELETE'], method)
+  }
+  assert.is((await send(gateway, 'PATCH', '/images')).headers.get('allow'), 'GET, HEAD, PUT, DELETE')
+})
+
+requests('checksums of every algorithm are proven, echoed and refused', async ({ gateway }) => {
+  // Of "hello", from the AWS Common Runtime and Python's hashlib.
+  for (const [algorithm, value] of [
+    ['crc32', 'NhCmhg=='],
+    ['crc64nvme', 'M3eFcAZSQlc='],
+    ['md5', 'XUFAKrxLKna5cZ2REBfFkg=='],
+    ['sha512', 'm3HSJL1i83hdltRq0+o9czGb+8KJDKra4t/3JRlnPKcjI8PZm6XBHXx6zG4UuMXaDEZjR1wuXDre9G9zvN7AQw=='],
+    ['xxhash64', 'JseCfYifbaM='],
+    ['xxhash3', 'lVXoVVxi3P0='],
+    ['xxhash128', 'tenBrQcbPn/Hec+qXlI4GA=='],
+  ] as const) {
+    const name = `x-amz-checksum-${algorithm}`
+    const put = (body: string) => send(gateway, 'PUT', `/images/${algorithm}`, { headers: { [name]: value }, body })
+    const proven = await put('hello')
+    assert.equal([proven.status, proven.headers.get(name)], [200, value], algorithm)
+    assert.is(proven.headers.get('x-amz-checksum-type'), 'FULL_OBJECT')
+    assert.is(field((await put('hallo')).text, 'Code'), 'BadDigest', algorithm)
+    const trailer = await send(gateway, 'PUT', `/images/${algorithm}-trailer`, {
+      headers: {
+        'x-amz-content-sha256': 'STREAMING-UNSIGNED-PAYLOAD-TRAILER',
+        'x-amz-decoded-content-length': '5',
+        'x-amz-trailer': name,
+      },
+      body: `5\r\nhello\r\n0\r\n${name}:${value}\r\n\r\n`,
+    })
+    assert.equal([trailer.status, trailer.headers.get(name)], [200, value], `${algorithm} in a trailer`)
+  }
+})
+
+requests.run()
