@@ -1,6 +1,5 @@
 import { createCommitQueue } from './commits/commit-queue.js'
 import { createTurns } from './concurrency.js'
-import { createByteBudget } from './operations/byte-budget.js'
 import type { Gateway } from './operations/call.js'
 import { createContentCache } from './operations/content-cache.js'
 import type { Settings } from './options.js'
@@ -11,9 +10,6 @@ import { createPageMemory } from './resolver/listing/known-paths.js'
 import { createAncestry } from './resolver/versions/ancestry.js'
 import { createChangeLog } from './resolver/versions/changes.js'
 import { createRemovalSearch } from './resolver/versions/removal.js'
-
-/** Most bytes of small bodies in memory at once; a body beyond it is sent on as it comes, to a commit of its own. */
-const smallBodiesBytes = 256 * 1024 * 1024
 
 /** What the calls of one handler share. */
 export function createGateway(client: PfsClient, settings: Settings): Gateway {
@@ -30,7 +26,6 @@ export function createGateway(client: PfsClient, settings: Settings): Gateway {
     region: settings.region,
     trustForwardedHost: settings.trustForwardedHost,
     smallBodyBytes: settings.smallBodyBytes,
-    budget: createByteBudget(smallBodiesBytes),
     uploadTurns: createTurns(),
     repoTurns: createTurns(),
     contents: createContentCache(settings.cacheBytes),

@@ -5,6 +5,7 @@ import { createAnswer } from './answer.js'
 import { S3Error } from './errors.js'
 import { type Address, parseAddress } from './http/address.js'
 import { readBody } from './http/body.js'
+import { createByteBudget } from './http/byte-budget.js'
 import { answerPreflight, corsHeaders, isPreflight } from './http/cors.js'
 import { hasBody } from './http/early-answer.js'
 import { mountPathOf, pathOf, readRequest, receivedTarget } from './http/request.js'
@@ -28,6 +29,7 @@ export interface S3Handler {
 /** S3 over PFS as a request listener of any Node.js HTTP server; throws TypeError for an option that is none. */
 export function createS3Handler(pfs: PfsClient, authConfig: AuthConfig, options: S3HandlerOptions = {}): S3Handler {
   const settings = readOptions(options)
+  const budget = createByteBudget(settings.maxBufferedBytes)
   const answer = createAnswer(pfs, readAuthConfig(authConfig), settings)
 
   async function exchange(req: IncomingMessage, res: ServerResponse, beforeBody?: () => void): Promise<void> {
@@ -47,9 +49,10 @@ export function createS3Handler(pfs: PfsClient, authConfig: AuthConfig, options:
     res.setHeader('x-amz-request-id', requestId)
     // A type is what the answer says, not what a browser makes of the bytes.
     res.setHeader('x-content-type-options', 'nosniff')
-    const body = readBody(req, { timeoutMilliseconds: settings.bodyTimeoutMilliseconds, beforeBody })
+    const memory = budget.open()
+    const body = readBody(req, { timeoutMilliseconds: settings.bodyTimeoutMilliseconds, beforeBody, memory })
     try {
-      const request = readRequest(req, body)
+      const request = readRequest(req, body, memory)
       address = parseAddress(request, { ...settings, mountPath: mountPathOf(req) || settings.basePath })
       requireUnreadBody(req)
       const bucket = address.kind === 'service' ? undefined : address.bucket
@@ -57,10 +60,10 @@ export function createS3Handler(pfs: PfsClient, authConfig: AuthConfig, options:
       const response = isPreflight(request)
         ? answerPreflight(settings.cors, bucket, request)
         : await answer(request, address, left.signal)
+      body.close()
       await writeResponse(res, response, req.method === 'HEAD')
     } catch (failure) {
-      // What stands still in the middle of the body would keep its time limit running.
-      body.return(undefined).catch(() => undefined)
+      body.close()
       const error = s3ErrorFrom(failure, address)
       code = error.code
       if (address !== undefined && address.kind !== 'service' && showsRegion(error)) {
@@ -68,6 +71,8 @@ export function createS3Handler(pfs: PfsClient, authConfig: AuthConfig, options:
       }
       if (!left.signal.aborted && isForOperators(error)) void tell(settings.onError, error.cause ?? error, context)
       await writeError(req, res, error, requestId)
+    } finally {
+      memory.close()
     }
   }
 

@@ -54,6 +54,8 @@ export interface S3HandlerOptions {
   readonly smallBodyBytes?: number
   /** Bytes of small objects that are kept in memory for who has read them before; 64 MiB unless given, 0 for none. */
   readonly cacheBytes?: number
+  /** Bytes of request bodies that may be in memory at once; more are answered SlowDown. @default 268435456 (256 MiB) */
+  readonly maxBufferedBytes?: number
   /** Which pages of other origins may ask; none unless given. */
   readonly cors?: readonly CorsRule[]
   /** How long a client may take for the next 4 KiB of a body; 60,000 milliseconds unless given. */
@@ -86,6 +88,7 @@ const optionNames: readonly (keyof S3HandlerOptions)[] = [
   'confirm',
   'smallBodyBytes',
   'cacheBytes',
+  'maxBufferedBytes',
   'cors',
   'bodyTimeoutMilliseconds',
   'onError',
@@ -110,6 +113,7 @@ export function readOptions(options: S3HandlerOptions = {}): Settings {
     confirm: oneOf('confirm', options.confirm ?? 'commit', ['commit', 'finished']),
     smallBodyBytes: wholeNumber('smallBodyBytes', options.smallBodyBytes ?? 1024 * 1024, maxSmallBodyBytes),
     cacheBytes: wholeNumber('cacheBytes', options.cacheBytes ?? 64 * 1024 * 1024),
+    maxBufferedBytes: wholeNumber('maxBufferedBytes', options.maxBufferedBytes ?? 256 * 1024 * 1024),
     cors: list('cors', options.cors ?? [], readCorsRule),
     bodyTimeoutMilliseconds: wholeNumber('bodyTimeoutMilliseconds', bodyTimeoutMilliseconds, maxMilliseconds),
     onError: functionOr('onError', options.onError, () => undefined),

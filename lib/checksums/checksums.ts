@@ -19,6 +19,9 @@ const lengths = {
 /** As header names spell them. */
 export type ChecksumAlgorithm = keyof typeof lengths
 
+/** Every checksum algorithm of S3 that is served. */
+export const checksumAlgorithms = Object.keys(lengths) as readonly ChecksumAlgorithm[]
+
 /** A digest in the making. */
 export interface Digest {
   update(bytes: Uint8Array): void

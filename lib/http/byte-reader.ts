@@ -1,4 +1,5 @@
 import { asBuffer } from '../bytes.js'
+import { createByteCollector } from './collect.js'
 
 /** Reads a stream of bytes by lines and lengths, whatever the pieces in which it comes. Nothing is copied but what is cut across two. */
 export interface ByteReader {
@@ -42,15 +43,13 @@ export function createByteReader(body: AsyncIterable<Uint8Array>): ByteReader {
 
   return {
     async line(limit) {
-      const pieces: Uint8Array[] = []
-      let length = 0
+      const line = createByteCollector()
       while (await fill()) {
         const found = current.indexOf(lineFeed)
         const more = found < 0 ? current.length : found + 1
-        length += more
-        if (length > limit) return undefined
-        pieces.push(take(more))
-        if (found >= 0) return Buffer.concat(pieces)
+        if (line.length + more > limit) return undefined
+        line.append(take(more))
+        if (found >= 0) return line.bytes()
       }
       return undefined
     },
@@ -73,14 +72,12 @@ export function createByteReader(body: AsyncIterable<Uint8Array>): ByteReader {
       }
     },
     async rest(limit) {
-      const pieces: Uint8Array[] = []
-      let length = 0
+      const rest = createByteCollector()
       while (await fill()) {
-        length += current.length
-        if (length > limit) return undefined
-        pieces.push(take(current.length))
+        if (rest.length + current.length > limit) return undefined
+        rest.append(take(current.length))
       }
-      return Buffer.concat(pieces)
+      return rest.bytes()
     },
     async close() {
       await source.return?.()

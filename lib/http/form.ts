@@ -1,5 +1,7 @@
 import { invalidArgument, S3Error } from '../errors.js'
+import type { ByteAccount } from './byte-budget.js'
 import { type ByteReader, createByteReader } from './byte-reader.js'
+import { createByteCollector } from './collect.js'
 
 /** The form of a browser's upload (S3's POST Object). */
 export interface PostForm {
@@ -16,28 +18,36 @@ const maxAround = 20 * 1024
 
 /**
  * Reads a multipart/form-data body up to its file; what stands after the file is ignored, as S3 does. Throws
- * MalformedPOSTRequest, MaxPostPreDataLengthExceeded, or InvalidArgument for a field that is there twice or no file.
+ * `memory` counts the fields. Throws MalformedPOSTRequest, MaxPostPreDataLengthExceeded, or InvalidArgument for a field that is there twice or no file.
  */
-export async function readForm(body: AsyncIterable<Uint8Array>, contentType: string | undefined): Promise<PostForm> {
+export async function readForm(
+  body: AsyncIterable<Uint8Array>,
+  contentType: string | undefined,
+  memory: ByteAccount,
+): Promise<PostForm> {
   const boundary = `--${parseBoundary(contentType ?? '')}`
   const reader = createByteReader(body)
   try {
-    return await readToFile(reader, boundary)
+    return await readToFile(reader, boundary, memory)
   } catch (error) {
     await reader.close()
     throw error
   }
 }
 
-async function readToFile(reader: ByteReader, boundary: string): Promise<PostForm> {
+async function readToFile(reader: ByteReader, boundary: string, memory: ByteAccount): Promise<PostForm> {
   const delimiter = Buffer.from(`\r\n${boundary}`, 'latin1')
   const fields = new Map<string, string>()
   let left = maxAround
+  const count = (bytes: number): void => {
+    memory.hold(bytes)
+    left -= bytes
+  }
   let line = await reader.line(delimiter.length)
   if (line?.toString('latin1') !== `${boundary}\r\n`) throw malformed()
   for (;;) {
     const head = await readPartHead(reader, left)
-    left -= head.length
+    count(head.length)
     if (head.name === 'file') {
       fillInFileName(fields, head.fileName ?? '')
       return { fields, fileName: head.fileName, file: readFile(reader, delimiter) }
@@ -46,7 +56,7 @@ async function readToFile(reader: ByteReader, boundary: string): Promise<PostFor
       throw invalidArgument(head.name, { message: `POST requires exactly one field named '${head.name}'.` })
     }
     const value = await readField(reader, delimiter, left)
-    left -= value.length + delimiter.length
+    count(value.length + delimiter.length)
     fields.set(head.name, value.toString('utf8'))
     line = await reader.line(4)
     if (line?.toString('latin1') === '\r\n') continue
@@ -58,8 +68,12 @@ async function readToFile(reader: ByteReader, boundary: string): Promise<PostFor
 }
 
 function fillInFileName(fields: Map<string, string>, fileName: string): void {
-  const key = fields.get('key')?.replace(/\$\{filename\}/g, () => fileName)
-  if (key !== undefined) fields.set('key', key)
+  const parts = fields.get('key')?.split(/\$\{filename\}/)
+  if (parts === undefined) return
+  const length = parts.reduce((sum, part) => sum + part.length, (parts.length - 1) * fileName.length)
+  // A long name for each of many places would make megabytes.
+  if (length > maxAround) throw new S3Error('KeyTooLongError')
+  fields.set('key', parts.join(fileName))
 }
 
 function parseBoundary(contentType: string): string {
@@ -117,14 +131,12 @@ function baseName(path: string | undefined): string | undefined {
 }
 
 async function readField(reader: ByteReader, delimiter: Buffer, limit: number): Promise<Buffer> {
-  const pieces: Uint8Array[] = []
-  let length = 0
+  const field = createByteCollector()
   for await (const piece of contentBefore(reader, delimiter)) {
-    length += piece.length
-    if (length > limit) throw tooLarge()
-    pieces.push(piece)
+    if (field.length + piece.length > limit) throw tooLarge()
+    field.append(piece)
   }
-  return Buffer.concat(pieces)
+  return field.bytes()
 }
 
 async function* readFile(reader: ByteReader, delimiter: Buffer): AsyncGenerator<Uint8Array, void, undefined> {

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { invalidArgument, S3Error } from '../errors.js'
+import type { ByteAccount } from './byte-budget.js'
 
 /** One HTTP request as a value; nothing in it has been decoded that a signature covers. */
 export interface HttpRequest {
@@ -15,13 +16,19 @@ export interface HttpRequest {
   /** Lower-case names; the values of a repeated header in order. */
   readonly headers: ReadonlyMap<string, readonly string[]>
   readonly body: AsyncIterable<Uint8Array>
+  /** Counts what is kept in memory of the body. */
+  readonly memory: ByteAccount
 }
 
 /** The request of a framework that keeps the target it received beside the one that it has cut. */
 type MountedMessage = IncomingMessage & { readonly originalUrl?: string }
 
 /** Reads what the client sent, from the target that the framework received rather than the one it passes on. */
-export function readRequest(message: IncomingMessage, body: AsyncIterable<Uint8Array> = message): HttpRequest {
+export function readRequest(
+  message: IncomingMessage,
+  body: AsyncIterable<Uint8Array>,
+  memory: ByteAccount,
+): HttpRequest {
   const target = receivedTarget(message)
   const rawPath = pathOf(target)
   const rawQuery = target.slice(rawPath.length + 1)
@@ -33,6 +40,7 @@ export function readRequest(message: IncomingMessage, body: AsyncIterable<Uint8A
     query: parseQuery(rawQuery),
     headers: headersFrom(message.rawHeaders),
     body,
+    memory,
   }
 }
 

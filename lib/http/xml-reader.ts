@@ -1,51 +1,68 @@
 import { TextDecoder } from 'node:util'
 import sax from 'sax'
 import { S3Error } from '../errors.js'
+import { type ByteCollector, createByteCollector } from './collect.js'
+import type { HttpRequest } from './request.js'
 
-/** An element as it stood: text is never trimmed or turned into a number. */
-export interface XmlElement {
-  readonly name: string
-  readonly text: string
-  readonly children: readonly XmlElement[]
+/** The elements that an element may hold, and the work to do at its end. Anything else is MalformedXML. */
+export interface XmlShape {
+  /** Elements that hold text, each at most once in its parent. */
+  readonly texts?: readonly string[]
+  /** Elements that hold elements, each any number of times. */
+  readonly elements?: Readonly<Record<string, XmlShape>>
+  /** Called when the element begins; may throw to refuse it. */
+  readonly onStart?: () => void
+  /** Called at the element's end with the texts in it: never trimmed, never turned into a number. */
+  readonly onEnd?: (texts: ReadonlyMap<string, string>) => void
 }
 
 /** Largest XML body that is read, in bytes; S3 takes 1 MiB for DeleteObjects, its longest common request. */
 const maxXmlBytes = 1024 * 1024
-const maxDepth = 16
+
+/**
+ * Longest tag, comment or instruction, in UTF-16 code units. sax joins each of them one character after the other, at 32
+ * bytes of memory a character.
+ */
+const maxMarkupLength = 2048
+
+/** Code units that are parsed in one go before the bound above is looked at. */
+const sliceLength = 1024
 
 /** Text as it stands, and the entities of XML without those of HTML. */
 const saxOptions = { strictEntities: true, trim: false, normalize: false }
 
-interface OpenElement {
-  readonly name: string
-  text: string
-  readonly children: XmlElement[]
+/** A body with the account of the request that it came with. */
+export interface XmlSource {
+  readonly body: AsyncIterable<Uint8Array>
+  readonly request: Pick<HttpRequest, 'memory'>
 }
 
 /**
- * Reads a whole XML body into its root element; undefined for an empty body. Throws MalformedXML also for what S3
- * requests never hold: declarations of types or entities, and more than 16 levels.
+ * Reads an XML body whose root element has a name and a shape, as it comes: only the texts of open elements are kept.
+ *
+ * @returns false for an empty body.
+ * @throws S3Error MalformedXML at the first element, text or declaration that has no place, and beyond `maxBytes`.
  */
 export async function readXml(
-  body: AsyncIterable<Uint8Array>,
+  { body, request }: XmlSource,
+  root: string,
+  shape: XmlShape,
   maxBytes: number = maxXmlBytes,
-): Promise<XmlElement | undefined> {
-  const parser = createParser()
+): Promise<boolean> {
+  const parser = createParser({ elements: { [root]: shape } })
   const decoder = new TextDecoder('utf-8', { fatal: true })
   let bytes = 0
   for await (const chunk of body) {
     bytes += chunk.length
     if (bytes > maxBytes) throw tooLarge(maxBytes)
+    // The values that are wanted are no longer than the text that they are read from.
+    request.memory.hold(chunk.length)
     parser.write(decode(decoder, chunk))
   }
-  if (bytes === 0) return undefined
+  if (bytes === 0) return false
   parser.write(decode(decoder))
-  return parser.close()
-}
-
-/** The text of the first child of that name. */
-export function childText(element: XmlElement, name: string): string | undefined {
-  return element.children.find((child) => child.name === name)?.text
+  parser.close()
+  return true
 }
 
 /** The answer to a document that is XML, yet not what the operation reads. */
@@ -53,11 +70,58 @@ export function malformedXml(cause?: unknown): S3Error {
   return new S3Error('MalformedXML', cause === undefined ? {} : { cause })
 }
 
-function createParser(): { write(text: string): void; close(): XmlElement } {
-  const root: OpenElement = { name: '', text: '', children: [] }
-  const open: OpenElement[] = [root]
+interface OpenElement {
+  readonly shape: XmlShape
+  readonly texts: Map<string, string>
+}
+
+function createParser(document: XmlShape): { write(text: string): void; close(): void } {
+  const open: OpenElement[] = [{ shape: document, texts: new Map() }]
+  let text: { readonly name: string; readonly bytes: ByteCollector } | undefined
+  let roots = 0
+  let lastEvent = 0
   const parser = sax.parser(true, saxOptions)
-  const innermost = (): OpenElement => open[open.length - 1] ?? root
+
+  const onEvent = (): void => {
+    lastEvent = parser.position
+  }
+
+  function onOpen(name: string): void {
+    onEvent()
+    const parent = open.at(-1)
+    if (parent === undefined || text !== undefined) throw malformedXml()
+    if (open.length === 1) roots += 1
+    if (parent.shape.texts?.includes(name) && !parent.texts.has(name)) {
+      text = { name, bytes: createByteCollector() }
+      return
+    }
+    const shape = elementOf(parent.shape, name)
+    if (shape === undefined || roots > 1) throw malformedXml()
+    shape.onStart?.()
+    open.push({ shape, texts: new Map() })
+  }
+
+  /** Text is kept as bytes: strings that are joined, or cut from another, keep all that they were made of. */
+  function onText(piece: string): void {
+    onEvent()
+    if (text !== undefined) {
+      // A reference to half a surrogate pair is no character.
+      if (/\p{Surrogate}/u.test(piece)) throw malformedXml()
+      text.bytes.append(Buffer.from(piece))
+    } else if (/[^ \t\r\n]/.test(piece)) throw malformedXml()
+  }
+
+  function onClose(): void {
+    onEvent()
+    if (text !== undefined) {
+      open.at(-1)?.texts.set(text.name, text.bytes.bytes().toString())
+      text = undefined
+      return
+    }
+    const element = open.pop()
+    element?.shape.onEnd?.(element.texts)
+  }
+
   parser.onerror = (error) => {
     throw malformedXml(error)
   }
@@ -68,29 +132,37 @@ function createParser(): { write(text: string): void; close(): XmlElement } {
   parser.ondoctype = () => {
     throw malformedXml()
   }
-  parser.onopentag = (tag) => {
-    if (open.length > maxDepth) throw malformedXml()
-    open.push({ name: tag.name.replace(/^.*:/, ''), text: '', children: [] })
-  }
-  parser.ontext = (text) => {
-    innermost().text += text
-  }
-  parser.oncdata = (text) => {
-    innermost().text += text
-  }
-  parser.onclosetag = () => {
-    const element = open.pop()
-    if (element !== undefined) innermost().children.push(element)
-  }
+  parser.onopentag = ({ name }) => onOpen(name.replace(/^.*:/, ''))
+  parser.ontext = onText
+  parser.oncdata = onText
+  parser.onclosetag = onClose
+  parser.oncomment = onEvent
+  parser.onprocessinginstruction = onEvent
+
   return {
-    write: (text) => void parser.write(text),
-    close: () => {
+    write(piece) {
+      for (let start = 0; start < piece.length; ) {
+        const end = endOfSlice(piece, start)
+        parser.write(piece.slice(start, end)).flush()
+        start = end
+        if (parser.position - lastEvent > maxMarkupLength) throw malformedXml()
+      }
+    },
+    close() {
       parser.close()
-      const [element, ...more] = root.children
-      if (element === undefined || more.length > 0) throw malformedXml()
-      return element
+      if (roots === 0) throw malformedXml()
     },
   }
+}
+
+function elementOf({ elements = {} }: XmlShape, name: string): XmlShape | undefined {
+  return Object.hasOwn(elements, name) ? elements[name] : undefined
+}
+
+/** The end of the slice that starts at `start`, never between the halves of a surrogate pair. */
+function endOfSlice(text: string, start: number): number {
+  const end = start + sliceLength
+  return (text.charCodeAt(end - 1) & 0xfc00) === 0xd800 ? end + 1 : end
 }
 
 function decode(decoder: TextDecoder, chunk?: Uint8Array): string {

@@ -1,7 +1,7 @@
 import { S3Error } from '../errors.js'
 import { header } from '../http/request.js'
 import { type S3Response, xmlResponse } from '../http/response.js'
-import { childText, malformedXml, readXml, type XmlElement } from '../http/xml-reader.js'
+import { readXml } from '../http/xml-reader.js'
 import { xmlDeclaration } from '../http/xml-writer.js'
 import type { Call } from './call.js'
 import { owner } from './owner.js'
@@ -27,28 +27,52 @@ export function ownerHasFullControl(): S3Response {
 }
 
 /** Throws AccessControlListNotSupported where a request for an ACL asks for another than there is. */
-export async function requireOwnersPolicy({ request, body }: Call): Promise<void> {
-  const root = await readXml(body)
+export async function requireOwnersPolicy(call: Call): Promise<void> {
+  const { request } = call
+  const policy = await readPolicy(call)
   const canned = header(request, 'x-amz-acl')
   if ([...request.headers.keys()].some((name) => name.startsWith('x-amz-grant-'))) throw notSupported()
   if (canned !== undefined) {
     if (!isOwnersAcl(canned)) throw notSupported()
     return
   }
-  if (root === undefined) throw new S3Error('MissingSecurityHeader')
-  if (root.name !== 'AccessControlPolicy') throw malformedXml()
-  const grants = child(root, 'AccessControlList')?.children ?? []
-  if (grants.length === 0 || !grants.every(isOwners)) throw notSupported()
+  if (policy === undefined) throw new S3Error('MissingSecurityHeader')
+  if (policy !== "the owner's") throw notSupported()
 }
 
-function isOwners(grant: XmlElement): boolean {
-  const grantee = child(grant, 'Grantee')
-  const id = grantee && childText(grantee, 'ID')
-  return id?.trim() === owner.ID && childText(grant, 'Permission')?.trim() === 'FULL_CONTROL'
-}
-
-function child(element: XmlElement, name: string): XmlElement | undefined {
-  return element.children.find((each) => each.name === name)
+/** Whether the policy in the body grants full control to the owner and nothing to others; undefined without a body. */
+async function readPolicy(call: Call): Promise<"the owner's" | 'another' | undefined> {
+  let isGranted = false
+  let isOthers = false
+  let grantee: string | undefined
+  const isThere = await readXml(call, 'AccessControlPolicy', {
+    elements: {
+      Owner: { texts: ['ID', 'DisplayName'] },
+      AccessControlList: {
+        elements: {
+          Grant: {
+            texts: ['Permission'],
+            elements: {
+              Grantee: {
+                texts: ['ID', 'DisplayName', 'EmailAddress', 'URI', 'Type'],
+                onEnd: (texts) => {
+                  grantee = texts.get('ID')?.trim()
+                },
+              },
+            },
+            onEnd: (texts) => {
+              const isOwners = grantee === owner.ID && texts.get('Permission')?.trim() === 'FULL_CONTROL'
+              if (isOwners) isGranted = true
+              else isOthers = true
+              grantee = undefined
+            },
+          },
+        },
+      },
+    },
+  })
+  if (!isThere) return undefined
+  return isGranted && !isOthers ? "the owner's" : 'another'
 }
 
 function notSupported(): S3Error {

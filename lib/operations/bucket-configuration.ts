@@ -1,6 +1,6 @@
 import { S3Error, type S3ErrorCode } from '../errors.js'
 import { xmlResponse } from '../http/response.js'
-import { childText, malformedXml, readXml } from '../http/xml-reader.js'
+import { malformedXml, readXml } from '../http/xml-reader.js'
 import { type XmlContent, xmlDocument } from '../http/xml-writer.js'
 import { ownerHasFullControl, requireOwnersPolicy } from './access-control.js'
 import type { BucketCall, Operation } from './call.js'
@@ -63,11 +63,18 @@ function refuse(code: S3ErrorCode): BucketOperation {
 async function putBucketVersioning(call: BucketCall): ReturnType<BucketOperation> {
   requireWritable(call.bucket)
   await requireListable(call)
-  const root = await readXml(call.body)
-  if (root === undefined) throw new S3Error('MissingRequestBodyError')
-  const status = childText(root, 'Status')?.trim()
-  if (root.name !== 'VersioningConfiguration' || (status !== 'Enabled' && status !== 'Suspended')) throw malformedXml()
-  if (childText(root, 'MfaDelete')?.trim() === 'Enabled') throw new S3Error('NotImplemented')
+  let status: string | undefined
+  let mfaDelete: string | undefined
+  const isThere = await readXml(call, 'VersioningConfiguration', {
+    texts: ['Status', 'MfaDelete'],
+    onEnd: (texts) => {
+      status = texts.get('Status')?.trim()
+      mfaDelete = texts.get('MfaDelete')?.trim()
+    },
+  })
+  if (!isThere) throw new S3Error('MissingRequestBodyError')
+  if (status !== 'Enabled' && status !== 'Suspended') throw malformedXml()
+  if (mfaDelete === 'Enabled') throw new S3Error('NotImplemented')
   if (status === 'Enabled') return { status: 200 }
   throw new S3Error('InvalidBucketState', {
     message: 'Versioning cannot be suspended: every write to a branch is a commit, and commits are kept.',

@@ -10,7 +10,6 @@ import type { Ancestry } from '../resolver/versions/ancestry.js'
 import type { ChangeLog } from '../resolver/versions/changes.js'
 import type { RemovalSearch } from '../resolver/versions/removal.js'
 import type { CheckedBody } from '../signature/checked-body.js'
-import type { ByteBudget } from './byte-budget.js'
 import type { ContentCache } from './content-cache.js'
 
 /** What all calls of one handler share. */
@@ -28,8 +27,6 @@ export interface Gateway {
   readonly trustForwardedHost: boolean
   /** Bodies of at most so many bytes are read whole and share commits. */
   readonly smallBodyBytes: number
-  /** For bodies that are in memory. */
-  readonly budget: ByteBudget
   /** By upload id: whoever completes or aborts an upload does so alone. */
   readonly uploadTurns: Turns
   /** By project and repo: whoever makes or deletes branches does so alone. */

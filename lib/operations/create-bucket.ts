@@ -1,6 +1,6 @@
 import { S3Error } from '../errors.js'
 import { header } from '../http/request.js'
-import { malformedXml, readXml, type XmlElement } from '../http/xml-reader.js'
+import { readXml, type XmlShape } from '../http/xml-reader.js'
 import type { RepoInfo } from '../pfs/client.js'
 import { isMissing, PfsError, unlessMissing } from '../pfs/errors.js'
 import type { BucketCall, Operation } from './call.js'
@@ -9,10 +9,10 @@ import { requireWritable } from './writable.js'
 
 /** CreateBucket: makes the branch, and its repo where that is not there yet. */
 export const createBucket: Operation<BucketCall> = async (call) => {
-  const { gateway, bucket, body, options } = call
+  const { gateway, bucket, options } = call
   requireWritable(bucket)
   refuseUnsupported(call)
-  requireOwnRegion(await readXml(body), gateway.region)
+  await readXml(call, 'CreateBucketConfiguration', configurationIn(gateway.region))
   await repoTurn(call, async () => {
     const repo = await unlessMissing(gateway.pfs.inspectRepo(bucket.branch.repo, options))
     const exists = repo?.branches.some(({ name }) => name === bucket.branch.name) ?? false
@@ -38,20 +38,30 @@ function notImplemented(name: string): S3Error {
   return new S3Error('NotImplemented', { fields: { Header: name } })
 }
 
-/** Throws for a configuration that names another region than the gateway's, or asks for more than a region. */
-function requireOwnRegion(configuration: XmlElement | undefined, region: string): void {
-  if (configuration === undefined) return
-  if (configuration.name !== 'CreateBucketConfiguration') throw malformedXml()
-  for (const { name, text } of configuration.children) {
-    if (name !== 'LocationConstraint') throw notImplemented(name)
-    const constraint = text.trim()
-    const fields = { LocationConstraint: constraint }
-    // The location of that region is written as nothing, so S3 does not know it by name.
-    if (constraint === 'us-east-1') throw new S3Error('InvalidLocationConstraint', { fields })
-    if (constraint === '' || constraint === region) continue
-    const message = `The ${constraint} location constraint is incompatible for the region specific endpoint this request was sent to: the region is ${region}.`
-    throw new S3Error('IllegalLocationConstraintException', { message, fields })
+/** Reads a configuration; throws if it names another region than the gateway's, or asks for more than a region. */
+function configurationIn(region: string): XmlShape {
+  return {
+    texts: ['LocationConstraint'],
+    elements: { Bucket: unsupported('Bucket'), Location: unsupported('Location'), Tags: unsupported('Tags') },
+    onEnd: (texts) => requireOwnRegion(texts.get('LocationConstraint')?.trim() ?? '', region),
   }
+}
+
+function unsupported(name: string): XmlShape {
+  return {
+    onStart: () => {
+      throw notImplemented(name)
+    },
+  }
+}
+
+function requireOwnRegion(constraint: string, region: string): void {
+  const fields = { LocationConstraint: constraint }
+  // The location of that region is written as nothing, so S3 does not know it by name.
+  if (constraint === 'us-east-1') throw new S3Error('InvalidLocationConstraint', { fields })
+  if (constraint === '' || constraint === region) return
+  const message = `The ${constraint} location constraint is incompatible for the region specific endpoint this request was sent to: the region is ${region}.`
+  throw new S3Error('IllegalLocationConstraintException', { message, fields })
 }
 
 async function createBranch({ gateway, bucket, options }: BucketCall, withRepo: boolean): Promise<void> {

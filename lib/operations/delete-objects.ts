@@ -2,7 +2,7 @@ import type { Change } from '../commits/change.js'
 import { S3Error } from '../errors.js'
 import { requireKeyLength } from '../http/address.js'
 import { xmlResponse } from '../http/response.js'
-import { childText, malformedXml, readXml, type XmlElement } from '../http/xml-reader.js'
+import { malformedXml, readXml } from '../http/xml-reader.js'
 import { type XmlContent, xmlDocument } from '../http/xml-writer.js'
 import type { FileInfo } from '../pfs/client.js'
 import { PfsError } from '../pfs/errors.js'
@@ -16,9 +16,8 @@ const maxKeys = 1000
 
 /** DeleteObjects: all keys in one commit, each with an answer of its own. */
 export const deleteObjects: Operation<BucketCall> = async (call) => {
-  const { bucket, body } = call
-  requireWritable(bucket)
-  const { quiet, objects } = parseDelete(await readXml(body))
+  requireWritable(call.bucket)
+  const { quiet, objects } = await readDelete(call)
   const results = await deleteEach(call, objects)
   return xmlResponse(
     xmlDocument('DeleteResult', {
@@ -39,23 +38,38 @@ interface Result {
   readonly error?: XmlContent
 }
 
-function parseDelete(root: XmlElement | undefined): { quiet: boolean; objects: readonly NamedObject[] } {
-  if (root === undefined) throw new S3Error('MissingRequestBodyError')
-  if (root.name !== 'Delete') throw malformedXml()
-  const objects = root.children.filter(({ name }) => name === 'Object').map(parseObject)
-  if (objects.length === 0 || objects.length > maxKeys) throw malformedXml()
-  return { quiet: childText(root, 'Quiet')?.trim().toLowerCase() === 'true', objects }
+async function readDelete(call: BucketCall): Promise<{ quiet: boolean; objects: readonly NamedObject[] }> {
+  const objects: NamedObject[] = []
+  let quiet = false
+  const isThere = await readXml(call, 'Delete', {
+    texts: ['Quiet'],
+    elements: {
+      Object: {
+        texts: ['Key', 'VersionId', 'ETag', 'Size', 'LastModifiedTime'],
+        onStart: () => {
+          if (objects.length === maxKeys) throw malformedXml()
+        },
+        onEnd: (texts) => objects.push(parseObject(texts)),
+      },
+    },
+    onEnd: (texts) => {
+      quiet = texts.get('Quiet')?.trim().toLowerCase() === 'true'
+    },
+  })
+  if (!isThere) throw new S3Error('MissingRequestBodyError')
+  if (objects.length === 0) throw malformedXml()
+  return { quiet, objects }
 }
 
-function parseObject(element: XmlElement): NamedObject {
-  const key = childText(element, 'Key')
+function parseObject(texts: ReadonlyMap<string, string>): NamedObject {
+  const key = texts.get('Key')
   if (key === undefined || key === '') throw malformedXml()
   const expected = parseExpectedObject({
-    etag: childText(element, 'ETag'),
-    size: childText(element, 'Size'),
-    lastModified: childText(element, 'LastModifiedTime'),
+    etag: texts.get('ETag'),
+    size: texts.get('Size'),
+    lastModified: texts.get('LastModifiedTime'),
   })
-  return { key, versionId: childText(element, 'VersionId'), expected }
+  return { key, versionId: texts.get('VersionId'), expected }
 }
 
 /** An object that was named, and why it is not deleted where that is known. */

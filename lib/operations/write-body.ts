@@ -13,24 +13,17 @@ export interface Written {
 }
 
 /**
- * Makes a file of the request's body, once that has been proven; in a shared commit where the body is small and there is
- * memory to hold it.
+ * Makes a file of the request's body, once that has been proven; in a shared commit if the body is small.
  */
 export async function writeBody(call: BucketCall, change: Change): Promise<Written> {
   const { length } = call.body
   if (length === undefined || length > call.gateway.smallBodyBytes) return writeLarge(call, change)
-  const giveBack = call.gateway.budget.take(length)
-  if (giveBack === undefined) return writeLarge(call, change)
-  try {
-    return await writeSmall(call, change, length)
-  } finally {
-    giveBack()
-  }
+  return writeSmall(call, change, length)
 }
 
 /** A small body is read and proven before it is queued, so that it can share a commit. */
 async function writeSmall(call: BucketCall, change: Change, length: number): Promise<Written> {
-  const raw = await collect(call.body, length)
+  const raw = await collect(call.body, length, call.request.memory)
   const committed = await commitChange(call, { ...change, content: { raw } })
   if (length >= chunkedHashBytes) return writtenObject(call, change.path, committed)
   return { versionId: committed.commitId, etag: etagFrom(await smallFileHash(raw)) }

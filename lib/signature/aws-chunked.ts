@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { S3Error } from '../errors.js'
 import { type ByteReader, createByteReader } from '../http/byte-reader.js'
 import type { ChunkChain } from './chunk-chain.js'
@@ -6,6 +7,9 @@ import type { Framing } from './framing.js'
 
 /** The longest line before a chunk, a size in hex and a signature, with room to spare; in bytes. */
 const maxHeader = 256
+
+/** Chunks that are decoded before other requests have their turn: less than 10 ms of processor time. */
+const chunksPerTurn = 500
 
 /** The longest trailer, in bytes. */
 const maxTrailer = 16 * 1024
@@ -25,7 +29,8 @@ export async function* decodeAwsChunked(
   const reader = createByteReader(body)
   try {
     let missing = framing.decodedLength
-    for (;;) {
+    for (let count = 1; ; count++) {
+      if (count % chunksPerTurn === 0) await nextTurn()
       const chunk = parseChunkHeader(await reader.line(maxHeader))
       missing -= chunk.size
       if (missing < 0) throw new S3Error('IncompleteBody')

@@ -24,7 +24,7 @@ export function isFormPost(request: HttpRequest): boolean {
 /** Reads the fields of a form up to its file and holds them against the policy; throws as `authenticate` does. */
 export async function readFormPost(request: HttpRequest, bucket: string, options: SignatureOptions): Promise<FormPost> {
   refuseOtherCredentials(request)
-  const { fields, file } = await readForm(request.body, header(request, 'content-type'))
+  const { fields, file } = await readForm(request.body, header(request, 'content-type'), request.memory)
   const { identity, limits } = await authenticatePost(fields, bucket, options)
   const key = fields.get('key')
   if (key === undefined || key === '') {

@@ -94,6 +94,7 @@ test('every option at once is accepted', () => {
     confirm: 'finished',
     smallBodyBytes: 0,
     cacheBytes: 0,
+    maxBufferedBytes: 0,
     cors: [
       {
         bucket: '*',

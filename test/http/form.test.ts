@@ -2,11 +2,13 @@ import * as fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { S3Error } from '../../lib/errors.js'
+import { createByteBudget } from '../../lib/http/byte-budget.js'
 import { readForm } from '../../lib/http/form.js'
 import { codeOf } from '../support/s3-error.js'
 
 const test = suite('multipart/form-data')
 
+const memory = createByteBudget(Number.POSITIVE_INFINITY).open()
 const type = 'multipart/form-data; boundary=XX'
 
 async function* pieces(body: Uint8Array, size = Math.max(body.length, 1)): AsyncGenerator<Uint8Array> {
@@ -28,7 +30,7 @@ function form(...parts: readonly Buffer[]): Buffer {
 }
 
 async function read(body: Uint8Array, contentType: string | undefined = type, size?: number) {
-  const { fields, fileName, file } = await readForm(pieces(body, size), contentType)
+  const { fields, fileName, file } = await readForm(pieces(body, size), contentType, memory)
   const content: Uint8Array[] = []
   for await (const bytes of file) content.push(bytes)
   return { fields: Object.fromEntries(fields), fileName, content: Buffer.concat(content).toString('latin1') }
@@ -138,9 +140,9 @@ test('the body is let go of when the fields are refused, and when the file is le
       closed++
     }
   }
-  await readForm(watched(form(part('key', 'a'), part('key', 'b'))), type).catch(() => undefined)
+  await readForm(watched(form(part('key', 'a'), part('key', 'b'))), type, memory).catch(() => undefined)
   assert.is(closed, 1)
-  const { file } = await readForm(watched(plain), type)
+  const { file } = await readForm(watched(plain), type, memory)
   for await (const _ of file) break
   assert.is(closed, 2)
 })

@@ -5,8 +5,9 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { S3Error } from '../../lib/errors.js'
 import { parseAddress } from '../../lib/http/address.js'
+import { createByteBudget } from '../../lib/http/byte-budget.js'
 import { readRequest } from '../../lib/http/request.js'
-import { readXml, type XmlElement } from '../../lib/http/xml-reader.js'
+import { readXml } from '../../lib/http/xml-reader.js'
 import { createMemoryPfs, createS3Handler } from '../../lib/index.js'
 
 /**
@@ -333,10 +334,15 @@ fuzz('any document is answered, and not as a failure of ours', 0.2, documents, a
   assert.ok(status < 500 || status === 501, String(status))
 })
 
-/** What comes of a document; that it is refused, where it is. */
-async function outcomeOf(pieces: readonly Uint8Array[]): Promise<XmlElement | string | undefined> {
+const memory = createByteBudget(Number.POSITIVE_INFINITY).open()
+
+/** The values of a document, or the code that it is refused with. */
+async function outcomeOf(pieces: readonly Uint8Array[]): Promise<unknown> {
+  const values: unknown[] = []
+  const onEnd = (texts: ReadonlyMap<string, string>) => values.push(...texts)
+  const shape = { texts: ['Quiet'], elements: { Object: { texts: ['Key', 'VersionId'], onEnd } }, onEnd }
   try {
-    return await readXml(Readable.from(pieces))
+    return [await readXml({ body: Readable.from(pieces), request: { memory } }, 'Delete', shape), values]
   } catch (error) {
     if (error instanceof S3Error) return error.code
     throw error
@@ -371,7 +377,11 @@ fuzz('a key is the one that was written, however it is encoded', 0.2, keys, asyn
     rawHeaders: ['Host', 'h'],
   } as unknown as IncomingMessage
   const options = { mountPath, domains: [], trustForwardedHost: false }
-  assert.equal(parseAddress(readRequest(message), options), { kind: 'object', bucket: 'images', key })
+  assert.equal(parseAddress(readRequest(message, Readable.from([]), memory), options), {
+    kind: 'object',
+    bucket: 'images',
+    key,
+  })
 })
 
 test.run()

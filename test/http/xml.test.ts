@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { S3Error } from '../../lib/errors.js'
-import { childText, readXml, type XmlElement } from '../../lib/http/xml-reader.js'
+import { createByteBudget } from '../../lib/http/byte-budget.js'
+import { readXml } from '../../lib/http/xml-reader.js'
 import { xmlDocument } from '../../lib/http/xml-writer.js'
 
 const xml = suite('XML')
@@ -12,9 +13,27 @@ async function* bytes(text: string, size = 7): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < whole.length; at += size) yield whole.subarray(at, at + size)
 }
 
-async function read(text: string, maxBytes?: number): Promise<XmlElement | string | undefined> {
+const unlimited = createByteBudget(Number.POSITIVE_INFINITY)
+
+/** The keys of a list of objects and the text of its `Quiet`, or the code that it is refused with. */
+async function read(body: AsyncIterable<Uint8Array>, maxBytes?: number): Promise<unknown> {
+  const keys: (string | undefined)[] = []
+  let quiet: string | undefined
+  const shape = {
+    texts: ['Quiet'],
+    elements: {
+      Object: {
+        texts: ['Key', 'VersionId'],
+        onEnd: (texts: ReadonlyMap<string, string>) => keys.push(texts.get('Key')),
+      },
+    },
+    onEnd: (texts: ReadonlyMap<string, string>) => {
+      quiet = texts.get('Quiet')
+    },
+  }
   try {
-    return await readXml(bytes(text), maxBytes)
+    const source = { body, request: { memory: unlimited.open() } }
+    return (await readXml(source, 'Delete', shape, maxBytes)) && { keys, quiet }
   } catch (error) {
     if (error instanceof S3Error) return error.code
     throw error
@@ -23,8 +42,8 @@ async function read(text: string, maxBytes?: number): Promise<XmlElement | strin
 
 xml('text is kept as it is', async () => {
   for (const key of ['007', ' a ', '__proto__', 'a&b<c>"\'', 'line\nfeed', 'tab\t', 'ü😀', 'true', '1e3', '']) {
-    const element = await read(xmlDocument('Delete', { Key: key }))
-    assert.is(typeof element === 'object' && childText(element, 'Key'), key)
+    const document = xmlDocument('Delete', { Object: { Key: key }, Quiet: key })
+    assert.equal(await read(bytes(document)), { keys: [key], quiet: key })
   }
 })
 
@@ -33,65 +52,101 @@ xml('any text comes back, in chunks of any size', async () => {
   const text = fc.string({ unit: 'binary' }).filter((each) => !/[\x00-\x08\x0b-\x1f\ufffe\uffff]/.test(each))
   await fc.assert(
     fc.asyncProperty(text, fc.integer({ min: 1, max: 9 }), async (key, size) => {
-      const element = await readXml(bytes(xmlDocument('Delete', { Key: key }), size))
-      assert.is(element && childText(element, 'Key'), key)
+      assert.equal(await read(bytes(xmlDocument('Delete', { Object: { Key: key } }), size)), {
+        keys: [key],
+        quiet: undefined,
+      })
     }),
   )
 })
 
+xml('a long text of characters outside the first plane comes back, wherever it is cut', async () => {
+  for (const before of ['', 'a', 'ab']) {
+    const key = before + '😀'.repeat(3000)
+    const document = xmlDocument('Delete', { Object: { Key: key } })
+    assert.equal(await read(bytes(document, document.length * 4)), { keys: [key], quiet: undefined })
+  }
+})
+
 xml('CDATA, prefixes and references are text', async () => {
-  const element = await read('<s3:Delete xmlns:s3="x"><s3:Key><![CDATA[a<b]]>&amp;&#x41;&#66;</s3:Key></s3:Delete>')
-  assert.is(typeof element === 'object' && childText(element, 'Key'), 'a<b&AB')
+  const document =
+    '<s3:Delete xmlns:s3="x"><s3:Object><s3:Key><![CDATA[a<b]]>&amp;&#x41;&#66;</s3:Key></s3:Object></s3:Delete>'
+  assert.equal(await read(bytes(document)), { keys: ['a<b&AB'], quiet: undefined })
+})
+
+xml('elements may be indented, and comments and instructions stand between them', async () => {
+  const document =
+    '<?xml version="1.0"?>\n<!-- a -->\n<Delete>\r\n\t<Object> <Key>a</Key> </Object><?x y?><!-- b --></Delete>\n<!-- c -->\n'
+  assert.equal(await read(bytes(document)), { keys: ['a'], quiet: undefined })
 })
 
 for (const [name, text] of [
-  ['a document that ends in the middle', '<Delete><Key>a</Key>'],
-  ['a wrong end tag', '<Delete><Key>a</Delete></Key>'],
+  ['a document that ends in the middle', '<Delete><Object><Key>a</Key></Object>'],
+  ['a wrong end tag', '<Delete><Object><Key>a</Object></Key></Delete>'],
   ['no element at all', 'just text'],
-  ['two roots', '<a></a><b></b>'],
+  ['nothing but space', '  \n '],
+  ['two roots', '<Delete></Delete><Delete></Delete>'],
+  ['another root', '<Remove></Remove>'],
   ['a document type', '<!DOCTYPE Delete><Delete></Delete>'],
-  ['an entity', '<!DOCTYPE d [<!ENTITY x "y">]><d>&x;</d>'],
-  ['a bomb', '<!DOCTYPE d [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]><d>&b;</d>'],
-  ['an entity that is not declared', '<Delete>&secret;</Delete>'],
-  ['deep nesting', '<a>'.repeat(20) + '</a>'.repeat(20)],
+  ['an entity', '<!DOCTYPE d [<!ENTITY x "y">]><Delete><Quiet>&x;</Quiet></Delete>'],
+  ['a bomb', '<!DOCTYPE d [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]><Delete><Quiet>&b;</Quiet></Delete>'],
+  ['an entity that is not declared', '<Delete><Quiet>&secret;</Quiet></Delete>'],
+  ['half of a surrogate pair', '<Delete><Quiet>&#xD800;</Quiet></Delete>'],
+  ['an element that has no place', '<Delete><Objects/></Delete>'],
+  ['an element of another level', '<Delete><Key>a</Key></Delete>'],
+  ['an element in a text', '<Delete><Quiet><b>true</b></Quiet></Delete>'],
+  ['an element named like a method', '<Delete><toString/></Delete>'],
+  ['an element named like a prototype', '<Delete><__proto__/></Delete>'],
+  ['text between elements', '<Delete>text<Quiet>true</Quiet></Delete>'],
+  ['a text that comes twice', '<Delete><Object><Key>a</Key><Key>b</Key></Object></Delete>'],
+  ['deep nesting', '<Delete>'.repeat(20) + '</Delete>'.repeat(20)],
+  ['a long tag', `<Delete a="${'x'.repeat(4000)}"></Delete>`],
+  ['many attributes', `<Delete ${'a="b" '.repeat(1000)}></Delete>`],
+  ['a long comment', `<Delete><!--${'x'.repeat(4000)}--></Delete>`],
+  ['a long instruction', `<?x ${'x'.repeat(4000)}?><Delete></Delete>`],
+  ['space before the root without end', `${' '.repeat(10_000)}<Delete></Delete>`],
 ] as const) {
-  xml(`${name} is MalformedXML`, async () => assert.is(await read(text), 'MalformedXML'))
+  xml(`${name} is MalformedXML`, async () => {
+    for (const size of [7, 100_000]) assert.is(await read(bytes(text, size)), 'MalformedXML')
+  })
 }
 
 xml('bytes that are not UTF-8 are MalformedXML', async () => {
   async function* broken(): AsyncGenerator<Uint8Array> {
-    yield Buffer.from('<Key>')
+    yield Buffer.from('<Delete><Quiet>')
     yield Buffer.from([0xff, 0xfe])
-    yield Buffer.from('</Key>')
+    yield Buffer.from('</Quiet></Delete>')
   }
-  let code = 'none'
-  try {
-    await readXml(broken())
-  } catch (error) {
-    code = error instanceof S3Error ? error.code : String(error)
-  }
-  assert.is(code, 'MalformedXML')
+  assert.is(await read(broken()), 'MalformedXML')
 })
 
-xml('a body beyond the limit is left before it has been read', async () => {
+xml('a body is left at the first element that has no place, and at its limit', async () => {
   let sent = 0
-  async function* endless(): AsyncGenerator<Uint8Array> {
+  async function* endless(piece: string): AsyncGenerator<Uint8Array> {
     yield Buffer.from('<Delete>')
     for (;;) {
-      sent += 1000
-      yield Buffer.from('<Object></Object>'.repeat(60).slice(0, 1000))
+      sent += piece.length
+      yield Buffer.from(piece)
     }
   }
-  let code = 'none'
-  try {
-    await readXml(endless(), 10_000)
-  } catch (error) {
-    code = error instanceof S3Error ? error.code : String(error)
-  }
-  assert.is(code, 'MalformedXML')
+  assert.is(await read(endless('<Object></Object>'), 10_000), 'MalformedXML')
   assert.ok(sent <= 11_000)
+  sent = 0
+  assert.is(await read(endless('<a></a>')), 'MalformedXML')
+  assert.ok(sent <= 7)
 })
 
-xml('an empty body is none', async () => assert.is(await read(''), undefined))
+xml('what is read is counted, and refused beyond the budget', async () => {
+  const budget = createByteBudget(100)
+  const memory = budget.open()
+  const source = (text: string) => ({ body: bytes(text), request: { memory } })
+  await readXml(source(`<Delete>${' '.repeat(40)}</Delete>`), 'Delete', {})
+  await readXml(source(`<Delete>${' '.repeat(40)}</Delete>`), 'Delete', {}).then(
+    () => assert.unreachable(),
+    (error: unknown) => assert.is(error instanceof S3Error && error.code, 'SlowDown'),
+  )
+})
+
+xml('an empty body is none', async () => assert.is(await read(bytes('')), false))
 
 xml.run()

@@ -1,4 +1,4 @@
-import { readXml, type XmlElement } from '../../lib/http/xml-reader.js'
+import { parseXml, type XmlElement } from '../support/xml.js'
 
 /** An answer read whole. */
 export interface Answer {
@@ -35,13 +35,8 @@ export function bucketRequests(endpoint: string, bucket: string): BucketRequests
 }
 
 /** The root element of an answer. */
-export async function xmlOf({ text }: Answer): Promise<XmlElement> {
-  async function* bytes() {
-    yield Buffer.from(text)
-  }
-  const root = await readXml(bytes())
-  if (root === undefined) throw new Error('the answer has no body')
-  return root
+export function xmlOf({ text }: Answer): XmlElement {
+  return parseXml(text)
 }
 
 /** The text of a child of an element; '' without one. */

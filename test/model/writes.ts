@@ -83,7 +83,7 @@ export function removeMany({ random, requests }: World): Operation {
     name: `delete ${named.join(', ')}`,
     async run() {
       const answer = await requests.send('POST', '', { query: { delete: '' }, body: `<Delete>${objects}</Delete>` })
-      const deleted = (await xmlOf(answer)).children.filter(({ name }) => name === 'Deleted')
+      const deleted = xmlOf(answer).children.filter(({ name }) => name === 'Deleted')
       const ids = new Set(deleted.map((each) => textOf(each, 'DeleteMarkerVersionId')))
       const [id = ''] = ids
       return {

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { createByteBudget } from '../../lib/http/byte-budget.js'
 import { type HttpRequest, readRequest } from '../../lib/http/request.js'
 import type { CredentialSource } from '../../lib/signature/credentials.js'
 
@@ -22,7 +23,7 @@ export function received(sent: Sent): HttpRequest {
   const headers = sent.headers ?? []
   const rawHeaders = (Symbol.iterator in headers ? [...headers] : Object.entries(headers)).flat()
   const message = { method: sent.method ?? 'GET', url: sent.target, rawHeaders } as unknown as IncomingMessage
-  return readRequest(message, bodyOf(sent.body ?? ''))
+  return readRequest(message, bodyOf(sent.body ?? ''), createByteBudget(Number.POSITIVE_INFINITY).open())
 }
 
 /** A body in pieces of `size` bytes; in one where absent. */

@@ -2,7 +2,6 @@ import type { Change } from '../../commits/change.js'
 import { committedOf } from '../../commits/commit-queue.js'
 import { answerLate, type DocumentResponse } from '../../http/late-answer.js'
 import { xmlResponse } from '../../http/response.js'
-import { readXml } from '../../http/xml-reader.js'
 import { xmlDocument } from '../../http/xml-writer.js'
 import { type Completion, completionContent, resolveCompletion } from '../../resolver/uploads/completion.js'
 import { joinParts } from '../../resolver/uploads/join-parts.js'
@@ -23,8 +22,7 @@ import { readWriteCondition } from '../write-condition.js'
 import {
   type CompletedPart,
   fingerprintOf,
-  maxCompleteBytes,
-  parseCompletedParts,
+  readCompletedParts,
   requireChecksums,
   requireSameChecksums,
   selectParts,
@@ -39,7 +37,7 @@ import { checksumElement, objectChecksum, requireChecksumType, requireObjectSums
 export const completeMultipartUpload: Operation<ObjectCall> = async (call) => {
   requireWritable(call.bucket)
   const name = uploadNameOf(call)
-  const completed = parseCompletedParts(await readXml(call.body, maxCompleteBytes))
+  const completed = await readCompletedParts(call)
   requireChecksums(name.id, completed)
   requireChecksumType(call.request, name.id.checksum)
   return answerLate(call.gateway.uploadTurns(name.id.text, () => complete(call, name, completed)))

@@ -1,49 +1,59 @@
 import { createHash } from 'node:crypto'
-import { type ChecksumAlgorithm, parseChecksumAlgorithm } from '../../checksums/checksums.js'
+import { type ChecksumAlgorithm, checksumAlgorithms } from '../../checksums/checksums.js'
 import { S3Error } from '../../errors.js'
-import { childText, malformedXml, type XmlElement } from '../../http/xml-reader.js'
+import { malformedXml, readXml, type XmlSource } from '../../http/xml-reader.js'
 import { etagFrom } from '../../resolver/etag.js'
 import type { Part } from '../../resolver/uploads/upload.js'
 import type { UploadId } from '../../resolver/uploads/upload-id.js'
 import { parseUploadPartNumber } from '../part-number.js'
+import { checksumElement } from './upload-checksum.js'
 
 /** A part as CompleteMultipartUpload names it. */
 export interface CompletedPart {
   readonly partNumber: number
   /** Without quotes. */
   readonly etag: string
-  /** In base64, by algorithm. */
-  readonly checksums: ReadonlyMap<ChecksumAlgorithm, string>
+  /** In base64, by algorithm; undefined without any. */
+  readonly checksums?: ReadonlyMap<ChecksumAlgorithm, string>
 }
 
 /** Longer than 10,000 parts with their checksums, indented. */
-export const maxCompleteBytes = 8 * 1024 * 1024
+const maxCompleteBytes = 8 * 1024 * 1024
 const maxParts = 10_000
 const minPartBytes = 5 * 1024 * 1024
 
+/** Algorithms by the name of the element that holds a checksum. */
+const algorithms = new Map(checksumAlgorithms.map((algorithm) => [checksumElement(algorithm), algorithm]))
+
 /** Reads the list of parts; throws MalformedXML, InvalidArgument, InvalidPartOrder. */
-export function parseCompletedParts(root: XmlElement | undefined): readonly CompletedPart[] {
-  if (root?.name !== 'CompleteMultipartUpload') throw malformedXml()
-  const parts = root.children.filter(({ name }) => name === 'Part').map(parsePart)
-  if (parts.length === 0 || parts.length > maxParts) throw malformedXml()
-  let last = 0
-  for (const { partNumber } of parts) {
-    if (partNumber <= last) throw new S3Error('InvalidPartOrder')
-    last = partNumber
+export async function readCompletedParts(source: XmlSource): Promise<readonly CompletedPart[]> {
+  const parts: CompletedPart[] = []
+  const onEnd = (texts: ReadonlyMap<string, string>): void => {
+    const part = parsePart(texts)
+    if (part.partNumber <= (parts.at(-1)?.partNumber ?? 0)) throw new S3Error('InvalidPartOrder')
+    parts.push(part)
   }
+  const onStart = (): void => {
+    if (parts.length === maxParts) throw malformedXml()
+  }
+  const Part = { texts: ['PartNumber', 'ETag', ...algorithms.keys()], onStart, onEnd }
+  await readXml(source, 'CompleteMultipartUpload', { elements: { Part } }, maxCompleteBytes)
+  if (parts.length === 0) throw malformedXml()
   return parts
 }
 
-function parsePart(element: XmlElement): CompletedPart {
-  const partNumber = childText(element, 'PartNumber')?.trim()
-  const etag = childText(element, 'ETag')?.trim()
+function parsePart(texts: ReadonlyMap<string, string>): CompletedPart {
+  const partNumber = texts.get('PartNumber')?.trim()
+  const etag = texts.get('ETag')?.trim()
   if (partNumber === undefined || etag === undefined) throw malformedXml()
+  const part = { partNumber: parseUploadPartNumber(partNumber), etag: etag.replace(/^"(.*)"$/, '$1') }
+  if (texts.size === 2) return part
   const checksums = new Map<ChecksumAlgorithm, string>()
-  for (const { name, text } of element.children) {
-    const algorithm = parseChecksumAlgorithm(name.replace(/^Checksum/, ''))
+  for (const [name, text] of texts) {
+    const algorithm = algorithms.get(name)
     if (algorithm !== undefined) checksums.set(algorithm, text.trim())
   }
-  return { partNumber: parseUploadPartNumber(partNumber), etag: etag.replace(/^"(.*)"$/, '$1'), checksums }
+  return { ...part, checksums }
 }
 
 /** Tells one list of parts from another. */
@@ -80,7 +90,7 @@ export function selectParts(
 export function requireChecksums({ checksum }: UploadId, completed: readonly CompletedPart[]): void {
   if (checksum?.type !== 'COMPOSITE') return
   for (const { partNumber, checksums } of completed) {
-    if (checksums.has(checksum.algorithm)) continue
+    if (checksums?.has(checksum.algorithm)) continue
     throw new S3Error('InvalidRequest', {
       message: `The upload was created using a ${checksum.algorithm} checksum. The complete request must include the checksum for each part. It was missing for part ${partNumber} in the request.`,
     })
@@ -90,7 +100,7 @@ export function requireChecksums({ checksum }: UploadId, completed: readonly Com
 /** Throws InvalidPart where the client gives a part another checksum than the one that is kept of it. */
 export function requireSameChecksums(id: UploadId, completed: readonly CompletedPart[], kept: readonly Buffer[]): void {
   for (const [index, { partNumber, etag, checksums }] of completed.entries()) {
-    const given = id.checksum && checksums.get(id.checksum.algorithm)
+    const given = id.checksum && checksums?.get(id.checksum.algorithm)
     if (given !== undefined && given !== kept[index]?.toString('base64')) throw invalidPart(id, partNumber, etag)
   }
 }
