@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http'
-import { Socket } from 'node:net'
 import { S3Error } from '../errors.js'
 import type { ByteAccount } from './byte-budget.js'
 import { type ByteCollector, createByteCollector } from './collect.js'
 import { hasBody } from './early-answer.js'
+import { type MessageFlow, startFlow } from './message-flow.js'
 
 /** Minimum progress per timeout period in bytes; slower senders (slow-loris) get RequestTimeout. */
 const leastProgressBytes = 4096
@@ -31,14 +31,14 @@ export interface MessageBody extends AsyncIterableIterator<Uint8Array> {
 }
 
 /**
- * Reads the body of a message: throws RequestTimeout for a sender that is too slow and SlowDown if `memory` is used up.
- * What arrives is taken from Node at once, which would keep an object of 200 bytes for each chunk, however small.
+ * Reads the body of a message, from before it is asked for and up to 64 KiB ahead. Throws RequestTimeout for a sender that
+ * is too slow and SlowDown if `memory` is used up.
  */
 export function readBody(message: IncomingMessage, options: BodyOptions): MessageBody {
   const { memory, timeoutMilliseconds, beforeBody } = options
-  const gate = createGate(message)
   const waiting: ByteCollector[] = []
   let waitingBytes = 0
+  let flow: MessageFlow | undefined
   let isEnded = false
   let failure: unknown
   let wake: (() => void) | undefined
@@ -61,7 +61,7 @@ export function readBody(message: IncomingMessage, options: BodyOptions): Messag
       waiting.push(piece)
     }
     waitingBytes += chunk.length
-    if (waitingBytes >= maxWaitingBytes) gate.close()
+    if (waitingBytes >= maxWaitingBytes) flow?.pause()
     wakeSoon()
   }
 
@@ -87,14 +87,14 @@ export function readBody(message: IncomingMessage, options: BodyOptions): Messag
   }
 
   function drop(): void {
-    message.off('data', onData).off('end', end).off('close', onClose)
+    message.off('end', end).off('close', onClose)
     // An error without a listener would end the process in some versions of HTTP/2.
     message.off('error', fail).on('error', () => undefined)
     clearTimeout(timer)
     waiting.length = 0
     memory.release(waitingBytes)
     waitingBytes = 0
-    gate.open()
+    flow?.stop()
   }
 
   function startTimer(): void {
@@ -110,7 +110,7 @@ export function readBody(message: IncomingMessage, options: BodyOptions): Messag
     waitingBytes -= piece.length
     memory.release(piece.length)
     progress += piece.length
-    if (waitingBytes < maxWaitingBytes) gate.open()
+    if (waitingBytes < maxWaitingBytes) flow?.resume()
     return piece
   }
 
@@ -147,7 +147,8 @@ export function readBody(message: IncomingMessage, options: BodyOptions): Messag
 
   // HTTP/2 needs no header to announce a body.
   if (hasBody(message) || message.httpVersionMajor >= 2) {
-    message.on('data', onData).once('end', end).once('close', onClose).once('error', fail)
+    message.once('end', end).once('close', onClose).once('error', fail)
+    flow = startFlow(message, onData)
   } else isEnded = true
 
   return {
@@ -159,37 +160,6 @@ export function readBody(message: IncomingMessage, options: BodyOptions): Messag
     },
     [Symbol.asyncIterator]() {
       return this
-    },
-  }
-}
-
-/** Stops and starts what the connection of a message brings. */
-interface Gate {
-  open(): void
-  close(): void
-}
-
-/**
- * Of HTTP/1, the socket itself is paused: a paused message would take 16 KiB more of content, in chunks of any size. Node
- * resumes the socket whenever the message wants more, so each time it is paused again.
- */
-function createGate(message: IncomingMessage): Gate {
-  const { socket } = message
-  if (message.httpVersionMajor >= 2 || !(socket instanceof Socket)) {
-    return { open: () => void message.resume(), close: () => void message.pause() }
-  }
-  let isClosed = false
-  const pause = (): void => void socket.pause()
-  return {
-    open() {
-      if (!isClosed) return
-      isClosed = false
-      socket.off('resume', pause).resume()
-    },
-    close() {
-      if (isClosed) return
-      isClosed = true
-      socket.on('resume', pause).pause()
     },
   }
 }

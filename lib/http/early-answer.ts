@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { startFlow } from './message-flow.js'
 
 /** How much of a body that nobody wants is still taken, so that a client that sends on can read its answer. */
 const maxDiscardedBytes = 16 * 1024 * 1024
@@ -30,15 +31,16 @@ function discard(req: IncomingMessage): Promise<void> {
     let bytes = 0
     const done = (): void => {
       clearTimeout(timer)
-      req.off('data', onData).off('end', done).off('close', done).off('error', done).pause()
+      flow.stop()
+      req.off('end', done).off('close', done).off('error', done).pause()
       resolve()
     }
-    const onData = (chunk: Uint8Array): void => {
+    const timer = setTimeout(done, maxDiscardMilliseconds)
+    req.once('end', done).once('close', done).once('error', done)
+    const flow = startFlow(req, (chunk) => {
       bytes += chunk.length
       if (bytes > maxDiscardedBytes) done()
-    }
-    const timer = setTimeout(done, maxDiscardMilliseconds)
-    req.on('data', onData).once('end', done).once('close', done).once('error', done).resume()
+    })
     if (req.destroyed || req.readableEnded) done()
   })
 }
