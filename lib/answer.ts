@@ -3,11 +3,12 @@ import { createGateway } from './gateway.js'
 import { type Address, bucketFromHost, requireKeyLength } from './http/address.js'
 import type { HttpRequest } from './http/request.js'
 import type { S3Response } from './http/response.js'
+import type { Call } from './operations/call.js'
 import { requireExpectedOwner } from './operations/owner.js'
 import { postObject } from './operations/post-object.js'
 import type { AuthConfig, Settings } from './options.js'
 import type { CallOptions, PfsClient } from './pfs/client.js'
-import { parseBucketName } from './resolver/bucket-name.js'
+import { s3ErrorFrom } from './resolver/s3-error.js'
 import { routeOperation, routes } from './routes.js'
 import { authenticate, type Identity } from './signature/authenticate.js'
 import { isFormPost, readFormPost } from './signature/form-post.js'
@@ -26,24 +27,34 @@ export function createAnswer(pfs: PfsClient, auth: AuthConfig, settings: Setting
     return authToken === undefined ? { signal } : { signal, authToken }
   }
 
+  async function run(request: HttpRequest, address: Address, call: Call): Promise<S3Response> {
+    if (address.kind === 'service') return routeOperation(routes.service, request)(call)
+    const bucket = gateway.bucketNames.parse(address.bucket)
+    requireExpectedOwner(request, 'x-amz-expected-bucket-owner')
+    return address.kind === 'bucket'
+      ? routeOperation(routes.bucket, request)({ ...call, bucket })
+      : routeOperation(routes.object, request)({ ...call, bucket, key: address.key })
+  }
+
   return async (request, address, signal) => {
     if (address.kind === 'bucket' && isFormPost(request)) {
       const { identity, body, fields, key } = await readFormPost(request, address.bucket, signatures)
       const call = { gateway, request, body, options: callOptions(identity, signal) }
-      return postObject({ ...call, bucket: parseBucketName(address.bucket), key: requireKeyLength(key) }, fields)
+      const bucket = gateway.bucketNames.parse(address.bucket)
+      return explained(call, address, postObject({ ...call, bucket, key: requireKeyLength(key) }, fields))
     }
     const { identity, body } = await authenticate(request, signatures, bucketFromHost(request, settings))
-    requireExpectedOwner(request, 'x-amz-expected-bucket-owner')
     const call = { gateway, request, body, options: callOptions(identity, signal) }
-    switch (address.kind) {
-      case 'service':
-        return routeOperation(routes.service, request)(call)
-      case 'bucket':
-        return routeOperation(routes.bucket, request)({ ...call, bucket: parseBucketName(address.bucket) })
-      case 'object': {
-        const bucket = parseBucketName(address.bucket)
-        return routeOperation(routes.object, request)({ ...call, bucket, key: address.key })
-      }
-    }
+    return explained(call, address, run(request, address, call))
+  }
+}
+
+/** Passes an answer on, and a missing bucket with an explanation; a HEAD could not show one. */
+async function explained(call: Call, address: Address, answer: Promise<S3Response>): Promise<S3Response> {
+  try {
+    return await answer
+  } catch (failure) {
+    if (call.request.method === 'HEAD') throw failure
+    throw await call.gateway.missingBuckets.explain(s3ErrorFrom(failure, address), call.options)
   }
 }

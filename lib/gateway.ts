@@ -5,8 +5,10 @@ import { createContentCache } from './operations/content-cache.js'
 import type { Settings } from './options.js'
 import type { PfsClient } from './pfs/client.js'
 import { withErrorContext } from './pfs/error-context.js'
+import { createBucketNames } from './resolver/bucket-name.js'
 import { createKeyCodec } from './resolver/key.js'
 import { createPageMemory } from './resolver/listing/known-paths.js'
+import { createMissingBuckets } from './resolver/missing-bucket.js'
 import { createAncestry } from './resolver/versions/ancestry.js'
 import { createChangeLog } from './resolver/versions/changes.js'
 import { createRemovalSearch } from './resolver/versions/removal.js'
@@ -15,10 +17,13 @@ import { createRemovalSearch } from './resolver/versions/removal.js'
 export function createGateway(client: PfsClient, settings: Settings): Gateway {
   const pfs = withErrorContext(client)
   const keys = createKeyCodec(settings.keyEncoding)
+  const bucketNames = createBucketNames(settings)
   return {
     pfs,
     commits: createCommitQueue(pfs, settings),
     keys,
+    bucketNames,
+    missingBuckets: createMissingBuckets(pfs, bucketNames),
     ancestry: createAncestry(pfs),
     removals: createRemovalSearch(pfs),
     changes: createChangeLog(pfs, keys),

@@ -44,6 +44,20 @@ export interface S3HandlerOptions {
   readonly domains?: readonly string[]
   /** Whether `X-Forwarded-Host` stands for `Host`; only behind a proxy that sets it; false unless given. */
   readonly trustForwardedHost?: boolean
+  /**
+   * Buckets by names without dots, such as `{ 'training-data': 'master.images.vision' }`. An alias is listed in the place
+   * of the bucket's own name and wins over a bucket of that name.
+   *
+   * @default {}
+   */
+  readonly bucketAliases?: Readonly<Record<string, string>>
+  /**
+   * Separates the parts of names without dots: with `--`, `master--images--vision` is `master.images.vision` and is listed
+   * so. Names with dots stay valid.
+   *
+   * @default '.'
+   */
+  readonly bucketSeparator?: string
   /** Whether keys that PFS cannot hold are percent-encoded ('percent', the default) or refused. */
   readonly keyEncoding?: KeyEncoding
   /** Whether concurrent writes to a branch share a commit ('shared', the default), or each has its own ('each'). */
@@ -83,6 +97,8 @@ const optionNames: readonly (keyof S3HandlerOptions)[] = [
   'region',
   'domains',
   'trustForwardedHost',
+  'bucketAliases',
+  'bucketSeparator',
   'keyEncoding',
   'commits',
   'confirm',
@@ -108,6 +124,8 @@ export function readOptions(options: S3HandlerOptions = {}): Settings {
     signingRegion: region,
     domains: list('domains', options.domains ?? [], domain),
     trustForwardedHost: flag('trustForwardedHost', options.trustForwardedHost ?? false),
+    bucketAliases: readAliases(options.bucketAliases ?? {}),
+    bucketSeparator: readSeparator(options.bucketSeparator ?? '.'),
     keyEncoding: oneOf('keyEncoding', options.keyEncoding ?? 'percent', ['percent', 'refuse']),
     commits: oneOf('commits', options.commits ?? 'shared', ['shared', 'each']),
     confirm: oneOf('confirm', options.confirm ?? 'commit', ['commit', 'finished']),
@@ -125,6 +143,29 @@ export function readOptions(options: S3HandlerOptions = {}): Settings {
 function domain(name: string, value: unknown): string {
   if (typeof value === 'string' && /^[\w-]+(\.[\w-]+)*$/.test(value)) return value
   throw new TypeError(`${name} must be a host name such as "s3.example.com", without a port; it is ${shown(value)}`)
+}
+
+/** Whether a name can be an alias: S3's rules for buckets, without dots. */
+const aliasPattern = /^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/
+
+function readAliases(value: unknown): Readonly<Record<string, string>> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new TypeError(`bucketAliases must be an object of bucket names by alias; it is ${shown(value)}`)
+  }
+  const entries = Object.entries(value).map(([alias, bucket]) => {
+    if (aliasPattern.test(alias)) return [alias, text(`bucketAliases["${alias}"]`, bucket)] as const
+    throw new TypeError(
+      `bucketAliases: an alias has 3 to 63 lower-case letters, digits and hyphens, none at an end; one is ${shown(alias)}`,
+    )
+  })
+  return Object.fromEntries(entries)
+}
+
+function readSeparator(value: unknown): string {
+  if (typeof value === 'string' && /^(\.|-[a-z0-9-]{0,8}-)$/.test(value)) return value
+  throw new TypeError(
+    `bucketSeparator must be "." or at most ten lower-case letters, digits and hyphens that begin and end with a hyphen, such as "--"; it is ${shown(value)}`,
+  )
 }
 
 const ruleNames: readonly (keyof CorsRule)[] = [

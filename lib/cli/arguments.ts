@@ -27,6 +27,8 @@ export interface Arguments {
   readonly tls?: { readonly certFile: string; readonly keyFile: string }
   readonly log: LogFormat
   readonly domains: readonly string[]
+  readonly bucketAliases: Readonly<Record<string, string>>
+  readonly bucketSeparator?: string
   readonly region?: string
   readonly basePath?: string
   /** How old an unfinished upload may become, in milliseconds; absent, none is ever removed. */
@@ -51,6 +53,8 @@ const options = {
   'tls-key': { type: 'string' },
   log: { type: 'string' },
   domain: { type: 'string', multiple: true },
+  'bucket-alias': { type: 'string', multiple: true },
+  'bucket-separator': { type: 'string' },
   region: { type: 'string' },
   'base-path': { type: 'string' },
   'sweep-uploads': { type: 'string' },
@@ -81,6 +85,8 @@ export function parseArguments(words: readonly string[]): Command {
       ...(tls !== undefined && { tls }),
       log: parseLog(values.log ?? 'pretty'),
       domains: values.domain ?? [],
+      bucketAliases: parseAliases(values['bucket-alias'] ?? []),
+      ...(values['bucket-separator'] !== undefined && { bucketSeparator: values['bucket-separator'] }),
       ...(values.region !== undefined && { region: values.region }),
       ...(values['base-path'] !== undefined && { basePath: values['base-path'] }),
       ...(values['sweep-uploads'] !== undefined && { sweepUploads: parseAge(values['sweep-uploads']) }),
@@ -145,6 +151,19 @@ function parseHostAndPort(name: string, text: string): HostAndPort {
   const port = Number(digits)
   if (port > 65535) throw new Fault(`--${name}: a port is at most 65535, not ${digits}`)
   return { host: address ?? hostname ?? '127.0.0.1', port }
+}
+
+function parseAliases(texts: readonly string[]): Readonly<Record<string, string>> {
+  const aliases = new Map<string, string>()
+  for (const text of texts) {
+    const [, alias, bucket] = /^([^=]+)=(.+)$/.exec(text) ?? []
+    if (alias === undefined || bucket === undefined) {
+      throw new Fault(`--bucket-alias takes ALIAS=BUCKET, not ${JSON.stringify(text)}`)
+    }
+    if (aliases.has(alias)) throw new Fault(`--bucket-alias names ${JSON.stringify(alias)} twice`)
+    aliases.set(alias, bucket)
+  }
+  return Object.fromEntries(aliases)
 }
 
 function parseAuth(text: string): AuthArgument {

@@ -78,6 +78,8 @@ function warnOfKeysWithoutToken(keys: ReadonlyMap<string, AccessKey>, output: Ou
 /** The flags that set options of the handler, for errors, which name the option. */
 const flagOfOption: ReadonlyMap<string, string> = new Map([
   ['basePath', '--base-path'],
+  ['bucketAliases', '--bucket-alias'],
+  ['bucketSeparator', '--bucket-separator'],
   ['domains', '--domain'],
   ['region', '--region'],
 ])
@@ -87,6 +89,8 @@ function createHandler(args: Arguments, pfs: PfsClient, authConfig: AuthConfig, 
   try {
     return createS3Handler(pfs, authConfig, {
       ...(args.domains.length > 0 && { domains: args.domains }),
+      bucketAliases: args.bucketAliases,
+      ...(args.bucketSeparator !== undefined && { bucketSeparator: args.bucketSeparator }),
       ...(args.region !== undefined && { region: args.region }),
       ...(args.basePath !== undefined && { basePath: args.basePath }),
       ...(onResponse !== undefined && { onResponse }),

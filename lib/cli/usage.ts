@@ -28,6 +28,10 @@ Who may do what:
                          or of --root-token
 
   --domain NAME          also take bucket.NAME as the bucket's address; may be repeated
+  --bucket-alias A=BUCKET
+                         the bucket by a name without dots, such as training-data=master.images.vision; may be repeated
+  --bucket-separator=TEXT
+                         name buckets without dots: with =--, master--images is master.images
   --region NAME          take signatures for this region only
   --base-path PATH       the prefix under which a proxy passes requests on, such as /s3
   --sweep-uploads AGE    remove multipart uploads that nobody has finished for that long, such as 7d, at the start

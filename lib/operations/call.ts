@@ -3,9 +3,10 @@ import type { Turns } from '../concurrency.js'
 import type { HttpRequest } from '../http/request.js'
 import type { S3Response } from '../http/response.js'
 import type { CallOptions, PfsClient } from '../pfs/client.js'
-import type { Bucket } from '../resolver/bucket-name.js'
+import type { Bucket, BucketNames } from '../resolver/bucket-name.js'
 import type { KeyCodec } from '../resolver/key.js'
 import type { PageMemory } from '../resolver/listing/known-paths.js'
+import type { MissingBuckets } from '../resolver/missing-bucket.js'
 import type { Ancestry } from '../resolver/versions/ancestry.js'
 import type { ChangeLog } from '../resolver/versions/changes.js'
 import type { RemovalSearch } from '../resolver/versions/removal.js'
@@ -17,6 +18,8 @@ export interface Gateway {
   readonly pfs: PfsClient
   readonly commits: CommitQueue
   readonly keys: KeyCodec
+  readonly bucketNames: BucketNames
+  readonly missingBuckets: MissingBuckets
   readonly ancestry: Ancestry
   readonly removals: RemovalSearch
   readonly changes: ChangeLog

@@ -3,7 +3,6 @@ import { requireKeyLength } from '../http/address.js'
 import { requireSourceCondition } from '../http/preconditions.js'
 import { header } from '../http/request.js'
 import { percentByte } from '../percent-encoding.js'
-import { parseBucketName } from '../resolver/bucket-name.js'
 import type { ObjectName, StoredObject } from '../resolver/object.js'
 import { s3ErrorFrom } from '../resolver/s3-error.js'
 import { resolveVersion } from '../resolver/versions/object-version.js'
@@ -24,7 +23,7 @@ export interface CopySource {
  */
 export async function resolveCopySource({ gateway, request, options }: ObjectCall): Promise<CopySource> {
   const { bucket, key, versionId } = parseCopySource(header(request, 'x-amz-copy-source') ?? '')
-  const name = { bucket: parseBucketName(bucket), path: gateway.keys.pathFromKey(key), versionId }
+  const name = { bucket: gateway.bucketNames.parse(bucket), path: gateway.keys.pathFromKey(key), versionId }
   requireExpectedOwner(request, 'x-amz-source-expected-bucket-owner')
   const object = await resolveVersion(gateway, name, options).catch((error: unknown) => {
     throw sourceError(s3ErrorFrom(error, { kind: 'object', bucket, key }))

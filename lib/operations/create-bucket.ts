@@ -17,7 +17,10 @@ export const createBucket: Operation<BucketCall> = async (call) => {
     const repo = await unlessMissing(gateway.pfs.inspectRepo(bucket.branch.repo, options))
     const exists = repo?.branches.some(({ name }) => name === bucket.branch.name) ?? false
     if (exists) requireOwn(repo, bucket.name)
-    else await createBranch(call, repo === undefined)
+    else {
+      await refuseSwapped(call)
+      await createBranch(call, repo === undefined)
+    }
   })
   return { status: 200, headers: { location: `/${bucket.name}` } }
 }
@@ -62,6 +65,17 @@ function requireOwnRegion(constraint: string, region: string): void {
   if (constraint === '' || constraint === region) return
   const message = `The ${constraint} location constraint is incompatible for the region specific endpoint this request was sent to: the region is ${region}.`
   throw new S3Error('IllegalLocationConstraintException', { message, fields })
+}
+
+/** Throws InvalidBucketName for a new bucket whose name is that of an existing one with repo and branch swapped. */
+async function refuseSwapped({ gateway, bucket, options }: BucketCall): Promise<void> {
+  const other = await gateway.missingBuckets.findSwapped(bucket, options)
+  if (other === undefined) return
+  const { name: branch, repo } = bucket.branch
+  throw new S3Error('InvalidBucketName', {
+    message: `The bucket "${other}" exists. The branch comes before the repo, so "${bucket.name}" would be a branch "${branch}" of the repo "${repo.name}"; if that is meant, make the branch with pachctl.`,
+    fields: { BucketName: bucket.name },
+  })
 }
 
 async function createBranch({ gateway, bucket, options }: BucketCall, withRepo: boolean): Promise<void> {

@@ -2,7 +2,7 @@ import { queryValue } from '../http/request.js'
 import { xmlResponse } from '../http/response.js'
 import { xmlDocument } from '../http/xml-writer.js'
 import type { RepoInfo } from '../pfs/client.js'
-import { bucketNameFrom } from '../resolver/bucket-name.js'
+import type { BucketNames } from '../resolver/bucket-name.js'
 import { compareBytes } from '../resolver/byte-order.js'
 import type { Call, Operation } from './call.js'
 import { owner } from './owner.js'
@@ -26,7 +26,7 @@ export const listBuckets: Operation<Call> = async ({ gateway, request, options }
   const maxBuckets = parseCount(request, 'max-buckets', { least: 1, most: maxBucketsAtOnce }) ?? maxBucketsAtOnce
   const buckets: ListedBucket[] = []
   for await (const info of gateway.pfs.listRepo({ type: 'user' }, options)) {
-    if (mayRead(info) && region === gateway.region) buckets.push(...bucketsOf(info))
+    if (mayRead(info) && region === gateway.region) buckets.push(...bucketsOf(info, gateway.bucketNames))
   }
   const left = buckets
     .filter(({ name }) => name.startsWith(prefix) && compareBytes(name, after) > 0)
@@ -54,9 +54,7 @@ function mayRead({ authInfo }: RepoInfo): boolean {
   return authInfo === undefined || authInfo.permissions.includes('REPO_READ')
 }
 
-function bucketsOf(info: RepoInfo): ListedBucket[] {
-  return info.branches.flatMap((branch) => {
-    const name = bucketNameFrom(branch)
-    return name === undefined ? [] : [{ name, created: info.created }]
-  })
+function bucketsOf(info: RepoInfo, bucketNames: BucketNames): ListedBucket[] {
+  const names = info.branches.flatMap((branch) => bucketNames.namesOf(branch))
+  return names.map((name) => ({ name, created: info.created }))
 }

@@ -3,6 +3,7 @@ import { type Branch, type Commit, fileSetRepo, headOf } from '../pfs/client.js'
 
 /** A bucket as its name says: a branch that takes writes, or that branch at one commit, which is read only. */
 export interface Bucket {
+  /** As the client wrote it. */
   readonly name: string
   readonly branch: Branch
   /** The commit to which the name pins the bucket; absent for the branch itself. */
@@ -11,6 +12,24 @@ export interface Bucket {
 
 /** A commit by its id, or how many commits before the head of the branch: `^`, `^3`, `^^`. */
 export type BucketCommit = { readonly id: string } | { readonly ancestry: string }
+
+/** How buckets are named. */
+export interface BucketNameOptions {
+  /** Buckets by another name, such as `{ 'training-data': 'master.images.vision' }`. */
+  readonly bucketAliases: Readonly<Record<string, string>>
+  /** Separates the parts of a name without a dot, such as `--`; '.' for names with dots only. */
+  readonly bucketSeparator: string
+}
+
+/** The names of buckets, in both directions. */
+export interface BucketNames {
+  /** Reads a name. Throws S3Error InvalidBucketName if PFS cannot have what it names. */
+  readonly parse: (name: string) => Bucket
+  /** The names under which a branch is listed: its alias or else a name of its parts, then the aliases of its commits. */
+  readonly namesOf: (branch: Branch) => readonly string[]
+  /** The branch that a name means if its repo was written before its branch; undefined for a name without a branch. */
+  readonly swapped: (bucket: Bucket) => Branch | undefined
+}
 
 const defaultProject = 'default'
 const defaultBranch = 'master'
@@ -26,32 +45,88 @@ export function isCommitId(text: string): boolean {
 }
 
 /**
- * Reads `[[commit.]branch.]repo[.project]`. Two parts are a branch and a repo; of three, the first is a commit where
- * it looks like one. Without a commit, a branch may have `^` or `^3` behind it. Throws InvalidBucketName for what PFS
- * could not name.
+ * Creates the names of buckets. With the separator `--`, `master--images` is `master.images`; names with dots stay valid.
+ *
+ * @throws TypeError if an alias is not of a bucket, or two are of one
  */
-export function parseBucketName(name: string): Bucket {
-  const parts = name.split('.')
+export function createBucketNames({ bucketAliases, bucketSeparator }: BucketNameOptions): BucketNames {
+  const partsOf = (name: string) => name.split(name.includes('.') ? '.' : bucketSeparator)
+  const readParts = (name: string) => bucketFrom(name, partsOf(name))
+  const aliases = readAliases(bucketAliases, readParts)
+
+  /** The first name of its parts that is read as this branch again: a part may hold the separator. */
+  function nameOf(branch: Branch): string | undefined {
+    const { project, name: repo } = branch.repo
+    const parts = project === defaultProject ? [branch.name, repo] : [branch.name, repo, project]
+    return [bucketSeparator, '.'].map((separator) => parts.join(separator)).find((name) => isNameOf(name, branch))
+  }
+
+  function isNameOf(name: string, branch: Branch): boolean {
+    const read = aliases.has(name) ? undefined : readParts(name)
+    return read !== undefined && read.at === undefined && isSameBranch(read.branch, branch)
+  }
+
+  return {
+    parse(name) {
+      const bucket = aliases.get(name) ?? readParts(name)
+      if (bucket === undefined) throw invalidBucketName(name)
+      return bucket
+    },
+    namesOf(branch) {
+      const named = [...aliases.values()].filter((alias) => isSameBranch(alias.branch, branch))
+      const names = named.map(({ name }) => name)
+      if (named.some(({ at }) => at === undefined)) return names
+      const own = nameOf(branch)
+      return own === undefined ? names : [own, ...names]
+    },
+    swapped({ name, branch, at }) {
+      if (at !== undefined || aliases.has(name) || partsOf(name).length < 2) return undefined
+      return { repo: { ...branch.repo, name: branch.name }, name: branch.repo.name }
+    },
+  }
+}
+
+function readAliases(
+  bucketAliases: Readonly<Record<string, string>>,
+  readParts: (name: string) => Bucket | undefined,
+): ReadonlyMap<string, Bucket> {
+  const aliases = new Map<string, Bucket>()
+  const aliasOf = new Map<string, string>()
+  for (const [name, target] of Object.entries(bucketAliases)) {
+    const bucket = readParts(target)
+    if (bucket === undefined) throw new TypeError(`bucketAliases: "${target}", named by "${name}", is not a bucket`)
+    const { branch, at } = bucket
+    const identity = JSON.stringify([branch, at])
+    const other = aliasOf.get(identity)
+    if (other !== undefined) throw new TypeError(`bucketAliases: "${other}" and "${name}" are the same bucket`)
+    aliasOf.set(identity, name)
+    aliases.set(name, { ...bucket, name })
+  }
+  return aliases
+}
+
+/** Whether two branches are one. */
+function isSameBranch(a: Branch, b: Branch): boolean {
+  return a.name === b.name && a.repo.name === b.repo.name && a.repo.project === b.repo.project
+}
+
+/**
+ * The bucket of the parts `[[commit] branch] repo [project]`; undefined if PFS cannot have it. Two parts are a branch and
+ * a repo; of three, the first is a commit if it looks like one. Without a commit, a branch may have `^` or `^3` behind it.
+ */
+function bucketFrom(name: string, parts: readonly string[]): Bucket | undefined {
   const [first = ''] = parts
   const id = parts.length > 2 && isCommitId(first) ? first : undefined
   const [branchPart, repo, project = defaultProject, ...rest] =
     parts.length === 1 ? [defaultBranch, first] : parts.slice(id === undefined ? 0 : 1)
   const [, branch, ancestry = ''] = branchPattern.exec(branchPart ?? '') ?? []
-  if (branch === undefined || repo === undefined || rest.length > 0) throw invalidBucketName(name)
-  if (!pfsName.test(repo) || !pfsName.test(project)) throw invalidBucketName(name)
+  if (branch === undefined || repo === undefined || rest.length > 0) return undefined
+  if (!pfsName.test(repo) || !pfsName.test(project)) return undefined
   // PFS shows what is staged as commits of this repo, and to anybody.
-  if (repo === fileSetRepo.name) throw invalidBucketName(name)
+  if (repo === fileSetRepo.name) return undefined
   const bucket = { name, branch: { repo: { project, name: repo, type: 'user' as const }, name: branch } }
-  if (id !== undefined && ancestry !== '') throw invalidBucketName(name)
-  if (id !== undefined) return { ...bucket, at: { id } }
+  if (id !== undefined) return ancestry === '' ? { ...bucket, at: { id } } : undefined
   return ancestry === '' ? bucket : { ...bucket, at: { ancestry } }
-}
-
-/** The name under which a branch is listed; undefined where that name would be read as something else. */
-export function bucketNameFrom(branch: Branch): string | undefined {
-  const { project, name: repo } = branch.repo
-  const name = project === defaultProject ? `${branch.name}.${repo}` : `${branch.name}.${repo}.${project}`
-  return isCommitId(branch.name) && project !== defaultProject ? undefined : name
 }
 
 /** The commit that a read of the bucket is of: the head, or the one in its name. */

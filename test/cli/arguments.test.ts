@@ -21,6 +21,8 @@ for (const [words, message] of [
   [['--memory=yes'], "Option '--memory' does not take an argument; see --help"],
   [['--pachd', ''], '--pachd needs a value'],
   [['--domain', 'a', '--domain', ''], '--domain needs a value'],
+  [['--bucket-alias', 'data'], '--bucket-alias takes ALIAS=BUCKET, not "data"'],
+  [['--bucket-alias', 'data=a', '--bucket-alias', 'data=b'], '--bucket-alias names "data" twice'],
   [['--root-token='], '--root-token needs a value'],
   [['--memroy'], "Unknown option '--memroy'; did you mean --memory?"],
   [['--lsiten', ':1'], "Unknown option '--lsiten'; did you mean --listen?"],
@@ -59,6 +61,7 @@ test('nothing given: loopback, port 30600, Pachyderm decides who may', () => {
     auth: { mode: 'pachyderm' },
     log: 'pretty',
     domains: [],
+    bucketAliases: {},
     drainSeconds: 25,
   })
 })
@@ -78,6 +81,12 @@ test('a file name may hold a colon', () => {
 
 test('--domain may come more than once', () => {
   assert.equal(serveArguments('--domain', 's3.test', '--domain', 's3.example').domains, ['s3.test', 's3.example'])
+})
+
+test('--bucket-alias may come more than once, for each alias once', () => {
+  const words = ['--bucket-alias', 'data=master.images', '--bucket-alias', 'more=a=b', '--bucket-separator=--']
+  const { bucketAliases, bucketSeparator } = serveArguments(...words)
+  assert.equal([bucketAliases, bucketSeparator], [{ data: 'master.images', more: 'a=b' }, '--'])
 })
 
 test('the program tells a wrong argument in one line and ends with 1', async () => {

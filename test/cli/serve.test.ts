@@ -117,6 +117,7 @@ test('--tls-cert and --tls-key: https', async () => {
 for (const [flag, value] of [
   ['--base-path', 's3/'],
   ['--domain', 'http://s3.example.com'],
+  ['--bucket-separator', '__'],
 ] as const) {
   test(`a value that ${flag} cannot have is refused in one line that names the flag`, async () => {
     const { code, stderr } = await runProgram(['--memory', flag, value])

@@ -1,9 +1,11 @@
+import * as fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { S3Error } from '../../lib/errors.js'
-import { commitOf, parseBucketName } from '../../lib/resolver/bucket-name.js'
+import { commitOf, createBucketNames } from '../../lib/resolver/bucket-name.js'
 
 const names = suite('names of buckets')
+const { parse: parseBucketName } = createBucketNames({ bucketAliases: {}, bucketSeparator: '.' })
 const id = '0123456789abcdef0123456789abcdef'
 
 for (const name of [
@@ -53,6 +55,32 @@ for (const [name, project, repo, branch, commit] of [
     const expected = { repo: { project, name: repo, type: 'user' }, branch, ...(commit && { id: commit }) }
     assert.equal(commitOf(parseBucketName(name)), expected)
     assert.not.match(parseBucketName(name).branch.name, '^')
+  })
+}
+
+const pfsName = fc.string({ unit: fc.constantFrom(...'ab-_Z9'), minLength: 1, maxLength: 6 })
+const branches = fc.record({
+  name: fc.oneof(pfsName, fc.constant(id)),
+  project: fc.oneof(pfsName, fc.constant('default')),
+  repo: pfsName,
+})
+
+for (const bucketSeparator of ['.', '--', '-in-']) {
+  names(`property: a branch is listed by names that mean it, with the separator ${bucketSeparator}`, () => {
+    fc.assert(
+      fc.property(branches, fc.constantFrom('a--b', 'a', 'ab-in-a'), ({ name, project, repo }, alias) => {
+        const branch = { repo: { project, name: repo, type: 'user' as const }, name }
+        const bucketAliases = { [alias]: 'b.Z' }
+        const buckets = createBucketNames({ bucketAliases, bucketSeparator })
+        for (const listed of buckets.namesOf(branch)) {
+          assert.equal(buckets.parse(listed), { name: listed, branch })
+        }
+        // A commit id before a repo and a project is a commit, whatever separates them.
+        const isListed = buckets.namesOf(branch).length === 1
+        assert.is(isListed, !(name === id && project !== 'default'))
+      }),
+      { numRuns: 500 },
+    )
   })
 }
 

@@ -1,0 +1,63 @@
+import { S3Error } from '../errors.js'
+import type { CallOptions, PfsClient } from '../pfs/client.js'
+import { unlessMissing } from '../pfs/errors.js'
+import type { Bucket, BucketNames } from './bucket-name.js'
+
+/** Most explanations at once: clients that ask for missing buckets ask often. */
+const maxExplanations = 4
+
+/** Explains why a bucket is missing, with the caller's own rights. */
+export interface MissingBuckets {
+  /** The bucket that exists, to the caller's eyes, with repo and branch swapped, by name; undefined if none does. */
+  readonly findSwapped: (bucket: Bucket, options: CallOptions) => Promise<string | undefined>
+  /** Adds to a NoSuchBucket what was looked for and what may have been meant; any other error is returned as it is. */
+  readonly explain: (error: S3Error, options: CallOptions) => Promise<S3Error>
+}
+
+/** Creates the explanations of one handler. */
+export function createMissingBuckets(pfs: PfsClient, names: BucketNames): MissingBuckets {
+  let running = 0
+
+  async function findSwapped(bucket: Bucket, options: CallOptions): Promise<string | undefined> {
+    const branch = names.swapped(bucket)
+    if (branch === undefined) return undefined
+    const repo = await unlessMissing(pfs.inspectRepo(branch.repo, options))
+    // PFS also shows repos that the caller cannot read, without a permission.
+    if (repo?.authInfo?.permissions.includes('REPO_READ') === false) return undefined
+    return repo?.branches.some(({ name }) => name === branch.name) === true ? names.namesOf(branch)[0] : undefined
+  }
+
+  async function hintOf(bucket: Bucket, options: CallOptions): Promise<string> {
+    const { project } = bucket.branch.repo
+    const [found, swapped] = await Promise.all([
+      unlessMissing(pfs.inspectProject(project, options)),
+      findSwapped(bucket, options),
+    ])
+    if (found === undefined) return ` The project "${project}" does not exist.`
+    return swapped === undefined ? '' : ` The bucket "${swapped}" exists: the branch comes before the repo.`
+  }
+
+  return {
+    findSwapped,
+    async explain(error, options) {
+      const name = error.code === 'NoSuchBucket' ? error.fields.BucketName : undefined
+      if (name === undefined) return error
+      const bucket = names.parse(name)
+      const { branch } = bucket
+      const lookedFor = `The specified bucket does not exist: PFS has no branch "${branch.name}" of a repo "${branch.repo.name}" in the project "${branch.repo.project}".`
+      const { fields, headers, cause } = error
+      const explained = (hint: string) =>
+        new S3Error('NoSuchBucket', { message: lookedFor + hint, fields, headers, cause })
+      if (running >= maxExplanations) return explained('')
+      running += 1
+      try {
+        return explained(await hintOf(bucket, options))
+      } catch {
+        // The bucket is missing all the same; the hint only helps.
+        return explained('')
+      } finally {
+        running -= 1
+      }
+    },
+  }
+}

@@ -1,0 +1,159 @@
+import { request } from 'node:http'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { type Branch, createMemoryPfs, type PfsClient } from '../../lib/index.js'
+import { createRepoAndBranch } from '../support/branch.js'
+import { type Gateway, startGateway } from '../support/gateway.js'
+import { ask } from '../support/unsigned.js'
+
+const branchOf = (name: string, repo: string, project = 'default'): Branch => ({
+  repo: { project, name: repo, type: 'user' },
+  name,
+})
+
+async function createPfs(): Promise<PfsClient> {
+  const pfs = createMemoryPfs()
+  await pfs.createProject({ project: 'vision' })
+  await createRepoAndBranch(pfs, branchOf('master', 'images'))
+  await createRepoAndBranch(pfs, branchOf('master', 'images', 'vision'))
+  await createRepoAndBranch(pfs, branchOf('dev', 'a--b'))
+  return pfs
+}
+
+const names = (text: string) => [...text.matchAll(/<Name>(.*?)<\/Name>/g)].map(([, name]) => name)
+
+const aliased = suite<{ gateway: Gateway }>('names of buckets without dots')
+
+aliased.before(async (context) => {
+  const options = {
+    bucketAliases: { 'training-data': 'master.images.vision', 'long-ago': 'master^.images' },
+    bucketSeparator: '--',
+    domains: ['s3.test'],
+  }
+  context.gateway = await startGateway({ pfs: await createPfs(), options })
+})
+
+aliased.after(({ gateway }) => gateway.close())
+
+aliased('buckets are listed by alias, or else with the separator if it leaves no doubt', async ({ gateway }) => {
+  const listed = names((await ask(gateway, 'GET', '/')).text)
+  assert.equal(listed, ['dev.a--b', 'long-ago', 'master--images', 'training-data'])
+})
+
+aliased(
+  'an alias, a separator and dots name one bucket, and the client sees the name that it used',
+  async ({ gateway }) => {
+    const same = ['training-data', 'master--images--vision', 'master.images.vision']
+    for (const [index, name] of same.entries()) {
+      const key = `by-${index}`
+      assert.is((await ask(gateway, 'PUT', `/${name}/${key}`, name)).status, 200, name)
+      for (const other of same) assert.is((await ask(gateway, 'GET', `/${other}/${key}`)).text, name)
+      const listing = await ask(gateway, 'GET', `/${name}?list-type=2`)
+      assert.equal([names(listing.text), listing.text.includes(key)], [[name], true])
+      assert.match((await ask(gateway, 'POST', `/${name}/${key}?uploads`)).text, `<Bucket>${name}</Bucket>`)
+    }
+  },
+)
+
+aliased('a name without any separator is still the branch master', async ({ gateway }) => {
+  assert.is((await ask(gateway, 'PUT', '/images/of-master', 'x')).status, 200)
+  assert.is((await ask(gateway, 'GET', '/master--images/of-master')).text, 'x')
+})
+
+aliased('an alias may name a commit, which is read only', async ({ gateway }) => {
+  const { status, text } = await ask(gateway, 'PUT', '/long-ago/k', 'x')
+  assert.is(status, 405)
+  assert.match(text, 'The bucket long-ago is a branch at one commit')
+})
+
+aliased('an alias is the source of a copy and a virtual host', async ({ gateway }) => {
+  await ask(gateway, 'PUT', '/training-data/source', 'to be copied')
+  const headers = { 'x-amz-copy-source': 'training-data/source' }
+  const copy = await fetch(`${gateway.endpoint}/images/copy`, { method: 'PUT', headers })
+  assert.is(copy.status, 200)
+  for (const host of ['training-data.s3.test', 'master--images--vision.s3.test']) {
+    assert.is(await readFrom(gateway, host, '/source'), 'to be copied', host)
+  }
+})
+
+/** The body at a path of a virtual host; `fetch` would not send another Host. */
+function readFrom({ port }: Gateway, host: string, path: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    request({ port, path, headers: { host } }, async (answer) => {
+      resolve((await answer.toArray()).map(String).join(''))
+    })
+      .on('error', reject)
+      .end()
+  })
+}
+
+aliased('an alias of a bucket that is not there yet can be made and deleted', async () => {
+  const options = { bucketAliases: { later: 'master.later' } }
+  const gateway = await startGateway({ options })
+  assert.is((await ask(gateway, 'GET', '/later')).code, 'NoSuchBucket')
+  assert.is((await ask(gateway, 'PUT', '/later')).status, 200)
+  assert.equal(names((await ask(gateway, 'GET', '/')).text), ['later'])
+  assert.is((await ask(gateway, 'DELETE', '/master.later')).status, 204)
+  assert.is((await ask(gateway, 'GET', '/later')).code, 'NoSuchBucket')
+  await gateway.close()
+})
+
+aliased.run()
+
+const missing = suite<{ gateway: Gateway; pfs: PfsClient }>('a missing bucket')
+
+missing.before(async (context) => {
+  context.pfs = await createPfs()
+  context.gateway = await startGateway({ pfs: context.pfs })
+})
+
+missing.after(({ gateway }) => gateway.close())
+
+const message = (text: string) => /<Message>(.*?)<\/Message>/.exec(text)?.[1]?.replaceAll('&quot;', '"') ?? ''
+
+missing('branch, repo and project that were looked for are named', async ({ gateway }) => {
+  for (const [target, expected] of [
+    ['/dev.images', 'no branch "dev" of a repo "images" in the project "default".'],
+    ['/none', 'no branch "master" of a repo "none" in the project "default".'],
+    ['/dev.images.vision/key', 'no branch "dev" of a repo "images" in the project "vision".'],
+    ['/master.images.visoin/key', 'in the project "visoin". The project "visoin" does not exist.'],
+    [
+      '/images.master/key',
+      'in the project "default". The bucket "master.images" exists: the branch comes before the repo.',
+    ],
+    ['/images.master.vision', 'The bucket "master.images.vision" exists: the branch comes before the repo.'],
+  ] as const) {
+    const { code, text } = await ask(gateway, 'GET', target)
+    assert.is(code, 'NoSuchBucket', target)
+    assert.ok(message(text).endsWith(expected), message(text))
+  }
+})
+
+missing('the source of a copy is explained as well', async ({ gateway }) => {
+  const headers = { 'x-amz-copy-source': 'images.master/key' }
+  const copy = await fetch(`${gateway.endpoint}/images/copy`, { method: 'PUT', headers })
+  assert.match(message(await copy.text()), 'The bucket "master.images" exists')
+})
+
+missing('a new bucket that is an existing one with repo and branch swapped is refused', async ({ gateway, pfs }) => {
+  const { status, code, text } = await ask(gateway, 'PUT', '/images.master')
+  assert.equal([status, code], [400, 'InvalidBucketName'])
+  assert.match(message(text), 'The bucket "master.images" exists.')
+  await createRepoAndBranch(pfs, branchOf('images', 'master'))
+  assert.is((await ask(gateway, 'PUT', '/images.master')).status, 200)
+  assert.is((await ask(gateway, 'PUT', '/twin.twin')).status, 200)
+})
+
+missing('a swapped bucket that the caller cannot read is not told', async () => {
+  const pfs = createMemoryPfs({ rootToken: 'root' })
+  await createRepoAndBranch(pfs, branchOf('master', 'secret'), 'root')
+  const authToken = await pfs.getRobotToken({ robot: 'stranger' }, { authToken: 'root' })
+  const gateway = await startGateway({ pfs, authConfig: { mode: 'none', authToken } })
+  const refused = await ask(gateway, 'GET', '/secret.master')
+  assert.is(refused.code, 'NoSuchBucket')
+  assert.not.match(message(refused.text), 'exists')
+  assert.is((await ask(gateway, 'PUT', '/secret.master')).status, 200)
+  await gateway.close()
+})
+
+missing.run()
