@@ -40,3 +40,23 @@ export function createTurns(): Turns {
     }
   }
 }
+
+/** Runs work as soon as fewer than `limit` others run, in order. */
+export type Semaphore = <Result>(work: () => Promise<Result>) => Promise<Result>
+
+/** A semaphore of `limit` permits. */
+export function createSemaphore(limit: number): Semaphore {
+  const waiting: (() => void)[] = []
+  let permits = limit
+  return async (work) => {
+    if (permits > 0) permits -= 1
+    else await new Promise<void>((resolve) => waiting.push(resolve))
+    try {
+      return await work()
+    } finally {
+      const next = waiting.shift()
+      if (next === undefined) permits += 1
+      else next()
+    }
+  }
+}

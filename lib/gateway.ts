@@ -1,3 +1,4 @@
+import { createCommitLog } from './commits/commit-log.js'
 import { createCommitQueue } from './commits/commit-queue.js'
 import { createTurns } from './concurrency.js'
 import type { Gateway } from './operations/call.js'
@@ -18,15 +19,16 @@ export function createGateway(client: PfsClient, settings: Settings): Gateway {
   const pfs = withErrorContext(client)
   const keys = createKeyCodec(settings.keyEncoding)
   const bucketNames = createBucketNames(settings)
+  const commitLog = createCommitLog()
   return {
     pfs,
-    commits: createCommitQueue(pfs, settings),
+    commits: createCommitQueue(pfs, { ...settings, commitLog }),
     keys,
     bucketNames,
     missingBuckets: createMissingBuckets(pfs, bucketNames),
     ancestry: createAncestry(pfs),
-    removals: createRemovalSearch(pfs),
-    changes: createChangeLog(pfs, keys),
+    removals: createRemovalSearch(pfs, commitLog),
+    changes: createChangeLog(pfs, keys, commitLog),
     pages: createPageMemory(),
     region: settings.region,
     trustForwardedHost: settings.trustForwardedHost,

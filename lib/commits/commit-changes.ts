@@ -2,6 +2,7 @@ import { type Branch, type CallOptions, type FileOperation, headOf, type PfsClie
 import { PfsError, type Refusal } from '../pfs/errors.js'
 import { checkChanges, needsCheck } from './branch-checks.js'
 import { type Change, operationsOf } from './change.js'
+import type { CommitLog } from './commit-log.js'
 import { type Head, inspectFinished, inspectHead, type RecentCommits } from './head.js'
 import { findMadeCommit, type WrittenPath, writtenBy } from './made-commit.js'
 
@@ -21,6 +22,7 @@ export interface Turn {
   readonly branch: Branch
   readonly recent: RecentCommits
   readonly confirm: Confirm
+  readonly commitLog: CommitLog | undefined
   readonly options: CallOptions
 }
 
@@ -64,7 +66,7 @@ export async function beginTurn({ pfs, branch, recent, options }: Turn, changes:
  * where that was open. Throws what PFS found wrong with it.
  */
 export async function endTurn(turn: Turn, before: Head, written: readonly WrittenPath[]): Promise<Committed> {
-  const { pfs, branch, recent, confirm, options } = turn
+  const { pfs, branch, recent, confirm, commitLog, options } = turn
   const after = await inspectHead(pfs, branch, options)
   const { commitId } = after
   // A commit that somebody holds open takes the write in, and is finished only when they say so.
@@ -73,10 +75,9 @@ export async function endTurn(turn: Turn, before: Head, written: readonly Writte
     const made = await findMadeCommit(pfs, branch, { before, after }, written, options)
     return { commitId: made.commitId }
   }
-  recent.add(
-    after,
-    written.map(({ path }) => path),
-  )
+  const paths = written.map(({ path }) => path)
+  recent.add(after, paths)
+  commitLog?.add(branch.repo, commitId, { parentId: before.commitId, paths: new Set(paths) })
   if (confirm === 'commit') return { commitId }
   const { error } = await inspectFinished(pfs, branch, commitId, options)
   if (error !== '') throw new PfsError('UNKNOWN', error)

@@ -11,6 +11,7 @@ import {
   reasonOf,
   type Turn,
 } from './commit-changes.js'
+import type { CommitLog } from './commit-log.js'
 import { inspectHead, RecentCommits } from './head.js'
 import { commitStream, type StreamedChange, stageBody, type TakeTurn } from './streamed-change.js'
 
@@ -23,6 +24,8 @@ export interface CommitQueueOptions {
   readonly confirm: Confirm
   /** How long a turn may take; 2 minutes where absent. A PFS that never answers is not to hold a branch for ever. */
   readonly turnMilliseconds?: number
+  /** Told of the commits that are made; none if absent. */
+  readonly commitLog?: CommitLog
 }
 
 /**
@@ -59,7 +62,7 @@ interface Alone extends Entry {
 
 /** A commit queue over PFS. */
 export function createCommitQueue(pfs: PfsClient, settings: CommitQueueOptions): CommitQueue {
-  const { commits, confirm, turnMilliseconds = 120_000 } = settings
+  const { commits, confirm, turnMilliseconds = 120_000, commitLog } = settings
   const queues = new Map<string, BranchQueue<Group | Alone>>()
   const recentCommits = createRecentMap<RecentCommits>(maxBranches, () => 1)
 
@@ -81,7 +84,7 @@ export function createCommitQueue(pfs: PfsClient, settings: CommitQueueOptions):
     const name = nameOf(branch)
     const recent = recentCommits.get(name) ?? new RecentCommits()
     recentCommits.set(name, recent)
-    return { pfs, branch, recent, confirm, options }
+    return { pfs, branch, recent, confirm, commitLog, options }
   }
 
   async function runTurn(branch: Branch, batch: readonly (Group | Alone)[]): Promise<void> {

@@ -1,7 +1,7 @@
 import { CopyObjectCommand, HeadObjectCommand, ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createMemoryPfs, type PfsClient } from '../../lib/index.js'
+import { createMemoryPfs, type FileOperation, type PfsClient } from '../../lib/index.js'
 import { createRepoAndBranch } from '../support/branch.js'
 import { type Gateway, startGateway } from '../support/gateway.js'
 import { refusal } from '../support/refusal.js'
@@ -125,6 +125,26 @@ for (const overWire of [false, true]) {
     for (const Key of neighbours) assert.is(await read(s3, Bucket, Key), Key)
   })
 
+  versions('versions that this gateway wrote are listed without comparing all files', async ({ s3, calls }) => {
+    const Bucket = await newBucket(s3, 'master.own')
+    const same = await put(s3, Bucket, 'k', 'x')
+    await put(s3, Bucket, 'k', 'x')
+    const [other, removed] = [await put(s3, Bucket, 'k', 'yy'), await remove(s3, Bucket, 'k')]
+    await remove(s3, Bucket, 'k')
+    await put(s3, Bucket, 'd/e', 'z')
+    calls.length = 0
+    const rows = [`k ${other} 2`, `k ${same} 1`, `>k ${removed} -`]
+    assert.equal((await listed(s3, Bucket, { Prefix: 'k' })).rows, rows)
+    // The commit with which the bucket began.
+    assert.is(calls.filter((name) => name === 'diffFile').length, 1)
+    calls.length = 0
+    assert.equal((await listed(s3, Bucket, { Prefix: 'k' })).rows, rows)
+    assert.equal(
+      calls.filter((name) => name === 'diffFile' || name === 'globFile'),
+      [],
+    )
+  })
+
   versions('a deleted key tells of its delete marker', async ({ s3, gateway }) => {
     const Bucket = await newBucket(s3, 'master.deleted')
     const written = await put(s3, Bucket, 'k', 'x')
@@ -185,40 +205,110 @@ for (const overWire of [false, true]) {
   versions.run()
 }
 
-const search = suite('the search for a delete marker')
+const search = suite<{ pfs: PfsClient; calls: string[] }>('the search for a delete marker')
+const longRepo = { project: 'default', name: 'long', type: 'user' } as const
+const longHead = { repo: longRepo, branch: 'master' }
 
-search('keeps an answer waiting only so long', async () => {
-  const pfs = createMemoryPfs()
-  let started = 0
-  let running = 0
-  let most = 0
-  const endless: PfsClient = {
-    ...pfs,
-    async *findCommits(_request, options) {
-      started += 1
-      running += 1
-      most = Math.max(most, running)
-      options?.signal?.addEventListener('abort', () => {
-        running -= 1
-      })
-      yield await new Promise<never>((_resolve, reject) => {
-        options?.signal?.addEventListener('abort', () => reject(options.signal?.reason))
-      })
-    },
-  }
-  const gateway = await startGateway({ pfs: endless })
+search.before.each(async (context) => {
+  context.calls = []
+  context.pfs = createMemoryPfs()
+  await createRepoAndBranch(context.pfs, { repo: longRepo, name: 'master' })
+})
+
+/** A gateway that knows nothing of what others wrote. */
+async function withGateway(
+  { pfs, calls }: { pfs: PfsClient; calls: string[] },
+  work: (ask: (key: string, method?: string) => Promise<readonly unknown[]>) => Promise<void>,
+): Promise<void> {
+  const gateway = await startGateway({ pfs: watched(pfs, calls) })
   try {
-    const repo = { project: 'default', name: 'long', type: 'user' } as const
-    await createRepoAndBranch(pfs, { repo, name: 'master' })
-    const { status, headers } = await fetch(`${gateway.endpoint}/long/none`)
-    assert.equal([status, headers.get('x-amz-delete-marker'), started], [404, null, 1])
-    // Many at once are answered, and PFS is not asked for each.
-    const answers = await Promise.all(Array.from({ length: 20 }, () => fetch(`${gateway.endpoint}/long/none`)))
-    assert.ok(answers.every((answer) => answer.status === 404))
-    assert.ok(most > 0 && most <= 4, `${most}`)
+    await work(async (key, method = 'GET') => {
+      const { status, headers } = await fetch(`${gateway.endpoint}/long/${key}`, { method })
+      return [status, headers.get('x-amz-delete-marker'), headers.get('x-amz-version-id')]
+    })
   } finally {
     await gateway.close()
   }
+}
+
+/** Writes past every gateway, one commit each; the id of the last. */
+async function writeElsewhere(pfs: PfsClient, operations: readonly FileOperation[]): Promise<string> {
+  let id = ''
+  for (const operation of operations) {
+    await pfs.modifyFile(longHead, [operation])
+    id = (await pfs.inspectCommit({ commit: longHead, wait: 'FINISHED' })).commit.id ?? ''
+  }
+  return id
+}
+
+const added = (path: string): FileOperation => ({ addFile: { path, raw: Buffer.from('x') } })
+const deleted = (path: string): FileOperation => ({ deleteFile: { path } })
+
+search('passes over deletions of a key that was missing already', async (context) => {
+  await withGateway(context, async (ask) => {
+    await ask('k', 'PUT')
+    const [, , marker] = await ask('k', 'DELETE')
+    await ask('k', 'DELETE')
+    await ask('k', 'DELETE')
+    assert.equal(await ask('k'), [404, 'true', marker])
+  })
+  // Also by a replica that made none of those commits.
+  await writeElsewhere(context.pfs, [added('/other')])
+  const [expected] = await findDeletion(context.pfs, '/k')
+  await withGateway(context, async (ask) => assert.equal(await ask('k'), [404, 'true', expected]))
 })
+
+search('looks into ten commits of others, however slow PFS is', async (context) => {
+  const { pfs, calls } = context
+  const marker = await writeElsewhere(pfs, [added('/k'), deleted('/k')])
+  await writeElsewhere(
+    pfs,
+    Array.from({ length: 9 }, (_, index) => added(`/${index}`)),
+  )
+  await withGateway(context, async (ask) => {
+    assert.equal(await ask('k'), [404, 'true', marker])
+    await writeElsewhere(pfs, [added('/9')])
+    calls.length = 0
+    assert.equal(await ask('k'), [404, null, null])
+    // The read itself, the head, and two calls for each commit.
+    assert.is(calls.length, 1 + 1 + 2 * 10)
+    // What this gateway writes is not looked into.
+    await Promise.all(Array.from({ length: 5 }, (_, index) => ask(`mine-${index}`, 'PUT')))
+    calls.length = 0
+    assert.equal(await ask('k'), [404, null, null])
+    assert.ok(calls.length <= 1 + 2 + 2 * 10, `${calls.length}`)
+  })
+})
+
+search('waits its turn when there are many, and is answered', async (context) => {
+  const marker = await writeElsewhere(context.pfs, [added('/k'), deleted('/k')])
+  await withGateway(context, async (ask) => {
+    const answers = await Promise.all(Array.from({ length: 20 }, () => ask('k')))
+    for (const answer of answers) assert.equal(answer, [404, 'true', marker])
+  })
+})
+
+search('finds what an open commit removed, and passes over commits in error', async (context) => {
+  const { pfs } = context
+  await writeElsewhere(pfs, [added('/k')])
+  const broken = await pfs.startCommit({ branch: { repo: longRepo, name: 'master' } })
+  await pfs.finishCommit({ commit: broken, error: 'broken' })
+  await withGateway(context, async (ask) => {
+    const { id } = await pfs.startCommit({ branch: { repo: longRepo, name: 'master' } })
+    await pfs.modifyFile(longHead, [deleted('/k')])
+    assert.equal(await ask('k'), [404, 'true', id])
+  })
+})
+
+/** The commits that removed a path, newest first, as PFS tells them. */
+async function findDeletion(pfs: PfsClient, path: string): Promise<string[]> {
+  const ids: string[] = []
+  for await (const { commit } of pfs.listCommit({ repo: longRepo, to: longHead })) {
+    for await (const { newFile, oldFile } of pfs.diffFile({ newFile: { commit, path } })) {
+      if (newFile === undefined && oldFile !== undefined) ids.push(commit.id ?? '')
+    }
+  }
+  return ids
+}
 
 search.run()

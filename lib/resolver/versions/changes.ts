@@ -1,14 +1,16 @@
 import { asBuffer } from '../../bytes.js'
+import type { CommitLog } from '../../commits/commit-log.js'
+import { eachAtMost } from '../../concurrency.js'
 import type { CallOptions, FileDiff, PfsClient } from '../../pfs/client.js'
+import { findFile } from '../../pfs/exact-path.js'
 import { createRecentMap } from '../../recent-map.js'
-import { compareBytes } from '../byte-order.js'
 import type { KeyCodec } from '../key.js'
 import type { Revision } from './history.js'
 
-/** What a commit did to a key. Many of these are held, so they are flat. */
+/** What a commit did to a key. */
 export interface KeyChange {
   readonly key: string
-  /** The hash that PFS gives the new content, a character for each byte; undefined where the commit removed the key. */
+  /** The hash that PFS gives the new content, a character for each byte; undefined if the commit removed the key. */
   readonly hash: string | undefined
   readonly size: number
 }
@@ -16,52 +18,75 @@ export interface KeyChange {
 /** What commits changed. */
 export interface ChangeLog {
   /**
-   * Hands the changes of a commit at or below `path` to `take`: all at once in the order of their keys where they are
-   * remembered, else one by one in no order as PFS tells them. Ask only for a caller to whom PFS has just shown that
-   * it may read the repo.
+   * The changes of a commit at or below `path`, in no order. Ask only for a caller to whom PFS has just shown that it may
+   * read the repo.
    */
-  read(revision: Revision, path: string, take: TakeChanges, options: CallOptions): Promise<void>
+  read(revision: Revision, path: string, options: CallOptions): AsyncIterable<KeyChange>
 }
 
-/** Who is handed changes, in one of two ways. */
-export interface TakeChanges {
-  readonly sorted: (changes: readonly KeyChange[]) => void
-  readonly one: (change: KeyChange) => void
-}
+/** The memory that remembered changes take at most, about. Changes that alone take more are read anew for each page. */
+const maxBytes = 32 * 1024 * 1024
+
+/** What a change takes beside its key, and a list of changes beside those. */
+const overheadBytes = 200
 
 /**
- * Most changes that are remembered, about 250 MB of them. What alone is more is not remembered: it is read anew, though
- * never held, for each page.
+ * Most paths of a commit that this process made for which PFS is asked one by one, two calls each. DiffFile costs as much
+ * as all files below the path in both commits, whatever changed: 2 seconds for 100,000.
  */
-const maxChanges = 1_250_000
+const maxLookups = 16
+
+/** Lookups of one commit under way at once. */
+const maxCalls = 4
 
 /** The changes of all repos; those of finished commits never change and are remembered. */
-export function createChangeLog(pfs: PfsClient, keys: KeyCodec, capacity = maxChanges): ChangeLog {
-  // An empty list has its weight too: that of the name under which it is remembered.
-  const remembered = createRecentMap<readonly KeyChange[]>(capacity, (changes) => changes.length + 4)
+export function createChangeLog(pfs: PfsClient, keys: KeyCodec, log: CommitLog, capacity = maxBytes): ChangeLog {
+  const remembered = createRecentMap<readonly KeyChange[]>(capacity, (changes) =>
+    changes.reduce((bytes, change) => bytes + bytesOf(change), overheadBytes),
+  )
+
+  async function* diff({ commit, base }: Revision, path: string, options: CallOptions): AsyncGenerator<FileDiff> {
+    const made = log.get(commit.repo, commit.id)
+    if (made === undefined || made.parentId !== base?.id || made.paths.size > maxLookups) {
+      const oldFile = base === undefined ? undefined : { commit: base, path }
+      yield* pfs.diffFile({ newFile: { commit, path }, ...(oldFile && { oldFile }) }, options)
+      return
+    }
+    const below = path.endsWith('/') ? path : `${path}/`
+    const paths = [...made.paths].filter((each) => each === path || each.startsWith(below))
+    yield* await eachAtMost(maxCalls, paths, async (each) => {
+      const oldFile = await findFile(pfs, { commit: base, path: each }, options)
+      const newFile = await findFile(pfs, { commit, path: each }, options)
+      const isSame = oldFile && newFile && Buffer.compare(oldFile.hash, newFile.hash) === 0
+      return isSame ? {} : { ...(oldFile && { oldFile }), ...(newFile && { newFile }) }
+    })
+  }
 
   return {
-    async read(revision, path, take, options) {
-      const known = remembered.get(nameOf(revision, path))
+    async *read(revision, path, options) {
+      const name = nameOf(revision, path)
+      const known = remembered.get(name)
       if (known !== undefined) {
-        take.sorted(known)
+        yield* known
         return
       }
-      let kept: KeyChange[] | undefined = revision.isFinished ? [] : undefined
-      const { commit, base } = revision
-      const oldFile = base === undefined ? undefined : { commit: base, path }
-      const request = { newFile: { commit, path }, ...(oldFile && { oldFile }) }
-      for await (const diff of pfs.diffFile(request, options)) {
-        const change = changeFrom(diff, keys)
+      const kept: KeyChange[] = []
+      let bytes = overheadBytes
+      for await (const each of diff(revision, path, options)) {
+        const change = changeFrom(each, keys)
         if (change === undefined) continue
-        take.one(change)
-        kept?.push(change)
-        if (kept !== undefined && kept.length >= capacity) kept = undefined
+        yield change
+        bytes += bytesOf(change)
+        if (bytes <= capacity) kept.push(change)
+        else kept.length = 0
       }
-      kept?.sort((a, b) => compareBytes(a.key, b.key))
-      if (kept !== undefined) remembered.set(nameOf(revision, path), kept)
+      if (revision.isFinished && bytes <= capacity) remembered.set(name, kept)
     },
   }
+}
+
+function bytesOf({ key }: KeyChange): number {
+  return 2 * key.length + overheadBytes
 }
 
 /** With the base, since a commit has another one when those before it are squashed. */

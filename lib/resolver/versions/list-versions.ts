@@ -56,7 +56,9 @@ export async function listVersions(
   const page = createVersionPage(query, versionIdMarker === undefined ? undefined : ageOf(history, versionIdMarker))
   const paths = pathsOf(source.keys, query.prefix)
   await eachAtMost(maxDiffs, history, async (revision, age) => {
-    for (const path of paths) await changes.read(revision, path, page.from(age), options)
+    for (const path of paths) {
+      for await (const change of changes.read(revision, path, options)) page.add(age, change)
+    }
   })
   const entries = page.entries().flatMap((entry): ListedVersion[] => {
     if (entry.kind === 'prefix') return [entry]

@@ -4,7 +4,7 @@ import { commitOf } from '../bucket-name.js'
 import type { KeyCodec } from '../key.js'
 import { commitOfVersion, findObject, type ObjectName, type StoredObject } from '../object.js'
 import type { Ancestry } from './ancestry.js'
-import { type RemovalSearch, wasRemovedIn } from './removal.js'
+import type { RemovalSearch } from './removal.js'
 
 /** Where versions are looked up. */
 export interface VersionSource {
@@ -41,7 +41,7 @@ async function resolveCurrent(source: VersionSource, name: ObjectName, options: 
 }
 
 async function resolveNamed(
-  { pfs, keys, ancestry }: VersionSource,
+  { pfs, keys, ancestry, removals }: VersionSource,
   name: ObjectName & { readonly versionId: string },
   options: CallOptions,
 ): Promise<StoredObject> {
@@ -60,7 +60,7 @@ async function resolveNamed(
     throw new S3Error('NoSuchVersion', { fields })
   }
   if (found.value !== undefined) return found.value
-  if (!(await wasRemovedIn(pfs, commit, path, options))) throw new S3Error('NoSuchVersion', { fields })
+  if (!(await removals.isRemovedIn(commit, path, options))) throw new S3Error('NoSuchVersion', { fields })
   const detail = { fields: { ResourceType: 'DeleteMarker' }, headers: { ...deleteMarker(versionId), allow: 'DELETE' } }
   throw new S3Error('MethodNotAllowed', detail)
 }

@@ -1,6 +1,6 @@
 import { compareBytes } from '../byte-order.js'
 import { commonPrefixOf, type Grouping } from '../common-prefix.js'
-import type { KeyChange, TakeChanges } from './changes.js'
+import type { KeyChange } from './changes.js'
 
 /** Which versions are listed, in the words of ListObjectVersions. */
 export interface VersionQuery extends Grouping {
@@ -17,8 +17,8 @@ export type PageEntry =
 
 /** A page that fills as changes come in, from any commit first; it holds no more than it will show, and one. */
 export interface VersionPage {
-  /** Takes the changes of the commit that is `age` commits behind the head. */
-  readonly from: (age: number) => TakeChanges
+  /** Takes a change of the commit that is `age` commits behind the head. */
+  readonly add: (age: number, change: KeyChange) => void
   /** By key, then newest first. */
   readonly entries: () => readonly PageEntry[]
   readonly isTruncated: () => boolean
@@ -45,14 +45,9 @@ export function createVersionPage(query: VersionQuery, markerAge: number | undef
     return isGroupMarker || markerAge === undefined || age <= markerAge
   }
 
-  /** Whether the page has no place for it, nor for what comes after it. */
-  function isBeyond(slot: Slot): boolean {
-    const last = slots[limit]
-    return last !== undefined && compareSlots(slot, last) >= 0
-  }
-
   function insert(slot: Slot): void {
-    if (isBeyond(slot)) return
+    const last = slots[limit]
+    if (last !== undefined && compareSlots(slot, last) >= 0) return
     const at = firstIndex(slots, (each) => compareSlots(each, slot) >= 0)
     const there = slots[at]
     if (there !== undefined && compareSlots(there, slot) === 0) return
@@ -65,30 +60,12 @@ export function createVersionPage(query: VersionQuery, markerAge: number | undef
     return group === undefined ? { name: change.key, age, change } : { name: group, age: 0, change: undefined }
   }
 
-  function noteMarkerKey(key: string, age: number): void {
-    if (markerAge !== undefined && key === keyMarker && age <= markerAge) isMarkerKeyNewer = true
-  }
-
   return {
-    from: (age) => ({
-      one: (change) => {
-        noteMarkerKey(change.key, age)
-        if (change.key.startsWith(prefix) && !isBefore(change.key, age)) insert(slotOf(change, age))
-      },
-      sorted: (changes) => {
-        const marker = firstIndex(changes, ({ key }) => compareBytes(key, keyMarker) >= 0)
-        noteMarkerKey(changes[marker]?.key ?? '', age)
-        const isInside = ({ key }: KeyChange): boolean => compareBytes(key, prefix) >= 0 && !isBefore(key, age)
-        let index = firstIndex(changes, isInside)
-        for (let change = changes[index]; change?.key.startsWith(prefix); change = changes[index]) {
-          const slot = slotOf(change, age)
-          if (isBeyond(slot)) return
-          insert(slot)
-          const isInGroup = slot.change === undefined
-          index = isInGroup ? firstIndex(changes, ({ key }) => isBehind(key, slot.name), index) : index + 1
-        }
-      },
-    }),
+    add: (age, change) => {
+      const { key } = change
+      if (markerAge !== undefined && key === keyMarker && age <= markerAge) isMarkerKeyNewer = true
+      if (key.startsWith(prefix) && !isBefore(key, age)) insert(slotOf(change, age))
+    },
     entries: () =>
       slots.slice(0, limit).map(({ name, age, change }, index): PageEntry => {
         if (change === undefined) return { kind: 'prefix', prefix: name }
@@ -99,18 +76,13 @@ export function createVersionPage(query: VersionQuery, markerAge: number | undef
   }
 }
 
-/** Whether a key comes after all that begin with `group`. */
-function isBehind(key: string, group: string): boolean {
-  return !key.startsWith(group) && compareBytes(key, group) > 0
-}
-
 function compareSlots(a: Slot, b: Slot): number {
   return compareBytes(a.name, b.name) || a.age - b.age
 }
 
-/** The index of the first item, from `start` on, for which a test holds that holds for all behind it. */
-function firstIndex<Item>(items: readonly Item[], test: (item: Item) => boolean, start = 0): number {
-  let low = start
+/** The index of the first item for which a test holds that holds for all behind it. */
+function firstIndex<Item>(items: readonly Item[], test: (item: Item) => boolean): number {
+  let low = 0
   let high = items.length
   while (low < high) {
     const middle = (low + high) >> 1

@@ -1,5 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { createCommitLog } from '../../../lib/commits/commit-log.js'
 import { createMemoryPfs, type PfsClient } from '../../../lib/index.js'
 import { createKeyCodec } from '../../../lib/resolver/key.js'
 import { createChangeLog } from '../../../lib/resolver/versions/changes.js'
@@ -32,49 +33,39 @@ async function write(pfs: PfsClient, paths: readonly string[]): Promise<void> {
   await pfs.inspectCommit({ commit: master, wait: 'FINISHED' })
 }
 
-/** The keys that the head changed, and how they came. */
+/** The keys that the head changed. */
 async function read(log: ReturnType<typeof createChangeLog>, pfs: PfsClient) {
   const [head] = await readHistory(pfs, master, {})
   assert.ok(head !== undefined)
   const found: string[] = []
-  let way = 'nothing'
-  const take = {
-    sorted: (all: readonly { key: string }[]) => {
-      way = 'remembered'
-      found.push(...all.map(({ key }) => key))
-    },
-    one: ({ key }: { key: string }) => {
-      way = 'read'
-      found.push(key)
-    },
-  }
-  await log.read(head, '/', take, {})
-  return [way, found.sort().join(' ')]
+  for await (const { key } of log.read(head, '/', {})) found.push(key)
+  return found.sort().join(' ')
 }
 
 changes('of a finished commit are read once', async (context) => {
-  const log = createChangeLog(context.counted, createKeyCodec('percent'))
+  const log = createChangeLog(context.counted, createKeyCodec('percent'), createCommitLog())
   await write(context.pfs, ['/b', '/a%20', '/a'])
-  assert.equal(await read(log, context.pfs), ['read', 'a a%20 b'])
-  assert.equal(await read(log, context.pfs), ['remembered', 'a a%20 b'])
+  assert.is(await read(log, context.pfs), 'a a%20 b')
+  assert.is(await read(log, context.pfs), 'a a%20 b')
   assert.is(context.asked, 1)
 })
 
 changes('that are too many are read anew each time, all of them', async (context) => {
-  const log = createChangeLog(context.counted, createKeyCodec('percent'), 3)
+  const log = createChangeLog(context.counted, createKeyCodec('percent'), createCommitLog(), 1000)
   await write(context.pfs, ['/1', '/2', '/3', '/4'])
-  assert.equal(await read(log, context.pfs), ['read', '1 2 3 4'])
-  assert.equal(await read(log, context.pfs), ['read', '1 2 3 4'])
+  assert.is(await read(log, context.pfs), '1 2 3 4')
+  assert.is(await read(log, context.pfs), '1 2 3 4')
   assert.is(context.asked, 2)
 })
 
 changes('of an open commit are read anew each time', async (context) => {
-  const log = createChangeLog(context.counted, createKeyCodec('percent'))
+  const log = createChangeLog(context.counted, createKeyCodec('percent'), createCommitLog())
   await context.pfs.startCommit({ branch: { repo, name: 'master' } })
   await context.pfs.modifyFile(master, [{ addFile: { path: '/a', raw: Buffer.from('x') } }])
-  assert.equal(await read(log, context.pfs), ['read', 'a'])
+  assert.is(await read(log, context.pfs), 'a')
   await context.pfs.modifyFile(master, [{ addFile: { path: '/b', raw: Buffer.from('x') } }])
-  assert.equal(await read(log, context.pfs), ['read', 'a b'])
+  assert.is(await read(log, context.pfs), 'a b')
+  assert.is(context.asked, 2)
 })
 
 changes('that were read in part, for a caller who left, are not remembered', async (context) => {
@@ -87,11 +78,13 @@ changes('that were read in part, for a caller who left, are not remembered', asy
       }
     },
   }
-  const log = createChangeLog(broken, createKeyCodec('percent'))
+  const log = createChangeLog(broken, createKeyCodec('percent'), createCommitLog())
   await write(context.pfs, ['/1', '/2'])
   const failure = await read(log, context.pfs).catch((error: unknown) => error)
   assert.instance(failure, Error)
-  assert.equal(await read(log, context.pfs), ['read', '1 2'])
+  assert.is(await read(log, context.pfs), '1 2')
+  assert.is(await read(log, context.pfs), '1 2')
+  assert.is(context.asked, 2 + 3, 'two diffs, then all three, then none')
 })
 
 changes.run()
