@@ -24,17 +24,20 @@ function createDeferred<Value>(): Deferred<Value> {
   return { promise, ...settle }
 }
 
-/** A PFS whose ComposeFileSet waits until it is told to go on, or to fail. */
+/** A PFS that waits with joining parts until it is told to go on, or to fail. */
 function createStallingPfs() {
   const pfs = createMemoryPfs()
   const reached = createDeferred<AbortSignal | undefined>()
   const released = createDeferred<void>()
   const stalling: PfsClient = {
     ...pfs,
-    async composeFileSet(composed, options) {
-      reached.resolve(options?.signal)
-      await released.promise
-      return pfs.composeFileSet(composed, options)
+    async createFileSet(operations, options) {
+      // Parts come as streams; to join them takes lists.
+      if (Array.isArray(operations)) {
+        reached.resolve(options?.signal)
+        await released.promise
+      }
+      return pfs.createFileSet(operations, options)
     },
   }
   return { stalling, reached: reached.promise, released }

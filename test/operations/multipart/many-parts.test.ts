@@ -15,7 +15,7 @@ const many = suite('10,000 parts')
 /** A PFS that says of each small part that it is large enough, and counts what it is asked. */
 function createPartsPfs() {
   const pfs = createMemoryPfs()
-  const calls = { underWay: 0, most: 0, fileSets: 0, commits: 0 }
+  const calls = { underWay: 0, most: 0, fileSets: 0, composed: 0, commits: 0 }
   const counting: PfsClient = {
     ...pfs,
     async *listFile(request, options) {
@@ -31,6 +31,10 @@ function createPartsPfs() {
       } finally {
         calls.underWay -= 1
       }
+    },
+    composeFileSet(request, options) {
+      calls.composed = Math.max(calls.composed, request.fileSetIds.length)
+      return pfs.composeFileSet(request, options)
     },
     modifyFile(commit, operations, options) {
       calls.commits += 1
@@ -60,7 +64,7 @@ async function putParts(s3: S3Client, pfs: PfsClient): Promise<{ upload: Begun; 
   return { upload, parts }
 }
 
-many('are joined in order, in three commits and not one call after the other', async () => {
+many('are joined in order and in layers of ten, in three commits and not one call after the other', async () => {
   const { pfs, counting, calls } = createPartsPfs()
   const gateway = await startGateway({ pfs: counting })
   const s3 = s3Client(gateway)
@@ -70,7 +74,7 @@ many('are joined in order, in three commits and not one call after the other', a
     Object.assign(calls, { fileSets: 0, commits: 0 })
     const done = await complete(s3, upload, parts)
     assert.match(done.ChecksumCRC32 ?? '', /-10000$/)
-    assert.equal(calls, { underWay: 0, most: 32, fileSets: 10_000, commits: 3 })
+    assert.equal(calls, { underWay: 0, most: 30, fileSets: 11_111, composed: 10, commits: 3 })
     const whole = parts.map(({ PartNumber }) => String(PartNumber).padStart(5, '0')).join('')
     assert.ok((await read(s3, 'whole')).toString() === whole)
   } finally {
