@@ -1,7 +1,8 @@
 /**
  * `npm test [-- FILTER…]`: runs each `test/**\/*.test.ts` whose path contains one of the filters, as many at a time as
  * there are cores, shows what the failing ones printed, and ends with `N passed, N failed`. `npm run test:slow` runs
- * each `*.slow.ts` so; `npm run test:pachd` runs each `*.pachd.ts` against the pachd that the environment names.
+ * each `*.slow.ts` so; `npm run test:pachd` runs each `*.pachd.ts`, and the front-door suites, against
+ * the pachd that the environment names.
  */
 import { readdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
@@ -9,7 +10,7 @@ import { join, sep } from 'node:path'
 import { root } from './support/root.js'
 import { runTestFile } from './support/test-file.js'
 
-const limits = { runMilliseconds: 5 * 60_000, exitMilliseconds: 20_000 }
+const limits = { runMilliseconds: 10 * 60_000, exitMilliseconds: 20_000 }
 /** What needs more than Node; `npm run test:clients` runs it. */
 const apart = join('test', 'clients') + sep
 
@@ -24,22 +25,69 @@ function testFiles(suffix: string, filters: readonly string[]): string[] {
 /** The names of a pachd's addresses and root token; test/README.md describes them. */
 const pachdVariables = ['PACHD', 'PACHD_WITH_AUTH', 'PACHD_ROOT_TOKEN']
 
-function selectedFiles([first = '', ...rest]: readonly string[]): string[] {
+/** Suites that need nothing of the stand-in, or say of which tests they do: run over a pachd with auth and one without. */
+const suitesOverPachd = [
+  'model/versions.model',
+  'operations/attributes',
+  'operations/conditions',
+  'operations/if-range',
+  'operations/list-object-versions',
+  'operations/listing',
+  'operations/multipart/checksums',
+  'operations/multipart/listing',
+  'operations/multipart/multipart',
+  'operations/multipart/sweep',
+  'operations/multipart/upload-part-copy',
+  'operations/objects',
+  'operations/versions',
+]
+/** The same, with callers of several rights: run over the pachd with auth alone. */
+const suitesOfRights = [
+  'hostile/authentication',
+  'hostile/integrity',
+  'hostile/paths',
+  'hostile/signed-bodies',
+  'operations/configuration',
+  'operations/missing-bucket',
+  'operations/multipart/rights',
+  'operations/post-object',
+]
+
+/** A test file, and the environment that it runs in beside this one. */
+interface Run {
+  readonly path: string
+  readonly env: Readonly<Record<string, string>>
+}
+
+function selectedRuns([first = '', ...rest]: readonly string[]): Run[] {
   switch (first) {
     case '--slow':
-      return testFiles('.slow.ts', rest)
+      return runsOf(testFiles('.slow.ts', rest))
     case '--pachd': {
       const unset = pachdVariables.filter((name) => !process.env[name])
-      if (unset.length === 0) return testFiles('.pachd.ts', rest)
+      if (unset.length === 0) return [...runsOf(testFiles('.pachd.ts', rest)), ...runsOverPachd(rest)]
       console.log(`Set ${unset.join(', ')} to a running pachd; test/README.md says how to get one.\n0 passed, 1 failed`)
       return process.exit(1)
     }
     default:
-      return testFiles('.test.ts', process.argv.slice(2))
+      return runsOf(testFiles('.test.ts', process.argv.slice(2)))
   }
 }
 
-const waiting = selectedFiles(process.argv.slice(2))
+function runsOf(paths: readonly string[], env: Run['env'] = {}): Run[] {
+  return paths.map((path) => ({ path, env }))
+}
+
+function runsOverPachd(filters: readonly string[]): Run[] {
+  const paths = testFiles('.test.ts', filters)
+  const within = (suites: readonly string[]) => paths.filter((path) => suites.some((name) => path.includes(name)))
+  return [
+    ...runsOf(within(suitesOverPachd), { TEST_PFS: 'pachd' }),
+    ...runsOf(within([...suitesOverPachd, ...suitesOfRights]), { TEST_PFS: 'pachd-with-auth' }),
+  ]
+}
+
+const waiting = selectedRuns(process.argv.slice(2))
 const total = { passed: 0, failed: 0 }
 
 /** The module that `npm test` has compiled from a file. */
@@ -48,8 +96,9 @@ function compiled(path: string): string {
 }
 
 async function runWaiting(): Promise<void> {
-  for (let path = waiting.shift(); path !== undefined; path = waiting.shift()) {
-    const result = await runTestFile(compiled(path), limits)
+  for (let run = waiting.shift(); run !== undefined; run = waiting.shift()) {
+    const result = await runTestFile(compiled(run.path), limits, run.env)
+    const path = [run.path, ...Object.values(run.env)].join(' over ')
     total.passed += result.passed
     total.failed += result.failed
     if (result.failed === 0) console.log(`ok    ${path} (${result.passed})`)

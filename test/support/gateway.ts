@@ -2,21 +2,21 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import {
   type AuthConfig,
-  createMemoryPfs,
   createPfsClient,
   createS3Handler,
   type PfsClient,
   type S3HandlerOptions,
   servePfs,
 } from '../../lib/index.js'
+import { openPfs, stage, type TestPfs } from './test-pfs.js'
 
 export interface GatewaySettings {
-  /** A new PFS in memory where absent. */
+  /** Without it, one of `openPfs`, with its `authConfig`. */
   readonly pfs?: PfsClient
-  /** `{ mode: 'none' }` where absent. */
+  /** @default { mode: 'none' } */
   readonly authConfig?: AuthConfig
   readonly options?: S3HandlerOptions
-  /** Puts `servePfs` and `createPfsClient` between the handler and `pfs`. */
+  /** Puts `servePfs` and `createPfsClient` between the handler and `pfs`; a real pachd is behind a wire of its own. */
   readonly overWire?: boolean
 }
 
@@ -24,7 +24,7 @@ export interface Gateway {
   /** `http://127.0.0.1:port`, without a slash at the end. */
   readonly endpoint: string
   readonly port: number
-  /** The PFS behind the gateway, never the wire in front of it. */
+  /** The PFS behind the gateway, never the wire in front of it; one of `openPfs` acts as root. */
   readonly pfs: PfsClient
   /** Cuts what is still open and frees the port. */
   close(): Promise<void>
@@ -32,9 +32,10 @@ export interface Gateway {
 
 /** A gateway on a free port of this process; close it in `suite.after`. */
 export async function startGateway(settings: GatewaySettings = {}): Promise<Gateway> {
-  const pfs = settings.pfs ?? createMemoryPfs()
-  const wire = settings.overWire === true ? await connectOverWire(pfs) : undefined
-  const handler = createS3Handler(wire?.client ?? pfs, settings.authConfig ?? { mode: 'none' }, settings.options)
+  const opened = settings.pfs === undefined ? await openPfs() : asItIs(settings.pfs)
+  const wire = settings.overWire === true && stage === 'memory' ? await connectOverWire(opened.pfs) : undefined
+  const authConfig = settings.authConfig ?? opened.authConfig
+  const handler = createS3Handler(wire?.client ?? opened.pfs, authConfig, settings.options)
   // Longer than any test leaves a connection idle.
   const server = createServer({ keepAliveTimeout: 600_000 }, handler)
   server.on('checkContinue', handler.checkContinue)
@@ -44,14 +45,19 @@ export async function startGateway(settings: GatewaySettings = {}): Promise<Gate
   return {
     endpoint: `http://127.0.0.1:${port}`,
     port,
-    pfs,
+    pfs: opened.asRoot,
     async close() {
       const closed = new Promise((resolve) => server.close(resolve))
       server.closeAllConnections()
       await closed
       await wire?.close()
+      await opened.close()
     },
   }
+}
+
+function asItIs(pfs: PfsClient): TestPfs {
+  return { pfs, asRoot: pfs, authConfig: { mode: 'none' }, close: async () => undefined }
 }
 
 async function connectOverWire(pfs: PfsClient) {

@@ -17,9 +17,13 @@ export interface TestFileLimits {
   readonly exitMilliseconds: number
 }
 
-/** Runs one uvu file as a process of its own and reads the summary that uvu prints. */
-export async function runTestFile(path: string, limits: TestFileLimits): Promise<TestFileResult> {
-  const { output, exitCode, killed } = await runToEnd(path, limits)
+/** Runs one uvu file as a process of its own, with `env` beside this one's, and reads the summary that uvu prints. */
+export async function runTestFile(
+  path: string,
+  limits: TestFileLimits,
+  env: Readonly<Record<string, string>> = {},
+): Promise<TestFileResult> {
+  const { output, exitCode, killed } = await runToEnd(path, limits, env)
   const total = summaryCount(output, 'Total')
   const passed = summaryCount(output, 'Passed')
   const skipped = summaryCount(output, 'Skipped')
@@ -41,11 +45,11 @@ function summaryCount(output: string, name: string): number {
   return Number(new RegExp(`^ {2}${name}: +(\\d+)$`, 'm').exec(output)?.[1] ?? 0)
 }
 
-function runToEnd(path: string, limits: TestFileLimits) {
+function runToEnd(path: string, limits: TestFileLimits, env: Readonly<Record<string, string>>) {
   return new Promise<{ output: string; exitCode: number | null; killed: string }>((resolve, reject) => {
     const child = spawn(process.execPath, ['--enable-source-maps', path], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, NO_COLOR: '1' },
+      env: { ...process.env, NO_COLOR: '1', ...env },
     })
     let output = ''
     let killed = ''

@@ -1,0 +1,105 @@
+import { randomUUID } from 'node:crypto'
+import type { Callback, Test } from 'uvu'
+import { type AuthConfig, createMemoryPfs, createPfsClient, type PfsClient } from '../../lib/index.js'
+import { withProjectPrefix, withToken } from './pfs-views.js'
+
+/**
+ * The PFS that a front-door suite runs over. `npm test` takes the stand-in in memory; `npm run test:pachd` runs each such
+ * suite over both pachds that the environment names.
+ */
+export const stage = readStage(process.env.TEST_PFS ?? 'memory')
+
+/** Whether a gateway is tested with gRPC between it and its PFS. */
+export const wires: readonly boolean[] = stage === 'memory' ? [false, true] : [true]
+
+/** Registers tests that need the stand-in, for a reason that the run over a real pachd prints. */
+export function standInOnly<Context>(test: Test<Context>, reason: string) {
+  return (name: string, run: Callback<Context>): void => {
+    if (stage === 'memory') test(name, run)
+    else process.stdout.write(`over the stand-in only, ${reason}: ${name}\n`)
+  }
+}
+
+/** A PFS for one test file. */
+export interface TestPfs {
+  /** For the gateway: with auth active, it refuses calls without a token. */
+  readonly pfs: PfsClient
+  /** The same for the test's own calls: with auth active, they are made as root unless they name a token. */
+  readonly asRoot: PfsClient
+  /** For the gateway: with auth active, it acts as a robot user that owns the repos that it makes and may write the test's. */
+  readonly authConfig: AuthConfig
+  /** Deletes what the test has made. */
+  close(): Promise<void>
+}
+
+/** A PFS whose auth is active. */
+export interface GuardedPfs extends TestPfs {
+  readonly rootToken: string
+}
+
+/** Opens an empty PFS: in memory and on one pachd auth is active, on the other it is not. */
+export async function openPfs(): Promise<TestPfs> {
+  if (stage !== 'pachd') return openGuardedPfs()
+  const { pfs, close } = await openProject(variable('PACHD'))
+  return { pfs, asRoot: pfs, authConfig: { mode: 'none' }, close }
+}
+
+/** Opens an empty PFS whose auth is active. */
+export async function openGuardedPfs(): Promise<GuardedPfs> {
+  if (stage !== 'memory') {
+    const rootToken = variable('PACHD_ROOT_TOKEN')
+    return guarded(await openProject(variable('PACHD_WITH_AUTH'), rootToken), rootToken)
+  }
+  const rootToken = 'root-token'
+  return guarded({ pfs: createMemoryPfs({ rootToken }), close: async () => undefined }, rootToken)
+}
+
+type OpenPfs = Pick<TestPfs, 'pfs' | 'close'>
+
+async function guarded({ pfs, close }: OpenPfs, rootToken: string): Promise<GuardedPfs> {
+  const root = withToken(pfs, rootToken)
+  const robot = `tester-${randomUUID()}`
+  const principal = `robot:${robot}`
+  const authToken = await pfs.getRobotToken({ robot }, { authToken: rootToken })
+  const bind = (type: 'PROJECT' | 'REPO', name: string, role: string) =>
+    root.modifyRoleBinding({ resource: { type, name }, principal, roles: [role] })
+  await bind('PROJECT', 'default', 'projectWriter')
+  const asRoot: PfsClient = {
+    ...root,
+    async createRepo(request, options) {
+      await root.createRepo(request, options)
+      if (request.repo.type === 'user') await bind('REPO', `${request.repo.project}/${request.repo.name}`, 'repoWriter')
+    },
+  }
+  return { pfs, asRoot, rootToken, authConfig: { mode: 'none', authToken }, close }
+}
+
+/** Projects of its own on a pachd. */
+async function openProject(address: string, rootToken?: string): Promise<OpenPfs> {
+  const client = createPfsClient(address)
+  const pfs = withProjectPrefix(client, `${randomUUID()}-`)
+  const options = rootToken === undefined ? {} : { authToken: rootToken }
+  await pfs.createProject({ project: 'default' }, options)
+  return {
+    pfs,
+    async close() {
+      // pachd refuses to delete a project that has repos, also by force.
+      for await (const { repo } of pfs.listRepo({ type: 'user' }, options)) {
+        await pfs.deleteRepo({ repo, force: true }, options)
+      }
+      for await (const { name } of pfs.listProject(options)) await pfs.deleteProject({ project: name }, options)
+      client.close()
+    },
+  }
+}
+
+function readStage(text: string): 'memory' | 'pachd' | 'pachd-with-auth' {
+  if (text === 'memory' || text === 'pachd' || text === 'pachd-with-auth') return text
+  throw new TypeError(`TEST_PFS must be memory, pachd or pachd-with-auth, not ${text}`)
+}
+
+function variable(name: string): string {
+  const value = process.env[name]
+  if (!value) throw new Error(`${name} is not set; test/README.md says how to get a pachd`)
+  return value
+}
