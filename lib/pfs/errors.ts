@@ -61,6 +61,8 @@ export class PfsError extends Error {
     const withoutBinding = /no role binding exists for (REPO|PROJECT) \S+$/.exec(this.message)
     if (withoutBinding !== null) return withoutBinding[1] === 'REPO' ? 'repo' : 'project'
     if (/commit \S+ was deleted$/.test(this.message)) return 'commit'
+    // `master^9` of a branch with fewer commits.
+    if (/invalid offset for ancestor of commit/.test(this.message)) return 'branch'
     if (this.status !== 'NOT_FOUND') return undefined
     return missingTexts.find(([, pattern]) => pattern.test(this.message))?.[0] ?? this.call?.subject
   }

@@ -1,7 +1,8 @@
-import { type AuthConfig, createMemoryPfs, type PfsClient, type S3HandlerOptions } from '../../lib/index.js'
+import type { AuthConfig, PfsClient, S3HandlerOptions } from '../../lib/index.js'
 import { createRepoAndBranch } from '../support/branch.js'
 import { type Gateway, startGateway } from '../support/gateway.js'
 import { type Key, signV4, type Unsigned } from '../support/sign.js'
+import { openGuardedPfs } from '../support/test-pfs.js'
 import { exchange, type RawResponse } from '../support/wire.js'
 
 /** A gateway with auth on and two callers. */
@@ -20,14 +21,14 @@ export interface House extends Gateway {
 
 export type Mode = 'pachyderm' | 'keys'
 
-const root = 'the-root-token'
-
 /** Opens the house; close it in `suite.after`. */
 export async function openHouse(mode: Mode, options: S3HandlerOptions = {}): Promise<House> {
-  const pfs = createMemoryPfs({ rootToken: root })
-  const tokens = { alice: await robot(pfs, 'alice'), bob: await robot(pfs, 'bob'), root }
-  await repo(pfs, 'alice', { alice: 'repoOwner' })
-  await repo(pfs, 'shared', { alice: 'repoOwner', bob: 'repoReader' })
+  const opened = await openGuardedPfs()
+  const { asRoot, rootToken: root } = opened
+  const [alice, bob] = await Promise.all(['alice', 'bob'].map((robot) => asRoot.getRobotToken({ robot })))
+  const tokens = { alice: alice ?? '', bob: bob ?? '', root }
+  await createRepo(asRoot, 'alice', { alice: 'repoOwner' })
+  await createRepo(asRoot, 'shared', { alice: 'repoOwner', bob: 'repoReader' })
   const keys = {
     alice: { accessKeyId: 'AKALICE', secretAccessKey: 'secret-of-alice' },
     bob: { accessKeyId: 'AKBOB', secretAccessKey: 'secret-of-bob' },
@@ -52,7 +53,7 @@ export async function openHouse(mode: Mode, options: S3HandlerOptions = {}): Pro
     }
   }
   const gateway = await startGateway({
-    pfs,
+    opened,
     authConfig,
     options: {
       onError: (error, context) => write(`${textOf(error)} ${JSON.stringify(context)}`),
@@ -62,7 +63,11 @@ export async function openHouse(mode: Mode, options: S3HandlerOptions = {}): Pro
   })
   const own = (token: string): Key => ({ accessKeyId: token, secretAccessKey: token })
   const callers = mode === 'keys' ? keys : { alice: own(tokens.alice), bob: own(tokens.bob) }
-  return { ...gateway, ...callers, tokens, log, logged }
+  const close = async (): Promise<void> => {
+    await gateway.close()
+    await opened.close()
+  }
+  return { ...gateway, ...callers, tokens, log, logged, close }
 }
 
 /** The answer to a request that a caller, Alice where none is named, has signed. */
@@ -74,17 +79,12 @@ function textOf(error: unknown): string {
   return error instanceof Error ? `${error.stack} ${JSON.stringify(error)} ${textOf(error.cause)}` : String(error)
 }
 
-function robot(pfs: PfsClient, name: string): Promise<string> {
-  return pfs.getRobotToken({ robot: name }, { authToken: root })
-}
-
-async function repo(pfs: PfsClient, name: string, roles: Readonly<Record<string, string>>): Promise<void> {
-  const options = { authToken: root }
+async function createRepo(pfs: PfsClient, name: string, roles: Readonly<Record<string, string>>): Promise<void> {
   const branch = { repo: { project: 'default', name, type: 'user' as const }, name: 'master' }
-  await createRepoAndBranch(pfs, branch, root)
+  await createRepoAndBranch(pfs, branch)
   for (const [robotName, role] of Object.entries(roles)) {
     const resource = { type: 'REPO' as const, name: `default/${name}` }
-    await pfs.modifyRoleBinding({ resource, principal: `robot:${robotName}`, roles: [role] }, options)
+    await pfs.modifyRoleBinding({ resource, principal: `robot:${robotName}`, roles: [role] })
   }
 }
 

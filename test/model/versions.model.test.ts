@@ -8,16 +8,17 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { PfsClient, Repo } from '../../lib/index.js'
 import { type Gateway, startGateway } from '../support/gateway.js'
+import { stage } from '../support/test-pfs.js'
 import { BranchModel, type Changes } from './branch-model.js'
 import { randomOperation } from './operations.js'
 import { bucketRequests } from './s3-requests.js'
 import type { Outcome, Random, World } from './world.js'
 
 const seed = Number(process.env.MODEL_SEED ?? randomInt(2 ** 31))
-const operations = Number(process.env.MODEL_OPERATIONS ?? 10_000)
+const operations = Number(process.env.MODEL_OPERATIONS ?? (stage === 'memory' ? 10_000 : 1_000))
 const clients = 8
 /** Buckets one after the other, so that histories stay short. */
-const buckets = 20
+const buckets = stage === 'memory' ? 20 : 5
 
 const repo: Repo = { project: 'default', name: 'model', type: 'user' }
 const versions = suite<{ gateway: Gateway }>('versions held against a model')

@@ -11,34 +11,36 @@ import {
 } from '@aws-sdk/client-s3'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createMemoryPfs } from '../../lib/index.js'
 import { type Gateway, startGateway } from '../support/gateway.js'
 import { refusal } from '../support/refusal.js'
 import { s3Client } from '../support/s3-client.js'
+import { openPfs, type TestPfs, wires } from '../support/test-pfs.js'
 
 const Bucket = 'master.conditions'
 
 /** Two gateways, as two processes would be, over one PFS. */
 interface Context {
+  readonly opened: TestPfs
   readonly gateways: readonly Gateway[]
   readonly s3: S3Client
   readonly other: S3Client
 }
 
-for (const overWire of [false, true]) {
+for (const overWire of wires) {
   const conditions = suite<Context>(`conditions of writes ${overWire ? 'over the wire' : 'in memory'}`)
 
   conditions.before(async (context) => {
-    const pfs = createMemoryPfs()
-    const [one, two] = await Promise.all([startGateway({ pfs, overWire }), startGateway({ pfs, overWire })])
-    Object.assign(context, { gateways: [one, two], s3: s3Client(one), other: s3Client(two) })
+    const opened = await openPfs()
+    const [one, two] = await Promise.all([startGateway({ opened, overWire }), startGateway({ opened, overWire })])
+    Object.assign(context, { opened, gateways: [one, two], s3: s3Client(one), other: s3Client(two) })
     await context.s3.send(new CreateBucketCommand({ Bucket }))
   })
 
-  conditions.after(async ({ gateways, s3, other }) => {
+  conditions.after(async ({ opened, gateways, s3, other }) => {
     s3.destroy()
     other.destroy()
     await Promise.all(gateways.map((gateway) => gateway.close()))
+    await opened.close()
   })
 
   const put = (s3: S3Client, Key: string, Body: string | Uint8Array, more: Partial<PutObjectCommandInput> = {}) =>

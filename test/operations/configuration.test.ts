@@ -17,8 +17,7 @@ import {
 } from '@aws-sdk/client-s3'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createMemoryPfs } from '../../lib/index.js'
-import { type Gateway, startGateway } from '../support/gateway.js'
+import { type Gateway, startGateway, startGuardedGateway } from '../support/gateway.js'
 import { refusal } from '../support/refusal.js'
 import { s3Client, tokenCredentials } from '../support/s3-client.js'
 import { ask } from '../support/unsigned.js'
@@ -28,10 +27,10 @@ const Key = 'k'
 const configuration = suite<{ gateway: Gateway; s3: S3Client; guest: S3Client }>('configurations that are not there')
 
 configuration.before(async (context) => {
-  const pfs = createMemoryPfs({ rootToken: 'root' })
-  context.gateway = await startGateway({ pfs, authConfig: { mode: 'pachyderm' } })
-  context.s3 = s3Client(context.gateway, tokenCredentials('root'))
-  const token = await pfs.getRobotToken({ robot: 'guest' }, { authToken: 'root' })
+  const gateway = await startGuardedGateway()
+  context.gateway = gateway
+  context.s3 = s3Client(gateway, tokenCredentials(gateway.writerToken))
+  const token = await gateway.pfs.getRobotToken({ robot: 'guest' })
   context.guest = s3Client(context.gateway, tokenCredentials(token))
   await context.s3.send(new CreateBucketCommand({ Bucket }))
   await context.s3.send(new PutObjectCommand({ Bucket, Key, Body: 'x' }))

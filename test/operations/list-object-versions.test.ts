@@ -10,10 +10,10 @@ import {
 } from '@aws-sdk/client-s3'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createMemoryPfs } from '../../lib/index.js'
-import { type Gateway, startGateway } from '../support/gateway.js'
+import { type Gateway, startGateway, startGuardedGateway } from '../support/gateway.js'
 import { refusal } from '../support/refusal.js'
 import { s3Client, tokenCredentials } from '../support/s3-client.js'
+import { wires } from '../support/test-pfs.js'
 import { listed, newBucket, put, remove } from './versioned-bucket.js'
 
 interface Context {
@@ -22,7 +22,7 @@ interface Context {
 }
 
 /** The same behaviour over memory and over the wire. */
-for (const overWire of [false, true]) {
+for (const overWire of wires) {
   const versions = suite<Context>(`lists of versions ${overWire ? 'over the wire' : 'in memory'}`)
 
   versions.before(async (context) => {
@@ -149,30 +149,29 @@ for (const overWire of [false, true]) {
 const rights = suite('rights on what is remembered of a history')
 
 rights('who may not read a repo does not see its versions, though another has listed them', async () => {
-  const pfs = createMemoryPfs({ rootToken: 'root' })
-  const gateway = await startGateway({ pfs, authConfig: { mode: 'pachyderm' } })
-  const robot = await pfs.getRobotToken({ robot: 'guest' }, { authToken: 'root' })
-  const [root, guest] = ['root', robot].map((token) => s3Client(gateway, tokenCredentials(token)))
+  const gateway = await startGuardedGateway()
+  const { pfs, writerToken } = gateway
+  const owner = s3Client(gateway, tokenCredentials(writerToken))
+  const guest = s3Client(gateway, tokenCredentials(await pfs.getRobotToken({ robot: 'guest' })))
   try {
-    assert.ok(root !== undefined && guest !== undefined)
-    await root.send(new CreateBucketCommand({ Bucket: 'master.secret' }))
-    const { VersionId } = await root.send(new PutObjectCommand({ Bucket: 'master.secret', Key: 'k', Body: 'x' }))
-    await root.send(new PutObjectCommand({ Bucket: 'master.secret', Key: 'k', Body: 'y' }))
+    await owner.send(new CreateBucketCommand({ Bucket: 'master.secret' }))
+    const { VersionId } = await owner.send(new PutObjectCommand({ Bucket: 'master.secret', Key: 'k', Body: 'x' }))
+    await owner.send(new PutObjectCommand({ Bucket: 'master.secret', Key: 'k', Body: 'y' }))
     const list = new ListObjectVersionsCommand({ Bucket: 'master.secret' })
     const get = new GetObjectCommand({ Bucket: 'master.secret', Key: 'k', VersionId })
-    assert.is((await root.send(list)).Versions?.length, 2)
-    assert.is(await (await root.send(get)).Body?.transformToString(), 'x')
+    assert.is((await owner.send(list)).Versions?.length, 2)
+    assert.is(await (await owner.send(get)).Body?.transformToString(), 'x')
     assert.is(await refusal(guest.send(list)), '403 AccessDenied')
     assert.is(await refusal(guest.send(get)), '403 AccessDenied')
     const resource = { type: 'REPO', name: 'default/secret' } as const
     const grant = { resource, principal: 'robot:guest', roles: ['repoReader'] }
-    await pfs.modifyRoleBinding(grant, { authToken: 'root' })
+    await pfs.modifyRoleBinding(grant)
     assert.is((await guest.send(list)).Versions?.length, 2)
-    await pfs.modifyRoleBinding({ ...grant, roles: [] }, { authToken: 'root' })
+    await pfs.modifyRoleBinding({ ...grant, roles: [] })
     assert.is(await refusal(guest.send(list)), '403 AccessDenied')
   } finally {
-    root?.destroy()
-    guest?.destroy()
+    owner.destroy()
+    guest.destroy()
     await gateway.close()
   }
 })

@@ -12,6 +12,7 @@ import * as assert from 'uvu/assert'
 import { type Gateway, startGateway } from '../support/gateway.js'
 import { refusal } from '../support/refusal.js'
 import { s3Client } from '../support/s3-client.js'
+import { wires } from '../support/test-pfs.js'
 
 const Bucket = 'master.listing'
 const keys = [
@@ -31,7 +32,7 @@ const keys = [
 ]
 const inOrder = [...keys].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
 
-for (const overWire of [false, true]) {
+for (const overWire of wires) {
   const listing = suite<{ gateway: Gateway; s3: S3Client }>(`listings ${overWire ? 'over the wire' : 'in memory'}`)
 
   listing.before(async (context) => {

@@ -1,6 +1,5 @@
 import {
   CopyObjectCommand,
-  CreateBucketCommand,
   DeleteBucketCommand,
   DeleteObjectCommand,
   DeleteObjectsCommand,
@@ -14,8 +13,8 @@ import {
 } from '@aws-sdk/client-s3'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createMemoryPfs } from '../../lib/index.js'
-import { type Gateway, startGateway } from '../support/gateway.js'
+import { createRepoAndBranch } from '../support/branch.js'
+import { type Gateway, startGuardedGateway } from '../support/gateway.js'
 import { refusal } from '../support/refusal.js'
 import { s3Client, tokenCredentials } from '../support/s3-client.js'
 import { begin } from './multipart/uploads.js'
@@ -23,14 +22,12 @@ import { begin } from './multipart/uploads.js'
 const test = suite<{ gateway: Gateway; root: S3Client; writer: S3Client }>('a bucket that is not there')
 
 test.before(async (context) => {
-  const pfs = createMemoryPfs({ rootToken: 'root' })
-  context.gateway = await startGateway({ pfs, authConfig: { mode: 'pachyderm' } })
-  context.root = s3Client(context.gateway, tokenCredentials('root'))
-  await context.root.send(new CreateBucketCommand({ Bucket: 'master.images' }))
-  const token = await pfs.getRobotToken({ robot: 'writer' }, { authToken: 'root' })
-  const resource = { type: 'REPO', name: 'default/images' } as const
-  await pfs.modifyRoleBinding({ resource, principal: 'robot:writer', roles: ['repoWriter'] }, { authToken: 'root' })
-  context.writer = s3Client(context.gateway, tokenCredentials(token))
+  const gateway = await startGuardedGateway()
+  context.gateway = gateway
+  context.root = s3Client(gateway, tokenCredentials(gateway.rootToken))
+  context.writer = s3Client(gateway, tokenCredentials(gateway.writerToken))
+  const repo = { project: 'default', name: 'images', type: 'user' } as const
+  await createRepoAndBranch(gateway.pfs, { repo, name: 'master' })
 })
 
 test.after(async ({ gateway, root, writer }) => {

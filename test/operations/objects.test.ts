@@ -18,9 +18,10 @@ import * as assert from 'uvu/assert'
 import { type Gateway, startGateway } from '../support/gateway.js'
 import { refusal } from '../support/refusal.js'
 import { s3Client } from '../support/s3-client.js'
+import { wires } from '../support/test-pfs.js'
 
 /** The same behaviour over memory and over the wire. */
-for (const overWire of [false, true]) {
+for (const overWire of wires) {
   const objects = suite<{ gateway: Gateway; s3: S3Client }>(`objects ${overWire ? 'over the wire' : 'in memory'}`)
 
   objects.before(async (context) => {

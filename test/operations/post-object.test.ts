@@ -2,28 +2,27 @@ import { GetObjectCommand } from '@aws-sdk/client-s3'
 import { createPresignedPost } from '@aws-sdk/s3-presigned-post'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createMemoryPfs } from '../../lib/index.js'
 import { createRepoAndBranch } from '../support/branch.js'
-import { type Gateway, startGateway } from '../support/gateway.js'
+import { type GuardedGateway, startGuardedGateway } from '../support/gateway.js'
 import { s3Client, tokenCredentials } from '../support/s3-client.js'
+import { wires } from '../support/test-pfs.js'
 
 const Bucket = 'master.images'
 const repo = { project: 'default', name: 'images', type: 'user' } as const
 
-for (const overWire of [false, true]) {
-  const posts = suite<{ gateway: Gateway }>(`forms ${overWire ? 'over the wire' : 'in memory'}`)
+for (const overWire of wires) {
+  const posts = suite<{ gateway: GuardedGateway }>(`forms ${overWire ? 'over the wire' : 'in memory'}`)
 
   posts.before(async (context) => {
-    const pfs = createMemoryPfs({ rootToken: 'root-token' })
-    context.gateway = await startGateway({ pfs, overWire, authConfig: { mode: 'pachyderm' } })
-    await createRepoAndBranch(pfs, { repo, name: 'master' }, 'root-token')
+    context.gateway = await startGuardedGateway({ overWire })
+    await createRepoAndBranch(context.gateway.pfs, { repo, name: 'master' })
   })
 
   posts.after(({ gateway }) => gateway.close())
 
   /** Posts a form that the SDK has signed for these fields; the answer, not followed. */
-  async function post(gateway: Gateway, Key: string, content: string, fields: Record<string, string> = {}) {
-    const s3 = s3Client(gateway, tokenCredentials('root-token'))
+  async function post(gateway: GuardedGateway, Key: string, content: string, fields: Record<string, string> = {}) {
+    const s3 = s3Client(gateway, tokenCredentials(gateway.writerToken))
     const signed = await createPresignedPost(s3, {
       Bucket,
       Key,
@@ -39,8 +38,8 @@ for (const overWire of [false, true]) {
   }
 
   /** What is at a key; undefined where nothing is. */
-  async function read(gateway: Gateway, Key: string): Promise<string | undefined> {
-    const s3 = s3Client(gateway, tokenCredentials('root-token'))
+  async function read(gateway: GuardedGateway, Key: string): Promise<string | undefined> {
+    const s3 = s3Client(gateway, tokenCredentials(gateway.writerToken))
     try {
       const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key }))
       return await Body?.transformToString()

@@ -6,9 +6,11 @@ import { createRepoAndBranch } from '../support/branch.js'
 import { type Gateway, startGateway } from '../support/gateway.js'
 import { refusal } from '../support/refusal.js'
 import { s3Client } from '../support/s3-client.js'
+import { openPfs, type TestPfs, wires } from '../support/test-pfs.js'
 import { listed, newBucket, put, read, remove } from './versioned-bucket.js'
 
 interface Context {
+  readonly opened: TestPfs
   readonly gateway: Gateway
   readonly s3: S3Client
   /** Names of the methods that PFS was asked with since it was emptied. */
@@ -30,18 +32,20 @@ function watched(pfs: PfsClient, calls: string[]): PfsClient {
 }
 
 /** The same behaviour over memory and over the wire. */
-for (const overWire of [false, true]) {
+for (const overWire of wires) {
   const versions = suite<Context>(`versions ${overWire ? 'over the wire' : 'in memory'}`)
 
   versions.before(async (context) => {
     const calls: string[] = []
-    const gateway = await startGateway({ pfs: watched(createMemoryPfs(), calls), overWire })
-    Object.assign(context, { gateway, s3: s3Client(gateway), calls })
+    const opened = await openPfs()
+    const gateway = await startGateway({ opened, pfs: watched(opened.pfs, calls), overWire })
+    Object.assign(context, { opened, gateway, s3: s3Client(gateway), calls })
   })
 
-  versions.after(async ({ gateway, s3 }) => {
+  versions.after(async ({ opened, gateway, s3 }) => {
     s3.destroy()
     await gateway.close()
+    await opened.close()
   })
 
   versions('a version that is none is named as S3 does', async ({ s3 }) => {

@@ -8,12 +8,14 @@ import {
   type S3HandlerOptions,
   servePfs,
 } from '../../lib/index.js'
-import { openPfs, stage, type TestPfs } from './test-pfs.js'
+import { type GuardedPfs, openGuardedPfs, openPfs, stage, type TestPfs } from './test-pfs.js'
 
 export interface GatewaySettings {
-  /** Without it, one of `openPfs`, with its `authConfig`. */
+  /** A PFS that several gateways share, and that the test closes; without it and `pfs` the gateway opens one. */
+  readonly opened?: TestPfs
+  /** The gateway's client, if it is not that of `opened`. */
   readonly pfs?: PfsClient
-  /** @default { mode: 'none' } */
+  /** @default that of `opened`, or with `pfs` alone `{ mode: 'none' }` */
   readonly authConfig?: AuthConfig
   readonly options?: S3HandlerOptions
   /** Puts `servePfs` and `createPfsClient` between the handler and `pfs`; a real pachd is behind a wire of its own. */
@@ -24,18 +26,21 @@ export interface Gateway {
   /** `http://127.0.0.1:port`, without a slash at the end. */
   readonly endpoint: string
   readonly port: number
-  /** The PFS behind the gateway, never the wire in front of it; one of `openPfs` acts as root. */
+  /** The PFS behind the gateway, never the wire in front of it. With auth active, calls without a token are made as root. */
   readonly pfs: PfsClient
   /** Cuts what is still open and frees the port. */
   close(): Promise<void>
 }
 
+/** A gateway in mode 'pachyderm' over a PFS with auth active. */
+export type GuardedGateway = Gateway & Pick<GuardedPfs, 'rootToken' | 'writerToken'>
+
 /** A gateway on a free port of this process; close it in `suite.after`. */
 export async function startGateway(settings: GatewaySettings = {}): Promise<Gateway> {
-  const opened = settings.pfs === undefined ? await openPfs() : asItIs(settings.pfs)
-  const wire = settings.overWire === true && stage === 'memory' ? await connectOverWire(opened.pfs) : undefined
-  const authConfig = settings.authConfig ?? opened.authConfig
-  const handler = createS3Handler(wire?.client ?? opened.pfs, authConfig, settings.options)
+  const opened = settings.opened ?? (settings.pfs === undefined ? await openPfs() : asItIs(settings.pfs))
+  const pfs = settings.pfs ?? opened.pfs
+  const wire = settings.overWire === true && stage === 'memory' ? await connectOverWire(pfs) : undefined
+  const handler = createS3Handler(wire?.client ?? pfs, settings.authConfig ?? opened.authConfig, settings.options)
   // Longer than any test leaves a connection idle.
   const server = createServer({ keepAliveTimeout: 600_000 }, handler)
   server.on('checkContinue', handler.checkContinue)
@@ -51,9 +56,23 @@ export async function startGateway(settings: GatewaySettings = {}): Promise<Gate
       server.closeAllConnections()
       await closed
       await wire?.close()
-      await opened.close()
+      if (settings.opened === undefined) await opened.close()
     },
   }
+}
+
+/** Starts one over a PFS of its own. */
+export async function startGuardedGateway(
+  settings: Pick<GatewaySettings, 'options' | 'overWire'> = {},
+): Promise<GuardedGateway> {
+  const opened = await openGuardedPfs()
+  const gateway = await startGateway({ ...settings, opened, authConfig: { mode: 'pachyderm' } })
+  const { rootToken, writerToken } = opened
+  const close = async (): Promise<void> => {
+    await gateway.close()
+    await opened.close()
+  }
+  return { ...gateway, rootToken, writerToken, close }
 }
 
 function asItIs(pfs: PfsClient): TestPfs {

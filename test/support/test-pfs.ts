@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import type { Callback, Test } from 'uvu'
 import { type AuthConfig, createMemoryPfs, createPfsClient, type PfsClient } from '../../lib/index.js'
 import { withProjectPrefix, withToken } from './pfs-views.js'
 
@@ -12,21 +11,13 @@ export const stage = readStage(process.env.TEST_PFS ?? 'memory')
 /** Whether a gateway is tested with gRPC between it and its PFS. */
 export const wires: readonly boolean[] = stage === 'memory' ? [false, true] : [true]
 
-/** Registers tests that need the stand-in, for a reason that the run over a real pachd prints. */
-export function standInOnly<Context>(test: Test<Context>, reason: string) {
-  return (name: string, run: Callback<Context>): void => {
-    if (stage === 'memory') test(name, run)
-    else process.stdout.write(`over the stand-in only, ${reason}: ${name}\n`)
-  }
-}
-
 /** A PFS for one test file. */
 export interface TestPfs {
   /** For the gateway: with auth active, it refuses calls without a token. */
   readonly pfs: PfsClient
   /** The same for the test's own calls: with auth active, they are made as root unless they name a token. */
   readonly asRoot: PfsClient
-  /** For the gateway: with auth active, it acts as a robot user that owns the repos that it makes and may write the test's. */
+  /** For the gateway: with auth active, it acts as the writer of `GuardedPfs`. */
   readonly authConfig: AuthConfig
   /** Deletes what the test has made. */
   close(): Promise<void>
@@ -35,6 +26,8 @@ export interface TestPfs {
 /** A PFS whose auth is active. */
 export interface GuardedPfs extends TestPfs {
   readonly rootToken: string
+  /** Of a robot that may make repos, and write those that root makes through `asRoot`. */
+  readonly writerToken: string
 }
 
 /** Opens an empty PFS: in memory and on one pachd auth is active, on the other it is not. */
@@ -59,19 +52,20 @@ type OpenPfs = Pick<TestPfs, 'pfs' | 'close'>
 async function guarded({ pfs, close }: OpenPfs, rootToken: string): Promise<GuardedPfs> {
   const root = withToken(pfs, rootToken)
   const robot = `tester-${randomUUID()}`
-  const principal = `robot:${robot}`
-  const authToken = await pfs.getRobotToken({ robot }, { authToken: rootToken })
-  const bind = (type: 'PROJECT' | 'REPO', name: string, role: string) =>
-    root.modifyRoleBinding({ resource: { type, name }, principal, roles: [role] })
-  await bind('PROJECT', 'default', 'projectWriter')
+  const writerToken = await root.getRobotToken({ robot })
+  // As pachd does in its own project of that name.
+  const everybody = { principal: 'allClusterUsers', roles: ['projectWriter'] }
+  await root.modifyRoleBinding({ resource: { type: 'PROJECT', name: 'default' }, ...everybody })
   const asRoot: PfsClient = {
     ...root,
     async createRepo(request, options) {
       await root.createRepo(request, options)
-      if (request.repo.type === 'user') await bind('REPO', `${request.repo.project}/${request.repo.name}`, 'repoWriter')
+      if (request.repo.type !== 'user') return
+      const resource = { type: 'REPO', name: `${request.repo.project}/${request.repo.name}` } as const
+      await root.modifyRoleBinding({ resource, principal: `robot:${robot}`, roles: ['repoWriter'] })
     },
   }
-  return { pfs, asRoot, rootToken, authConfig: { mode: 'none', authToken }, close }
+  return { pfs, asRoot, rootToken, writerToken, authConfig: { mode: 'none', authToken: writerToken }, close }
 }
 
 /** Projects of its own on a pachd. */

@@ -47,7 +47,7 @@ async function commitUpload(call: BucketCall, path: string): Promise<void> {
   await commit()
 }
 
-/** PFS lets anybody make the repo, so the right to write is asked for first. */
+/** pachd asks for no right on the bucket's repo to make the one beside it, so the right to write is checked first. */
 async function createStagingBranch({ gateway, bucket, options }: BucketCall, branch: Branch): Promise<void> {
   const { pfs } = gateway
   const { authInfo } = await pfs.inspectRepo(bucket.branch.repo, options)
@@ -55,7 +55,15 @@ async function createStagingBranch({ gateway, bucket, options }: BucketCall, bra
   try {
     await pfs.createRepo({ repo: branch.repo, description: 'Parts of uploads that are not completed yet' }, options)
   } catch (error) {
-    if (!(error instanceof PfsError) || error.status !== 'ALREADY_EXISTS') throw error
+    if (!(error instanceof PfsError)) throw error
+    if (error.status === 'PERMISSION_DENIED') throw mayNotCreateRepo(branch.repo.project, error)
+    if (error.status !== 'ALREADY_EXISTS') throw error
   }
   await pfs.createBranch({ branch }, options)
+}
+
+/** Only pachd's own project `default` lets every user create repos. */
+function mayNotCreateRepo(project: string, cause: PfsError): S3Error {
+  const message = `The first multipart upload to a repo creates a repo for its parts, and you may not create repos in the project "${project}".`
+  return new S3Error('AccessDenied', { message, cause })
 }

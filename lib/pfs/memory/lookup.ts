@@ -16,9 +16,24 @@ export function findCommit(state: State, commit: Commit, context = ''): CommitRe
   const prefix = `${context}pick commit tx: commit ${name}@${commit.id ?? ''} not found\n`
   const { commits, branches } = findRepo(state, commit.repo, prefix)
   const { base, steps } = parseAncestry(commit.id || commit.branch || '')
-  let record = commit.id ? commits.get(base) : branches.get(base)?.head
-  for (let step = 0; step < steps; step++) record = record?.parent
+  const record = commit.id ? commits.get(base) : branches.get(base)?.head
   if (!record) throw new PfsError('NOT_FOUND', `${prefix}branch "${commit.branch ?? ''}" not found in repo ${name}`)
+  return findAncestor(record, steps, context)
+}
+
+function findAncestor(start: CommitRecord, steps: number, context: string): CommitRecord {
+  let record = start
+  for (let step = 0; step < steps; step++) {
+    if (!record.parent) {
+      const { project, name, type } = start.repo
+      throw new PfsError(
+        'UNKNOWN',
+        `${context}pick commit tx: picking commit: invalid offset for ancestor of commit: ` +
+          `${project}/${name}.${type}@${start.id}, offset requested: ${steps}, offset traversable: ${step}`,
+      )
+    }
+    record = record.parent
+  }
   return record
 }
 

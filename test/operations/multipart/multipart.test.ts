@@ -14,23 +14,28 @@ import * as assert from 'uvu/assert'
 import { type Gateway, startGateway } from '../../support/gateway.js'
 import { refusal } from '../../support/refusal.js'
 import { s3Client } from '../../support/s3-client.js'
+import { openPfs, type TestPfs, wires } from '../../support/test-pfs.js'
 import { Bucket, begin, complete, partBytes, read, sendPart } from './uploads.js'
 
 const metaRepo = { project: 'default', name: 'images', type: 'meta' } as const
 
 /** The same behaviour over memory and over the wire. */
-for (const overWire of [false, true]) {
-  const multipart = suite<{ gateway: Gateway; s3: S3Client }>(`multipart ${overWire ? 'over the wire' : 'in memory'}`)
+for (const overWire of wires) {
+  const multipart = suite<{ opened: TestPfs; gateway: Gateway; s3: S3Client }>(
+    `multipart ${overWire ? 'over the wire' : 'in memory'}`,
+  )
 
   multipart.before.each(async (context) => {
-    context.gateway = await startGateway({ overWire })
+    context.opened = await openPfs()
+    context.gateway = await startGateway({ opened: context.opened, overWire })
     context.s3 = s3Client(context.gateway)
     await context.s3.send(new CreateBucketCommand({ Bucket }))
   })
 
-  multipart.after.each(async ({ gateway, s3 }) => {
+  multipart.after.each(async ({ opened, gateway, s3 }) => {
     s3.destroy()
     await gateway.close()
+    await opened.close()
   })
 
   multipart('an upload of a bucket that is not there makes nothing', async ({ s3, gateway }) => {
@@ -188,10 +193,10 @@ for (const overWire of [false, true]) {
     assert.is((await read(s3, 'directory/x')).toString(), 'x')
   })
 
-  multipart('any replica goes on with an upload, also after a restart', async ({ s3, gateway }) => {
+  multipart('any replica goes on with an upload, also after a restart', async ({ opened, s3 }) => {
     const upload = await begin(s3, 'replicas')
     const one = await sendPart(s3, upload, 1, Buffer.alloc(partBytes, 'a'))
-    const other = await startGateway({ pfs: gateway.pfs, overWire })
+    const other = await startGateway({ opened, overWire })
     const replica = s3Client(other)
     try {
       const two = await sendPart(replica, upload, 2, 'b')

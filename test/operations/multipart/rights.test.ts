@@ -9,8 +9,8 @@ import {
 } from '@aws-sdk/client-s3'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createMemoryPfs, sweepUploads } from '../../../lib/index.js'
-import { type Gateway, startGateway } from '../../support/gateway.js'
+import { sweepUploads } from '../../../lib/index.js'
+import { type Gateway, startGuardedGateway } from '../../support/gateway.js'
 import { refusal } from '../../support/refusal.js'
 import { s3Client, tokenCredentials } from '../../support/s3-client.js'
 import { Bucket, begin, complete, read, sendPart } from './uploads.js'
@@ -27,17 +27,17 @@ interface Context {
 const rights = suite<Context>('rights on uploads')
 
 rights.before.each(async (context) => {
-  const pfs = createMemoryPfs({ rootToken: 'root' })
-  const asRoot = { authToken: 'root' }
-  context.gateway = await startGateway({ pfs, authConfig: { mode: 'pachyderm' } })
-  context.root = s3Client(context.gateway, tokenCredentials('root'))
+  const gateway = await startGuardedGateway()
+  const { pfs } = gateway
+  context.gateway = gateway
+  context.root = s3Client(gateway, tokenCredentials(gateway.rootToken))
   await context.root.send(new CreateBucketCommand({ Bucket }))
   const resource = { type: 'REPO', name: 'default/images' } as const
   const clientOf = async (robot: string, role?: string) => {
-    const token = await pfs.getRobotToken({ robot }, asRoot)
+    const token = await pfs.getRobotToken({ robot })
     const roles = role === undefined ? [] : [role]
-    await pfs.modifyRoleBinding({ resource, principal: `robot:${robot}`, roles }, asRoot)
-    return { token, client: s3Client(context.gateway, tokenCredentials(token)) }
+    await pfs.modifyRoleBinding({ resource, principal: `robot:${robot}`, roles })
+    return { token, client: s3Client(gateway, tokenCredentials(token)) }
   }
   const reader = await clientOf('reader', 'repoReader')
   context.reader = reader.client
@@ -61,7 +61,7 @@ rights('who may not write makes no repo for parts', async ({ reader, stranger, g
   assert.is(await refusal(begin(reader, 'x')), '403 AccessDenied')
   assert.is(await refusal(begin(stranger, 'x')), '403 AccessDenied')
   const repo = { project: 'default', name: 'images', type: 'meta' } as const
-  const missing = await gateway.pfs.inspectRepo(repo, { authToken: 'root' }).catch((error: Error) => error.message)
+  const missing = await gateway.pfs.inspectRepo(repo).catch((error: Error) => error.message)
   assert.is(missing, 'repo default/images.meta not found')
 })
 
@@ -98,7 +98,7 @@ rights('a sweep passes over what the caller may not write', async ({ writer, gat
   await begin(writer, 'x')
   const request = { olderThanMilliseconds: -1000 }
   assert.equal(await sweepUploads(gateway.pfs, request, { authToken: readerToken }), { uploads: 0, files: 0 })
-  assert.equal(await sweepUploads(gateway.pfs, request, { authToken: 'root' }), { uploads: 1, files: 1 })
+  assert.equal(await sweepUploads(gateway.pfs, request), { uploads: 1, files: 1 })
 })
 
 rights.run()

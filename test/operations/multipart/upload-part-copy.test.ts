@@ -4,12 +4,13 @@ import * as assert from 'uvu/assert'
 import { type Gateway, startGateway } from '../../support/gateway.js'
 import { refusal } from '../../support/refusal.js'
 import { s3Client } from '../../support/s3-client.js'
+import { wires } from '../../support/test-pfs.js'
 import { type Begun, Bucket, begin, complete, partBytes, read } from './uploads.js'
 
 const source = Buffer.from(Array.from({ length: partBytes + 1000 }, (_, index) => index % 251))
 
 /** The same behaviour over memory and over the wire. */
-for (const overWire of [false, true]) {
+for (const overWire of wires) {
   const copies = suite<{ gateway: Gateway; s3: S3Client; plain: S3Client }>(
     `copied parts ${overWire ? 'over the wire' : 'in memory'}`,
   )
