@@ -108,7 +108,8 @@ async function inspect({ pfs, commit, options }: PathScope): Promise<SettledComm
  */
 async function readWithin(scope: PathScope, from: string, to: string, number: number): Promise<FileInfo[]> {
   const { pfs, commit, options, directory, depth } = scope
-  const pattern = directory + (depth === 'children' ? '*' : '**')
+  // pachd ends at the range only if the pattern also matches what follows it.
+  const pattern = depth === 'children' ? `${directory}*` : '/**'
   // PFS sends the directory itself if the range begins with it.
   const pathRange = { lower: from === directory ? `${from}\x01` : from, upper: to }
   const entries: FileInfo[] = []
