@@ -15,11 +15,15 @@ import { changeSnapshot } from './store/snapshot.js'
 
 /** The call that writes files. */
 export function createModifyFile(state: State): PfsClient['modifyFile'] {
-  return async function modifyFile(commit, operations, options) {
+  return async function modifyFile(target, operations, options) {
     authenticate(state, options)
-    findRepo(state, commit.repo)
-    authorize(state, options, commit.repo, ['REPO_WRITE'])
-    const open = findOpenCommit(state, commit)
+    const { commits } = findRepo(state, target.repo)
+    authorize(state, options, target.repo, ['REPO_WRITE'])
+    const { repo, branch, id } = target
+    // For an id that it does not find, pachd makes a commit on the branch, also while another one is open there.
+    const isNew = id !== undefined && branch !== undefined && !commits.has(id)
+    const commit = isNew ? { repo, branch } : target
+    const open = isNew ? undefined : findOpenCommit(state, commit)
     const changes = createChanges()
     await forEachUntilCancelled(operations, options?.signal, (operation) => {
       refuseUnfinishedBase(state, commit, operation)
