@@ -124,6 +124,7 @@ export type Refusal =
   | 'provenance'
   | 'pipeline'
   | 'forgotten'
+  | 'rolled-back'
 
 const refusals: readonly (readonly [Refusal, RegExp])[] = [
   ['auth-inactive', /auth service is not activated/],
@@ -144,6 +145,7 @@ const refusals: readonly (readonly [Refusal, RegExp])[] = [
   ],
   ['pipeline', /cannot delete a repo associated with a pipeline/],
   ['forgotten', /commit is forgotten|cannot be a forgotten commit/],
+  ['rolled-back', /unexpectedly resulted in rollback/],
 ]
 
 const indefinite: ReadonlySet<PfsStatus> = new Set(['CANCELLED', 'DEADLINE_EXCEEDED', 'INTERNAL', 'UNAVAILABLE'])
