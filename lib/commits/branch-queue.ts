@@ -2,62 +2,65 @@ import { setTimeout } from 'node:timers/promises'
 import { PfsError } from '../pfs/errors.js'
 import { PathTrie } from './path-trie.js'
 
-/** Something that waits for its turn on a branch. */
+/** Work that waits for its turn on a branch. */
 export interface Entry {
+  /** The paths that it changes. */
   readonly paths: readonly string[]
+  /** The bytes that PFS writes for it. */
   readonly bytes: number
   readonly authToken: string | undefined
-  /** Whether it takes a turn of its own. */
-  readonly alone: boolean
+  /** Whether it shares its turn with no other entry. */
+  readonly isExclusive: boolean
 }
 
-/** What may go together in one turn. */
+/** The most that one turn takes; its first entry may be larger. */
 export interface BatchLimits {
   readonly changes: number
   readonly bytes: number
 }
 
-export type Run<E extends Entry> = (batch: readonly E[]) => Promise<void>
-
-/** Most entries that wait for one branch, and how long one may. */
+/** Most entries that wait for one branch. */
 const maxWaiting = 10_000
-const maxWaitMilliseconds = 60_000
 
-/** How long a turn waits for those whom the last one has answered: a share of how long that one took. */
+/** Once an entry has waited this long, the branch takes no more: their clients would not wait for their turn either. */
+const slowMilliseconds = 30_000
+
+/** Longest wait for a turn. A staged body lives ten minutes, and the turn itself may take two. */
+const maxWaitMilliseconds = 300_000
+
+/** A turn waits for the writers that the last one has answered: for this share of its time, and at most 10 ms. */
 const waitShare = 0.1
-const maxWaitForOthers = 10
+const maxWaitForWriters = 10
 
 interface Place<E extends Entry> {
   readonly entry: E
+  readonly entered: number
   readonly leave: () => void
 }
 
-/** The turns of one branch: one at a time, in order, and whatever may go together together. */
+/** The turns of one branch: one at a time, first come first served, with as many entries in a turn as may share it. */
 export class BranchQueue<E extends Entry> {
-  readonly #run: Run<E>
+  readonly #run: (batch: readonly E[]) => Promise<void>
   readonly #limits: BatchLimits
   readonly #onIdle: () => void
   #places: Place<E>[] = []
-  #busy = false
-  /** Whether the last turn was of one entry that takes turns of its own. */
-  #wasAlone = false
+  #isBusy = false
 
-  constructor(run: Run<E>, limits: BatchLimits, onIdle: () => void) {
+  constructor(run: (batch: readonly E[]) => Promise<void>, limits: BatchLimits, onIdle: () => void) {
     this.#run = run
     this.#limits = limits
     this.#onIdle = onIdle
   }
 
-  /**
-   * Queues an entry. `refuse` is called instead of a turn when the signal fires, when the entry has waited too long, or
-   * at once when too many wait.
-   */
+  /** Throws RESOURCE_EXHAUSTED if another entry would wait too long. */
+  requireRoom(): void {
+    const [oldest] = this.#places
+    const isSlow = oldest !== undefined && performance.now() - oldest.entered > slowMilliseconds
+    if (isSlow || this.#places.length >= maxWaiting) throw tooBusy()
+  }
+
+  /** Queues an entry. Calls `refuse` instead of a turn if the signal fires, or if no turn comes in time. */
   enter(entry: E, refuse: (reason: unknown) => void, signal: AbortSignal | undefined): void {
-    if (signal?.aborted || this.#places.length >= maxWaiting) {
-      refuse(signal?.aborted ? signal.reason : tooBusy())
-      if (this.#places.length === 0 && !this.#busy) this.#onIdle()
-      return
-    }
     const giveUp = (reason: unknown): void => {
       this.#places = this.#places.filter((each) => each !== place)
       place.leave()
@@ -67,6 +70,7 @@ export class BranchQueue<E extends Entry> {
     const timer = globalThis.setTimeout(() => giveUp(tooBusy()), maxWaitMilliseconds)
     const place: Place<E> = {
       entry,
+      entered: performance.now(),
       leave: () => {
         clearTimeout(timer)
         signal?.removeEventListener('abort', onAbort)
@@ -78,57 +82,46 @@ export class BranchQueue<E extends Entry> {
   }
 
   async #takeTurns(): Promise<void> {
-    if (this.#busy) return
-    this.#busy = true
+    if (this.#isBusy) return
+    this.#isBusy = true
     try {
       while (this.#places.length > 0) {
         const started = performance.now()
         const batch = this.#takeBatch()
         await this.#run(batch)
         const isShared = this.#limits.changes > 1 && batch.length + this.#places.length > 1
-        if (isShared) await waitForOthers(performance.now() - started)
+        if (isShared) await waitForWriters(performance.now() - started)
       }
     } finally {
-      this.#busy = false
+      this.#isBusy = false
       this.#onIdle()
     }
   }
 
-  /**
-   * The first entry and those behind it that may share its turn; none overtakes one that it is related to. After one
-   * that was alone those that share come first, so that many of the one kind do not keep the other waiting.
-   */
+  /** Takes the first entry and those behind it that may share its turn; none overtakes one with a related path. */
   #takeBatch(): E[] {
-    const shared = this.#wasAlone ? this.#takeFitting((entry) => !entry.alone) : []
-    const batch = shared.length > 0 ? shared : this.#takeFitting(() => true)
-    this.#wasAlone = batch[0]?.alone === true
-    return batch
-  }
-
-  #takeFitting(mayBeFirst: (entry: E) => boolean): E[] {
     const batch: E[] = []
-    const stay: Place<E>[] = []
+    const left: Place<E>[] = []
     const seen = new PathTrie()
     let changes = 0
     let bytes = 0
     for (const [index, place] of this.#places.entries()) {
       const { entry } = place
       const [first] = batch
-      if (first?.alone || changes >= this.#limits.changes || bytes > this.#limits.bytes) {
-        stay.push(...this.#places.slice(index))
+      if (first?.isExclusive || changes >= this.#limits.changes || bytes > this.#limits.bytes) {
+        left.push(...this.#places.slice(index))
         break
       }
       const isUnrelated = !entry.paths.some((path) => seen.isRelated(path))
       const fits =
-        first === undefined
-          ? mayBeFirst(entry)
-          : !entry.alone &&
-            entry.authToken === first.authToken &&
-            changes + entry.paths.length <= this.#limits.changes &&
-            bytes + entry.bytes <= this.#limits.bytes
+        first === undefined ||
+        (!entry.isExclusive &&
+          entry.authToken === first.authToken &&
+          changes + entry.paths.length <= this.#limits.changes &&
+          bytes + entry.bytes <= this.#limits.bytes)
       for (const path of entry.paths) seen.add(path)
       if (!fits || !isUnrelated) {
-        stay.push(place)
+        left.push(place)
         continue
       }
       place.leave()
@@ -136,17 +129,17 @@ export class BranchQueue<E extends Entry> {
       changes += entry.paths.length
       bytes += entry.bytes
     }
-    this.#places = stay
+    this.#places = left
     return batch
   }
 }
 
 /**
- * Who was answered by the last turn often writes again at once, and would find the next turn gone: two halves of the
- * writers would take turns. So where there is more than one, a turn begins a little later than it could.
+ * A writer that was answered by the last turn often writes again at once. If the next turn began before, two halves of
+ * the writers would take turns, and there would be twice as many commits.
  */
-async function waitForOthers(turnMilliseconds: number): Promise<void> {
-  const milliseconds = Math.min(turnMilliseconds * waitShare, maxWaitForOthers)
+async function waitForWriters(turnMilliseconds: number): Promise<void> {
+  const milliseconds = Math.min(turnMilliseconds * waitShare, maxWaitForWriters)
   if (milliseconds >= 1) await setTimeout(milliseconds)
 }
 

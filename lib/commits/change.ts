@@ -1,21 +1,28 @@
-import type { File, FileInfo, FileOperation } from '../pfs/client.js'
-import { maxRawBytes } from '../pfs/client.js'
+import {
+  type CallOptions,
+  type File,
+  type FileInfo,
+  type FileOperation,
+  fileSetRepo,
+  maxRawBytes,
+  type PfsClient,
+} from '../pfs/client.js'
+import { inPieces } from '../pfs/pieces.js'
 
-/** What one path of a branch is to become. */
+/** A new content for one path of a branch, or its deletion. */
 export interface Change {
   readonly path: string
-  /** The new file, or undefined to delete the path. */
+  /** The new file; absent to delete the path. */
   readonly content?: NewContent
-  /** Held against the file as it is when the change's turn has come; throws to refuse the change. */
+  /** Called with the file as it is when the change is about to be committed; throws to refuse the change. */
   readonly condition?: (current: FileInfo | undefined) => void
 }
 
-/** Bytes that are in memory, or a file of PFS whose bytes are not moved. */
-export type NewContent = { readonly raw: Uint8Array } | { readonly copyOf: File }
+/** Bytes in memory, or a file of PFS that is copied; `sizeBytes` of a copy says how much work it may be for PFS. */
+export type NewContent = { readonly raw: Uint8Array } | { readonly copyOf: File; readonly sizeBytes?: number }
 
-/** The messages that make a change; a file is replaced, never appended to. */
-export function operationsOf(change: Change): FileOperation[] {
-  const { path, content } = change
+/** The messages that make a change. They replace a file, and never append to one. */
+export function operationsOf({ path, content }: Change): FileOperation[] {
   const deleteFile = { deleteFile: { path } }
   if (content === undefined) return [deleteFile]
   if ('copyOf' in content) return [deleteFile, { copyFile: { dst: path, src: content.copyOf } }]
@@ -26,4 +33,35 @@ export function operationsOf(change: Change): FileOperation[] {
     offset += maxRawBytes
   } while (offset < content.raw.length)
   return operations
+}
+
+/** Files of this size and above are copied by reference; PFS writes smaller ones again, which takes as long as sending them. */
+const referencedBytes = 16 * 1024 * 1024
+
+/** The bytes that PFS writes while it commits a change. */
+export function bytesToWrite({ content }: Change): number {
+  if (content === undefined) return 0
+  return 'raw' in content ? content.raw.length : Math.min(content.sizeBytes ?? 0, referencedBytes)
+}
+
+const stagedPath = '/body'
+
+/**
+ * Sends a body of any length to PFS as it arrives, where a change can copy it from. If the body throws, PFS keeps
+ * nothing. The file set lives ten minutes from the end of the body, which is longer than a change may wait.
+ */
+export async function stageBody(
+  pfs: PfsClient,
+  body: AsyncIterable<Uint8Array>,
+  options: CallOptions,
+): Promise<NewContent> {
+  let sizeBytes = 0
+  async function* operations(): AsyncGenerator<FileOperation> {
+    for await (const raw of inPieces(body)) {
+      sizeBytes += raw.length
+      yield { addFile: { path: stagedPath, raw } }
+    }
+  }
+  const id = await pfs.createFileSet(operations(), options)
+  return { copyOf: { commit: { repo: fileSetRepo, id }, path: stagedPath }, sizeBytes }
 }

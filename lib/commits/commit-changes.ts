@@ -1,10 +1,18 @@
-import { type Branch, type CallOptions, type FileOperation, headOf, type PfsClient } from '../pfs/client.js'
+import {
+  type Branch,
+  type CallOptions,
+  type Commit,
+  type FileOperation,
+  fileSetRepo,
+  headOf,
+  type PfsClient,
+} from '../pfs/client.js'
 import { PfsError, type Refusal } from '../pfs/errors.js'
 import { checkChanges, needsCheck } from './branch-checks.js'
 import { type Change, operationsOf } from './change.js'
 import type { CommitLog } from './commit-log.js'
 import { type Head, inspectFinished, inspectHead, type RecentCommits } from './head.js'
-import { findMadeCommit, type WrittenPath, writtenBy } from './made-commit.js'
+import { findMadeCommit } from './made-commit.js'
 
 /** A change that is in PFS. */
 export interface Committed {
@@ -12,6 +20,9 @@ export interface Committed {
 }
 
 export type Outcome = PromiseSettledResult<Committed>
+
+/** The outcome of each of some changes. */
+export type Outcomes = ReadonlyMap<Change, Outcome>
 
 /** When a write counts as made: its commit is in, or pachd has finished and validated it. */
 export type Confirm = 'commit' | 'finished'
@@ -26,128 +37,162 @@ export interface Turn {
   readonly options: CallOptions
 }
 
-/** How a turn has begun. */
-export interface Start {
-  /** The head that changes were checked against. */
-  readonly head: Head
-  /** For each change the reason why it must not be made, or undefined. */
-  readonly refusals: readonly unknown[]
-}
+/** Most times that changes are checked anew because somebody has opened or finished a commit meanwhile. */
+const maxTries = 5
 
 /**
- * Makes changes to unrelated paths of a branch in one commit; the outcome of each. Where PFS refuses the commit, it
- * is taken apart and tried again, so that one bad change hurts no neighbour.
+ * Makes changes to unrelated paths of a branch in one commit; the outcome of each. If PFS refuses the commit for what
+ * may be one change, the changes are split and tried again, so that a change fails alone.
  */
-export async function commitChanges(turn: Turn, changes: readonly Change[]): Promise<readonly Outcome[]> {
-  let start: Start
+export async function commitChanges(turn: Turn, changes: readonly Change[], tries = maxTries): Promise<Outcomes> {
+  const { pfs, branch, recent, options } = turn
   try {
-    start = await beginTurn(turn, changes)
+    const head = await inspectHead(pfs, branch, options)
+    const paths = changes.filter(needsCheck).map(({ path }) => path)
+    const id = await recent.commitToCheck(head, paths, (commitId) => inspectFinished(pfs, branch, commitId, options))
+    const refusals = await checkChanges(pfs, { repo: branch.repo, id }, changes, options)
+    const accepted = changes.filter((_, index) => refusals[index] === undefined)
+    const refused = changes.map((change, index) => [change, rejected(refusals[index])] as const)
+    return new Map([...refused, ...(await commitAccepted(turn, head, accepted, tries))])
   } catch (reason) {
-    return changes.map(() => rejected(reason))
+    return allOf(changes, rejected(reason))
   }
-  const accepted = changes.filter((_, index) => start.refusals[index] === undefined)
-  const outcomes = new Map<Change | undefined, Outcome>()
-  for (const [index, outcome] of (await commitAccepted(turn, start.head, accepted)).entries()) {
-    outcomes.set(accepted[index], outcome)
-  }
-  return changes.map((change, index) => outcomes.get(change) ?? rejected(start.refusals[index]))
 }
 
-/** Checks changes against the head; throws where the branch itself is not there (a write would make it) or takes no writes. */
-export async function beginTurn({ pfs, branch, recent, options }: Turn, changes: readonly Change[]): Promise<Start> {
-  const head = await inspectHead(pfs, branch, options)
-  const paths = changes.filter(needsCheck).map(({ path }) => path)
-  const id = await recent.commitToCheck(head, paths, (commitId) => inspectFinished(pfs, branch, commitId, options))
-  return { head, refusals: await checkChanges(pfs, { repo: branch.repo, id }, changes, options) }
+/** Commits changes that were checked against the head. */
+async function commitAccepted(turn: Turn, head: Head, changes: readonly Change[], tries: number): Promise<Outcomes> {
+  if (changes.length === 0) return new Map()
+  try {
+    const value = head.state === 'open' ? await addToOpen(turn, head, changes) : await makeCommit(turn, head, changes)
+    return allOf(changes, { status: 'fulfilled', value })
+  } catch (failure) {
+    if (!(failure instanceof Undone)) return allOf(changes, rejected(failure))
+    const reason = failure.cause
+    if (isRace(reason) && tries > 1) return commitChanges(turn, changes, tries - 1)
+    return mayBeOfOneChange(reason, changes) ? commitApart(turn, changes) : allOf(changes, rejected(reason))
+  }
 }
+
+/** Thrown for a write that has certainly changed nothing; `cause` is the reason of PFS. */
+class Undone extends Error {}
 
 /**
- * The commit that holds what was written, once it is as far as `confirm` asks: one on top of `before`, or `before` itself
- * where that was open. Throws what PFS found wrong with it.
+ * Writes into a commit that somebody holds open. Not by ModifyFile: pachd looks at the commit when the call begins and
+ * writes when it ends, and if the commit was finished meanwhile, the write is lost or breaks the branch.
  */
-export async function endTurn(turn: Turn, before: Head, written: readonly WrittenPath[]): Promise<Committed> {
-  const { pfs, branch, recent, confirm, commitLog, options } = turn
-  const after = await inspectHead(pfs, branch, options)
-  const { commitId } = after
-  // A commit that somebody holds open takes the write in, and is finished only when they say so.
-  if (commitId === before.commitId || after.state === 'open') return { commitId }
-  if (after.parentId !== before.commitId) {
-    const made = await findMadeCommit(pfs, branch, { before, after }, written, options)
-    return { commitId: made.commitId }
-  }
-  const paths = written.map(({ path }) => path)
-  recent.add(after, paths)
-  commitLog?.add(branch.repo, commitId, { parentId: before.commitId, paths: new Set(paths) })
-  if (confirm === 'commit') return { commitId }
-  const { error } = await inspectFinished(pfs, branch, commitId, options)
-  if (error !== '') throw new PfsError('UNKNOWN', error)
+async function addToOpen(
+  { pfs, branch, options }: Turn,
+  { commitId }: Head,
+  changes: readonly Change[],
+): Promise<Committed> {
+  const staging = pfs.createFileSet(operationsOfAll(changes), options)
+  const fileSetId = await orUndone(staging, async () => true)
+  const commit = { repo: branch.repo, id: commitId }
+  await orUndone(pfs.addFileSet({ commit, fileSetId }, options), async () => false)
   return { commitId }
 }
 
-async function commitAccepted(turn: Turn, head: Head, changes: readonly Change[]): Promise<readonly Outcome[]> {
-  if (changes.length === 0) return []
+/** Makes a commit on top of the head, and finds out which one it is. */
+async function makeCommit(turn: Turn, head: Head, changes: readonly Change[]): Promise<Committed> {
+  const { pfs, branch, recent, confirm, commitLog, options } = turn
+  const isUnchanged = async () => (await inspectHead(pfs, branch, options)).commitId === head.commitId
+  await orUndone(pfs.modifyFile(newCommitOf(branch), operationsOfAll(changes), options), isUnchanged)
   try {
-    await turn.pfs.modifyFile(headOf(turn.branch), operationsOfAll(changes), turn.options)
+    const after = await inspectHead(pfs, branch, options)
+    const isNext = after.parentId === head.commitId && after.state !== 'open'
+    const made = isNext ? after : await findMadeCommit(pfs, branch, { before: head, after }, changes, options)
+    if (isNext) {
+      const paths = changes.map(({ path }) => path)
+      recent.add(made, paths)
+      commitLog?.add(branch.repo, made.commitId, { parentId: head.commitId, paths: new Set(paths) })
+    }
+    if (confirm === 'finished') {
+      const { error } = await inspectFinished(pfs, branch, made.commitId, options)
+      if (error !== '') throw new PfsError('UNKNOWN', error)
+    }
+    return { commitId: made.commitId }
   } catch (reason) {
-    if (await isUndone(turn, head, reason)) return commitApart(turn, changes, reason)
-    return changes.map(() => rejected(reason))
-  }
-  try {
-    const value = await endTurn(turn, head, changes.map(writtenBy))
-    return changes.map(() => ({ status: 'fulfilled', value }))
-  } catch (reason) {
-    // What PFS drops because of a collision can be made again; anything else may be in, and would be held against itself.
-    if (reason instanceof PfsError && reason.refusal === 'collision') return commitApart(turn, changes, reason)
-    return changes.map(() => rejected(reason))
+    // PFS drops what such a commit held. After any other error it may be there.
+    if (reason instanceof PfsError && reason.refusal === 'collision') throw new Undone('', { cause: reason })
+    throw reason
   }
 }
 
-/** What becomes of changes whose commit was refused: where the reason may be only one of them, each half is tried. */
-async function commitApart(turn: Turn, changes: readonly Change[], reason: unknown): Promise<readonly Outcome[]> {
-  if (changes.length === 1 || !mayBeOfOneChange(reason)) return changes.map(() => rejected(reason))
-  const middle = Math.ceil(changes.length / 2)
-  const outcomes: Outcome[] = []
-  for (const half of [changes.slice(0, middle), changes.slice(middle)]) {
-    outcomes.push(...(await commitChanges(turn, half)))
+/** No commit has this id. */
+const unusedCommitId = '00000000000040008000000000000000'
+
+/**
+ * Names a branch so that ModifyFile always makes a commit of its own there. With the branch alone pachd would write into
+ * a commit that somebody opens at that moment, with the danger that `addToOpen` describes. For an id that it cannot
+ * find it makes a new commit on the branch, and refuses to if the head is open.
+ */
+function newCommitOf(branch: Branch): Commit {
+  return { ...headOf(branch), id: unusedCommitId }
+}
+
+/** Throws Undone if PFS refused a call; if it gave a reason that is not known, only if `isUnchanged` says so. */
+async function orUndone<Result>(call: Promise<Result>, isUnchanged: () => Promise<boolean>): Promise<Result> {
+  try {
+    return await call
+  } catch (reason) {
+    if (!(reason instanceof PfsError) || !reason.isDefinite) throw reason
+    const isKnown = reason.status !== 'UNKNOWN' || reason.refusal !== undefined
+    if (isKnown || (await isUnchanged().catch(() => false))) throw new Undone('', { cause: reason })
+    throw reason
   }
-  return outcomes
+}
+
+/**
+ * Commits the halves of changes on their own. Copies come last and by source, so that those which a missing source
+ * refuses are together.
+ */
+async function commitApart(turn: Turn, changes: readonly Change[]): Promise<Outcomes> {
+  const sorted = [...changes].sort((a, b) => compare(sourceOf(a), sourceOf(b)))
+  const firstCopy = sorted.findIndex((change) => sourceOf(change) !== '')
+  const middle = firstCopy > 0 ? firstCopy : Math.ceil(sorted.length / 2)
+  const before = await commitChanges(turn, sorted.slice(0, middle))
+  return new Map([...before, ...(await commitChanges(turn, sorted.slice(middle)))])
+}
+
+/** The commit that a change copies from; '' if it brings bytes of its own, also by way of a file set. */
+function sourceOf({ content }: Change): string {
+  if (content === undefined || 'raw' in content) return ''
+  const { repo, id, branch } = content.copyOf.commit
+  return repo.name === fileSetRepo.name ? '' : JSON.stringify([repo.project, repo.name, repo.type, branch, id])
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+/** Reasons for which PFS refuses one path; for any other reason it refuses the branch or the caller. */
+const refusalsOfOneChange: readonly (Refusal | undefined)[] = ['path', 'collision', 'not-a-file', undefined]
+
+/** Whether PFS may have refused a commit because of some of its changes only. */
+function mayBeOfOneChange(reason: unknown, changes: readonly Change[]): boolean {
+  if (!(reason instanceof PfsError) || changes.length === 1) return false
+  if (reason.missing !== undefined || reason.status === 'PERMISSION_DENIED') {
+    return new Set(changes.map(sourceOf)).size > 1
+  }
+  const isOfRequest = reason.status === 'UNKNOWN' || reason.status === 'INVALID_ARGUMENT'
+  return isOfRequest && refusalsOfOneChange.includes(reason.refusal)
+}
+
+/** Somebody has opened or finished a commit since the head was inspected, or does so at the same moment. */
+const racingRefusals: readonly (Refusal | undefined)[] = ['finished', 'open-parent', 'rolled-back']
+
+function isRace(reason: unknown): boolean {
+  return reason instanceof PfsError && racingRefusals.includes(reason.refusal)
 }
 
 function* operationsOfAll(changes: readonly Change[]): Generator<FileOperation> {
   for (const change of changes) yield* operationsOf(change)
 }
 
-/** Whether a refused commit has certainly not been made: of an UNKNOWN whose words say nothing, only the head can tell. */
-async function isUndone({ pfs, branch, options }: Turn, before: Head, reason: unknown): Promise<boolean> {
-  if (!(reason instanceof PfsError) || !reason.isDefinite) return false
-  if (reason.status !== 'UNKNOWN' || reason.refusal !== undefined) return true
-  try {
-    return before.state !== 'open' && (await inspectHead(pfs, branch, options)).commitId === before.commitId
-  } catch {
-    return false
-  }
-}
-
-/** What PFS refuses for the sake of one path; in other words it refuses the branch or the caller. */
-const refusalsOfOneChange: readonly (Refusal | undefined)[] = ['path', 'collision', 'not-a-file', undefined]
-
-function mayBeOfOneChange(reason: unknown): boolean {
-  if (!(reason instanceof PfsError)) return false
-  const isOfRequest = reason.status === 'UNKNOWN' || reason.status === 'INVALID_ARGUMENT'
-  return isOfRequest && reason.missing === undefined && refusalsOfOneChange.includes(reason.refusal)
+function allOf(changes: readonly Change[], outcome: Outcome): Outcomes {
+  return new Map(changes.map((change) => [change, outcome]))
 }
 
 function rejected(reason: unknown): Outcome {
   return { status: 'rejected', reason }
-}
-
-/** Aborts what takes longer than it may, unless the result is called before. */
-export function limitTime(work: AbortController, milliseconds: number): () => void {
-  const timer = setTimeout(() => work.abort(new PfsError('DEADLINE_EXCEEDED', 'PFS took too long')), milliseconds)
-  return () => clearTimeout(timer)
-}
-
-/** Why work failed: that it took too long, where that is what has cancelled it. */
-export function reasonOf({ signal }: AbortController, reason: unknown): unknown {
-  return signal.reason instanceof PfsError ? signal.reason : reason
 }

@@ -6,13 +6,13 @@ import { PathTrie } from './path-trie.js'
 export interface Head {
   readonly commitId: string
   readonly parentId: string | undefined
-  /** An open commit takes writes in. One that is finishing does not, and PFS lets reads of it wait until it is finished. */
+  /** An open commit takes writes. One that is finishing does not, and reads of it wait until PFS has finished it. */
   readonly state: 'open' | 'finishing' | 'finished'
-  /** What PFS has found wrong with a finished commit, whose changes the next one drops; '' where nothing is. */
+  /** Why PFS could not validate a finished commit, whose changes the next one drops; '' if it is valid. */
   readonly error: string
 }
 
-/** The head of a branch as it stands; throws where only a pipeline may write into it, which PFS would let anybody do. */
+/** The head of a branch as it stands; throws UNKNOWN if only a pipeline may write into it, which PFS does not check. */
 export async function inspectHead(pfs: PfsClient, branch: Branch, options: CallOptions): Promise<Head> {
   const info = await pfs.inspectCommit({ commit: headOf(branch) }, options)
   if (info.finishing === undefined && info.directProvenance.length > 0) {
@@ -40,28 +40,37 @@ function headFromInfo({ commit, parentCommit, finishing, finished, error }: Comm
   }
 }
 
-/** Most commits that PFS may still be finishing when another is made; a reader of the head waits for as many. */
+/** Most commits that PFS may still be finishing when another is made. A reader of the head waits for all of them. */
 const maxUnfinished = 4
 
-/** A commit that was made here, and what it changed. */
 interface RecentCommit {
   readonly commitId: string
+  /** The paths that it changed. */
   readonly paths: PathTrie
 }
 
 /**
- * What a process knows of a branch from the commits that it has made there itself. To make one takes PFS less time than
- * to finish it, and until then reads of it wait. So what the last commits have not touched is looked up behind them.
+ * The last commits that this process has made on a branch. PFS makes a commit faster than it finishes it, and until then
+ * reads of it wait, so checks of a path read the newest commit below that PFS has finished, if no commit since has
+ * changed the path:
+ *
+ *     | head                                        | commit to check a path in                            |
+ *     | open                                        | the head, which PFS lets us read as it stands        |
+ *     | ours, finishing; path unchanged since base  | base                                                 |
+ *     | ours, finishing; path changed since base    | the head, once PFS has finished it: the new base     |
+ *     | somebody else's, or finished                | the head, once PFS has finished it: the new base     |
+ *
+ * A commit that PFS finishes with an error holds nothing, so its parent takes its place.
  */
 export class RecentCommits {
-  /** The head that is known: `#base` with the changes of `#unfinished` on top. */
+  /** The last head that is known: that of `#base` with the changes of `#unfinished` on top. */
   #head = ''
   #base = ''
   #unfinished: RecentCommit[] = []
 
   /**
-   * The id of a commit in which `paths` are as they are in the branch's head. `finished` gives a commit when PFS has
-   * finished it; it is asked only where the answer cannot be known without.
+   * The id of a commit in which `paths` are as they are in the branch's head. `finished` waits until PFS has finished a
+   * commit, and is called only if the answer depends on it.
    */
   async commitToCheck(
     head: Head,
@@ -76,8 +85,8 @@ export class RecentCommits {
         this.#unfinished.shift()
       }
       const isKnown = this.#unfinished.length < maxUnfinished
-      const isTouched = (path: string): boolean => this.#unfinished.some((commit) => commit.paths.isRelated(path))
-      if (isKnown && !paths.some(isTouched)) return this.#base
+      const isChanged = (path: string): boolean => this.#unfinished.some((commit) => commit.paths.isRelated(path))
+      if (isKnown && !paths.some(isChanged)) return this.#base
     }
     let sound = head.state === 'finished' ? head : await finished(head.commitId)
     while (sound.error !== '' && sound.parentId !== undefined) sound = await finished(sound.parentId)
@@ -87,7 +96,7 @@ export class RecentCommits {
     return this.#base
   }
 
-  /** Notes a commit that was made here; nothing is known of a branch where it is not on top of the head that was. */
+  /** Notes a commit that this process has made; one whose parent is not the known head is ignored. */
   add({ commitId, parentId }: Head, paths: readonly string[]): void {
     if (parentId !== this.#head) return
     const changed = new PathTrie()

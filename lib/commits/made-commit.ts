@@ -1,78 +1,85 @@
-import type { Branch, CallOptions, FileInfo, PfsClient } from '../pfs/client.js'
+import type { Branch, CallOptions, PfsClient } from '../pfs/client.js'
 import { PfsError, unlessMissing } from '../pfs/errors.js'
 import { chunkedHashBytes, smallFileHash } from '../pfs/file-hash.js'
 import type { Change } from './change.js'
 import { type Head, inspectFinished } from './head.js'
 
-/** What a write has made of a path: nothing, a file of these bytes, or a file of which no more is known here. */
-export interface WrittenPath {
-  readonly path: string
-  readonly content: Uint8Array | 'unknown' | undefined
-}
-
-/** What a change makes of its path; the hash of a large file is not to be foretold. */
-export function writtenBy({ path, content }: Change): WrittenPath {
-  if (content === undefined) return { path, content }
-  return { path, content: 'raw' in content && content.raw.length < chunkedHashBytes ? content.raw : 'unknown' }
-}
-
 /** Paths by which a commit is recognised. */
 const maxProbes = 8
 
-/** Commits among which is looked, at most. */
-const maxCandidates = 100
+/** Commits that are looked at, back from the head. */
+const maxCommits = 100
 
 /**
- * The commit that a write has made, where another writer's came between `before` and it, or behind it up to `after`. PFS
- * does not tell: it is the last one without an error in which all is as it was written. Where there is none, the commit is
- * one with an error, which is thrown. Throws INTERNAL where that cannot be told.
+ * Finds the commit that ModifyFile has made for `changes`, which PFS does not tell, if it need not be the only one that
+ * was made between `before` and `after`. A commit holds what was written if its files are as written, or, since only
+ * pachd knows the hash of a large file, if there is a file:
+ *
+ *     | commits above `before`                                       | result                              |
+ *     | one                                                          | that one                            |
+ *     | some hold files of known hashes, or deletions                | the oldest of those                 |
+ *     | one holds files of unknown hashes that its parent does not   | that one                            |
+ *     | several do                                                   | INTERNAL: they cannot be told apart |
+ *     | none does, and PFS found one to be invalid                   | the error of that one               |
+ *     | none does, and some hold the files: nothing was different    | the oldest of those                 |
+ *     | none holds what was written                                  | INTERNAL                            |
+ *
+ * @throws PfsError INTERNAL, or UNKNOWN with the error of an invalid commit
  */
 export async function findMadeCommit(
   pfs: PfsClient,
   branch: Branch,
   { before, after }: { readonly before: Head; readonly after: Head },
-  written: readonly WrittenPath[],
+  changes: readonly Change[],
   options: CallOptions,
 ): Promise<Head> {
-  const candidates: Head[] = []
-  for (let id: string | undefined = after.commitId; id !== undefined && id !== before.commitId; ) {
-    const candidate: Head = await inspectFinished(pfs, branch, id, options)
-    candidates.push(candidate)
-    id = candidates.length < maxCandidates ? candidate.parentId : undefined
-  }
-  const sound = candidates.filter(({ error }) => error === '')
-  const inspect = (commitId: string, path: string): Promise<FileInfo | undefined> =>
-    unlessMissing(pfs.inspectFile({ commit: { repo: branch.repo, id: commitId }, path }, options), 'file')
-
-  const known = written.filter(({ content }) => content !== 'unknown').slice(0, maxProbes)
-  const unknown = written.filter(({ content }) => content === 'unknown').slice(0, maxProbes)
-
-  async function holds({ commitId }: Head, { path, content }: WrittenPath): Promise<boolean> {
-    const found = await inspect(commitId, path)
-    if (found?.fileType !== 'FILE') return content === undefined
-    if (content === 'unknown') return true
-    return content !== undefined && Buffer.compare(found.hash, await smallFileHash(content)) === 0
-  }
-  async function changes({ commitId, parentId }: Head, { path }: WrittenPath): Promise<boolean> {
-    const found = await inspect(commitId, path)
-    const parent = parentId === undefined ? undefined : await inspect(parentId, path)
-    return found?.fileType === 'FILE' && (parent === undefined || Buffer.compare(found.hash, parent.hash) !== 0)
+  const commits: Head[] = []
+  let id = after.state === 'open' ? after.parentId : after.commitId
+  while (id !== undefined && id !== before.commitId && commits.length < maxCommits) {
+    const commit: Head = await inspectFinished(pfs, branch, id, options)
+    commits.unshift(commit)
+    id = commit.parentId
   }
 
-  const like = await filter(sound, (candidate) => every(known, (each) => holds(candidate, each)))
-  if (known.length > 0 && like[0] !== undefined) return like[0]
-  const changed = await filter(like, (candidate) => every(unknown, (each) => changes(candidate, each)))
-  if (changed.length === 1 && changed[0] !== undefined) return changed[0]
-  const broken = candidates.find(({ error }) => error !== '')
-  if (changed.length === 0 && broken !== undefined) throw new PfsError('UNKNOWN', broken.error)
-  // Where nobody changed anything, what was written is what was there before.
-  const [same] =
-    changed.length === 0 ? await filter(like, (candidate) => every(unknown, (each) => holds(candidate, each))) : []
-  if (same !== undefined) return same
-  throw new PfsError(
-    'INTERNAL',
-    `which commit a write has made on ${branch.name} cannot be told beside another writer's`,
-  )
+  const known = changes.filter(isKnown)
+  const probes = (known.length > 0 ? known : changes).slice(0, maxProbes)
+  const valid = commits.filter(({ error }) => error === '')
+  const invalid = commits.find(({ error }) => error !== '')
+  const holding = commits.length === 1 ? valid : await filter(valid, (commit) => every(probes, isHeldBy(commit)))
+  const changing = known.length > 0 ? [] : await filter(holding, (commit) => every(probes, isChangedBy(commit)))
+  const [made] = changing.length > 0 ? changing : holding
+  const isAmbiguous = changing.length > 1
+  if (made !== undefined && !isAmbiguous && (known.length > 0 || changing.length > 0 || !invalid)) return made
+  if (invalid !== undefined && !isAmbiguous) throw new PfsError('UNKNOWN', invalid.error)
+  throw new PfsError('INTERNAL', `the commit of a write on ${branch.name} cannot be told from another writer's`)
+
+  function isHeldBy({ commitId }: Head) {
+    return async ({ path, content }: Change): Promise<boolean> => {
+      const hash = await inspectHash(commitId, path)
+      if (content === undefined || hash === undefined) return content === hash
+      return known.length === 0 || !('raw' in content) || isEqual(hash, await smallFileHash(content.raw))
+    }
+  }
+
+  function isChangedBy({ commitId, parentId = '' }: Head) {
+    return async ({ path }: Change): Promise<boolean> =>
+      !isEqual(await inspectHash(commitId, path), await inspectHash(parentId, path))
+  }
+
+  async function inspectHash(commitId: string, path: string): Promise<Uint8Array | undefined> {
+    const file = { commit: { repo: branch.repo, id: commitId }, path }
+    const info = await unlessMissing(pfs.inspectFile(file, options), 'file')
+    return info?.fileType === 'FILE' ? info.hash : undefined
+  }
+}
+
+/** Whether it is known here what a change makes of its path; the hash of a large file depends on pachd's chunks. */
+function isKnown({ content }: Change): boolean {
+  return content === undefined || ('raw' in content && content.raw.length < chunkedHashBytes)
+}
+
+function isEqual(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+  return a === undefined || b === undefined ? a === b : Buffer.compare(a, b) === 0
 }
 
 async function filter<Item>(items: readonly Item[], test: (item: Item) => Promise<boolean>): Promise<Item[]> {

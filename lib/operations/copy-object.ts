@@ -18,7 +18,8 @@ export const copyObject: Operation<ObjectCall> = async (call) => {
   const condition = readWriteCondition(request, key)
   const source = await resolveCopySource(call)
   requireChange(call, path, source)
-  const committed = await commitChange(call, { path, content: { copyOf: source.object.info.file }, ...condition })
+  const { file, sizeBytes } = source.object.info
+  const committed = await commitChange(call, { path, content: { copyOf: file, sizeBytes }, ...condition })
   const written = await writtenObject(call, path, committed)
   return xmlResponse(
     xmlDocument('CopyObjectResult', { LastModified: written.lastModified.toISOString(), ETag: written.etag }),

@@ -3,9 +3,9 @@ import { xmlResponse } from '../http/response.js'
 import { xmlDocument } from '../http/xml-writer.js'
 import type { ObjectCall } from './call.js'
 import { urlOfPostedObject } from './location.js'
+import { type Written, writeBody } from './put-object.js'
 import { encryptionHeaders, refuseUnsupportedFields } from './unsupported-headers.js'
 import { requireWritable } from './writable.js'
-import { type Written, writeBody } from './write-body.js'
 
 /** PostObject: a browser's form puts an object and says how the answer is to look. */
 export async function postObject(call: ObjectCall, fields: ReadonlyMap<string, string>): Promise<S3Response> {

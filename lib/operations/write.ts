@@ -5,7 +5,7 @@ import { S3Error } from '../errors.js'
 import { findObject, type StoredObject } from '../resolver/object.js'
 import type { BucketCall } from './call.js'
 
-/** Makes one change in the bucket's branch, in a commit that it may share; throws what refused it. */
+/** Commits one change to the bucket's branch, in a commit that it may share; throws the reason if it is refused. */
 export async function commitChange({ gateway, bucket, options }: BucketCall, change: Change): Promise<Committed> {
   return committedOf(await gateway.commits.commit(bucket.branch, [change], options))
 }

@@ -16,11 +16,7 @@ export function readV4Header(request: HttpRequest, authorization: string, option
     throw new S3Error('InvalidRequest', { message: 'Missing required header for this request: x-amz-content-sha256' })
   }
   requireSmallSkew(timestamp, options.now)
-  return v4Claim(
-    request,
-    { credential, timestamp, signedHeaders, payloadHash, signature: components.Signature },
-    options.diagnose,
-  )
+  return v4Claim(request, { credential, timestamp, signedHeaders, payloadHash, signature: components.Signature })
 }
 
 const componentNames = ['Credential', 'SignedHeaders', 'Signature'] as const

@@ -26,18 +26,14 @@ export function readV4Query(request: HttpRequest, options: ClaimOptions): Claim 
   const signedHeaders = parseSignedHeaders(required(request, 'X-Amz-SignedHeaders'))
   if (signedHeaders === undefined) throw refusal('X-Amz-SignedHeaders is mal-formed.')
   requireInTime(timestamp, parseExpires(required(request, 'X-Amz-Expires')), options.now)
-  return v4Claim(
-    request,
-    {
-      credential,
-      timestamp,
-      signedHeaders,
-      payloadHash: declaredPayloadHash(request) ?? 'UNSIGNED-PAYLOAD',
-      signature: required(request, 'X-Amz-Signature'),
-      unsignedParameter: 'X-Amz-Signature',
-    },
-    options.diagnose,
-  )
+  return v4Claim(request, {
+    credential,
+    timestamp,
+    signedHeaders,
+    payloadHash: declaredPayloadHash(request) ?? 'UNSIGNED-PAYLOAD',
+    signature: required(request, 'X-Amz-Signature'),
+    unsignedParameter: 'X-Amz-Signature',
+  })
 }
 
 function required(request: HttpRequest, name: string): string {

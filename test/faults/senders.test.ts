@@ -77,7 +77,7 @@ patient.after(({ rig }) => rig.close())
 patient('others write on while twenty have sent all but the last byte', async ({ rig, before }) => {
   const message = putMessage(`/${bucket}/stalled`, Buffer.alloc(sizes.large, 'a'), 'content-length')
   const small = putMessage(`/${bucket}/stalled-small`, Buffer.alloc(sizes.small, 'a'), 'content-length')
-  const begun = rig.pfs.begun('modifyFile')
+  const begun = rig.pfs.begun('createFileSet')
   const stalled = await Promise.all(
     Array.from({ length: 20 }, (_, index) => {
       const which = index % 2 === 0 ? message : small

@@ -1,0 +1,140 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { type Change, stageBody } from '../../lib/commits/change.js'
+import { createCommitQueue } from '../../lib/commits/commit-queue.js'
+import { PathCollision, type PfsClient, PfsError } from '../../lib/index.js'
+import { add, branch, head, nothing, put, racedPfs, read, reasons, slowPfs, watchedPfs } from './queue-rig.js'
+
+const queue = suite('the commit that a write has made')
+
+queue('what another does behind our commit neither refuses it nor gives it another version', async () => {
+  const isNew = (now: unknown): void => {
+    if (now !== undefined) throw new Error('exists')
+  }
+  const cases: Change[][] = [
+    [{ path: '/a' }],
+    [
+      { ...put('/1'), condition: isNew },
+      { ...put('/2'), condition: isNew },
+    ],
+  ]
+  for (const confirm of ['commit', 'finished'] as const) {
+    for (const changes of cases) {
+      const truth = await slowPfs(0)
+      await truth.modifyFile(head, [add('/a')])
+      let ours: string | undefined
+      const { pfs, race } = racedPfs(truth, nothing, async () => {
+        ours = (await truth.inspectBranch(branch)).head?.id
+        await truth.modifyFile(head, [{ deleteFile: { path: '/1' } }, add('/1'), add('/d'), add('/d/x')])
+      })
+      race.isOn = true
+      const { commit } = createCommitQueue(pfs, { commits: 'shared', confirm })
+      const outcomes = await commit(branch, changes, {})
+      assert.equal(
+        outcomes.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value.commitId : outcome.reason)),
+        changes.map(() => ours),
+      )
+      assert.is(race.calls, 1)
+    }
+  }
+})
+
+queue('a commit that is broken by one before it is made again without what collides', async () => {
+  const truth = await slowPfs(0)
+  const { pfs, race } = racedPfs(
+    truth,
+    () => truth.modifyFile(head, [add('/b/child')]),
+    () => truth.modifyFile(head, [{ deleteFile: { path: '/a' } }, add('/a')]),
+  )
+  race.isOn = true
+  const { commit } = createCommitQueue(pfs, { commits: 'shared', confirm: 'finished' })
+  const [a, b] = reasons(await commit(branch, [put('/a', 'ours'), put('/b')], {}))
+  assert.is(a, undefined)
+  assert.instance(b, PathCollision)
+  assert.is(await read(truth, '/a'), 'ours')
+})
+
+queue('a write that PFS drops is refused with confirm: finished', async () => {
+  const pfs = await watchedPfs()
+  // Another gateway's write comes between the checks of ours and its commit.
+  const raced: PfsClient = {
+    ...pfs,
+    modifyFile: async (commit, operations, options) => {
+      await pfs.modifyFile(head, [{ addFile: { path: '/d/x', raw: Buffer.from('x') } }])
+      await pfs.modifyFile(commit, operations, options)
+    },
+  }
+  const { commit } = createCommitQueue(raced, { commits: 'shared', confirm: 'finished' })
+  const [reason] = reasons(await commit(branch, [put('/d')], {}))
+  assert.ok(reason instanceof PfsError && reason.refusal === 'collision')
+})
+
+/** A body of which PFS alone knows the hash. */
+async function large(pfs: PfsClient, text: string): Promise<Change> {
+  return { path: '/large', content: await stageBody(pfs, bytes(text), {}) }
+}
+
+async function* bytes(text: string): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(text)
+}
+
+queue('a large body gets the version that changed it, beside commits of another writer to other paths', async () => {
+  const truth = await slowPfs(0)
+  let ours: string | undefined
+  const { pfs, race } = racedPfs(
+    truth,
+    () => truth.modifyFile(head, [add('/before')]),
+    async () => {
+      ours = (await truth.inspectBranch(branch)).head?.id
+      await truth.modifyFile(head, [add('/behind')])
+    },
+  )
+  race.isOn = true
+  const { commit } = createCommitQueue(pfs, { commits: 'shared', confirm: 'commit' })
+  const [outcome] = await commit(branch, [await large(pfs, 'ours')], {})
+  assert.is(outcome?.status === 'fulfilled' && outcome.value.commitId, ours)
+})
+
+queue(
+  'a large body that another writer replaces at the same moment gets no version that may be the other',
+  async () => {
+    for (const side of ['before', 'behind'] as const) {
+      const truth = await slowPfs(0)
+      const other = () => truth.modifyFile(head, [{ deleteFile: { path: '/large' } }, add('/large', 'another')])
+      const { pfs, race } = racedPfs(truth, side === 'before' ? other : nothing, side === 'behind' ? other : nothing)
+      race.isOn = true
+      const { commit } = createCommitQueue(pfs, { commits: 'shared', confirm: 'commit' })
+      const [reason] = reasons(await commit(branch, [await large(pfs, 'ours')], {}))
+      assert.ok(reason instanceof PfsError && reason.status === 'INTERNAL', side)
+    }
+  },
+)
+
+queue('a commit that somebody opens on top of ours is not taken for ours', async () => {
+  const truth = await slowPfs(0)
+  let ours: string | undefined
+  const { pfs, race } = racedPfs(truth, nothing, async () => {
+    ours = (await truth.inspectBranch(branch)).head?.id
+    await truth.startCommit({ branch })
+  })
+  race.isOn = true
+  const { commit } = createCommitQueue(pfs, { commits: 'shared', confirm: 'commit' })
+  const [outcome] = await commit(branch, [put('/1')], {})
+  assert.is(outcome?.status === 'fulfilled' && outcome.value.commitId, ours)
+})
+
+queue('a large body that changes nothing gets a version that holds it', async () => {
+  const truth = await slowPfs(0)
+  let ours: string | undefined
+  const { pfs, race } = racedPfs(truth, nothing, async () => {
+    ours = (await truth.inspectBranch(branch)).head?.id
+    await truth.modifyFile(head, [add('/behind')])
+  })
+  const { commit } = createCommitQueue(pfs, { commits: 'shared', confirm: 'commit' })
+  await commit(branch, [await large(pfs, 'same')], {})
+  race.isOn = true
+  const [outcome] = await commit(branch, [await large(pfs, 'same')], {})
+  assert.is(outcome?.status === 'fulfilled' && outcome.value.commitId, ours)
+})
+
+queue.run()

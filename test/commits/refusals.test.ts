@@ -1,0 +1,178 @@
+import { mock } from 'node:test'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { Change } from '../../lib/commits/change.js'
+import { createCommitQueue } from '../../lib/commits/commit-queue.js'
+import { type Commit, createMemoryPfs, type PfsClient, PfsError } from '../../lib/index.js'
+import { add, branch, head, put, read, reasonOf, reasons, watchedPfs } from './queue-rig.js'
+
+/** Whether work is still under way after a turn of the event loop. */
+async function isPending(work: Promise<unknown>): Promise<boolean> {
+  const later = new Promise((resolve) => setImmediate(resolve, 'pending'))
+  return (await Promise.race([work, later])) === 'pending'
+}
+
+const queue = suite('changes that PFS refuses')
+
+queue('a change that PFS refuses hurts no neighbour', async () => {
+  const pfs = await watchedPfs()
+  const { commit } = createCommitQueue(pfs, { commits: 'shared', confirm: 'commit' })
+  const outcomes = await commit(branch, [put('/good'), put('/b*d'), put('/fine')], {})
+  const [good, bad, fine] = reasons(outcomes)
+  assert.equal([good, fine], [undefined, undefined])
+  assert.instance(bad, PfsError)
+  assert.is(await read(pfs, '/good'), '/good')
+  assert.is(await read(pfs, '/fine'), '/fine')
+})
+
+queue('a write whose outcome is not known is not made again', async () => {
+  const pfs = await watchedPfs()
+  let calls = 0
+  const broken: PfsClient = {
+    ...pfs,
+    modifyFile: async () => {
+      calls += 1
+      throw new PfsError('UNAVAILABLE', 'connection lost')
+    },
+  }
+  const { commit } = createCommitQueue(broken, { commits: 'shared', confirm: 'commit' })
+  const outcomes = await commit(branch, [put('/1'), put('/2')], {})
+  assert.ok(reasons(outcomes).every((reason) => reason instanceof PfsError && reason.status === 'UNAVAILABLE'))
+  assert.is(calls, 1)
+})
+
+queue('a write to a branch that is not there makes none', async () => {
+  const pfs = await watchedPfs()
+  const { commit } = createCommitQueue(pfs, { commits: 'shared', confirm: 'commit' })
+  const [reason] = reasons(await commit({ ...branch, name: 'none' }, [put('/1')], {}))
+  assert.ok(reason instanceof PfsError && reason.missing === 'branch')
+  assert.equal(pfs.commits, [])
+})
+
+queue('a write that fails with words that say nothing is made again only where it was not made', async () => {
+  for (const isMade of [false, true]) {
+    const pfs = await watchedPfs()
+    let calls = 0
+    const dubious: PfsClient = {
+      ...pfs,
+      modifyFile: async (commit, operations, options) => {
+        calls += 1
+        if (calls > 1 || isMade) await pfs.modifyFile(commit, operations, options)
+        if (calls === 1) throw new PfsError('UNKNOWN', 'driver: bad connection')
+      },
+    }
+    const { commit } = createCommitQueue(dubious, { commits: 'shared', confirm: 'commit' })
+    const outcomes = await commit(branch, [put('/1'), put('/2')], {})
+    assert.equal(
+      reasons(outcomes).map((reason) => reason === undefined),
+      isMade ? [false, false] : [true, true],
+    )
+    assert.is(calls, isMade ? 1 : 3)
+  }
+})
+
+queue('what PFS refuses to all alike is asked once', async () => {
+  for (const status of ['RESOURCE_EXHAUSTED', 'FAILED_PRECONDITION', 'UNIMPLEMENTED'] as const) {
+    const pfs = await watchedPfs()
+    let calls = 0
+    const full: PfsClient = {
+      ...pfs,
+      modifyFile: async () => {
+        calls += 1
+        throw new PfsError(status, 'disk full')
+      },
+    }
+    const { commit } = createCommitQueue(full, { commits: 'shared', confirm: 'commit' })
+    await commit(
+      branch,
+      Array.from({ length: 100 }, (_, index) => put(`/${index}`)),
+      {},
+    )
+    assert.is(calls, 1)
+  }
+})
+
+queue('a PFS that never answers fails the turn, and the branch goes on', async () => {
+  const pfs = await watchedPfs()
+  let isStuck = true
+  const stuck: PfsClient = {
+    ...pfs,
+    modifyFile: async (commit, operations, options) => {
+      if (!isStuck) return pfs.modifyFile(commit, operations, options)
+      await new Promise((_, reject) => {
+        options?.signal?.addEventListener('abort', () => reject(new PfsError('CANCELLED', 'given up')))
+      })
+    },
+  }
+  mock.timers.enable({ apis: ['setTimeout'] })
+  try {
+    const { commit } = createCommitQueue(stuck, { commits: 'shared', confirm: 'commit' })
+    const first = commit(branch, [put('/1')], {})
+    const second = commit(branch, [put('/2')], {})
+    while (await isPending(first)) mock.timers.tick(60_000)
+    isStuck = false
+    const [reason] = reasons(await first)
+    assert.ok(reason instanceof PfsError && reason.status === 'DEADLINE_EXCEEDED')
+    while (await isPending(second)) mock.timers.tick(10)
+  } finally {
+    mock.timers.reset()
+  }
+  assert.equal(pfs.commits, [['/2']])
+})
+
+queue('copies whose source is gone fail alone, and are not asked for one by one', async () => {
+  const pfs = await watchedPfs()
+  const gone = { repo: { ...branch.repo, name: 'gone' }, id: '0123456789abcdef0123456789abcdef' }
+  await pfs.modifyFile(head, [add('/source')])
+  let calls = 0
+  const counted: PfsClient = {
+    ...pfs,
+    modifyFile: (...args) => {
+      calls += 1
+      return pfs.modifyFile(...args)
+    },
+  }
+  const { commit } = createCommitQueue(counted, { commits: 'shared', confirm: 'commit' })
+  const copy = (path: string, source: Commit): Change => ({
+    path,
+    content: { copyOf: { commit: source, path: '/source' } },
+  })
+  const changes = Array.from({ length: 60 }, (_, index) =>
+    [put(`/put-${index}`), copy(`/copy-${index}`, head), copy(`/gone-${index}`, gone)].slice(
+      index % 3,
+      (index % 3) + 1,
+    ),
+  ).flat()
+  const outcomes = reasons(await commit(branch, changes, {}))
+  for (const [index, { path }] of changes.entries()) {
+    const reason = outcomes[index]
+    if (path.startsWith('/gone')) assert.ok(reason instanceof PfsError && reason.missing === 'repo', path)
+    else assert.is(reason, undefined, path)
+  }
+  assert.is(await read(pfs, '/copy-1'), '/source')
+  assert.is(await read(pfs, '/put-0'), '/put-0')
+  assert.ok(calls <= 10, `${calls} calls`)
+})
+
+queue('a caller without the right to write is refused before a body is taken', async () => {
+  const pfs = createMemoryPfs()
+  const rootToken = await pfs.activateAuth({})
+  await pfs.createRepo({ repo: branch.repo }, { authToken: rootToken })
+  await pfs.createBranch({ branch }, { authToken: rootToken })
+  const { requireWritable } = createCommitQueue(pfs, { commits: 'shared', confirm: 'commit' })
+  for (const [role, status] of [
+    ['none', 'PERMISSION_DENIED'],
+    ['repoReader', 'PERMISSION_DENIED'],
+    ['repoWriter', undefined],
+    ['repoOwner', undefined],
+  ] as const) {
+    const authToken = await pfs.getRobotToken({ robot: role }, { authToken: rootToken })
+    const roles = role === 'none' ? [] : [role]
+    const resource = { type: 'REPO', name: 'default/data' } as const
+    await pfs.modifyRoleBinding({ resource, principal: `robot:${role}`, roles }, { authToken: rootToken })
+    const reason = await reasonOf(requireWritable(branch, { authToken }))
+    assert.is(reason instanceof PfsError ? reason.status : reason, status, role)
+  }
+})
+
+queue.run()
