@@ -11,6 +11,7 @@ import type { CallOptions, PfsClient } from './pfs/client.js'
 import { s3ErrorFrom } from './resolver/s3-error.js'
 import { routeOperation, routes } from './routes.js'
 import { authenticate, type Identity } from './signature/authenticate.js'
+import { limitDiagnoses } from './signature/diagnosis.js'
 import { isFormPost, readFormPost } from './signature/form-post.js'
 
 /** From a request to its answer; throws what prevents one. */
@@ -19,7 +20,11 @@ export type Answer = (request: HttpRequest, address: Address, signal: AbortSigna
 /** Authenticates a request, finds its operation and runs it; `signal` ends the PFS calls that it makes. */
 export function createAnswer(pfs: PfsClient, auth: AuthConfig, settings: Settings): Answer {
   const gateway = createGateway(pfs, settings)
-  const signatures = { credentials: createCredentialSource(auth, pfs), region: settings.signingRegion }
+  const signatures = {
+    credentials: createCredentialSource(auth, pfs),
+    region: settings.signingRegion,
+    diagnose: limitDiagnoses(),
+  }
   const anonymousToken = auth.mode === 'none' ? auth.authToken : undefined
 
   function callOptions(identity: Identity, signal: AbortSignal): CallOptions {

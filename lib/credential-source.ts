@@ -16,7 +16,7 @@ export function createCredentialSource(config: AuthConfig, pfs: PfsClient): Cred
           if (standing === 'expired') throw new S3Error('ExpiredToken')
           return standing === 'unknown' ? undefined : { secretAccessKey: accessKeyId, authToken: accessKeyId }
         },
-        anonymousAllowed: () => isAuthInactive(pfs),
+        anonymousAllowed: async () => (await check(undefined)) === 'anybody',
       }
     }
     case 'keys':
@@ -37,11 +37,6 @@ function requireSecret(credential: Credential | null | undefined): Credential | 
   if (credential === undefined || credential === null) return undefined
   if (typeof credential.secretAccessKey === 'string') return credential
   throw new TypeError('authConfig.secretFor must answer undefined or a credential whose secretAccessKey is a string')
-}
-
-/** Whether auth is not active on the cluster; throws where that cannot be found out. */
-async function isAuthInactive(pfs: PfsClient): Promise<boolean> {
-  return (await standingOf(pfs, {})) === 'anybody'
 }
 
 /** How PFS takes a caller; 'anybody' if auth is not active. */
@@ -77,13 +72,17 @@ const refusedMilliseconds = 5_000
  * Asks PFS about tokens and remembers its answers. In Pachyderm's mode anyone can sign with a made-up word as access key
  * and secret key, so only PFS can tell whose body to take and who may wait for a turn. It still decides each call.
  */
-function createTokenCheck(pfs: PfsClient): (token: string) => Promise<Standing> {
+function createTokenCheck(pfs: PfsClient): (token: string | undefined) => Promise<Standing> {
   const tokens = createRecentMap<CachedStanding>(maxTokens, () => 1)
   return async (token) => {
-    const known = tokens.get(token)
+    const name = token === undefined ? 'none' : `token ${token}`
+    const known = tokens.get(name)
     if (known !== undefined && known.until > performance.now()) return known.standing
-    const cached = { standing: standingOf(pfs, { authToken: token }), until: Number.POSITIVE_INFINITY }
-    tokens.set(token, cached)
+    const cached = {
+      standing: standingOf(pfs, token === undefined ? {} : { authToken: token }),
+      until: Number.POSITIVE_INFINITY,
+    }
+    tokens.set(name, cached)
     try {
       const standing = await cached.standing
       const isAccepted = standing === 'known' || standing === 'anybody'

@@ -137,6 +137,12 @@ export class S3Error extends Error {
   }
 }
 
+/** NotImplemented about a header, subresource or element by its name, with the reason. */
+export function notImplemented(name: string, reason: string): S3Error {
+  const message = `A header you provided implies functionality that is not implemented: ${reason}`
+  return new S3Error('NotImplemented', { message, fields: { Header: name } })
+}
+
 /** InvalidArgument about a header, parameter, field or element by its name, with what the client gave for it where that helps. */
 export function invalidArgument(
   name: string,

@@ -3,11 +3,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import { createAnswer } from './answer.js'
 import { S3Error } from './errors.js'
-import { type Address, parseAddress } from './http/address.js'
+import { type Address, parseAddress, withTrustedHost } from './http/address.js'
 import { readBody } from './http/body.js'
 import { createByteBudget } from './http/byte-budget.js'
 import { answerPreflight, corsHeaders, isPreflight } from './http/cors.js'
 import { hasBody } from './http/early-answer.js'
+import { loggableTarget } from './http/redaction.js'
 import { mountPathOf, pathOf, readRequest, receivedTarget } from './http/request.js'
 import { setHeaders, writeError, writeResponse } from './http/write-response.js'
 import { type AuthConfig, readAuthConfig, readOptions, type S3HandlerOptions } from './options.js'
@@ -34,7 +35,7 @@ export function createS3Handler(pfs: PfsClient, authConfig: AuthConfig, options:
 
   async function exchange(req: IncomingMessage, res: ServerResponse, beforeBody?: () => void): Promise<void> {
     const requestId = createRequestId()
-    const context = { requestId, method: req.method ?? '', target: receivedTarget(req) }
+    const context = { requestId, method: req.method ?? '', target: loggableTarget(receivedTarget(req)) }
     const started = performance.now()
     const left = new AbortController()
     let address: Address | undefined
@@ -52,7 +53,7 @@ export function createS3Handler(pfs: PfsClient, authConfig: AuthConfig, options:
     const memory = budget.open()
     const body = readBody(req, { timeoutMilliseconds: settings.bodyTimeoutMilliseconds, beforeBody, memory })
     try {
-      const request = readRequest(req, body, memory)
+      const request = withTrustedHost(readRequest(req, body, memory), settings.trustForwardedHost)
       address = parseAddress(request, { ...settings, mountPath: mountPathOf(req) || settings.basePath })
       requireUnreadBody(req)
       const bucket = address.kind === 'service' ? undefined : address.bucket

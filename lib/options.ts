@@ -22,7 +22,7 @@ export type AuthConfig =
 export interface ResponseLog {
   readonly requestId: string
   readonly method: string
-  /** As on the request line; a presigned one has a signature in its query. */
+  /** As on the request line, without the values of presigned parameters; bytes that are no printable ASCII are percent-encoded. */
   readonly target: string
   /** 499 where the client left before it had the whole answer. */
   readonly status: number

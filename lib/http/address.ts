@@ -13,8 +13,6 @@ export interface AddressOptions {
   readonly mountPath: string
   /** Hosts whose subdomains are buckets (virtual-hosted style). */
   readonly domains: readonly string[]
-  /** Whether `X-Forwarded-Host` stands for `Host`. */
-  readonly trustForwardedHost: boolean
 }
 
 /** Longest key that S3 takes, in bytes of UTF-8. */
@@ -22,7 +20,6 @@ const maxKeyBytes = 1024
 
 /** Reads bucket and key from the raw path and the host; throws NotFound, InvalidURI, KeyTooLongError, InvalidRequest. */
 export function parseAddress(request: HttpRequest, options: AddressOptions): Address {
-  requireOneHost(request)
   const bucket = bucketFromHost(request, options)
   const path = request.rawPath.slice(options.mountPath.length)
   const isBelow = request.rawPath.startsWith(options.mountPath) && (path === '' || path.startsWith('/'))
@@ -44,14 +41,25 @@ function requireOneHost({ headers }: HttpRequest): void {
   if (hosts > 1) throw new S3Error('InvalidRequest', { message: 'The Host header was given more than once.' })
 }
 
+/**
+ * The request as the proxy in front received it: with `X-Forwarded-Host`, if it is trusted and given, as its `Host`. Both
+ * the address and the signature are then of that host. Throws InvalidRequest for more than one `Host`.
+ */
+export function withTrustedHost(request: HttpRequest, isTrusted: boolean): HttpRequest {
+  requireOneHost(request)
+  // Proxies behind one another append; the first host is the one that the client asked.
+  const forwarded = isTrusted ? request.headers.get('x-forwarded-host')?.[0]?.split(',')[0]?.trim() : undefined
+  if (!forwarded) return request
+  return { ...request, headers: new Map([...request.headers, ['host', [forwarded]]]) }
+}
+
 /** The bucket that the host names in virtual-hosted style; undefined in path style. */
 export function bucketFromHost(
   request: Pick<HttpRequest, 'headers'>,
-  options: Pick<AddressOptions, 'domains' | 'trustForwardedHost'>,
+  options: Pick<AddressOptions, 'domains'>,
 ): string | undefined {
   if (options.domains.length === 0) return undefined
-  const forwarded = options.trustForwardedHost ? header(request, 'x-forwarded-host') : undefined
-  const host = hostname(forwarded ?? header(request, 'host') ?? header(request, ':authority') ?? '')
+  const host = hostname(header(request, 'host') ?? header(request, ':authority') ?? '')
   const [longest] = options.domains
     .filter((domain) => host.toLowerCase().endsWith(`.${domain.toLowerCase()}`))
     .sort((a, b) => b.length - a.length)

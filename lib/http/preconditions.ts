@@ -56,12 +56,28 @@ function failedCondition(request: Conditional, object: Validators, prefix: strin
   return seconds(object.lastModified) <= seconds(modifiedSince) ? 'If-Modified-Since' : undefined
 }
 
-/** Whether a list of entity tags, or `*`, has this one; quotes may be missing, as S3 allows. */
+/** Whether a list of entity tags, or `*`, has this one; quotes may be missing, as S3 allows. Linear in the list. */
 export function matchesEtag(list: string, etag: string): boolean {
-  return list.split(',').some((item) => {
-    const tag = item.trim().replace(/^W\//, '')
-    return tag === '*' || tag.replaceAll('"', '') === etag.replaceAll('"', '')
-  })
+  return hasTag(list, etag.replaceAll('"', '')) || hasTag(list, '*')
+}
+
+/** Looks only where the tag's text occurs: a list may be a megabyte of commas. */
+function hasTag(list: string, tag: string): boolean {
+  for (let start = list.indexOf(tag); start >= 0; start = list.indexOf(tag, start + 1)) {
+    let before = start
+    while (list[before - 1] === '"') before -= 1
+    if (before >= 2 && list.startsWith('W/', before - 2)) before -= 2
+    while (isSpace(list[before - 1])) before -= 1
+    let behind = start + tag.length
+    while (list[behind] === '"') behind += 1
+    while (isSpace(list[behind])) behind += 1
+    if ((before === 0 || list[before - 1] === ',') && (behind === list.length || list[behind] === ',')) return true
+  }
+  return false
+}
+
+function isSpace(character: string | undefined): boolean {
+  return character === ' ' || character === '\t'
 }
 
 /** The error for a condition that does not hold; `condition` is its header as S3 spells it. */

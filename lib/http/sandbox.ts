@@ -1,14 +1,19 @@
 import type { Headers } from './response.js'
 
-/** Types in which a browser runs script; XML too, for the pages and style sheets that may be in it. */
-const active = /html|xml/i
+/**
+ * Types that a browser shows without running anything in them. Others run script, or may come to: HTML, SVG, XML with its
+ * style sheets, PDF, multipart, and types that are not known yet.
+ */
+const harmless =
+  /^(image\/(?!svg)[\w.+-]+|(audio|video|font)\/[\w.+-]+|text\/(plain|csv)|binary\/octet-stream|application\/(octet-stream|json|zip|gzip|x-(tar|gzip|bzip2|xz|ndjson|parquet)|vnd\.apache\.parquet))$/
 
 /**
- * The headers that keep what somebody stored from acting as a page of the gateway's origin, which all buckets share:
- * its scripts run in an origin of their own. None for a type that cannot act.
+ * The headers that keep a stored object from acting as a page of the gateway's origin, which all buckets share: its
+ * scripts run in an origin of their own. None for a harmless type.
  */
 export function sandboxHeaders(contentType: string): Headers {
-  return active.test(contentType)
-    ? { 'content-security-policy': 'sandbox allow-scripts allow-popups allow-downloads' }
-    : {}
+  // Browsers take the last type of a list that is separated by commas.
+  const [type = '', ...parameters] = contentType.split(';')
+  const isHarmless = harmless.test(type.trim().toLowerCase()) && !parameters.join(';').includes(',')
+  return isHarmless ? {} : { 'content-security-policy': 'sandbox allow-scripts allow-popups allow-downloads' }
 }

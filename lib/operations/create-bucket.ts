@@ -1,4 +1,4 @@
-import { S3Error } from '../errors.js'
+import { notImplemented, S3Error } from '../errors.js'
 import { header } from '../http/request.js'
 import { readXml, type XmlShape } from '../http/xml-reader.js'
 import type { RepoInfo } from '../pfs/client.js'
@@ -32,13 +32,11 @@ function refuseUnsupported({ request }: BucketCall): void {
     throw new S3Error('InvalidBucketAclWithObjectOwnership')
   }
   const lock = header(request, 'x-amz-bucket-object-lock-enabled')
-  if (lock?.toLowerCase() === 'true') throw notImplemented('x-amz-bucket-object-lock-enabled')
+  if (lock?.toLowerCase() === 'true')
+    throw notImplemented('x-amz-bucket-object-lock-enabled', 'objects cannot be locked.')
   const ownership = header(request, 'x-amz-object-ownership') ?? 'BucketOwnerEnforced'
-  if (ownership !== 'BucketOwnerEnforced') throw notImplemented('x-amz-object-ownership')
-}
-
-function notImplemented(name: string): S3Error {
-  return new S3Error('NotImplemented', { fields: { Header: name } })
+  if (ownership !== 'BucketOwnerEnforced')
+    throw notImplemented('x-amz-object-ownership', 'the only owner is that of the bucket.')
 }
 
 /** Reads a configuration; throws if it names another region than the gateway's, or asks for more than a region. */
@@ -53,7 +51,7 @@ function configurationIn(region: string): XmlShape {
 function unsupported(name: string): XmlShape {
   return {
     onStart: () => {
-      throw notImplemented(name)
+      throw notImplemented(name, `CreateBucket takes no ${name}.`)
     },
   }
 }

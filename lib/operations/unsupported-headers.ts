@@ -1,4 +1,4 @@
-import { S3Error } from '../errors.js'
+import { notImplemented, S3Error } from '../errors.js'
 import { type HttpRequest, header } from '../http/request.js'
 import type { Headers } from '../http/response.js'
 import { isOwnersAcl } from './access-control.js'
@@ -7,7 +7,7 @@ import { isOwnersAcl } from './access-control.js'
 const storageClasses = new Set(['STANDARD', 'REDUCED_REDUNDANCY', 'STANDARD_IA', 'INTELLIGENT_TIERING'])
 
 /** Headers of a write that ask for something that PFS does not keep, with the reason that the client reads. */
-const notImplemented: ReadonlyMap<string, string> = new Map([
+const notKept: ReadonlyMap<string, string> = new Map([
   ['x-amz-tagging', 'tags of objects are not kept.'],
   ['x-amz-website-redirect-location', 'buckets are not served as websites.'],
   ['x-amz-write-offset-bytes', 'objects cannot be appended to.'],
@@ -37,11 +37,8 @@ export function encryptionHeaders(asked: string | undefined): Headers {
 }
 
 function refuseUnsupported(name: string, value: string): void {
-  const reason = notImplemented.get(name)
-  if (reason !== undefined && value !== '') {
-    const message = `A header you provided implies functionality that is not implemented: ${reason}`
-    throw new S3Error('NotImplemented', { message, fields: { Header: name } })
-  }
+  const reason = notKept.get(name)
+  if (reason !== undefined && value !== '') throw notImplemented(name, reason)
   if (name === 'x-amz-storage-class' && !storageClasses.has(value)) {
     throw new S3Error('InvalidStorageClass', { fields: { StorageClassRequested: value } })
   }

@@ -1,90 +1,138 @@
 import { percentByte } from '../percent-encoding.js'
 
 /**
- * How a key that PFS could not hold as a path is written in one: percent-encoded, and only where it must be. An escape
- * is read as one only where it would have been written, so that every other `%` in a path or key means itself.
+ * The escapes in file paths. A character that PFS refuses is percent-encoded. A `%` is read as the start of an escape
+ * only where `encodeSegment` would have written one; any other `%` is literal. Every function here is linear in the
+ * length of its text.
  */
 
-/** What PFS refuses in a path, and `\`, which it accepts and then cannot read. */
+/** The characters that PFS refuses in a path, and `\`, which it accepts on write and cannot read. */
 const refused = /[\x00-\x1f\x7f!()*+?@[\\\]^{}]|[^\x00-\x7f]/
-const hexByte = /^%([0-9A-F]{2})/
+/** The characters of a segment that may have to be escaped; the flag `u` keeps surrogate pairs whole. */
+const special = /[%/\x00-\x1f\x7f!()*+?@[\\\]^{}]|[^\x00-\x7f]/gu
 
-/** A stretch of encoded text and the character that it stands for. */
-interface Escape {
+/** An escape in a path: its length there, and the text that it stands for in the key. */
+export interface Escape {
   readonly length: number
   readonly value: string
 }
 
-/** Whether PFS can hold a key as the path that it reads as. */
+/** Part of a path. */
+export interface PathPart {
+  readonly text: string
+  /** The index at which the segment begins that is read; -1 if it begins before the `%` that is read. */
+  readonly start: number
+  /** The index behind the part. */
+  readonly end: number
+  /** What follows the part: the end of the path, a slash, or any text. */
+  readonly next: 'end' | 'slash' | 'any'
+}
+
+/** Whether PFS can hold a key unchanged as a path. */
 export function isPfsPath(key: string): boolean {
   return !refused.test(key) && !/(^|\/)\.{0,2}(\/|$)/.test(key)
 }
 
-/** One path segment from a segment of a key; a `/` in it is one that cannot be a separator. */
+/** Encodes a segment of a key; a `/` in it cannot be a separator. */
 export function encodeSegment(segment: string, isLast: boolean): string {
   if (segment === '.' || segment === '..') return segment.replaceAll('.', '%2E')
-  if (!/[%/]/.test(segment) && !refused.test(segment)) return segment
-  const characters = [...segment]
-  let encoded = ''
-  // From the end, since whether a `%` must be escaped depends on what follows it.
-  for (let index = characters.length - 1; index >= 0; index -= 1) {
-    const character = characters[index] ?? ''
-    const needsEscape =
-      character === '%'
-        ? readEscape(`%${encoded}`, index === 0, isLast) !== undefined
-        : character === '/' || refused.test(character)
-    encoded = (needsEscape ? escapeBytes(character) : character) + encoded
-  }
-  return encoded
+  const whole = wholeSegment(segment, isLast)
+  return segment.replace(special, (character, index: number) => {
+    // The text behind a `%` that matters here is digits and `%`, which look the same in the key and in the path.
+    if (character === '%') return isEscape(readEscape(whole, index)) ? '%25' : '%'
+    return Array.from(Buffer.from(character), percentByte).join('')
+  })
 }
 
-/** The segment of a key from a path segment. */
+/** Decodes a segment of a path. */
 export function decodeSegment(segment: string, isLast: boolean): string {
+  const whole = wholeSegment(segment, isLast)
   let decoded = ''
   let index = 0
   for (;;) {
     const percent = segment.indexOf('%', index)
     if (percent < 0) return decoded + segment.slice(index)
-    const found = readEscape(segment.slice(percent), percent === 0, isLast)
-    decoded += segment.slice(index, percent) + (found?.value ?? '%')
-    index = percent + (found?.length ?? 1)
+    const found = readEscape(whole, percent)
+    decoded += segment.slice(index, percent) + (isEscape(found) ? found.value : '%')
+    index = percent + (isEscape(found) ? found.length : 1)
   }
 }
 
-/** The escape with which `text` begins, `text` being the rest of a segment from a `%` on. */
-export function readEscape(text: string, atStart: boolean, isLast: boolean): Escape | undefined {
-  const match = hexByte.exec(text)
-  if (match === null) return undefined
-  const byte = Number.parseInt(match[1] ?? '', 16)
-  const character = String.fromCharCode(byte)
-  if (byte >= 0x80) return readUtf8(text, byte)
-  if (character === '.') return readDots(text, atStart)
-  const single = { length: 3, value: character }
-  if (character === '%') {
-    return readEscape(`%${text.slice(3)}`, atStart, isLast) === undefined ? undefined : single
+function wholeSegment(text: string, isLast: boolean): PathPart {
+  return { text, start: 0, end: text.length, next: isLast ? 'end' : 'slash' }
+}
+
+/** Whether a `%` was read as an escape. */
+export function isEscape(found: Escape | 'literal' | 'open'): found is Escape {
+  return typeof found === 'object'
+}
+
+/** Reads the `%` at `index`; 'open' if that depends on the text behind the part. */
+export function readEscape(part: PathPart, index: number): Escape | 'literal' | 'open' {
+  const { text, start, end } = part
+  let digits = index + 1
+  // `%25` is the escape of a `%` only in front of text that would make that `%` an escape, which may begin with 25 too.
+  while (digits + 2 <= end && text.startsWith('25', digits)) digits += 2
+  const found = readCharacter(part, digits, index === start)
+  return isEscape(found) && digits > index + 1 ? { length: 3, value: '%' } : found
+}
+
+/** Reads an escape from its first digit on. */
+function readCharacter(part: PathPart, digits: number, isAtStart: boolean): Escape | 'literal' | 'open' {
+  const byte = readByte(part, digits, /[0-57C-F]/)
+  if (typeof byte === 'string') return byte
+  if (byte >= 0x80) return readUtf8(part, digits, byte)
+  const value = String.fromCharCode(byte)
+  if (value === '.') return isAtStart ? readDots(part, digits + 2) : 'literal'
+  if (value === '/' && !isAtStart) {
+    if (digits + 2 < part.end || part.next === 'slash') return 'literal'
+    return part.next === 'any' ? 'open' : { length: 3, value }
   }
-  if (character === '/') return atStart || (isLast && text.length === 3) ? single : undefined
-  return refused.test(character) ? single : undefined
+  return value === '/' || refused.test(value) ? { length: 3, value } : 'literal'
 }
 
-function readDots(text: string, atStart: boolean): Escape | undefined {
-  if (!atStart) return undefined
-  if (text === '%2E') return { length: 3, value: '.' }
-  return text === '%2E%2E' ? { length: 6, value: '..' } : undefined
+/** Reads two upper-case hexadecimal digits, of which the first is one of `first`. */
+function readByte({ text, end, next }: PathPart, index: number, first: RegExp): number | 'literal' | 'open' {
+  const missing = next === 'any' ? 'open' : 'literal'
+  if (index >= end) return missing
+  if (!first.test(text[index] ?? '')) return 'literal'
+  if (index + 1 >= end) return missing
+  return /[0-9A-F]/.test(text[index + 1] ?? '') ? Number.parseInt(text.slice(index, index + 2), 16) : 'literal'
 }
 
-function readUtf8(text: string, lead: number): Escape | undefined {
-  const bytes = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2
-  const encoded = text.slice(0, bytes * 3)
-  if (!/^(%[0-9A-F]{2}){2,4}$/.test(encoded)) return undefined
-  try {
-    return { length: encoded.length, value: decodeURIComponent(encoded) }
-  } catch {
-    // Not one character of UTF-8, so it stands for itself.
-    return undefined
+/** Reads `.` or `..`, which are escaped only as whole segments; `index` is behind the first dot. */
+function readDots({ text, end, next }: PathPart, index: number): Escape | 'literal' | 'open' {
+  const second = '%2E'
+  const rest = text.slice(index, Math.min(end, index + second.length + 1))
+  if (next === 'any') {
+    if (rest.startsWith('/')) return { length: 3, value: '.' }
+    if (rest === `${second}/`) return { length: 6, value: '..' }
+    return second.startsWith(rest) ? 'open' : 'literal'
   }
+  if (rest === '') return { length: 3, value: '.' }
+  return rest === second ? { length: 6, value: '..' } : 'literal'
 }
 
-function escapeBytes(character: string): string {
-  return Array.from(Buffer.from(character), percentByte).join('')
+/** The bytes that may follow a first byte of UTF-8 where they are not 80 to BF. */
+const secondBytes: ReadonlyMap<number, readonly [number, number]> = new Map([
+  [0xe0, [0xa0, 0xbf]],
+  [0xed, [0x80, 0x9f]],
+  [0xf0, [0x90, 0xbf]],
+  [0xf4, [0x80, 0x8f]],
+])
+
+function readUtf8(part: PathPart, digits: number, lead: number): Escape | 'literal' | 'open' {
+  if (lead < 0xc2 || lead > 0xf4) return 'literal'
+  const count = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2
+  let code = lead & (0xff >> (count + 1))
+  for (let index = 1; index < count; index += 1) {
+    const percent = digits + index * 3 - 1
+    if (percent < part.end && part.text[percent] !== '%') return 'literal'
+    const byte = readByte(part, percent + 1, /[89AB]/)
+    if (typeof byte === 'string') return byte
+    const [least, most] = (index === 1 && secondBytes.get(lead)) || [0x80, 0xbf]
+    if (byte < least || byte > most) return 'literal'
+    code = (code << 6) | (byte & 0x3f)
+  }
+  return { length: count * 3, value: String.fromCodePoint(code) }
 }

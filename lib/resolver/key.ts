@@ -19,6 +19,8 @@ export interface KeyCodec {
    * where there can be no such key.
    */
   readonly directoryFromPrefix: (prefix: string) => string | undefined
+  /** The text with which the paths of most keys that begin with `prefix` begin: all, unless `%` begins an escape. */
+  readonly startFromPrefix: (prefix: string) => string
   /** Whether `%` in a path can begin an escape. */
   readonly hasEscapes: boolean
 }
@@ -37,6 +39,7 @@ const percentCodec: KeyCodec = {
   prefixFromDirectory: (path) => (path === '/' ? '' : `${decodePath(path.slice(1, -1), false)}/`),
   // One more character makes a slash at the end of the prefix the separator that it is in every longer key.
   directoryFromPrefix: (prefix) => directoryOf(percentCodec.pathFromKey(`${prefix}x`)),
+  startFromPrefix: (prefix) => percentCodec.pathFromKey(`${prefix}x`).slice(0, -1),
   hasEscapes: true,
 }
 
@@ -51,6 +54,12 @@ const refusingCodec: KeyCodec = {
   keyFromPath: (path) => path.slice(1),
   prefixFromDirectory: (path) => path.slice(1),
   directoryFromPrefix: (prefix) => (isPfsPath(`${prefix}x`) ? directoryOf(`/${prefix}`) : undefined),
+  startFromPrefix: (prefix) => {
+    const path = `/${prefix}`
+    const empty = path.indexOf('//')
+    // No path has an empty segment; the next character after a slash is `0`.
+    return empty < 0 ? path : `${path.slice(0, empty + 1)}0`
+  },
   hasEscapes: false,
 }
 

@@ -4,7 +4,7 @@ import { type Missing, PathCollision, PfsError } from '../pfs/errors.js'
 
 /** What any failure is in S3's terms; what has no word there is an InternalError, with the failure as its cause. */
 export function s3ErrorFrom(failure: unknown, address: Address | undefined): S3Error {
-  if (failure instanceof S3Error) return failure
+  if (failure instanceof S3Error) return failure.code === 'NoSuchKey' ? noSuchKey(address, failure) : failure
   if (failure instanceof PathCollision) {
     return new S3Error('InvalidBucketState', { message: collisionMessage(failure), cause: failure })
   }
@@ -27,14 +27,14 @@ function fromPfsError(failure: PfsError, address: Address | undefined): S3Error 
     case 'DEADLINE_EXCEEDED':
       return new S3Error('ServiceUnavailable', detail)
     default:
-      return fromRefusal(failure, detail)
+      return fromRefusal(failure, address, detail)
   }
 }
 
 function notFound(missing: Missing, address: Address | undefined, detail: S3ErrorDetail): S3Error {
   switch (missing) {
     case 'file':
-      return new S3Error('NoSuchKey', address?.kind === 'object' ? { ...detail, fields: { Key: address.key } } : detail)
+      return noSuchKey(address, detail)
     case 'commit':
       return new S3Error('NoSuchVersion', detail)
     default: {
@@ -44,15 +44,21 @@ function notFound(missing: Missing, address: Address | undefined, detail: S3Erro
   }
 }
 
+/** NoSuchKey with the key in its fields, which below the resolver nobody knows. */
+function noSuchKey(address: Address | undefined, { fields, headers, cause }: S3ErrorDetail): S3Error {
+  const key = address?.kind === 'object' ? { Key: address.key } : {}
+  return new S3Error('NoSuchKey', { fields: { ...key, ...fields }, headers: headers ?? {}, cause })
+}
+
 /** What a coarse code was about; the text of pachd goes along where it tells the client what to mend. */
-function fromRefusal(failure: PfsError, detail: S3ErrorDetail): S3Error {
+function fromRefusal(failure: PfsError, address: Address | undefined, detail: S3ErrorDetail): S3Error {
   switch (failure.refusal) {
     case 'name':
       return new S3Error('InvalidBucketName', detail)
     case 'path':
       return new S3Error('InvalidArgument', { ...detail, message: failure.message })
     case 'not-a-file':
-      return new S3Error('NoSuchKey', detail)
+      return noSuchKey(address, detail)
     case 'collision':
     case 'output-branch':
     case 'provenance':

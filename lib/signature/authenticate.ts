@@ -4,6 +4,7 @@ import { type CheckedBody, createCheckedBody } from './checked-body.js'
 import type { ChunkChain } from './chunk-chain.js'
 import type { Claim, ClaimOptions } from './claim.js'
 import type { CredentialSource } from './credentials.js'
+import { type Diagnose, likelyCause } from './diagnosis.js'
 import { readPayload } from './payload.js'
 import { readV2Header } from './v2-header.js'
 import { readV2Query } from './v2-query.js'
@@ -25,6 +26,12 @@ export interface SignatureOptions {
   readonly region?: string | undefined
   /** The clock; the system's where absent. */
   readonly now?: (() => Date) | undefined
+  /**
+   * Names the likely cause of a wrong signature.
+   *
+   * @default `likelyCause`, for every request
+   */
+  readonly diagnose?: Diagnose | undefined
 }
 
 /** A request whose sender is known, and its body as it must be. */
@@ -44,7 +51,12 @@ export async function authenticate(
   virtualHostBucket?: string | undefined,
 ): Promise<Authenticated> {
   const proof = await identify(options.credentials, () =>
-    readClaim(request, { region: options.region, now: options.now?.() ?? new Date(), virtualHostBucket }),
+    readClaim(request, {
+      region: options.region,
+      now: options.now?.() ?? new Date(),
+      virtualHostBucket,
+      diagnose: options.diagnose ?? likelyCause,
+    }),
   )
   const payload = readPayload(request)
   const chain = payload.framing?.signed ? proof.chain : undefined

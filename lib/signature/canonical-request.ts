@@ -90,7 +90,8 @@ function isSpace(code: number): boolean {
 /** Throws AccessDenied unless the host and every `x-amz-*` header of the request is among the signed ones. */
 export function requireSignedHeaders(request: Pick<HttpRequest, 'headers'>, signedHeaders: readonly string[]): void {
   const required = ['host', ...[...request.headers.keys()].filter((name) => name.startsWith('x-amz-'))]
-  const unsigned = required.filter((name) => !signedHeaders.includes(name))
+  const signed = new Set(signedHeaders)
+  const unsigned = required.filter((name) => !signed.has(name))
   if (unsigned.length === 0) return
   throw new S3Error('AccessDenied', {
     message: 'There were headers present in the request which were not signed',

@@ -1,5 +1,6 @@
 import { S3Error } from '../errors.js'
 import type { ChunkChain } from './chunk-chain.js'
+import type { Diagnose } from './diagnosis.js'
 
 /** What a request says of its signer: read and within its time, but not yet proven. */
 export interface Claim {
@@ -18,6 +19,8 @@ export interface ClaimOptions {
   readonly now: Date
   /** The bucket that the host names, which a V2 signature covers; undefined in path style. */
   readonly virtualHostBucket: string | undefined
+  /** Names the likely cause of a wrong signature. */
+  readonly diagnose: Diagnose
 }
 
 /** SignatureDoesNotMatch with what S3 tells the client, and the likely cause for the log only. */

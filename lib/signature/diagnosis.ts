@@ -1,5 +1,30 @@
 import { posix } from 'node:path'
+import { withoutControls } from '../http/redaction.js'
 import { type HttpRequest, header } from '../http/request.js'
+
+/** Names the likely cause of a wrong signature; `matches` tells whether the signature is right for a request. */
+export type Diagnose = (request: HttpRequest, matches: (candidate: HttpRequest) => boolean) => string
+
+/** A diagnosis signs the request some thirty times, which nobody may ask for at will. */
+const maxDiagnoses = 10
+const refillMilliseconds = 1000
+/** Longest path and query that are diagnosed, in characters. */
+const maxDiagnosedLength = 4096
+
+/** `likelyCause` within a budget: ten at once, then one a second; `now` is a clock in milliseconds. */
+export function limitDiagnoses(now: () => number = () => performance.now()): Diagnose {
+  let left = maxDiagnoses
+  let refilled = now()
+  return (request, matches) => {
+    if (request.rawPath.length + request.rawQuery.length > maxDiagnosedLength) return 'unknown: the request is too long'
+    const refills = Math.floor((now() - refilled) / refillMilliseconds)
+    left = Math.min(maxDiagnoses, left + refills)
+    refilled += refills * refillMilliseconds
+    if (left === 0) return 'unknown: too many signatures have been wrong in the last seconds'
+    left -= 1
+    return likelyCause(request, matches)
+  }
+}
 
 /** One way in which a request may differ from the one that the client signed. */
 interface Variant {
@@ -13,7 +38,7 @@ interface Variant {
  */
 export function likelyCause(request: HttpRequest, matches: (candidate: HttpRequest) => boolean): string {
   for (const variant of variants(request)) {
-    if (matchesSafely(variant.request, matches)) return variant.cause
+    if (matchesSafely(variant.request, matches)) return withoutControls(variant.cause)
   }
   return 'no change of path or host explains it: the secret access key is most likely another one, or a signed header was changed on the way'
 }

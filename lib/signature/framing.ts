@@ -1,5 +1,5 @@
 import { type ChecksumAlgorithm, parseChecksumAlgorithm } from '../checksums/checksums.js'
-import { S3Error } from '../errors.js'
+import { notImplemented, S3Error } from '../errors.js'
 import { type HttpRequest, header } from '../http/request.js'
 import { readLength } from './length.js'
 
@@ -24,7 +24,8 @@ export const streamingPayloads: ReadonlyMap<string, Pick<Framing, 'signed' | 'tr
 
 /** Reads the framing from the headers; undefined for a body without; throws what can be refused before the body. */
 export function readFraming(request: HttpRequest, payloadHash: string | undefined): Framing | undefined {
-  if (payloadHash?.startsWith('STREAMING-AWS4-ECDSA-')) throw new S3Error('NotImplemented')
+  if (payloadHash?.startsWith('STREAMING-AWS4-ECDSA-'))
+    throw notImplemented('x-amz-content-sha256', 'only SHA256 signs chunks, not ECDSA.')
   const kind = payloadHash === undefined ? unsignedFraming(request) : streamingPayloads.get(payloadHash)
   const trailerName = header(request, 'x-amz-trailer')
   if (trailerName !== undefined && !kind?.trailer) throw unsupportedTrailer()

@@ -89,7 +89,8 @@ function parseObject(json: string): Record<string, unknown> {
 function parseExpiration(value: unknown): number {
   const wellFormed = typeof value === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/.test(value)
   const time = wellFormed ? Date.parse(value) : Number.NaN
-  if (Number.isNaN(time)) throw invalidPolicy(`Invalid 'expiration' value: '${String(value)}'`)
+  if (Number.isNaN(time))
+    throw invalidPolicy(`Invalid 'expiration' value${typeof value === 'string' ? `: '${value}'` : ''}`)
   return time
 }
 

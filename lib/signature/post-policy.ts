@@ -24,11 +24,11 @@ export async function authenticatePost(
   bucket: string,
   options: SignatureOptions,
 ): Promise<AuthenticatedPost> {
+  // Before the policy, which is worth reading only if somebody signed it, and whose refusal would hide a missing field.
+  const { identity } = await identify(options.credentials, () => readPostClaim(fields, options.region))
   const now = options.now?.() ?? new Date()
   const policy = fields.get('policy')
-  const limits = policy === undefined ? {} : enforce(policy, fields, bucket, now)
-  const { identity } = await identify(options.credentials, () => readPostClaim(fields, options.region))
-  return { identity, limits }
+  return { identity, limits: policy === undefined ? {} : enforce(policy, fields, bucket, now) }
 }
 
 function enforce(base64: string, fields: ReadonlyMap<string, string>, bucket: string, now: Date): LengthLimits {

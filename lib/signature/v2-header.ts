@@ -18,11 +18,15 @@ export function readV2Header(request: HttpRequest, authorization: string, option
   const timestamp = parseDateHeader(date) ?? parseTimestamp(date)
   if (timestamp === undefined) throw missingDate()
   requireSmallSkew(timestamp, options.now)
-  return v2Claim(request, {
-    accessKeyId: text.slice(0, colon),
-    signature: text.slice(colon + 1),
-    dateLine: amzDate === undefined ? date : '',
-    virtualHostBucket: options.virtualHostBucket,
-    headersInQuery: false,
-  })
+  return v2Claim(
+    request,
+    {
+      accessKeyId: text.slice(0, colon),
+      signature: text.slice(colon + 1),
+      dateLine: amzDate === undefined ? date : '',
+      virtualHostBucket: options.virtualHostBucket,
+      headersInQuery: false,
+    },
+    options.diagnose,
+  )
 }

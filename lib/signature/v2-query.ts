@@ -17,13 +17,17 @@ export function readV2Query(request: HttpRequest, options: ClaimOptions): Claim 
   if (options.now.getTime() > end) {
     throw denied('Request has expired', { Expires: isoSeconds(end), ServerTime: isoSeconds(options.now.getTime()) })
   }
-  return v2Claim(request, {
-    accessKeyId,
-    signature,
-    dateLine: expires,
-    virtualHostBucket: options.virtualHostBucket,
-    headersInQuery: true,
-  })
+  return v2Claim(
+    request,
+    {
+      accessKeyId,
+      signature,
+      dateLine: expires,
+      virtualHostBucket: options.virtualHostBucket,
+      headersInQuery: true,
+    },
+    options.diagnose,
+  )
 }
 
 function denied(message: string, fields: Record<string, string> = {}): S3Error {

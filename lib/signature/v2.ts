@@ -1,7 +1,7 @@
 import type { HttpRequest } from '../http/request.js'
 import { canonicalPaths, trimmedHeader } from './canonical-request.js'
 import { type Claim, signatureMismatch } from './claim.js'
-import { likelyCause } from './diagnosis.js'
+import type { Diagnose } from './diagnosis.js'
 import { sameSignature } from './same-signature.js'
 import { hmacSha1 } from './signing-key.js'
 
@@ -66,12 +66,12 @@ export interface V2Signature {
   readonly dateLine: string
   /** The bucket where the host names it. */
   readonly virtualHostBucket?: string | undefined
-  /** Whether headers may have been put into the query, as in a presigned URL. */
+  /** Whether headers that change nothing may have been put into the query, as in a presigned URL. */
   readonly headersInQuery: boolean
 }
 
 /** The claim of a V2 signature. */
-export function v2Claim(request: HttpRequest, signed: V2Signature): Claim {
+export function v2Claim(request: HttpRequest, signed: V2Signature, diagnose: Diagnose): Claim {
   const { accessKeyId, signature } = signed
   return {
     accessKeyId,
@@ -80,7 +80,7 @@ export function v2Claim(request: HttpRequest, signed: V2Signature): Claim {
         stringsToSign(candidate, signed).some((text) => sameSignature(hmacSha1(secretAccessKey, text), signature))
       if (matches(request)) return undefined
       const [stringToSign = ''] = stringsToSign(request, signed)
-      throw signatureMismatch({ accessKeyId, signature, stringToSign }, likelyCause(request, matches))
+      throw signatureMismatch({ accessKeyId, signature, stringToSign }, diagnose(request, matches))
     },
   }
 }
@@ -90,9 +90,9 @@ export function v2Claim(request: HttpRequest, signed: V2Signature): Claim {
  * end a bucket's with a slash and in whether they write the `=` of an empty subresource. Each names the same request.
  */
 function stringsToSign(request: HttpRequest, signed: V2Signature): readonly string[] {
-  const value = (name: string) =>
-    trimmedHeader(request, name) ?? (signed.headersInQuery ? queryText(request, name) : undefined) ?? ''
-  const head = [request.method, value('content-md5'), value('content-type'), signed.dateLine].join('\n')
+  const value = (name: string) => trimmedHeader(request, name) ?? ''
+  const contentType = trimmedHeader(request, 'content-type') ?? queryText(request, 'content-type', signed) ?? ''
+  const head = [request.method, value('content-md5'), contentType, signed.dateLine].join('\n')
   const bucket = signed.virtualHostBucket === undefined ? '' : `/${signed.virtualHostBucket}`
   const before = `${head}\n${amzHeaders(request, signed)}${bucket}`
   // What is not covered could be added by whoever sees the signature: to a read, that changes nothing that is stored.
@@ -116,10 +116,9 @@ function amzHeaders(request: HttpRequest, signed: V2Signature): string {
   for (const name of request.headers.keys()) {
     if (name.startsWith('x-amz-')) lines.set(name, trimmedHeader(request, name) ?? '')
   }
-  if (signed.headersInQuery) {
-    for (const name of request.query.keys()) {
-      if (/^x-amz-[a-z0-9-]+$/.test(name) && !lines.has(name)) lines.set(name, queryText(request, name) ?? '')
-    }
+  for (const name of request.query.keys()) {
+    const text = queryText(request, name, signed)
+    if (text !== undefined && isWithoutEffect(name, text) && !lines.has(name)) lines.set(name, text)
   }
   return [...lines.keys()]
     .sort()
@@ -127,8 +126,18 @@ function amzHeaders(request: HttpRequest, signed: V2Signature): string {
     .join('')
 }
 
-/** The header that a presigned URL carries as a parameter; a line break in it would read as a header of its own. */
-function queryText(request: HttpRequest, name: string): string | undefined {
+/** Whether a header asks for nothing but what happens without it. */
+function isWithoutEffect(name: string, value: string): boolean {
+  return /^x-amz-(meta-[a-z0-9-]+|security-token)$/.test(name) || (name === 'x-amz-acl' && value === 'private')
+}
+
+/**
+ * A header that a presigned URL of botocore carries as a parameter; undefined without it. Only for headers that change
+ * nothing here: what is signed as a header and obeyed as a header must come as one, or a URL could be stripped of it.
+ */
+function queryText(request: HttpRequest, name: string, { headersInQuery }: V2Signature): string | undefined {
+  if (!headersInQuery) return undefined
+  // A line break in the value would read as a header of its own.
   return request.query
     .get(name)
     ?.map(wireText)

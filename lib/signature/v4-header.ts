@@ -16,7 +16,11 @@ export function readV4Header(request: HttpRequest, authorization: string, option
     throw new S3Error('InvalidRequest', { message: 'Missing required header for this request: x-amz-content-sha256' })
   }
   requireSmallSkew(timestamp, options.now)
-  return v4Claim(request, { credential, timestamp, signedHeaders, payloadHash, signature: components.Signature })
+  return v4Claim(
+    request,
+    { credential, timestamp, signedHeaders, payloadHash, signature: components.Signature },
+    options.diagnose,
+  )
 }
 
 const componentNames = ['Credential', 'SignedHeaders', 'Signature'] as const

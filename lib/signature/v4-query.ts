@@ -26,14 +26,18 @@ export function readV4Query(request: HttpRequest, options: ClaimOptions): Claim 
   const signedHeaders = parseSignedHeaders(required(request, 'X-Amz-SignedHeaders'))
   if (signedHeaders === undefined) throw refusal('X-Amz-SignedHeaders is mal-formed.')
   requireInTime(timestamp, parseExpires(required(request, 'X-Amz-Expires')), options.now)
-  return v4Claim(request, {
-    credential,
-    timestamp,
-    signedHeaders,
-    payloadHash: declaredPayloadHash(request) ?? 'UNSIGNED-PAYLOAD',
-    signature: required(request, 'X-Amz-Signature'),
-    unsignedParameter: 'X-Amz-Signature',
-  })
+  return v4Claim(
+    request,
+    {
+      credential,
+      timestamp,
+      signedHeaders,
+      payloadHash: declaredPayloadHash(request) ?? 'UNSIGNED-PAYLOAD',
+      signature: required(request, 'X-Amz-Signature'),
+      unsignedParameter: 'X-Amz-Signature',
+    },
+    options.diagnose,
+  )
 }
 
 function required(request: HttpRequest, name: string): string {

@@ -11,7 +11,7 @@ import {
 } from './canonical-request.js'
 import { createChunkChain } from './chunk-chain.js'
 import { type Claim, signatureMismatch } from './claim.js'
-import { likelyCause } from './diagnosis.js'
+import type { Diagnose } from './diagnosis.js'
 import { sameSignature } from './same-signature.js'
 import { hmac, signingKey } from './signing-key.js'
 import type { Timestamp } from './time.js'
@@ -79,7 +79,7 @@ export function parseSignedHeaders(text: string): readonly string[] | undefined 
 }
 
 /** The claim of a V4 signature; throws AccessDenied where a header that must be signed is not. */
-export function v4Claim(request: HttpRequest, signed: V4Signature): Claim {
+export function v4Claim(request: HttpRequest, signed: V4Signature, diagnose: Diagnose): Claim {
   requireSignedHeaders(request, signed.signedHeaders)
   const { credential, timestamp, signature } = signed
   const toSign = (canonical: string) => [v4Algorithm, timestamp.text, credential.scope, sha256Hex(canonical)].join('\n')
@@ -104,7 +104,7 @@ export function v4Claim(request: HttpRequest, signed: V4Signature): Claim {
           stringToSign: toSign(canonical),
           canonicalRequest: canonical,
         },
-        likelyCause(request, matches),
+        diagnose(request, matches),
       )
     },
   }

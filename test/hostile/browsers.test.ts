@@ -43,6 +43,20 @@ test('20: a key, a prefix and a bucket in an answer are text and no markup', asy
   assert.is(xmlText(post, 'ArgumentValue').startsWith('&lt;script&gt;'), true)
 })
 
+/** Types that a browser runs, or may run, beside those of HTML and XML. */
+const active = [
+  'text/xsl',
+  'text/rdf',
+  'multipart/x-mixed-replace; boundary=b',
+  'application/pdf',
+  'image/svg+xml-compressed',
+  'image/png, text/html',
+  'text/plain; a=b, text/html',
+  'application/x-shockwave-flash',
+  'x/unknown',
+  '',
+]
+
 test('20: a browser takes no answer for a page of the gateway', async ({ house }) => {
   const { alice: key } = house
   const plain = await ask(house, { target: '/alice/page.html' })
@@ -50,7 +64,14 @@ test('20: a browser takes no answer for a page of the gateway', async ({ house }
     [plain.headers['content-type'], plain.headers['x-content-type-options']],
     ['binary/octet-stream', 'nosniff'],
   )
-  for (const type of ['text/html', 'image/svg+xml', 'application/xhtml+xml', 'TEXT/HTML; charset=utf-8', 'text/xml']) {
+  for (const type of [
+    'text/html',
+    'image/svg+xml',
+    'application/xhtml+xml',
+    'TEXT/HTML; charset=utf-8',
+    'text/xml',
+    ...active,
+  ]) {
     const target = `/alice/page.html?response-content-type=${encodeURIComponent(type)}`
     const { headers } = await exchange(house.port, presignV4({ target }, { key }))
     assert.is(headers['content-type'], type)

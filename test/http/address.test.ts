@@ -1,16 +1,19 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type AddressOptions, parseAddress } from '../../lib/http/address.js'
+import { type AddressOptions, parseAddress, withTrustedHost } from '../../lib/http/address.js'
 import type { HttpRequest } from '../../lib/http/request.js'
 import { codeOf } from '../support/s3-error.js'
 
 const address = suite('addresses')
 
-function parse(rawPath: string, host = 'localhost:30600', options: Partial<AddressOptions> = {}, forwarded?: string) {
+type Options = Partial<AddressOptions> & { readonly trustForwardedHost?: boolean }
+
+function parse(rawPath: string, host = 'localhost:30600', options: Options = {}, forwarded?: string) {
   const headers = new Map([['host', [host]]])
   if (forwarded !== undefined) headers.set('x-forwarded-host', [forwarded])
   const request = { method: 'GET', rawPath, headers } as unknown as HttpRequest
-  return parseAddress(request, { mountPath: '', domains: [], trustForwardedHost: false, ...options })
+  const { trustForwardedHost = false, ...rest } = options
+  return parseAddress(withTrustedHost(request, trustForwardedHost), { mountPath: '', domains: [], ...rest })
 }
 
 for (const [path, expected] of [

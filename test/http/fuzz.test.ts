@@ -376,7 +376,7 @@ fuzz('a key is the one that was written, however it is encoded', 0.2, keys, asyn
     url: `${mountPath}/images/${encoded}`,
     rawHeaders: ['Host', 'h'],
   } as unknown as IncomingMessage
-  const options = { mountPath, domains: [], trustForwardedHost: false }
+  const options = { mountPath, domains: [] }
   assert.equal(parseAddress(readRequest(message, Readable.from([]), memory), options), {
     kind: 'object',
     bucket: 'images',

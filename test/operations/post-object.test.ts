@@ -134,5 +134,23 @@ for (const overWire of wires) {
     }
   })
 
+  posts('a field that is missing from a form with a policy is named, whatever the policy says', async ({ gateway }) => {
+    // Expired, and without a condition for the key.
+    const policy = Buffer.from('{"expiration":"2020-01-01T00:00:00Z","conditions":[]}').toString('base64')
+    for (const [fields, missing] of [
+      [{ policy, AWSAccessKeyId: 'root-token' }, 'signature'],
+      [{ policy, signature: 'AAAA' }, 'AWSAccessKeyId'],
+      [{ policy, 'x-amz-algorithm': 'AWS4-HMAC-SHA256', 'x-amz-credential': 'root-token' }, 'x-amz-date'],
+    ] as const) {
+      const form = new FormData()
+      for (const [name, value] of Object.entries({ key: 'k', ...fields })) form.append(name, value)
+      form.append('file', new Blob(['hello']))
+      const answer = await fetch(`${gateway.endpoint}/${Bucket}`, { method: 'POST', body: form })
+      const text = await answer.text()
+      assert.equal([answer.status, /<Code>(.*)<\/Code>/.exec(text)?.[1]], [400, 'InvalidArgument'])
+      assert.match(text, `<ArgumentName>${missing}</ArgumentName>`)
+    }
+  })
+
   posts.run()
 }

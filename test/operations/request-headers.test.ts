@@ -102,6 +102,14 @@ requests('a condition on a missing key names the key', async ({ gateway }) => {
   }
 })
 
+requests('a directory is no key, and the answer names it', async ({ gateway }) => {
+  await send(gateway, 'PUT', '/images/directory/file', { body: 'x' })
+  for (const target of ['/images/directory', '/images/directory?attributes']) {
+    const { text } = await send(gateway, 'GET', target, { headers: { 'x-amz-object-attributes': 'ETag' } })
+    assert.equal([field(text, 'Code'), field(text, 'Key')], ['NoSuchKey', 'directory'], target)
+  }
+})
+
 requests(
   'the region is told where a bucket is asked for, also to callers without rights',
   async ({ gateway, closed }) => {

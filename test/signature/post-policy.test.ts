@@ -79,6 +79,7 @@ test('a policy without a signature, a signature without a policy', async () => {
   const { policy = '', ...signed } = signV2(encode({ expiration, conditions: bucketAndKey }))
   assert.is(await codeOf(post({ key: 'up/name', policy })), 'InvalidArgument')
   assert.match(await messageOf(post({ key: 'up/name', ...signed })), "must contain a field named 'policy'")
+  assert.match(await messageOf(post({ key: 'up/name', policy: '', ...signed })), "must contain a field named 'policy'")
 })
 
 test('a wrong signature, an unknown key, a changed policy', async () => {
@@ -156,7 +157,7 @@ test('a policy that has expired, or never does', async () => {
 })
 
 const documents = [
-  '',
+  ' ',
   '{',
   'null',
   '[]',

@@ -1,5 +1,6 @@
 import type { Change } from '../../commits/change.js'
 import { committedOf } from '../../commits/commit-queue.js'
+import { S3Error } from '../../errors.js'
 import { answerLate, type DocumentResponse } from '../../http/late-answer.js'
 import { xmlResponse } from '../../http/response.js'
 import { xmlDocument } from '../../http/xml-writer.js'
@@ -7,6 +8,7 @@ import { type Completion, completionContent, resolveCompletion } from '../../res
 import { joinParts } from '../../resolver/uploads/join-parts.js'
 import { completionPath, stagingBranch, type UploadName, uploadPath } from '../../resolver/uploads/staging.js'
 import {
+  existedAtStart,
   listUploadParts,
   type Part,
   removalOfParts,
@@ -79,13 +81,24 @@ async function join(call: ObjectCall, name: UploadName, completed: readonly Comp
   // Another replica may have completed the upload meanwhile.
   const before = await repeated(call, name, completed)
   if (before !== undefined) return before
-  const committed = await commitChange(call, { path, content: { copyOf: joined.file }, ...condition })
+  const change: Change = { path, content: { copyOf: joined.file }, ...condition }
+  const committed = await commitChange(call, change).catch(async (error: unknown) => {
+    throw await conflictOr(error, call, upload, path)
+  })
   // The object is there. Whoever asked may leave and ask again, and is then to be told so, not held against it.
   const { signal: _, ...lasting } = options
   const { etag, versionId } = await insist(() => writtenObject({ ...call, options: lasting }, path, committed))
   const completion = { request: fingerprintOf(completed), etag, versionId, ...(checksum && { checksum }) }
   await keepCompletion({ ...call, options: lasting }, upload, completion)
   return completion
+}
+
+/** S3 tells a key that was there before the upload began from one that was written since: only then a retry can help. */
+async function conflictOr(error: unknown, call: ObjectCall, upload: Upload, path: string): Promise<unknown> {
+  const isTaken = error instanceof S3Error && error.fields.Condition === 'If-None-Match'
+  if (!isTaken || (await existedAtStart(call.gateway.pfs, upload, path, call.options))) return error
+  const fields = { Condition: 'If-None-Match', Key: call.key }
+  return new S3Error('ConditionalRequestConflict', { fields, cause: error })
 }
 
 /** The checksum of the object where one is kept; throws where the client gives another, or another size. */

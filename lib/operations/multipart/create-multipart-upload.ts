@@ -1,3 +1,4 @@
+import type { NewContent } from '../../commits/change.js'
 import { committedOf } from '../../commits/commit-queue.js'
 import { S3Error } from '../../errors.js'
 import { header } from '../../http/request.js'
@@ -6,6 +7,7 @@ import { xmlDocument } from '../../http/xml-writer.js'
 import type { Branch } from '../../pfs/client.js'
 import { PfsError, unlessMissing } from '../../pfs/errors.js'
 import { stagingBranch, uploadPath } from '../../resolver/uploads/staging.js'
+import { uploadContent } from '../../resolver/uploads/upload.js'
 import { createUploadId } from '../../resolver/uploads/upload-id.js'
 import type { BucketCall, ObjectCall, Operation } from '../call.js'
 import { encryptionHeaders, refuseUnsupportedHeaders } from '../unsupported-headers.js'
@@ -23,9 +25,9 @@ export const createMultipartUpload: Operation<ObjectCall> = async (call) => {
     header(request, 'x-amz-checksum-algorithm'),
     header(request, 'x-amz-checksum-type'),
   )
-  await gateway.pfs.inspectBranch(bucket.branch, options)
+  const { head } = await gateway.pfs.inspectBranch(bucket.branch, options)
   const id = createUploadId(new Date(), checksum)
-  await commitUpload(call, uploadPath({ bucket, key, id }))
+  await commitUpload(call, uploadPath({ bucket, key, id }), uploadContent({ head: head?.id }))
   return xmlResponse(
     xmlDocument('InitiateMultipartUploadResult', { Bucket: bucket.name, Key: key, UploadId: id.text }),
     {
@@ -38,9 +40,9 @@ export const createMultipartUpload: Operation<ObjectCall> = async (call) => {
   )
 }
 
-async function commitUpload(call: BucketCall, path: string): Promise<void> {
+async function commitUpload(call: BucketCall, path: string, content: NewContent): Promise<void> {
   const branch = stagingBranch(call.bucket.branch.repo)
-  const changes = [{ path, content: { raw: new Uint8Array() } }]
+  const changes = [{ path, content }]
   const commit = async () => committedOf(await call.gateway.commits.commit(branch, changes, call.options))
   if ((await unlessMissing(commit())) !== undefined) return
   await createStagingBranch(call, branch)

@@ -1,12 +1,12 @@
 import type { CallOptions, Commit, FileInfo, PfsClient } from '../../pfs/client.js'
 import { findFile } from '../../pfs/exact-path.js'
-import { compareBytes } from '../byte-order.js'
+import { afterEveryPath } from '../../pfs/path.js'
+import { afterEveryCharacter, compareBytes } from '../byte-order.js'
 import { commonPrefixOf, type Grouping, lastName } from '../common-prefix.js'
 import type { KeyCodec } from '../key.js'
-import type { KeyRange } from './key-range.js'
-import { type KeyStream, openKeyStream } from './key-stream.js'
-import type { PageMemory } from './known-paths.js'
-import { createPathReader, type PathReader } from './path-reader.js'
+import { openKeyCursor } from './key-cursor.js'
+import type { PageMemory } from './page-memory.js'
+import { createPathReader, justAfter, type PathReader } from './path-reader.js'
 
 /** An object, or a common prefix of several. */
 export type Listed =
@@ -15,7 +15,7 @@ export type Listed =
 
 /** What of a bucket is listed, in the words of ListObjects. */
 export interface ListQuery extends Grouping {
-  /** Only keys after it; where it is a common prefix, only keys after all that begin with it. */
+  /** Only keys after it; if it is a common prefix, only keys after all that begin with it. */
   readonly after: string
   /** At least 1. */
   readonly limit: number
@@ -37,28 +37,60 @@ export interface ListSource {
   readonly options: CallOptions
 }
 
-/** Reads one page; a repo, branch or commit that is not there is thrown as PFS does. */
+/** Reads one page. Throws the PfsError of a missing repo, branch or commit. */
 export async function listKeys(source: ListSource, query: ListQuery): Promise<ListPage> {
+  const { keys } = source
   const { prefix, after, limit } = query
   const entries: Listed[] = []
   let group = commonPrefixOf(after, query)
   if (group !== undefined && group !== after && (await hasKeyBehind(source, group, after))) {
     entries.push({ kind: 'prefix', prefix: group })
   }
-  const reader = createReader(source, query)
-  const [exact, stream] = await Promise.all([readExact(source, query, reader), openStream(source, query, reader)])
-  if (exact !== undefined) entries.push({ kind: 'object', key: prefix, info: exact })
-  while (entries.length <= limit) {
-    const found = await stream.next(limit + 1 - entries.length, group)
-    if (found === undefined) return { entries, isTruncated: false }
-    group = commonPrefixOf(found.key, query)
-    entries.push(group === undefined ? { kind: 'object', ...found } : { kind: 'prefix', prefix: group })
+  const isFirstPage = group === undefined && (after === '' || !after.startsWith(prefix))
+  const directory = isPast(query) ? undefined : keys.directoryFromPrefix(prefix)
+  const depth = query.delimiter === '/' ? 'children' : 'below'
+  const reader = createPathReader({ ...source, directory: directory ?? '/', depth, isFirstPage })
+  if (directory === undefined) {
+    // No key can match, yet the commit may be missing.
+    await reader.read({ from: afterEveryPath, to: afterEveryPath }, 1, false)
+    return { entries, isTruncated: false }
   }
+  const cursor = openKeyCursor({
+    reader,
+    keys,
+    directory,
+    interval: { low: lowOf(query), high: prefix + afterEveryCharacter },
+    hasDirectories: query.delimiter === '/',
+    start: startOf(keys, query),
+    recall: (commit) => source.pages.recall(commit, pageName(query, after)),
+  })
+  let batch = await cursor.next(limit + 1 - entries.length)
+  const exact = await readExact(source, query, directory, reader)
+  if (exact !== undefined) entries.push({ kind: 'object', key: prefix, info: exact })
+  while (batch.length > 0 && entries.length <= limit) {
+    const before = entries.length
+    for (const { key, info } of batch) {
+      if (entries.length > limit) break
+      if (group !== undefined && key.startsWith(group)) continue
+      group = commonPrefixOf(key, query)
+      entries.push(group === undefined ? { kind: 'object', key, info } : { kind: 'prefix', prefix: group })
+    }
+    const skipped = cursor.skipTo(lowOf({ ...query, after: lastName(entries) ?? '' }))
+    reader.skipped(batch.length - (entries.length - before) + skipped)
+    if (entries.length <= limit) batch = await cursor.next(limit + 1 - entries.length)
+  }
+  if (entries.length <= limit) return { entries, isTruncated: false }
   const page = { entries: entries.slice(0, limit), isTruncated: true }
-  const next = { ...query, after: lastName(page.entries) ?? '' }
+  const last = lastName(page.entries) ?? ''
   const { commit, isOpen } = await reader.settle()
-  if (!isOpen) source.pages.remember(commit, next.after, stream.knownFor(rangeOf(source, next)))
+  const ranges = cursor.exhaustedBefore(lowOf({ ...query, after: last }))
+  if (!isOpen) source.pages.remember(commit, pageName(query, last), ranges)
   return page
+}
+
+/** Tells pages apart whose keys, or the paths that are read for them, differ. */
+function pageName({ prefix, delimiter }: ListQuery, after: string): string {
+  return JSON.stringify([prefix, delimiter, after])
 }
 
 async function hasKeyBehind(source: ListSource, prefix: string, after: string): Promise<boolean> {
@@ -66,48 +98,37 @@ async function hasKeyBehind(source: ListSource, prefix: string, after: string): 
   return entries.length > 0
 }
 
-function createReader(source: ListSource, query: ListQuery): PathReader {
-  const depth = query.delimiter === '/' ? 'children' : 'below'
-  const isFirstPage = rangeOf(source, query).mode === 'at'
-  return createPathReader({ ...source, directory: directoryOf(source, query) ?? '/', depth, isFirstPage })
+/** Whether all keys of the prefix come before `after`. */
+function isPast({ prefix, after }: ListQuery): boolean {
+  return compareBytes(after, prefix) > 0 && !after.startsWith(prefix)
 }
 
-function openStream(source: ListSource, query: ListQuery, reader: PathReader): Promise<KeyStream> {
-  const path = directoryOf(source, query)
-  return openKeyStream(
-    {
-      reader,
-      range: rangeOf(source, query),
-      directory: path === undefined ? undefined : { path, key: source.keys.prefixFromDirectory(path) },
-      hasDirectories: query.delimiter === '/',
-      recall: (commit) => source.pages.recall(commit, query.after),
-    },
-    query.limit + 1,
-  )
-}
-
-/** The directory in which the keys are, with its slash; undefined where there can be none. */
-function directoryOf({ keys }: ListSource, { prefix, after }: ListQuery): string | undefined {
-  const isBehindAll = compareBytes(after, prefix) > 0 && !after.startsWith(prefix)
-  return isBehindAll ? undefined : keys.directoryFromPrefix(prefix)
-}
-
-function rangeOf({ keys }: ListSource, query: ListQuery): KeyRange {
+/** The least text that the keys of a page may be. */
+function lowOf(query: ListQuery): string {
   const { prefix, after } = query
   const group = commonPrefixOf(after, query)
-  if (group !== undefined) return { keys, prefix, from: group, mode: 'behind-all' }
-  if (after === '' || !after.startsWith(prefix)) return { keys, prefix, from: prefix, mode: 'at' }
-  return { keys, prefix, from: after, mode: 'behind' }
+  if (group !== undefined) return group + afterEveryCharacter
+  return after === '' || !after.startsWith(prefix) ? prefix : `${after}\0`
 }
 
-/** The object whose key is the prefix itself, where that lies apart from all longer keys: `dir/`, beside its directory. */
+/** Where in the directory most keys of a page begin. */
+function startOf(keys: KeyCodec, query: ListQuery): string {
+  const { prefix, after } = query
+  const group = commonPrefixOf(after, query)
+  if (group !== undefined) return keys.startFromPrefix(group) + afterEveryPath
+  return after === '' || !after.startsWith(prefix)
+    ? keys.startFromPrefix(prefix)
+    : keys.startFromPrefix(after) + justAfter
+}
+
+/** The object whose key is the prefix itself if that lies apart from all longer keys: `dir/`, beside its directory. */
 async function readExact(
   { pfs, keys, options }: ListSource,
   { prefix, after }: ListQuery,
+  directory: string,
   reader: PathReader,
 ): Promise<FileInfo | undefined> {
-  const directory = keys.directoryFromPrefix(prefix)
-  if (!keys.hasEscapes || directory === undefined || prefix === '' || compareBytes(after, prefix) >= 0) return undefined
+  if (!keys.hasEscapes || prefix === '' || compareBytes(after, prefix) >= 0) return undefined
   const path = keys.pathFromKey(prefix)
   if (path.startsWith(directory)) return undefined
   const { commit } = await reader.settle()

@@ -1,7 +1,6 @@
 import type { CallOptions, Commit, FileInfo, PfsClient } from '../../pfs/client.js'
 import { isMissing } from '../../pfs/errors.js'
 import { afterEveryPath, markerBefore, prefixEnd } from '../../pfs/path.js'
-import type { KnownPaths } from './known-paths.js'
 
 /** What is read of PFS: the files below a directory, or its children. */
 export interface PathScope {
@@ -11,118 +10,83 @@ export interface PathScope {
   /** With its slash. */
   readonly directory: string
   readonly depth: 'below' | 'children'
-  /** Whether nothing is known to be before: then all there is may be little. */
+  /** Whether nothing is known to come before: then all there is may be little. */
   readonly isFirstPage: boolean
 }
 
 /** A commit by its id. */
 export interface SettledCommit {
   readonly commit: Commit
-  /** An open one can still change. */
+  /** An open commit can still change. */
   readonly isOpen: boolean
 }
 
-/** Entries of a directory in path order, read in windows and remembered for as long as a page is made. */
+/** Texts from `from` on and before `to`. */
+export interface TextRange {
+  readonly from: string
+  readonly to: string
+}
+
+/** All entries of a range of paths. */
+export interface Window {
+  readonly entries: readonly FileInfo[]
+  /** The text before which the range ends. */
+  readonly to: string
+}
+
+/** Reads a directory in windows, all of one commit. */
 export interface PathReader {
-  /** The first entry behind `position`. When PFS must be asked, about `wanted` entries are read at most. */
-  readonly firstAfter: (position: string, wanted: number) => Promise<FileInfo | undefined>
-  /** Whether there is a path that begins with `start`; asks PFS for no more than that. */
-  readonly hasPathFrom: (start: string) => Promise<boolean>
-  /** The same, from what is known; undefined where that does not tell. */
-  readonly knowsPathFrom: (start: string) => boolean | undefined
-  /** Takes over what is known about the commit from elsewhere. */
-  readonly learn: (known: KnownPaths) => void
+  /** All paths of the directory. */
+  readonly scope: TextRange
+  /** Reads at most `wanted` entries from the path `from` on, before `to`; `isSmall` if few are expected in this range. */
+  readonly read: (range: TextRange, wanted: number, isSmall: boolean) => Promise<Window>
+  /** Takes note that so many entries were read in vain: the next window is smaller. */
+  readonly skipped: (entries: number) => void
   /** The commit that is read from now on, by its id. */
   readonly settle: () => Promise<SettledCommit>
 }
 
-/** A stretch of entries without gaps: all that are behind `start` and not behind `end`. */
-interface Window {
-  readonly start: string
-  readonly entries: readonly FileInfo[]
-  readonly end: string
-  /** How often it had the answer: a window that is mostly jumped over was too large. */
-  hits: number
-}
-
 /** A call costs PFS as much as some hundred entries. */
 const leastWindow = 64
-/** One in so many entries must be looked at, or the next window is smaller. */
-const leastHits = 16
-/** What is read to its end where it is no more, since to leave a stream before its end is to reset a call. */
+/** If fewer than one in so many entries of a window were of use, the next window is smaller. */
+const leastUse = 16
+/** A bounded range of so many entries is read to its end, since to leave a stream before its end is to reset a call. */
 const firstWindow = 1000
 /** PFS's own limit on `number`. */
 const greatestWindow = 100_000
 
-/** A reader that asks PFS nothing yet. */
+/** Creates a reader that asks PFS nothing yet. */
 export function createPathReader(scope: PathScope): PathReader {
-  const windows: Window[] = []
-  const facts = new Map<string, boolean>()
   let settled: SettledCommit | undefined
   let settling: Promise<SettledCommit> | undefined
   let size = greatestWindow
-
-  const commit = (): Commit => settled?.commit ?? scope.commit
-
-  const windowAt = (position: string): Window | undefined => {
-    for (let index = windows.length - 1; index >= 0; index -= 1) {
-      const window = windows[index]
-      if (window !== undefined && window.start <= position && position < window.end) return window
-    }
-    return undefined
-  }
-
-  const read = async (position: string, wanted: number): Promise<Window> => {
-    const before = windows.at(-1)
-    if (before !== undefined) size = before.hits * leastHits >= before.entries.length ? size * 4 : size / 4
-    size = Math.ceil(Math.min(Math.max(size, leastWindow), wanted, greatestWindow))
-    const isBounded = before === undefined && scope.isFirstPage && scope.directory !== '/'
-    if (isBounded) size = Math.max(size, firstWindow)
-    const readPage = isBounded ? readWithin : readBehind
-    // Where the commit is asked for, all is read from the one that is answered.
-    if (settling !== undefined) settled ??= await settling
-    const entries = await readPage({ ...scope, commit: commit() }, position, size)
-    const last = entries.length < size ? undefined : entries.at(-1)
-    const end = last === undefined ? afterEveryPath : behindEntry(last, scope)
-    const window: Window = { start: position, entries: entries.filter(isReadable), end, hits: 0 }
-    windows.push(window)
-    const first = entries[0]
-    // The head may move while a page is made: the rest of the page is read from the same commit.
-    if (first !== undefined) settled ??= { commit: first.file.commit, isOpen: first.committed === undefined }
-    return window
-  }
-
-  const knowsPathFrom = (start: string): boolean | undefined => {
-    const fact = facts.get(start)
-    if (fact !== undefined) return fact
-    const position = markerBefore(start)
-    const window = windowAt(position)
-    if (window === undefined) return undefined
-    const entry = firstBehind(window.entries, position)
-    return entry === undefined && window.end !== afterEveryPath ? undefined : !!entry?.file.path.startsWith(start)
-  }
+  let last = { entries: 0, skipped: 0 }
+  const end = prefixEnd(scope.directory)
 
   return {
-    firstAfter: async (position, wanted) => {
-      for (let from = position; ; ) {
-        const window = windowAt(from) ?? (await read(from, wanted))
-        window.hits += 1
-        const entry = firstBehind(window.entries, from)
-        if (entry !== undefined || window.end === afterEveryPath) return entry
-        from = window.end
-      }
+    scope: { from: scope.directory, to: end },
+    read: async ({ from, to }, wanted, isSmall) => {
+      if (last.entries > 0) size = (last.entries - last.skipped) * leastUse >= last.entries ? size * 4 : size / 4
+      size = Math.ceil(Math.min(Math.max(size, leastWindow), wanted, greatestWindow))
+      const isFirst = settled === undefined && scope.isFirstPage && scope.directory !== '/'
+      const isBounded = isFirst || isSmall
+      // If the commit is being asked for, all is read from the one that is answered.
+      if (settling !== undefined) settled ??= await settling
+      const settledScope = { ...scope, commit: settled?.commit ?? scope.commit }
+      const number = isBounded ? Math.max(size, firstWindow) : size
+      const entries = isBounded
+        ? await readWithin(settledScope, from, to, number)
+        : await readBehind(settledScope, from, number)
+      last = { entries: entries.length, skipped: 0 }
+      const inRange = entries.filter(({ file }) => file.path < to)
+      const final = inRange.length < number ? undefined : inRange.at(-1)
+      // The head may move while a page is made: the rest of the page is read from the same commit.
+      const [first] = entries
+      if (first !== undefined) settled ??= { commit: first.file.commit, isOpen: first.committed === undefined }
+      return { entries: inRange.filter(isReadable), to: final === undefined ? to : behindEntry(final, scope) }
     },
-    hasPathFrom: async (start) => {
-      const known = knowsPathFrom(start)
-      if (known !== undefined) return known
-      const pathRange = { lower: start, upper: prefixEnd(start) }
-      const found = await isAny(scope.pfs.globFile({ commit: commit(), pattern: '/**', pathRange }, scope.options))
-      facts.set(start, found)
-      return found
-    },
-    knowsPathFrom,
-    learn: (known) => {
-      for (const [start, isThere] of known) facts.set(start, isThere)
+    skipped: (entries) => {
+      last = { ...last, skipped: last.skipped + entries }
     },
     settle: async () => {
       if (settled !== undefined) return settled
@@ -139,13 +103,15 @@ async function inspect({ pfs, commit, options }: PathScope): Promise<SettledComm
 }
 
 /**
- * Up to `number` entries behind a marker, looked for no further than the directory goes. GlobFile takes no number: where
- * there are more, PFS has worked for some that nobody reads.
+ * The first `number` entries of a range. GlobFile takes no number: if there are more, PFS has worked for some that nobody
+ * reads.
  */
-async function readWithin(scope: PathScope, marker: string, number: number): Promise<FileInfo[]> {
+async function readWithin(scope: PathScope, from: string, to: string, number: number): Promise<FileInfo[]> {
   const { pfs, commit, options, directory, depth } = scope
-  const pattern = directory + (depth === 'children' ? '*' : '**')
-  const pathRange = { lower: `${marker}\x01`, upper: prefixEnd(directory) }
+  // pachd ends at the range only if the pattern also matches what follows it.
+  const pattern = depth === 'children' ? `${directory}*` : '/**'
+  // PFS sends the directory itself if the range begins with it.
+  const pathRange = { lower: from === directory ? `${from}\x01` : from, upper: to }
   const entries: FileInfo[] = []
   for await (const info of pfs.globFile({ commit, pattern, pathRange }, options)) {
     if (entries.length === number) break
@@ -154,12 +120,12 @@ async function readWithin(scope: PathScope, marker: string, number: number): Pro
   return entries
 }
 
-/** Up to `number` entries behind a marker. Where the directory has fewer, PFS looks for more to the end of the commit. */
-async function readBehind(scope: PathScope, marker: string, number: number): Promise<FileInfo[]> {
+/** The first `number` entries from a path on. If the directory has fewer, PFS looks for more to the end of the commit. */
+async function readBehind(scope: PathScope, from: string, number: number): Promise<FileInfo[]> {
   const { pfs, commit, options, directory } = scope
   const request = {
     file: { commit, path: directory === '/' ? directory : directory.slice(0, -1) },
-    paginationMarker: marker,
+    paginationMarker: markerFor(from, directory),
     number,
   }
   const entries: FileInfo[] = []
@@ -172,28 +138,22 @@ async function readBehind(scope: PathScope, marker: string, number: number): Pro
   return entries
 }
 
-/** A marker behind an entry, and where children are listed behind all that is in it. */
-function behindEntry({ fileType, file }: FileInfo, { depth }: PathScope): string {
-  return fileType === 'DIR' && depth === 'children' ? file.path + afterEveryPath : file.path
+/** Markers are exclusive: the one that a page from `from` on follows. The directory's own entry is left out. */
+function markerFor(from: string, directory: string): string {
+  if (from === directory || /[\x00-\x1f\x7f]$/.test(from)) return from
+  // PFS takes two slashes for one; `.` is the character before them.
+  return markerBefore(from).replace(/\/\/\x7f$/, '/.\x7f')
 }
 
-async function isAny(found: AsyncIterable<unknown>): Promise<boolean> {
-  for await (const _ of found) return true
-  return false
+/** The text behind an entry and, where children are listed, behind all that is in it. */
+function behindEntry({ fileType, file }: FileInfo, { depth }: PathScope): string {
+  return file.path + (fileType === 'DIR' && depth === 'children' ? afterEveryPath : justAfter)
 }
+
+/** Follows a path and precedes all others: the path itself as a marker would pass over the directory of that name. */
+export const justAfter = '\x1f'
 
 /** PFS takes a `\` in a path and then cannot read the file: it is the glob escape. */
 function isReadable(info: FileInfo): boolean {
   return !info.file.path.includes('\\')
-}
-
-function firstBehind(entries: readonly FileInfo[], position: string): FileInfo | undefined {
-  let low = 0
-  let high = entries.length
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if ((entries[middle]?.file.path ?? '') <= position) low = middle + 1
-    else high = middle
-  }
-  return entries[low]
 }

@@ -7,7 +7,7 @@ import { readUploadId, type UploadId } from './upload-id.js'
  * Where uploads lie: on a branch of the repo of type `meta` that stands beside the bucket's repo. No bucket name leads
  * there, rights are those of the user repo, and pipelines keep theirs on another branch.
  *
- *     /uploads/<branch>/<key in hex>.<upload id>     an upload, an empty file
+ *     /uploads/<branch>/<key in hex>.<upload id>     an upload: how the branch was when it began, in JSON
  *     /parts/<upload id>/<part number>               a part
  *     /checksums/<upload id>/<part number>           its checksum, where the upload keeps one
  *     /completed/<branch>/<key in hex>.<upload id>   what a completed upload was answered, in JSON

@@ -1,5 +1,5 @@
 import type { Change } from '../../commits/change.js'
-import type { CallOptions, Commit, File, FileInfo, PfsClient } from '../../pfs/client.js'
+import { type CallOptions, type Commit, type File, type FileInfo, headOf, type PfsClient } from '../../pfs/client.js'
 import { unlessMissing } from '../../pfs/errors.js'
 import {
   checksumPath,
@@ -30,6 +30,31 @@ export async function resolveUpload(pfs: PfsClient, name: UploadName, options: C
   if (info !== undefined) return { ...name, commit: info.file.commit }
   await pfs.inspectBranch(name.bucket.branch, options)
   throw noSuchUpload(name.id.text)
+}
+
+/** What an upload keeps of the moment at which it began. */
+interface UploadStart {
+  /** The id of the commit that was the head of the bucket's branch. */
+  readonly head: string | undefined
+}
+
+/** The file that an upload is. */
+export function uploadContent(start: UploadStart): { readonly raw: Uint8Array } {
+  return { raw: Buffer.from(JSON.stringify(start)) }
+}
+
+/** Whether a file was in the bucket when the upload began; also true if nobody knows any more. */
+export async function existedAtStart(
+  pfs: PfsClient,
+  upload: Upload,
+  path: string,
+  options: CallOptions,
+): Promise<boolean> {
+  const text = (await readStaged(pfs, { commit: upload.commit, path: uploadPath(upload) }, options)).toString()
+  const { head }: UploadStart = text === '' ? { head: undefined } : JSON.parse(text)
+  if (head === undefined) return true
+  const commit = { ...headOf(upload.bucket.branch), id: head }
+  return (await unlessMissing(pfs.inspectFile({ commit, path }, options), 'file')) !== undefined
 }
 
 /** A file of the staging branch; undefined where the file, the branch or the repo is not there. */

@@ -178,7 +178,13 @@ for (const overWire of wires) {
     const upload = await begin(s3, 'conditional')
     const part = await sendPart(s3, upload, 1, 'new')
     const { ETag } = await s3.send(new PutObjectCommand({ Bucket, Key: 'conditional', Body: 'old' }))
-    assert.is(await refusal(complete(s3, upload, [part], { IfNoneMatch: '*' })), '412 PreconditionFailed')
+    // Written since the upload began, as opposed to the one that begins now.
+    const conflict = '409 ConditionalRequestConflict'
+    assert.is(await refusal(complete(s3, upload, [part], { IfNoneMatch: '*' })), conflict)
+    const later = await begin(s3, 'conditional')
+    const laterPart = await sendPart(s3, later, 1, 'new')
+    await s3.send(new PutObjectCommand({ Bucket, Key: 'conditional', Body: 'old' }))
+    assert.is(await refusal(complete(s3, later, [laterPart], { IfNoneMatch: '*' })), '412 PreconditionFailed')
     assert.is(await refusal(complete(s3, upload, [part], { IfMatch: '"none"' })), '412 PreconditionFailed')
     assert.is((await read(s3, 'conditional')).toString(), 'old')
     await complete(s3, upload, [part], { IfMatch: ETag })

@@ -1,0 +1,48 @@
+import { percentByte } from '../percent-encoding.js'
+
+/** Query parameters that let readers of a log act as the caller; in Pachyderm's mode the access key is the token. */
+const secretParameter = /^(x-amz-(signature|credential|security-token|s3session-token)|signature|awsaccesskeyid)$/i
+
+/** What separates parameters, also in a malformed target whose separators are encoded. */
+const separator = /([?&;#]|%3f|%26|%3b|%23)/i
+
+/**
+ * A request target as it may be logged: the values of presigned parameters are replaced by `...`, and every byte that is no
+ * printable ASCII is percent-encoded, so that no control character (C0, C1, bidirectional) reaches a terminal.
+ */
+export function loggableTarget(target: string): string {
+  return target
+    .split(separator)
+    .map(withoutSecret)
+    .join('')
+    .replace(/[^\x21-\x7e]/g, (character) =>
+      Array.from(Buffer.from(character, bytesOf(character)), percentByte).join(''),
+    )
+}
+
+/** Node hands out the bytes of a target as Latin-1. */
+function bytesOf(character: string): 'latin1' | 'utf8' {
+  return character < '\u0100' ? 'latin1' : 'utf8'
+}
+
+function withoutSecret(part: string): string {
+  const [equals] = /=|%3d/i.exec(part) ?? []
+  if (equals === undefined) return part
+  const name = part.slice(0, part.indexOf(equals))
+  return secretParameter.test(decoded(decoded(name)).trim()) ? `${name}${equals}...` : part
+}
+
+/** Decodes what can be decoded. */
+function decoded(name: string): string {
+  return name.replaceAll('+', ' ').replace(/%([0-9a-f]{2})/gi, (_, digits: string) => {
+    return String.fromCharCode(Number.parseInt(digits, 16))
+  })
+}
+
+/** Text with its control characters (C0, C1, line separators, bidirectional) escaped. */
+export function withoutControls(text: string): string {
+  return text.replace(
+    /[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}
