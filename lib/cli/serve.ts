@@ -80,6 +80,8 @@ const flagOfOption: ReadonlyMap<string, string> = new Map([
   ['basePath', '--base-path'],
   ['bucketAliases', '--bucket-alias'],
   ['bucketSeparator', '--bucket-separator'],
+  ['bucketAliases', '--bucket-alias'],
+  ['bucketSeparator', '--bucket-separator'],
   ['domains', '--domain'],
   ['region', '--region'],
 ])
