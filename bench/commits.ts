@@ -65,9 +65,8 @@ async function compare(
 ): Promise<void> {
   const closers: (() => Promise<void>)[] = []
   const candidates: Candidate[] = []
-  for (const shareCommits of [false, true]) {
-    const commits = shareCommits ? 'shared' : 'each'
-    const server = await startServer({ kind: 'gateway', memory: pfs, shareCommits })
+  for (const commits of ['each', 'shared'] as const) {
+    const server = await startServer({ kind: 'gateway', memory: pfs, commits })
     const workload = await prepare(server.url, commits)
     closers.push(async () => {
       workload.close()

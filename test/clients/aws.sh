@@ -1,6 +1,10 @@
 # signatures: v4
 # load: large
+# pachd: yes
+# covers: list, put, get, range, parts, copy, move, delete, presign, sync
 source "$SUPPORT/expect.sh"
+
+client aws "$(aws --version | sed 's|^aws-cli/\([^ ]*\).*|\1|')"
 
 step configure with host, key and secret
 aws configure set aws_access_key_id "$ACCESS_KEY"
@@ -31,6 +35,25 @@ step move inside the gateway
 aws s3 mv "s3://$BUCKET/piped.txt" "s3://$BUCKET/moved.txt"
 [ "$(aws s3 cp "s3://$BUCKET/moved.txt" -)" = piped ] || fail cat of what was moved
 
+step copy between keys with spaces and parentheses
+aws s3 cp "s3://$BUCKET/dir/hello.txt" "s3://$BUCKET/spaced/a b (1).txt"
+aws s3 cp "s3://$BUCKET/spaced/a b (1).txt" "s3://$BUCKET/spaced/c d (2).txt"
+[ "$(aws s3 cp "s3://$BUCKET/spaced/c d (2).txt" -)" = hello ] || fail cat of the copy
+aws s3 rm --only-show-errors --recursive "s3://$BUCKET/spaced"
+
+step presign
+[ "$(curl --silent --fail "$(aws s3 presign "s3://$BUCKET/dir/hello.txt")")" = hello ] || fail the presigned URL
+
+step a file in parts
+aws configure set s3.multipart_threshold 5MB
+aws configure set s3.multipart_chunksize 5MB
+aws s3 cp --only-show-errors "$PARTS" "s3://$BUCKET/parts.bin"
+aws s3 cp --only-show-errors "s3://$BUCKET/parts.bin" "s3://$BUCKET/parts (1).bin"
+aws s3 cp --only-show-errors "s3://$BUCKET/parts (1).bin" parts-out.bin
+expect_same "$PARTS" parts-out.bin
+aws configure set s3.multipart_threshold 8MB
+aws configure set s3.multipart_chunksize 8MB
+
 step s3api: head, a range, conditions
 aws s3api head-object --bucket "$BUCKET" --key dir/hello.txt >head.txt
 expect_line '"ContentLength": 6' head.txt
@@ -51,6 +74,16 @@ expect_same_tree "$TREE" tree-out
 step sync finds nothing to do
 aws s3 sync "$TREE" "s3://$BUCKET/tree" >synced.txt
 [ ! -s synced.txt ] || fail "sync copied $(head -5 synced.txt)"
+
+if keeps_records; then
+  step sync copies a file that has changed, though another key has been written since
+  cp -r "$TREE" changed
+  changed="$(find changed -type f -size +0 | head -1)"
+  head -c "$(stat -c %s "$changed")" /dev/zero >same-size && cat same-size >"$changed"
+  echo other | aws s3 cp - "s3://$BUCKET/other.txt"
+  aws s3 sync changed "s3://$BUCKET/tree" >synced.txt
+  [ "$(grep -c '^upload:' synced.txt)" = 1 ] || fail "sync copied $(head -5 synced.txt)"
+fi
 
 step a large file in and out
 aws s3 cp --only-show-errors "$FILE" "s3://$BUCKET/file.bin"

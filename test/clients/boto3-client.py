@@ -1,13 +1,18 @@
 # signatures: v4 v2
 # load: large
+# pachd: yes
+# covers: list, put, get, range, parts, copy, delete, presign
 import os
+import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
 import boto3
+from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from expect import FILE, TREE, checksum, expect_same_tree, files_of
+from expect import FILE, PARTS, TREE, checksum, client, expect_same_tree, files_of
 
+client('boto3', boto3.__version__)
 bucket = os.environ['BUCKET']
 config = Config(signature_version='s3') if os.environ['SIGNATURE'] == 'v2' else None
 
@@ -62,6 +67,22 @@ assert s3.get_object(Bucket=bucket, Key='dir/hello.txt', Range='bytes=-3')['Body
 s3.copy_object(Bucket=bucket, Key='copy.txt', CopySource={'Bucket': bucket, 'Key': 'dir/hello.txt'})
 assert s3.get_object(Bucket=bucket, Key='copy.txt')['Body'].read() == b'hello\n'
 
+# Copy between keys with spaces and parentheses.
+s3.put_object(Bucket=bucket, Key='spaced/a b (1).txt', Body=b'hello\n')
+s3.copy({'Bucket': bucket, 'Key': 'spaced/a b (1).txt'}, bucket, 'spaced/c d (2)+é.txt')
+assert s3.get_object(Bucket=bucket, Key='spaced/c d (2)+é.txt')['Body'].read() == b'hello\n'
+
+# Presigned URLs, used by a client that has no credentials.
+spaced = {'Bucket': bucket, 'Key': 'spaced/a b (1).txt'}
+upload = urllib.request.Request(s3.generate_presigned_url('put_object', Params=spaced), b'by URL', method='PUT')
+# urllib sends a form's type unless there is another, and V2 signs the type.
+upload.add_header('content-type', '')
+urllib.request.urlopen(upload).close()
+with urllib.request.urlopen(s3.generate_presigned_url('get_object', Params=spaced)) as response:
+    assert response.read() == b'by URL'
+bucket_objects = connect(boto3.resource, *credentials).Bucket(bucket).objects
+bucket_objects.filter(Prefix='spaced/').delete()
+
 # Remove.
 s3.delete_object(Bucket=bucket, Key='dir/hello.txt')
 refused('NoSuchKey', s3.get_object, Bucket=bucket, Key='dir/hello.txt')
@@ -87,12 +108,19 @@ with ThreadPoolExecutor(8) as pool:
     list(pool.map(download, names))
 expect_same_tree(TREE, 'tree-out')
 
+# A file in parts, and a copy of it in parts.
+in_parts = TransferConfig(multipart_threshold=5 << 20, multipart_chunksize=5 << 20)
+s3.upload_file(PARTS, bucket, 'parts.bin', Config=in_parts)
+s3.copy({'Bucket': bucket, 'Key': 'parts.bin'}, bucket, 'parts (1).bin', Config=in_parts)
+s3.download_file(bucket, 'parts (1).bin', 'parts-out.bin', Config=in_parts)
+assert checksum('parts-out.bin') == checksum(PARTS)
+
 # A large file in and out.
 s3.upload_file(FILE, bucket, 'file.bin')
 s3.download_file(bucket, 'file.bin', 'file-out.bin')
 assert checksum('file-out.bin') == checksum(FILE)
 
 # A bucket goes when it is empty.
-connect(boto3.resource, *credentials).Bucket(bucket).objects.delete()
+bucket_objects.delete()
 s3.delete_bucket(Bucket=bucket)
 assert bucket not in bucket_names()

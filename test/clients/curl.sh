@@ -1,4 +1,5 @@
 # signatures: v4
+# covers: list, put, get, range, delete
 source "$SUPPORT/expect.sh"
 
 # S3 wants x-amz-content-sha256; curl adds it by itself from version 8 on.
@@ -6,6 +7,8 @@ s3curl() {
   curl --silent --show-error --fail --aws-sigv4 aws:amz:us-east-1:s3 --user "$ACCESS_KEY:$SECRET_KEY" \
     --header 'x-amz-content-sha256: UNSIGNED-PAYLOAD' "$@"
 }
+
+client curl "$(curl --version | awk 'NR == 1 { print $2 }')"
 
 step list buckets, make one
 s3curl "$ENDPOINT/" >buckets.xml

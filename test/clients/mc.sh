@@ -1,6 +1,10 @@
 # signatures: v4 v2
 # load: large
+# pachd: yes
+# covers: list, put, get, parts, copy, delete, presign, sync
 source "$SUPPORT/expect.sh"
+
+client mc "$(awk '/^mc / { print $2 }' "$SUPPORT/../go-programs.txt" | sed 's/.*@//')"
 
 step configure with host, key and secret
 mc --quiet alias set pfs "$ENDPOINT" "$ACCESS_KEY" "$SECRET_KEY" --api "S3$SIGNATURE"
@@ -28,6 +32,21 @@ expect_line '6 B' stat.txt
 step copy inside the gateway
 mc cp "pfs/$BUCKET/dir/hello.txt" "pfs/$BUCKET/copy.txt"
 [ "$(mc cat "pfs/$BUCKET/copy.txt")" = hello ] || fail cat of the copy
+
+step copy between keys with spaces and parentheses
+mc cp hello.txt "pfs/$BUCKET/spaced/a b (1).txt"
+mc cp "pfs/$BUCKET/spaced/a b (1).txt" "pfs/$BUCKET/spaced/c d (2).txt"
+[ "$(mc cat "pfs/$BUCKET/spaced/c d (2).txt")" = hello ] || fail cat of the copy
+mc rm "pfs/$BUCKET/spaced/a b (1).txt" "pfs/$BUCKET/spaced/c d (2).txt"
+
+step presign
+url="$(mc share download --json "pfs/$BUCKET/dir/hello.txt" | sed 's/.*"share": *"\([^"]*\)".*/\1/;s/\\u0026/\&/g' | grep '^http')"
+[ "$(curl --silent --fail "$url")" = hello ] || fail the presigned URL
+
+step a file in parts
+mc cp --quiet "$PARTS" "pfs/$BUCKET/parts.bin"
+mc cp --quiet "pfs/$BUCKET/parts.bin" parts-out.bin
+expect_same "$PARTS" parts-out.bin
 
 step remove
 mc rm "pfs/$BUCKET/dir/hello.txt" "pfs/$BUCKET/copy.txt"

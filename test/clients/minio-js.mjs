@@ -1,12 +1,13 @@
 // signatures: v4
+// covers: list, put, get, range, parts, copy, delete, presign
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
+import { createReadStream, readFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import { Client } from 'minio'
 
-const { ACCESS_KEY, BUCKET, ENDPOINT, FILE, SECRET_KEY } = process.env
+const { ACCESS_KEY, BUCKET, ENDPOINT, FILE, MODULES, PARTS, SECRET_KEY } = process.env
 const { hostname, port } = new URL(ENDPOINT)
 const client = new Client({
   endPoint: hostname,
@@ -15,6 +16,8 @@ const client = new Client({
   accessKey: ACCESS_KEY,
   secretKey: SECRET_KEY,
 })
+
+console.log(`client: minio-js ${JSON.parse(readFileSync(`${MODULES}/minio/package.json`, 'utf8')).version}`)
 
 async function checksum(path) {
   const hash = createHash('sha256')
@@ -40,13 +43,25 @@ assert.equal(await text(await client.getPartialObject(BUCKET, 'dir/hello.txt', 1
 await client.copyObject(BUCKET, 'copy.txt', `/${BUCKET}/dir/hello.txt`)
 assert.equal((await client.statObject(BUCKET, 'copy.txt')).size, 6)
 
+// Copy between keys with spaces and parentheses; a presigned URL.
+await client.putObject(BUCKET, 'spaced/a b (1).txt', 'hello\n')
+await client.copyObject(BUCKET, 'spaced/c d (2).txt', `/${BUCKET}/spaced/a b (1).txt`)
+const url = await client.presignedGetObject(BUCKET, 'spaced/c d (2).txt')
+assert.equal(await (await fetch(url)).text(), 'hello\n')
+
+// A file in parts.
+await client.putObject(BUCKET, 'parts.bin', createReadStream(PARTS), undefined)
+await client.fGetObject(BUCKET, 'parts.bin', 'parts-out.bin')
+assert.equal(await checksum('parts-out.bin'), await checksum(PARTS))
+
 // A large file in and out.
 await client.fPutObject(BUCKET, 'file.bin', FILE)
 await client.fGetObject(BUCKET, 'file.bin', 'file-out.bin')
 assert.equal(await checksum('file-out.bin'), await checksum(FILE))
 
 // Remove.
-await client.removeObjects(BUCKET, ['dir/hello.txt', 'copy.txt', 'file.bin'])
+const keys = ['dir/hello.txt', 'copy.txt', 'file.bin', 'parts.bin', 'spaced/a b (1).txt', 'spaced/c d (2).txt']
+await client.removeObjects(BUCKET, keys)
 await assert.rejects(client.statObject(BUCKET, 'copy.txt'), { code: 'NotFound' })
 await client.removeBucket(BUCKET)
 assert.equal(await client.bucketExists(BUCKET), false)

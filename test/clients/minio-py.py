@@ -1,12 +1,17 @@
 # signatures: v4
+# covers: list, put, get, range, parts, copy, delete, presign
 import io
 import os
+import urllib.request
+from importlib.metadata import version
 
-from expect import FILE, TREE, checksum, expect_same_tree, files_of
+from expect import FILE, PARTS, TREE, checksum, client as report_client, expect_same_tree, files_of
 from minio import Minio
+from minio.commonconfig import CopySource
 from minio.deleteobjects import DeleteObject
 from minio.error import S3Error
 
+report_client('minio-py', version('minio'))
 bucket = os.environ['BUCKET']
 client = Minio(
     os.environ['HOST'], access_key=os.environ['ACCESS_KEY'], secret_key=os.environ['SECRET_KEY'], secure=False
@@ -23,6 +28,20 @@ client.put_object(bucket, 'dir/hello.txt', io.BytesIO(b'hello\n'), 6)
 assert [entry.object_name for entry in client.list_objects(bucket, recursive=True)] == ['dir/hello.txt']
 with client.get_object(bucket, 'dir/hello.txt') as response:
     assert response.read() == b'hello\n'
+
+with client.get_object(bucket, 'dir/hello.txt', offset=1, length=3) as response:
+    assert response.read() == b'ell'
+
+# Copy between keys with spaces and parentheses; a presigned URL.
+client.put_object(bucket, 'spaced/a b (1).txt', io.BytesIO(b'hello\n'), 6)
+client.copy_object(bucket, 'spaced/c d (2).txt', CopySource(bucket, 'spaced/a b (1).txt'))
+with urllib.request.urlopen(client.presigned_get_object(bucket, 'spaced/c d (2).txt')) as response:
+    assert response.read() == b'hello\n'
+
+# A file in parts.
+client.fput_object(bucket, 'parts.bin', PARTS, part_size=5 << 20)
+client.fget_object(bucket, 'parts.bin', 'parts-out.bin')
+assert checksum('parts-out.bin') == checksum(PARTS)
 
 # Remove.
 client.remove_object(bucket, 'dir/hello.txt')

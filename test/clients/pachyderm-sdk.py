@@ -1,4 +1,5 @@
 # environment: pachyderm
+# covers: pachd's gRPC API beside S3
 """
 Pachyderm's own client against PFS at $PACHD_ADDRESS, and both ways between it and boto3 at $ENDPOINT. It prints a line
 for each thing that it has seen work, and fails at the first that does not.
@@ -7,12 +8,14 @@ for each thing that it has seen work, and fails at the first that does not.
 import hashlib
 import io
 import os
+from importlib.metadata import version
 
 import boto3
 import grpc
 from pachyderm_sdk import Client
 from pachyderm_sdk.api import pfs
 
+print(f"client: pachyderm_sdk {version('pachyderm-sdk')}")
 bucket = os.environ['BUCKET']
 token = os.environ.get('PACH_TOKEN')
 client = Client.from_pachd_address(os.environ['PACHD_ADDRESS'], auth_token=token)

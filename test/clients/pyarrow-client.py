@@ -1,9 +1,12 @@
 # signatures: v4
+# covers: list, put, get, range, parts, copy, delete, tables
 import os
 
 import pyarrow
+from expect import PARTS, client
 from pyarrow import fs, parquet
 
+client('pyarrow', pyarrow.__version__)
 bucket = os.environ['BUCKET']
 s3 = fs.S3FileSystem(
     endpoint_override=os.environ['HOST'],
@@ -22,6 +25,20 @@ parquet.write_table(table, f'{bucket}/tables/one.parquet', filesystem=s3)
 assert info.path == f'{bucket}/tables/one.parquet' and info.size > 0
 assert parquet.read_table(info.path, filesystem=s3).equals(table)
 assert parquet.read_table(info.path, columns=['number'], filesystem=s3).num_columns == 1
+
+# A file in parts, and a range of it.
+with open(PARTS, 'rb') as source:
+    content = source.read()
+with s3.open_output_stream(f'{bucket}/parts.bin') as target:
+    target.write(content)
+with s3.open_input_file(f'{bucket}/parts.bin') as source:
+    assert source.read() == content
+    assert source.read_at(3, 1000) == content[1000:1003]
+
+# Copy between keys with spaces and parentheses, and move.
+s3.copy_file(info.path, f'{bucket}/spaced/a b (1).parquet')
+s3.move(f'{bucket}/spaced/a b (1).parquet', f'{bucket}/spaced/c d (2).parquet')
+assert parquet.read_table(f'{bucket}/spaced/c d (2).parquet', filesystem=s3).equals(table)
 
 # Copy, remove.
 s3.copy_file(info.path, f'{bucket}/copy.parquet')

@@ -1,5 +1,8 @@
 # signatures: v4 v2
+# covers: list, put, get, parts, copy, move, delete, presign, sync
 source "$SUPPORT/expect.sh"
+
+client s3cmd "$(s3cmd --version | sed 's/s3cmd version //')"
 
 step configure with host, key and secret
 cat >.s3cfg <<END
@@ -30,6 +33,21 @@ step copy inside the gateway
 s3cmd cp "s3://$BUCKET/dir/hello.txt" "s3://$BUCKET/copy.txt"
 [ "$(s3cmd get --quiet "s3://$BUCKET/copy.txt" -)" = hello ] || fail cat of the copy
 
+step copy and move between keys with spaces and parentheses
+s3cmd put hello.txt "s3://$BUCKET/spaced/a b (1).txt"
+s3cmd cp "s3://$BUCKET/spaced/a b (1).txt" "s3://$BUCKET/spaced/c d (2).txt"
+s3cmd mv "s3://$BUCKET/spaced/c d (2).txt" "s3://$BUCKET/spaced/e f (3).txt"
+[ "$(s3cmd get --quiet "s3://$BUCKET/spaced/e f (3).txt" -)" = hello ] || fail cat of what was moved
+s3cmd del "s3://$BUCKET/spaced/a b (1).txt" "s3://$BUCKET/spaced/e f (3).txt"
+
+step presign
+[ "$(curl --silent --fail "$(s3cmd signurl "s3://$BUCKET/copy.txt" +60)")" = hello ] || fail the presigned URL
+
+step a file in parts
+s3cmd put --quiet --multipart-chunk-size-mb=5 "$PARTS" "s3://$BUCKET/parts.bin"
+s3cmd get --quiet "s3://$BUCKET/parts.bin" parts-out.bin
+expect_same "$PARTS" parts-out.bin
+
 step remove
 s3cmd del "s3://$BUCKET/dir/hello.txt" "s3://$BUCKET/copy.txt"
 expect_refused s3cmd info "s3://$BUCKET/dir/hello.txt"
@@ -39,6 +57,10 @@ s3cmd put --quiet --recursive "$TREE/" "s3://$BUCKET/tree/"
 mkdir tree-out
 s3cmd get --quiet --recursive "s3://$BUCKET/tree/" tree-out/
 expect_same_tree "$TREE" tree-out
+
+step sync finds nothing to do
+s3cmd sync "$TREE/" "s3://$BUCKET/tree/" >synced.txt
+expect_no_line 'upload:' synced.txt
 
 step a large file in and out
 s3cmd put --quiet "$FILE" "s3://$BUCKET/file.bin"

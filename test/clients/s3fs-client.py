@@ -1,10 +1,15 @@
 # signatures: v4
 # environment: s3fs
+# covers: list, put, get, range, parts, copy, delete, presign, tables
 import os
+import urllib.request
 
-from expect import TREE, expect_same_tree
+import pandas
+import s3fs
+from expect import PARTS, TREE, checksum, client, expect_same_tree
 from s3fs import S3FileSystem
 
+client('s3fs', f'{s3fs.__version__} with pandas {pandas.__version__}')
 bucket = os.environ['BUCKET']
 fs = S3FileSystem(
     endpoint_url=os.environ['ENDPOINT'], key=os.environ['ACCESS_KEY'], secret=os.environ['SECRET_KEY']
@@ -26,6 +31,27 @@ fs.cp(f'{bucket}/dir/hello.txt', f'{bucket}/copy.txt')
 assert fs.info(f'{bucket}/copy.txt')['size'] == 6
 fs.rm(f'{bucket}/copy.txt')
 assert not fs.exists(f'{bucket}/copy.txt')
+
+# Copy between keys with spaces and parentheses; a range; a presigned URL.
+fs.pipe(f'{bucket}/spaced/a b (1).txt', b'hello\n')
+fs.cp(f'{bucket}/spaced/a b (1).txt', f'{bucket}/spaced/c d (2).txt')
+assert fs.cat_file(f'{bucket}/spaced/c d (2).txt', start=1, end=4) == b'ell'
+with urllib.request.urlopen(fs.sign(f'{bucket}/spaced/c d (2).txt')) as response:
+    assert response.read() == b'hello\n'
+
+# A file in parts.
+with open(PARTS, 'rb') as source, fs.open(f'{bucket}/parts.bin', 'wb', block_size=5 << 20) as target:
+    target.write(source.read())
+fs.get(f'{bucket}/parts.bin', 'parts-out.bin')
+assert checksum('parts-out.bin') == checksum(PARTS)
+
+# A table of pandas.
+options = {'endpoint_url': os.environ['ENDPOINT'], 'key': os.environ['ACCESS_KEY'], 'secret': os.environ['SECRET_KEY']}
+table = pandas.DataFrame({'number': range(10_000), 'text': [f'row {n}' for n in range(10_000)]})
+for name in ('table (1).parquet', 'table (1).csv'):
+    write, read = (table.to_parquet, pandas.read_parquet) if name.endswith('parquet') else (table.to_csv, pandas.read_csv)
+    write(f's3://{bucket}/tables/{name}', index=False, storage_options=options)
+    assert read(f's3://{bucket}/tables/{name}', storage_options=options).equals(table)
 
 # A tree in and out.
 fs.put(f'{TREE}/', f'{bucket}/tree/', recursive=True)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the clients below .cache/clients, once for each version: a Python environment for each file of
-# requirements/, and bin/ for the Go programs.
+# requirements/, bin/ for the Go programs, hadoop/ for the jars of S3A. restic comes from the system's packages.
 set -euo pipefail
 cd "$(dirname "$0")"
 cache="$(cd ../.. && pwd)/.cache/clients"
@@ -33,3 +33,25 @@ go_program() {
 while read -r name module; do
   once "$name" "$module" go_program "$module"
 done <go-programs.txt
+
+# rclone with two of its backends: the other seventy take minutes to compile.
+rclone_program() {
+  local module
+  module="$(mktemp -d)"
+  cp rclone/main.go "$module"
+  (
+    cd "$module"
+    go mod init rclone-s3
+    go get "github.com/rclone/rclone@$1"
+    go mod tidy
+    go build -ldflags "-X github.com/rclone/rclone/fs.Version=$1" -o "$cache/bin/rclone" .
+  )
+  rm -rf "$module"
+}
+once rclone v1.76.0 rclone_program v1.76.0
+
+hadoop_jars() {
+  rm -rf "$cache/hadoop"
+  mvn --batch-mode --quiet --file hadoop/pom.xml dependency:copy-dependencies "-DoutputDirectory=$cache/hadoop"
+}
+once hadoop "$(cat hadoop/pom.xml)" hadoop_jars

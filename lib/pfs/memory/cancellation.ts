@@ -20,17 +20,16 @@ export async function untilCancelled<T>(promise: Promise<T>, signal: AbortSignal
   })
 }
 
-/** Calls `run` with each item in turn and waits for what it returns. A source that is left early is not waited for. */
+/** Calls `run` with each item in turn. Where it ends early, the source is told so but not waited for. */
 export async function forEachUntilCancelled<T>(
   items: AsyncIterable<T> | Iterable<T>,
   signal: AbortSignal | undefined,
-  run: (item: T) => Promise<void> | undefined,
+  run: (item: T) => void,
 ): Promise<void> {
   if (Symbol.iterator in items) {
     for (const item of items) {
       throwIfCancelled(signal)
-      const running = run(item)
-      if (running) await untilCancelled(running, signal)
+      run(item)
     }
     return
   }
@@ -40,8 +39,7 @@ export async function forEachUntilCancelled<T>(
     while (!isDone) {
       const result = await untilCancelled(iterator.next(), signal)
       isDone = result.done === true
-      const running = result.done ? undefined : run(result.value)
-      if (running) await untilCancelled(running, signal)
+      if (!result.done) run(result.value)
     }
   } finally {
     // A source that hangs would hang in `return` as well.

@@ -6,6 +6,12 @@ import os
 
 TREE = os.environ['TREE']
 FILE = os.environ['FILE']
+PARTS = os.environ['PARTS']
+
+
+def client(name, version):
+    """Reports name and version for the table of clients."""
+    print(f'client: {name} {version}', flush=True)
 
 
 def files_of(directory):

@@ -28,3 +28,9 @@ expect_same_tree() {
   [ -n "$(find "$1" -type f -print -quit)" ] || fail "$1 is empty"
   diff -r "$1" "$2" >differences.txt || fail "the trees differ: $(head -20 differences.txt)"
 }
+
+# client NAME VERSION: for the table of clients.
+client() { echo "client: $*"; }
+
+# Whether the gateway keeps metadata, MD5 ETags and times of each object; what needs them is left out until it does.
+keeps_records() { [ "${RECORDS:-no}" = yes ]; }

@@ -8,6 +8,8 @@ export interface Material {
   readonly tree: string
   /** One file; several times as large as what a client sends at once. */
   readonly file: string
+  /** A file of 12 MB, for clients to send in parts of 5 MiB. */
+  readonly parts: string
 }
 
 const mebibyte = 1024 * 1024
@@ -16,13 +18,15 @@ const mebibyte = 1024 * 1024
 export function makeMaterial(directory: string, modules: string, large: boolean): Material {
   const tree = join(directory, 'tree')
   const file = join(directory, 'file.bin')
+  const parts = join(directory, 'parts.bin')
   rmSync(directory, { recursive: true, force: true })
   for (const path of modulePaths(modules).slice(0, large ? 2000 : 50)) {
     mkdirSync(dirname(join(tree, path)), { recursive: true })
     copyFileSync(join(modules, path), join(tree, path))
   }
   writeRandom(file, large ? 300 : 1)
-  return { tree, file }
+  writeRandom(parts, 12)
+  return { tree, file, parts }
 }
 
 /** The files of `node_modules` but for what npm and other tools keep there. */

@@ -12,6 +12,19 @@ export interface ClientScript {
   readonly environment: string
   /** From `# load: large`: it also carries the large tree and file, where the setup is for that. */
   readonly large: boolean
+  /** From `# setups: one`: it runs in one setup only, since it takes long. */
+  readonly once: boolean
+  /** From `# pachd: yes`: it also runs over a real pachd. */
+  readonly pachd: boolean
+  /** From `# covers: list, put`: for the table of clients. */
+  readonly covers: string
+}
+
+export interface ScriptResult {
+  /** Undefined if the script ended with 0. */
+  readonly failure?: string
+  /** Name and version of the client, as the script prints them in a line `client: NAME VERSION`. */
+  readonly client: string
 }
 
 /** The scripts beside `run.ts`, each a `.sh`, `.py` or `.mjs`. */
@@ -29,15 +42,18 @@ export function clientScripts(directory: string): readonly ClientScript[] {
         signatures: (value('signatures') ?? 'v4').split(' '),
         environment: value('environment') ?? 'main',
         large: value('load') === 'large',
+        once: value('setups') === 'one',
+        pachd: value('pachd') === 'yes',
+        covers: value('covers') ?? '',
       }
     })
 }
 
-/** Runs a script to its end; undefined where it ended with 0, else what it printed. */
+/** Runs a script to its end; a failure holds what it printed. */
 export function runScript(
   script: ClientScript,
   settings: { readonly cwd: string; readonly env: NodeJS.ProcessEnv; readonly milliseconds: number },
-): Promise<string | undefined> {
+): Promise<ScriptResult> {
   const program = { sh: 'bash', py: 'python3', mjs: process.execPath }[script.name.split('.').at(-1) ?? '']
   return new Promise((resolve, reject) => {
     const child = spawn(program ?? 'false', [script.path], {
@@ -55,7 +71,8 @@ export function runScript(
     }
     child.once('error', reject)
     child.once('close', (code, signal) => {
-      resolve(code === 0 ? undefined : `${output}\nended with ${code ?? signal}`)
+      const client = /^client: (.+)$/m.exec(output)?.[1] ?? script.name
+      resolve({ client, ...(code !== 0 && { failure: `${output}\nended with ${code ?? signal}` }) })
     })
   })
 }

@@ -18,6 +18,11 @@ export function createSnapshot(): Snapshot {
 export function changeSnapshot(snapshot: Snapshot, layers: readonly Changes[]): Snapshot {
   return layers.reduce((before, changes) => {
     const root = applyChanges(before.root, changes)
-    return { root, violations: findViolations(root, changes.paths.keys(), before.violations) }
+    return { root, violations: findViolations(root, changedPaths(changes), before.violations) }
   }, snapshot)
+}
+
+function* changedPaths(changes: Changes): Generator<string> {
+  yield* changes.deletedDirectories
+  yield* changes.paths.keys()
 }
