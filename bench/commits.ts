@@ -65,8 +65,9 @@ async function compare(
 ): Promise<void> {
   const closers: (() => Promise<void>)[] = []
   const candidates: Candidate[] = []
-  for (const commits of ['each', 'shared'] as const) {
-    const server = await startServer({ kind: 'gateway', memory: pfs, commits })
+  for (const shareCommits of [false, true]) {
+    const commits = shareCommits ? 'shared' : 'each'
+    const server = await startServer({ kind: 'gateway', memory: pfs, shareCommits })
     const workload = await prepare(server.url, commits)
     closers.push(async () => {
       workload.close()

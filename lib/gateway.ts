@@ -32,7 +32,7 @@ export function createGateway(client: PfsClient, settings: Settings): Gateway {
     pages: createPageMemory(),
     region: settings.region,
     trustForwardedHost: settings.trustForwardedHost,
-    smallBodyBytes: settings.smallBodyBytes,
+    maxSharedBodyBytes: settings.maxSharedBodyBytes,
     uploadTurns: createTurns(),
     repoTurns: createTurns(),
     contents: createContentCache(settings.cacheBytes),

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setMaxListeners } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import { createAnswer } from './answer.js'
@@ -38,6 +39,8 @@ export function createS3Handler(pfs: PfsClient, authConfig: AuthConfig, options:
     const context = { requestId, method: req.method ?? '', target: loggableTarget(receivedTarget(req)) }
     const started = performance.now()
     const left = new AbortController()
+    // Each PFS call of the request listens to it, and Node warns above ten.
+    setMaxListeners(0, left.signal)
     let address: Address | undefined
     let code: string | undefined
     res.once('close', () => {

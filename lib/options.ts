@@ -1,5 +1,3 @@
-import type { Confirm } from './commits/commit-changes.js'
-import type { Commits } from './commits/commit-queue.js'
 import type { CorsRule } from './http/cors.js'
 import { flag, functionOr, list, oneOf, requireKnown, shown, text, wholeNumber } from './option-values.js'
 import type { KeyEncoding } from './resolver/key.js'
@@ -60,12 +58,20 @@ export interface S3HandlerOptions {
   readonly bucketSeparator?: string
   /** Whether keys that PFS cannot hold are percent-encoded ('percent', the default) or refused. */
   readonly keyEncoding?: KeyEncoding
-  /** Whether concurrent writes to a branch share a commit ('shared', the default), or each has its own ('each'). */
-  readonly commits?: Commits
-  /** When a write is answered: its commit is in ('commit', the default), or pachd has finished and validated it. */
-  readonly confirm?: Confirm
+  /**
+   * Whether writes to a branch at the same time share a commit; otherwise each has its own.
+   *
+   * @default true
+   */
+  readonly shareCommits?: boolean
+  /**
+   * When a write is answered: once its commit is in, or once pachd has finished and validated that commit.
+   *
+   * @default 'commit'
+   */
+  readonly respondAfter?: 'commit' | 'finish'
   /** Bodies of at most so many bytes are held in memory to share a commit; 1 MiB unless given. */
-  readonly smallBodyBytes?: number
+  readonly maxSharedBodyBytes?: number
   /** Bytes of small objects that are kept in memory for who has read them before; 64 MiB unless given, 0 for none. */
   readonly cacheBytes?: number
   /** Bytes of request bodies that may be in memory at once; more are answered SlowDown. @default 268435456 (256 MiB) */
@@ -87,7 +93,7 @@ export type Settings = Required<S3HandlerOptions> & {
 }
 
 /** Most that may be held of one body: what a shared commit takes. */
-const maxSmallBodyBytes = 32 * 1024 * 1024
+const sharedCommitBytes = 32 * 1024 * 1024
 
 /** Longest time that a timer of Node can be set to. */
 const maxMilliseconds = 2 ** 31 - 1
@@ -100,9 +106,9 @@ const optionNames: readonly (keyof S3HandlerOptions)[] = [
   'bucketAliases',
   'bucketSeparator',
   'keyEncoding',
-  'commits',
-  'confirm',
-  'smallBodyBytes',
+  'shareCommits',
+  'respondAfter',
+  'maxSharedBodyBytes',
   'cacheBytes',
   'maxBufferedBytes',
   'cors',
@@ -127,9 +133,9 @@ export function readOptions(options: S3HandlerOptions = {}): Settings {
     bucketAliases: readAliases(options.bucketAliases ?? {}),
     bucketSeparator: readSeparator(options.bucketSeparator ?? '.'),
     keyEncoding: oneOf('keyEncoding', options.keyEncoding ?? 'percent', ['percent', 'refuse']),
-    commits: oneOf('commits', options.commits ?? 'shared', ['shared', 'each']),
-    confirm: oneOf('confirm', options.confirm ?? 'commit', ['commit', 'finished']),
-    smallBodyBytes: wholeNumber('smallBodyBytes', options.smallBodyBytes ?? 1024 * 1024, maxSmallBodyBytes),
+    shareCommits: flag('shareCommits', options.shareCommits ?? true),
+    respondAfter: oneOf('respondAfter', options.respondAfter ?? 'commit', ['commit', 'finish']),
+    maxSharedBodyBytes: wholeNumber('maxSharedBodyBytes', options.maxSharedBodyBytes ?? 1024 * 1024, sharedCommitBytes),
     cacheBytes: wholeNumber('cacheBytes', options.cacheBytes ?? 64 * 1024 * 1024),
     maxBufferedBytes: wholeNumber('maxBufferedBytes', options.maxBufferedBytes ?? 256 * 1024 * 1024),
     cors: list('cors', options.cors ?? [], readCorsRule),

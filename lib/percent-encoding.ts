@@ -3,7 +3,9 @@ export function percentEncode(text: string): string {
   return encodeURIComponent(text).replace(/[!'()*]/g, (character) => percentByte(character.charCodeAt(0)))
 }
 
+const bytes = Array.from({ length: 256 }, (_, byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`)
+
 /** One byte percent-encoded, with upper-case digits. */
 export function percentByte(byte: number): string {
-  return `%${byte.toString(16).toUpperCase().padStart(2, '0')}`
+  return bytes[byte] ?? ''
 }

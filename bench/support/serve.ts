@@ -19,7 +19,7 @@ export type Served =
       readonly kind: 'gateway'
       readonly pachd?: string
       readonly memory?: MemoryPfsOptions
-      readonly commits?: 'shared' | 'each'
+      readonly shareCommits?: boolean
     }
   | { readonly kind: 'bare'; readonly objectBytes: number }
   | { readonly kind: 's3rver'; readonly directory: string; readonly module: string }
@@ -31,7 +31,9 @@ async function serve(served: Served): Promise<number> {
       return (await servePfs(await memoryPfs(served.memory, served.files ?? 0), '127.0.0.1:0')).port
     case 'gateway': {
       const pfs = served.pachd === undefined ? createMemoryPfs(served.memory) : createPfsClient(served.pachd)
-      return listen(createS3Handler(pfs, { mode: 'none' }, { commits: served.commits ?? 'shared', cacheBytes: 0 }))
+      return listen(
+        createS3Handler(pfs, { mode: 'none' }, { shareCommits: served.shareCommits ?? true, cacheBytes: 0 }),
+      )
     }
     case 'bare':
       return listen(bareHandler(served.objectBytes))

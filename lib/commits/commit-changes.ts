@@ -24,15 +24,15 @@ export type Outcome = PromiseSettledResult<Committed>
 /** The outcome of each of some changes. */
 export type Outcomes = ReadonlyMap<Change, Outcome>
 
-/** When a write counts as made: its commit is in, or pachd has finished and validated it. */
-export type Confirm = 'commit' | 'finished'
+/** When a write is answered: once its commit is in, or once pachd has finished and validated that commit. */
+export type RespondAfter = 'commit' | 'finish'
 
 /** A branch whose turn it is. */
 export interface Turn {
   readonly pfs: PfsClient
   readonly branch: Branch
   readonly recent: RecentCommits
-  readonly confirm: Confirm
+  readonly respondAfter: RespondAfter
   readonly commitLog: CommitLog | undefined
   readonly options: CallOptions
 }
@@ -94,7 +94,7 @@ async function addToOpen(
 
 /** Makes a commit on top of the head, and finds out which one it is. */
 async function makeCommit(turn: Turn, head: Head, changes: readonly Change[]): Promise<Committed> {
-  const { pfs, branch, recent, confirm, commitLog, options } = turn
+  const { pfs, branch, recent, respondAfter, commitLog, options } = turn
   const isUnchanged = async () => (await inspectHead(pfs, branch, options)).commitId === head.commitId
   await orUndone(pfs.modifyFile(newCommitOf(branch), operationsOfAll(changes), options), isUnchanged)
   try {
@@ -106,7 +106,7 @@ async function makeCommit(turn: Turn, head: Head, changes: readonly Change[]): P
       recent.add(made, paths)
       commitLog?.add(branch.repo, made.commitId, { parentId: head.commitId, paths: new Set(paths) })
     }
-    if (confirm === 'finished') {
+    if (respondAfter === 'finish') {
       const { error } = await inspectFinished(pfs, branch, made.commitId, options)
       if (error !== '') throw new PfsError('UNKNOWN', error)
     }

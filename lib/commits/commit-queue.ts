@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { Branch, CallOptions, PfsClient } from '../pfs/client.js'
 import { PfsError } from '../pfs/errors.js'
 import { createRecentMap } from '../recent-map.js'
@@ -5,22 +6,20 @@ import { BranchQueue, type Entry } from './branch-queue.js'
 import { bytesToWrite, type Change } from './change.js'
 import {
   type Committed,
-  type Confirm,
   commitChanges,
   type Outcome,
   type Outcomes,
+  type RespondAfter,
   type Turn,
 } from './commit-changes.js'
 import type { CommitLog } from './commit-log.js'
 import { inspectHead, RecentCommits } from './head.js'
 
-/** Whether writes to a branch at the same time go together in one commit, or each has its own. */
-export type Commits = 'shared' | 'each'
-
 /** How branches are written. */
 export interface CommitQueueOptions {
-  readonly commits: Commits
-  readonly confirm: Confirm
+  /** Whether writes to a branch at the same time share a commit; otherwise each has its own. */
+  readonly shareCommits: boolean
+  readonly respondAfter: RespondAfter
   /**
    * How long a turn may take, so that a PFS that never answers does not hold a branch for ever.
    *
@@ -69,7 +68,7 @@ interface ExclusiveEntry extends Entry {
 
 /** Creates the commit queue of one process. */
 export function createCommitQueue(pfs: PfsClient, settings: CommitQueueOptions): CommitQueue {
-  const { commits, confirm, turnMilliseconds = 120_000, commitLog } = settings
+  const { shareCommits, respondAfter, turnMilliseconds = 120_000, commitLog } = settings
   const queues = new Map<string, BranchQueue<ChangesEntry | ExclusiveEntry>>()
   const recentCommits = createRecentMap<RecentCommits>(maxBranches, () => 1)
 
@@ -82,7 +81,7 @@ export function createCommitQueue(pfs: PfsClient, settings: CommitQueueOptions):
     const key = keyOf(branch)
     let queue = queues.get(key)
     if (queue === undefined) {
-      const limits = commits === 'shared' ? batchLimits : { changes: 1, bytes: 0 }
+      const limits = shareCommits ? batchLimits : { changes: 1, bytes: 0 }
       queue = new BranchQueue(
         (batch) => runTurn(branch, batch),
         limits,
@@ -100,6 +99,8 @@ export function createCommitQueue(pfs: PfsClient, settings: CommitQueueOptions):
       entries.push(entry)
     }
     const limit = new AbortController()
+    // Each PFS call of the turn listens to it, and Node warns above ten.
+    setMaxListeners(0, limit.signal)
     const timer = setTimeout(
       () => limit.abort(new PfsError('DEADLINE_EXCEEDED', 'PFS took too long')),
       turnMilliseconds,
@@ -117,7 +118,7 @@ export function createCommitQueue(pfs: PfsClient, settings: CommitQueueOptions):
     const key = keyOf(branch)
     const recent = recentCommits.get(key) ?? new RecentCommits()
     recentCommits.set(key, recent)
-    return { pfs, branch, recent, confirm, commitLog, options }
+    return { pfs, branch, recent, respondAfter, commitLog, options }
   }
 
   return {

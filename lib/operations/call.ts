@@ -29,7 +29,7 @@ export interface Gateway {
   /** Whether `X-Forwarded-Host` and `X-Forwarded-Proto` say how clients address the gateway. */
   readonly trustForwardedHost: boolean
   /** Bodies of at most so many bytes are read whole and share commits. */
-  readonly smallBodyBytes: number
+  readonly maxSharedBodyBytes: number
   /** By upload id: whoever completes or aborts an upload does so alone. */
   readonly uploadTurns: Turns
   /** By project and repo: whoever makes or deletes branches does so alone. */

@@ -53,7 +53,7 @@ export async function writeBody(call: BucketCall, change: Change): Promise<Writt
   const { gateway, bucket, body, options } = call
   gateway.commits.requireRoom(bucket.branch)
   const { length } = body
-  if (length !== undefined && length <= gateway.smallBodyBytes) return writeSmall(call, change, length)
+  if (length !== undefined && length <= gateway.maxSharedBodyBytes) return writeSmall(call, change, length)
   await gateway.commits.requireWritable(bucket.branch, options)
   const content = await stageBody(gateway.pfs, body, options)
   return writtenObject(call, change.path, await commitChange(call, { ...change, content }))

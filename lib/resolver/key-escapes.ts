@@ -40,8 +40,14 @@ export function encodeSegment(segment: string, isLast: boolean): string {
   return segment.replace(special, (character, index: number) => {
     // The text behind a `%` that matters here is digits and `%`, which look the same in the key and in the path.
     if (character === '%') return isEscape(readEscape(whole, index)) ? '%25' : '%'
-    return Array.from(Buffer.from(character), percentByte).join('')
+    return character < '\x80' ? percentByte(character.charCodeAt(0)) : escapeBytes(character)
   })
+}
+
+function escapeBytes(character: string): string {
+  let encoded = ''
+  for (const byte of Buffer.from(character)) encoded += percentByte(byte)
+  return encoded
 }
 
 /** Decodes a segment of a path. */
@@ -77,27 +83,43 @@ export function readEscape(part: PathPart, index: number): Escape | 'literal' | 
   return isEscape(found) && digits > index + 1 ? { length: 3, value: '%' } : found
 }
 
+/** The escapes of single bytes of ASCII that depend on nothing else, by byte. */
+const singles = Array.from({ length: 0x80 }, (_, byte): Escape | undefined => {
+  const value = String.fromCharCode(byte)
+  return refused.test(value) ? { length: 3, value } : undefined
+})
+
+/** Sets of hexadecimal digits, one bit each: the first digits of escapes, and those of the bytes that follow in UTF-8. */
+const firstDigits = 0b1111_0000_1011_1111
+const followingDigits = 0b0000_1111_0000_0000
+
 /** Reads an escape from its first digit on. */
 function readCharacter(part: PathPart, digits: number, isAtStart: boolean): Escape | 'literal' | 'open' {
-  const byte = readByte(part, digits, /[0-57C-F]/)
+  const byte = readByte(part, digits, firstDigits)
   if (typeof byte === 'string') return byte
   if (byte >= 0x80) return readUtf8(part, digits, byte)
-  const value = String.fromCharCode(byte)
-  if (value === '.') return isAtStart ? readDots(part, digits + 2) : 'literal'
-  if (value === '/' && !isAtStart) {
-    if (digits + 2 < part.end || part.next === 'slash') return 'literal'
-    return part.next === 'any' ? 'open' : { length: 3, value }
-  }
-  return value === '/' || refused.test(value) ? { length: 3, value } : 'literal'
+  if (byte === 0x2e) return isAtStart ? readDots(part, digits + 2) : 'literal'
+  if (byte !== 0x2f) return singles[byte] ?? 'literal'
+  const slash = { length: 3, value: '/' }
+  if (isAtStart) return slash
+  if (digits + 2 < part.end || part.next === 'slash') return 'literal'
+  return part.next === 'any' ? 'open' : slash
 }
 
-/** Reads two upper-case hexadecimal digits, of which the first is one of `first`. */
-function readByte({ text, end, next }: PathPart, index: number, first: RegExp): number | 'literal' | 'open' {
+/** Reads two upper-case hexadecimal digits, the first of the set `first`. */
+function readByte({ text, end, next }: PathPart, index: number, first: number): number | 'literal' | 'open' {
   const missing = next === 'any' ? 'open' : 'literal'
   if (index >= end) return missing
-  if (!first.test(text[index] ?? '')) return 'literal'
+  const high = hexDigit(text.charCodeAt(index))
+  if (high < 0 || ((first >> high) & 1) === 0) return 'literal'
   if (index + 1 >= end) return missing
-  return /[0-9A-F]/.test(text[index + 1] ?? '') ? Number.parseInt(text.slice(index, index + 2), 16) : 'literal'
+  const low = hexDigit(text.charCodeAt(index + 1))
+  return low < 0 ? 'literal' : high * 16 + low
+}
+
+function hexDigit(code: number): number {
+  if (code >= 0x30 && code <= 0x39) return code - 0x30
+  return code >= 0x41 && code <= 0x46 ? code - 0x37 : -1
 }
 
 /** Reads `.` or `..`, which are escaped only as whole segments; `index` is behind the first dot. */
@@ -128,7 +150,7 @@ function readUtf8(part: PathPart, digits: number, lead: number): Escape | 'liter
   for (let index = 1; index < count; index += 1) {
     const percent = digits + index * 3 - 1
     if (percent < part.end && part.text[percent] !== '%') return 'literal'
-    const byte = readByte(part, percent + 1, /[89AB]/)
+    const byte = readByte(part, percent + 1, followingDigits)
     if (typeof byte === 'string') return byte
     const [least, most] = (index === 1 && secondBytes.get(lead)) || [0x80, 0xbf]
     if (byte < least || byte > most) return 'literal'

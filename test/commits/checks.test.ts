@@ -12,7 +12,7 @@ const queue = suite('checks before a commit')
 
 queue('a condition is held against what the writes before it have left', async () => {
   const pfs = await watchedPfs()
-  const { commit } = createCommitQueue(pfs, { commits: 'shared', confirm: 'commit' })
+  const { commit } = createCommitQueue(pfs, { shareCommits: true, respondAfter: 'commit' })
   const create: Change = {
     ...put('/once'),
     condition: (current) => {
@@ -36,7 +36,7 @@ queue('checks see what the branch holds, whoever wrote it and however far PFS is
     fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
       const truth = createMemoryPfs({ finishMilliseconds: 5 })
       await createRepoAndBranch(truth, branch)
-      const { commit } = createCommitQueue(truth, { commits: 'shared', confirm: 'commit' })
+      const { commit } = createCommitQueue(truth, { shareCommits: true, respondAfter: 'commit' })
       const model = new Map<string, string>()
       for (const [index, { by, path, kind, settle }] of steps.entries()) {
         const text = `${index}`
@@ -91,7 +91,7 @@ queue(
     }
     // The branch may have been made just now.
     await truth.inspectCommit({ commit: head, wait: 'FINISHED' })
-    const { commit } = createCommitQueue(counted, { commits: 'shared', confirm: 'commit' })
+    const { commit } = createCommitQueue(counted, { shareCommits: true, respondAfter: 'commit' })
     for (const path of ['/d/1', '/d/2', '/d/3', '/d/4']) await commit(branch, [put(path)], {})
     assert.is(waits, 0)
     const [collision] = reasons(await commit(branch, [put('/d')], {}))
@@ -102,7 +102,7 @@ queue(
 queue('no more than four commits are left for PFS to finish', async () => {
   const truth = createMemoryPfs({ finishMilliseconds: 20 })
   await createRepoAndBranch(truth, branch)
-  const { commit } = createCommitQueue(truth, { commits: 'shared', confirm: 'commit' })
+  const { commit } = createCommitQueue(truth, { shareCommits: true, respondAfter: 'commit' })
   let most = 0
   for (let count = 0; count < 20; count += 1) {
     await commit(branch, [{ path: `/${count}` }], {})
@@ -128,7 +128,7 @@ queue('a path of very many directories is checked in few calls, and as any other
       return pfs.listFile(...args)
     },
   }
-  const { commit } = createCommitQueue(counted, { commits: 'shared', confirm: 'commit' })
+  const { commit } = createCommitQueue(counted, { shareCommits: true, respondAfter: 'commit' })
   const deep = (count: number): string => '/a'.repeat(count)
   assert.equal(reasons(await commit(branch, [put(deep(500))], {})), [undefined])
   assert.ok(calls <= 10, `${calls}`)
@@ -143,11 +143,34 @@ queue('a path of very many directories is checked in few calls, and as any other
 queue('what another wrote between our check and our commit is seen by the next check', async () => {
   const truth = await slowPfs(50)
   const { pfs, race } = racedPfs(truth, () => truth.modifyFile(head, [add('/o/x')]), nothing)
-  const { commit } = createCommitQueue(pfs, { commits: 'shared', confirm: 'commit' })
+  const { commit } = createCommitQueue(pfs, { shareCommits: true, respondAfter: 'commit' })
   await commit(branch, [put('/0')], {})
   race.isOn = true
   await commit(branch, [{ path: '/1' }], {})
   assert.instance(reasons(await commit(branch, [put('/o')], {}))[0], PathCollision)
+})
+
+queue('any number of PFS calls may listen to the signal of a turn without a warning', async () => {
+  const pfs = await watchedPfs()
+  let listeners = 0
+  const listening: PfsClient = {
+    ...pfs,
+    inspectCommit: (request, options) => {
+      for (; options?.signal !== undefined && listeners < 20; listeners += 1) {
+        options.signal.addEventListener('abort', () => undefined)
+      }
+      return pfs.inspectCommit(request, options)
+    },
+  }
+  const warnings: Error[] = []
+  const onWarning = (warning: Error) => warnings.push(warning)
+  process.on('warning', onWarning)
+  const { commit } = createCommitQueue(listening, { shareCommits: true, respondAfter: 'commit' })
+  await commit(branch, [put('/1')], {})
+  await new Promise((resolve) => setImmediate(resolve))
+  process.off('warning', onWarning)
+  assert.is(listeners, 20)
+  assert.equal(warnings, [])
 })
 
 queue.run()

@@ -18,7 +18,7 @@ queue('what another does behind our commit neither refuses it nor gives it anoth
       { ...put('/2'), condition: isNew },
     ],
   ]
-  for (const confirm of ['commit', 'finished'] as const) {
+  for (const respondAfter of ['commit', 'finish'] as const) {
     for (const changes of cases) {
       const truth = await slowPfs(0)
       await truth.modifyFile(head, [add('/a')])
@@ -28,7 +28,7 @@ queue('what another does behind our commit neither refuses it nor gives it anoth
         await truth.modifyFile(head, [{ deleteFile: { path: '/1' } }, add('/1'), add('/d'), add('/d/x')])
       })
       race.isOn = true
-      const { commit } = createCommitQueue(pfs, { commits: 'shared', confirm })
+      const { commit } = createCommitQueue(pfs, { shareCommits: true, respondAfter })
       const outcomes = await commit(branch, changes, {})
       assert.equal(
         outcomes.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value.commitId : outcome.reason)),
@@ -47,14 +47,14 @@ queue('a commit that is broken by one before it is made again without what colli
     () => truth.modifyFile(head, [{ deleteFile: { path: '/a' } }, add('/a')]),
   )
   race.isOn = true
-  const { commit } = createCommitQueue(pfs, { commits: 'shared', confirm: 'finished' })
+  const { commit } = createCommitQueue(pfs, { shareCommits: true, respondAfter: 'finish' })
   const [a, b] = reasons(await commit(branch, [put('/a', 'ours'), put('/b')], {}))
   assert.is(a, undefined)
   assert.instance(b, PathCollision)
   assert.is(await read(truth, '/a'), 'ours')
 })
 
-queue('a write that PFS drops is refused with confirm: finished', async () => {
+queue('a write that PFS drops is refused with respondAfter: finish', async () => {
   const pfs = await watchedPfs()
   // Another gateway's write comes between the checks of ours and its commit.
   const raced: PfsClient = {
@@ -64,7 +64,7 @@ queue('a write that PFS drops is refused with confirm: finished', async () => {
       await pfs.modifyFile(commit, operations, options)
     },
   }
-  const { commit } = createCommitQueue(raced, { commits: 'shared', confirm: 'finished' })
+  const { commit } = createCommitQueue(raced, { shareCommits: true, respondAfter: 'finish' })
   const [reason] = reasons(await commit(branch, [put('/d')], {}))
   assert.ok(reason instanceof PfsError && reason.refusal === 'collision')
 })
@@ -90,7 +90,7 @@ queue('a large body gets the version that changed it, beside commits of another 
     },
   )
   race.isOn = true
-  const { commit } = createCommitQueue(pfs, { commits: 'shared', confirm: 'commit' })
+  const { commit } = createCommitQueue(pfs, { shareCommits: true, respondAfter: 'commit' })
   const [outcome] = await commit(branch, [await large(pfs, 'ours')], {})
   assert.is(outcome?.status === 'fulfilled' && outcome.value.commitId, ours)
 })
@@ -103,7 +103,7 @@ queue(
       const other = () => truth.modifyFile(head, [{ deleteFile: { path: '/large' } }, add('/large', 'another')])
       const { pfs, race } = racedPfs(truth, side === 'before' ? other : nothing, side === 'behind' ? other : nothing)
       race.isOn = true
-      const { commit } = createCommitQueue(pfs, { commits: 'shared', confirm: 'commit' })
+      const { commit } = createCommitQueue(pfs, { shareCommits: true, respondAfter: 'commit' })
       const [reason] = reasons(await commit(branch, [await large(pfs, 'ours')], {}))
       assert.ok(reason instanceof PfsError && reason.status === 'INTERNAL', side)
     }
@@ -118,7 +118,7 @@ queue('a commit that somebody opens on top of ours is not taken for ours', async
     await truth.startCommit({ branch })
   })
   race.isOn = true
-  const { commit } = createCommitQueue(pfs, { commits: 'shared', confirm: 'commit' })
+  const { commit } = createCommitQueue(pfs, { shareCommits: true, respondAfter: 'commit' })
   const [outcome] = await commit(branch, [put('/1')], {})
   assert.is(outcome?.status === 'fulfilled' && outcome.value.commitId, ours)
 })
@@ -130,7 +130,7 @@ queue('a large body that changes nothing gets a version that holds it', async ()
     ours = (await truth.inspectBranch(branch)).head?.id
     await truth.modifyFile(head, [add('/behind')])
   })
-  const { commit } = createCommitQueue(pfs, { commits: 'shared', confirm: 'commit' })
+  const { commit } = createCommitQueue(pfs, { shareCommits: true, respondAfter: 'commit' })
   await commit(branch, [await large(pfs, 'same')], {})
   race.isOn = true
   const [outcome] = await commit(branch, [await large(pfs, 'same')], {})

@@ -18,7 +18,7 @@ const races = suite<Context>('writes while another client opens and finishes com
 races.before(async (context) => {
   const pfs = createPfsClient(process.env.PACHD ?? '')
   // So that a body of 20 bytes is staged in a file set, as a large one is.
-  Object.assign(context, { pfs, gateway: await startGateway({ pfs, options: { smallBodyBytes: 10 } }) })
+  Object.assign(context, { pfs, gateway: await startGateway({ pfs, options: { maxSharedBodyBytes: 10 } }) })
 })
 
 races.after(async ({ gateway, pfs }) => {

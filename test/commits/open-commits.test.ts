@@ -10,7 +10,7 @@ const queue = suite('commits that somebody holds open')
 queue('a write into a commit that somebody holds open does not wait for its end', async () => {
   const pfs = await watchedPfs()
   const opened = await pfs.startCommit({ branch })
-  const { commit } = createCommitQueue(pfs, { commits: 'shared', confirm: 'finished' })
+  const { commit } = createCommitQueue(pfs, { shareCommits: true, respondAfter: 'finish' })
   const [outcome] = await commit(branch, [put('/open')], {})
   assert.is(outcome?.status === 'fulfilled' && outcome.value.commitId, opened.id)
 })
@@ -25,7 +25,7 @@ queue('a commit that somebody opens between the checks and ours takes our change
       await pfs.modifyFile(commit, operations, options)
     },
   }
-  const { commit } = createCommitQueue(raced, { commits: 'shared', confirm: 'commit' })
+  const { commit } = createCommitQueue(raced, { shareCommits: true, respondAfter: 'commit' })
   const outcomes = await commit(branch, [put('/1'), put('/2')], {})
   assert.equal(
     outcomes.map((outcome) => outcome.status === 'fulfilled' && outcome.value.commitId),
@@ -56,7 +56,7 @@ queue('a commit that is finished before ours is added gets none of it, and the n
         return pfs.addFileSet(...args)
       },
     }
-    const { commit } = createCommitQueue(raced, { commits: 'shared', confirm: 'commit' })
+    const { commit } = createCommitQueue(raced, { shareCommits: true, respondAfter: 'commit' })
     const content = { copyOf: { commit: { repo: branch.repo, id: opened.id ?? '' }, path: '/deleted' } }
     const outcomes = await commit(branch, [put('/1'), { path: '/deleted' }, { path: '/copied', content }], {})
     const ids = outcomes.map((outcome) => outcome.status === 'fulfilled' && outcome.value.commitId)
@@ -81,7 +81,7 @@ queue('a branch on which somebody opens commits all the time refuses a write in 
       throw reason
     },
   }
-  const { commit } = createCommitQueue(raced, { commits: 'shared', confirm: 'commit' })
+  const { commit } = createCommitQueue(raced, { shareCommits: true, respondAfter: 'commit' })
   const outcomes = await commit(branch, [put('/1'), put('/2')], {})
   for (const reason of reasons(outcomes)) assert.ok(reason instanceof PfsError && reason.refusal === 'open-parent')
   assert.is(calls, 5)
@@ -90,7 +90,7 @@ queue('a branch on which somebody opens commits all the time refuses a write in 
 queue('a body that comes while a commit is open is not lost when that commit is finished', async () => {
   const pfs = await watchedPfs()
   const opened = await pfs.startCommit({ branch })
-  const { commit } = createCommitQueue(pfs, { commits: 'shared', confirm: 'commit' })
+  const { commit } = createCommitQueue(pfs, { shareCommits: true, respondAfter: 'commit' })
   async function* body(): AsyncGenerator<Uint8Array> {
     yield Buffer.from('in ')
     await pfs.finishCommit({ commit: opened })
@@ -106,7 +106,7 @@ queue('nothing is written into the open commit of an output branch', async () =>
   const output: Branch = { repo: { ...branch.repo, name: 'output' }, name: 'master' }
   await pfs.createRepo({ repo: output.repo })
   await pfs.createBranch({ branch: output, provenance: [branch] })
-  const { commit, requireWritable } = createCommitQueue(pfs, { commits: 'shared', confirm: 'commit' })
+  const { commit, requireWritable } = createCommitQueue(pfs, { shareCommits: true, respondAfter: 'commit' })
   const [small] = reasons(await commit(output, [put('/1')], {}))
   const large = await reasonOf(requireWritable(output, {}))
   for (const reason of [small, large]) assert.ok(reason instanceof PfsError && reason.refusal === 'output-branch')

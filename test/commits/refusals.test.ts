@@ -16,7 +16,7 @@ const queue = suite('changes that PFS refuses')
 
 queue('a change that PFS refuses hurts no neighbour', async () => {
   const pfs = await watchedPfs()
-  const { commit } = createCommitQueue(pfs, { commits: 'shared', confirm: 'commit' })
+  const { commit } = createCommitQueue(pfs, { shareCommits: true, respondAfter: 'commit' })
   const outcomes = await commit(branch, [put('/good'), put('/b*d'), put('/fine')], {})
   const [good, bad, fine] = reasons(outcomes)
   assert.equal([good, fine], [undefined, undefined])
@@ -35,7 +35,7 @@ queue('a write whose outcome is not known is not made again', async () => {
       throw new PfsError('UNAVAILABLE', 'connection lost')
     },
   }
-  const { commit } = createCommitQueue(broken, { commits: 'shared', confirm: 'commit' })
+  const { commit } = createCommitQueue(broken, { shareCommits: true, respondAfter: 'commit' })
   const outcomes = await commit(branch, [put('/1'), put('/2')], {})
   assert.ok(reasons(outcomes).every((reason) => reason instanceof PfsError && reason.status === 'UNAVAILABLE'))
   assert.is(calls, 1)
@@ -43,7 +43,7 @@ queue('a write whose outcome is not known is not made again', async () => {
 
 queue('a write to a branch that is not there makes none', async () => {
   const pfs = await watchedPfs()
-  const { commit } = createCommitQueue(pfs, { commits: 'shared', confirm: 'commit' })
+  const { commit } = createCommitQueue(pfs, { shareCommits: true, respondAfter: 'commit' })
   const [reason] = reasons(await commit({ ...branch, name: 'none' }, [put('/1')], {}))
   assert.ok(reason instanceof PfsError && reason.missing === 'branch')
   assert.equal(pfs.commits, [])
@@ -61,7 +61,7 @@ queue('a write that fails with words that say nothing is made again only where i
         if (calls === 1) throw new PfsError('UNKNOWN', 'driver: bad connection')
       },
     }
-    const { commit } = createCommitQueue(dubious, { commits: 'shared', confirm: 'commit' })
+    const { commit } = createCommitQueue(dubious, { shareCommits: true, respondAfter: 'commit' })
     const outcomes = await commit(branch, [put('/1'), put('/2')], {})
     assert.equal(
       reasons(outcomes).map((reason) => reason === undefined),
@@ -82,7 +82,7 @@ queue('what PFS refuses to all alike is asked once', async () => {
         throw new PfsError(status, 'disk full')
       },
     }
-    const { commit } = createCommitQueue(full, { commits: 'shared', confirm: 'commit' })
+    const { commit } = createCommitQueue(full, { shareCommits: true, respondAfter: 'commit' })
     await commit(
       branch,
       Array.from({ length: 100 }, (_, index) => put(`/${index}`)),
@@ -106,7 +106,7 @@ queue('a PFS that never answers fails the turn, and the branch goes on', async (
   }
   mock.timers.enable({ apis: ['setTimeout'] })
   try {
-    const { commit } = createCommitQueue(stuck, { commits: 'shared', confirm: 'commit' })
+    const { commit } = createCommitQueue(stuck, { shareCommits: true, respondAfter: 'commit' })
     const first = commit(branch, [put('/1')], {})
     const second = commit(branch, [put('/2')], {})
     while (await isPending(first)) mock.timers.tick(60_000)
@@ -132,7 +132,7 @@ queue('copies whose source is gone fail alone, and are not asked for one by one'
       return pfs.modifyFile(...args)
     },
   }
-  const { commit } = createCommitQueue(counted, { commits: 'shared', confirm: 'commit' })
+  const { commit } = createCommitQueue(counted, { shareCommits: true, respondAfter: 'commit' })
   const copy = (path: string, source: Commit): Change => ({
     path,
     content: { copyOf: { commit: source, path: '/source' } },
@@ -159,7 +159,7 @@ queue('a caller without the right to write is refused before a body is taken', a
   const rootToken = await pfs.activateAuth({})
   await pfs.createRepo({ repo: branch.repo }, { authToken: rootToken })
   await pfs.createBranch({ branch }, { authToken: rootToken })
-  const { requireWritable } = createCommitQueue(pfs, { commits: 'shared', confirm: 'commit' })
+  const { requireWritable } = createCommitQueue(pfs, { shareCommits: true, respondAfter: 'commit' })
   for (const [role, status] of [
     ['none', 'PERMISSION_DENIED'],
     ['repoReader', 'PERMISSION_DENIED'],

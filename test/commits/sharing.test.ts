@@ -15,7 +15,7 @@ const queue = suite('writes to one branch share commits')
 
 queue('writes that come while one is under way share the next commit', async () => {
   const pfs = await watchedPfs()
-  const { commit } = createCommitQueue(pfs, { commits: 'shared', confirm: 'commit' })
+  const { commit } = createCommitQueue(pfs, { shareCommits: true, respondAfter: 'commit' })
   const open = pfs.hold()
   const first = commit(branch, [put('/1')], {})
   const rest = ['/2', '/3', '/4'].map((path) => commit(branch, [put(path)], {}))
@@ -30,7 +30,7 @@ queue('writes that come while one is under way share the next commit', async () 
 queue('writers that write again when they are answered share one commit a round', async () => {
   const pfs = createMemoryPfs({ commitMilliseconds: 100 })
   await createRepoAndBranch(pfs, branch)
-  const { commit } = createCommitQueue(pfs, { commits: 'shared', confirm: 'commit' })
+  const { commit } = createCommitQueue(pfs, { shareCommits: true, respondAfter: 'commit' })
   const writer = async (name: string) => {
     for (const round of [1, 2, 3]) {
       await commit(branch, [put(`/${name}/${round}`)], {})
@@ -45,9 +45,9 @@ queue('writers that write again when they are answered share one commit a round'
   assert.is(commits, 4)
 })
 
-queue('each write has a commit of its own with commits: each', async () => {
+queue('each write has a commit of its own with shareCommits: false', async () => {
   const pfs = await watchedPfs()
-  const { commit } = createCommitQueue(pfs, { commits: 'each', confirm: 'commit' })
+  const { commit } = createCommitQueue(pfs, { shareCommits: false, respondAfter: 'commit' })
   await Promise.all(['/1', '/2', '/3'].map((path) => commit(branch, [put(path)], {})))
   await commit(branch, [put('/4'), put('/5')], {})
   assert.equal(pfs.commits, [['/1'], ['/2'], ['/3'], ['/4', '/5']])
@@ -55,7 +55,7 @@ queue('each write has a commit of its own with commits: each', async () => {
 
 queue('two writes to one key, or to related ones, never share a commit and keep their order', async () => {
   const pfs = await watchedPfs()
-  const { commit } = createCommitQueue(pfs, { commits: 'shared', confirm: 'commit' })
+  const { commit } = createCommitQueue(pfs, { shareCommits: true, respondAfter: 'commit' })
   const open = pfs.hold()
   const changes = [put('/0'), put('/k', 'a'), put('/k', 'b'), put('/other'), put('/k/below'), put('/k', 'c')]
   const outcomes = changes.map((change) => commit(branch, [change], {}))
@@ -68,7 +68,7 @@ queue('two writes to one key, or to related ones, never share a commit and keep 
 
 queue('writers with different tokens do not share a commit', async () => {
   const pfs = await watchedPfs()
-  const { commit } = createCommitQueue(pfs, { commits: 'shared', confirm: 'commit' })
+  const { commit } = createCommitQueue(pfs, { shareCommits: true, respondAfter: 'commit' })
   const open = pfs.hold()
   const writes = ['/0', '/a1', '/b1', '/a2'].map((path) =>
     commit(branch, [put(path)], path === '/0' ? {} : { authToken: path.slice(1, 2) }),
@@ -80,7 +80,7 @@ queue('writers with different tokens do not share a commit', async () => {
 
 queue('a write does not overtake one to the same key that waits for another token', async () => {
   const pfs = await watchedPfs()
-  const { commit } = createCommitQueue(pfs, { commits: 'shared', confirm: 'commit' })
+  const { commit } = createCommitQueue(pfs, { shareCommits: true, respondAfter: 'commit' })
   const open = pfs.hold()
   const writes = [
     commit(branch, [put('/0')], {}),
@@ -96,7 +96,7 @@ queue('a write does not overtake one to the same key that waits for another toke
 
 queue('a writer that leaves while it waits is not written', async () => {
   const pfs = await watchedPfs()
-  const { commit } = createCommitQueue(pfs, { commits: 'shared', confirm: 'commit' })
+  const { commit } = createCommitQueue(pfs, { shareCommits: true, respondAfter: 'commit' })
   const open = pfs.hold()
   const leaving = new AbortController()
   const first = commit(branch, [put('/1')], {})
@@ -111,7 +111,7 @@ queue('a writer that leaves while it waits is not written', async () => {
 
 queue('nothing is committed while exclusive work runs', async () => {
   const pfs = await watchedPfs()
-  const { commit, exclusively } = createCommitQueue(pfs, { commits: 'shared', confirm: 'commit' })
+  const { commit, exclusively } = createCommitQueue(pfs, { shareCommits: true, respondAfter: 'commit' })
   const gate = deferred()
   const work = exclusively(branch, {}, () => gate.promise)
   const written = commit(branch, [put('/1')], {})
@@ -124,7 +124,7 @@ queue('nothing is committed while exclusive work runs', async () => {
 
 queue('copies of staged bodies are committed in batches of at most 64 MiB', async () => {
   const pfs = await watchedPfs()
-  const { commit } = createCommitQueue(pfs, { commits: 'shared', confirm: 'commit' })
+  const { commit } = createCommitQueue(pfs, { shareCommits: true, respondAfter: 'commit' })
   const copyOf = { commit: head, path: '/source' }
   const open = pfs.hold()
   const first = commit(branch, [put('/source')], {})
@@ -141,7 +141,10 @@ queue('copies of staged bodies are committed in batches of at most 64 MiB', asyn
 
 queue('a branch at which a writer has waited for half a minute takes no more', async () => {
   const pfs = await watchedPfs()
-  const { commit, requireRoom, requireWritable } = createCommitQueue(pfs, { commits: 'shared', confirm: 'commit' })
+  const { commit, requireRoom, requireWritable } = createCommitQueue(pfs, {
+    shareCommits: true,
+    respondAfter: 'commit',
+  })
   const open = pfs.hold()
   const writes = [commit(branch, [put('/1')], {}), commit(branch, [put('/2')], {})]
   requireRoom(branch)
@@ -163,7 +166,7 @@ queue('a writer that gets no turn within five minutes is refused', async () => {
   mock.timers.enable({ apis: ['setTimeout'] })
   try {
     const pfs = await watchedPfs()
-    const { commit } = createCommitQueue(pfs, { commits: 'shared', confirm: 'commit', turnMilliseconds: 600_000 })
+    const { commit } = createCommitQueue(pfs, { shareCommits: true, respondAfter: 'commit', turnMilliseconds: 600_000 })
     const open = pfs.hold()
     const first = commit(branch, [put('/1')], {})
     const waiting = reasonOf(commit(branch, [put('/2')], {}))

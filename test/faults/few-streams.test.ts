@@ -50,13 +50,13 @@ async function startProxy(pfsPort: number, maxConcurrentStreams: number) {
 const streams = suite('a PFS that lets a connection have few streams')
 
 /** A gateway whose PFS is behind such a proxy. */
-async function startBehindProxy(maxConcurrentStreams: number, smallBodyBytes: number) {
+async function startBehindProxy(maxConcurrentStreams: number, maxSharedBodyBytes: number) {
   const truth = createMemoryPfs()
   await createBucket(truth)
   const server = await servePfs(truth, '127.0.0.1:0')
   const proxy = await startProxy(server.port, maxConcurrentStreams)
   const client = createPfsClient(`grpc://127.0.0.1:${proxy.port}`)
-  const gateway = await startGateway({ pfs: client, options: { smallBodyBytes } })
+  const gateway = await startGateway({ pfs: client, options: { maxSharedBodyBytes } })
   return {
     truth,
     port: gateway.port,

@@ -6,7 +6,7 @@ import { ask, closeOf, leave, sendPart } from './support/http.js'
 import { framings, putMessage } from './support/messages.js'
 import { leaked, openThings, type Rig, startRig } from './support/rig.js'
 
-const smallBodyBytes = 16 * 1024
+const maxSharedBodyBytes = 16 * 1024
 const sizes = { small: 9000, large: 2_500_000 }
 
 /** What a connection brings until its answer is there, or it ends. */
@@ -24,7 +24,7 @@ function answered(socket: ReturnType<typeof connect>): Promise<string> {
 const stalling = suite<{ rig: Rig; before: Readonly<Record<string, number>> }>('senders that stall')
 
 stalling.before(async (context) => {
-  context.rig = await startRig({ options: { smallBodyBytes, bodyTimeoutMilliseconds: 50 } })
+  context.rig = await startRig({ options: { maxSharedBodyBytes, bodyTimeoutMilliseconds: 50 } })
   await ask(context.rig.port, 'PUT', `/${bucket}/first`, 'first')
   await context.rig.idle()
   context.before = openThings()
@@ -66,7 +66,7 @@ stalling.run()
 const patient = suite<{ rig: Rig; before: Readonly<Record<string, number>> }>('senders that stall beside others')
 
 patient.before(async (context) => {
-  context.rig = await startRig({ options: { smallBodyBytes } })
+  context.rig = await startRig({ options: { maxSharedBodyBytes } })
   await ask(context.rig.port, 'PUT', `/${bucket}/first`, 'first')
   await context.rig.idle()
   context.before = openThings()

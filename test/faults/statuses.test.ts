@@ -29,8 +29,8 @@ const answers: Readonly<Record<PfsStatus, string>> = {
 }
 const statuses = Object.keys(pfsStatusCodes) as PfsStatus[]
 
-const smallBodyBytes = 16 * 1024
-const large = Buffer.alloc(2 * smallBodyBytes, 'a')
+const maxSharedBodyBytes = 16 * 1024
+const large = Buffer.alloc(2 * maxSharedBodyBytes, 'a')
 
 /** Requests by name; each needs the calls that it is listed under below. */
 const requests = {
@@ -84,7 +84,7 @@ faults.before(async (context) => {
   context.rigs = new Map()
   for (const method of Object.keys(calledBy) as Method[]) {
     // Without a cache, so that every GET asks PFS for the bytes.
-    const rig = await startRig({ options: { smallBodyBytes, cacheBytes: 0 } })
+    const rig = await startRig({ options: { maxSharedBodyBytes, cacheBytes: 0 } })
     assert.is((await ask(rig.port, 'PUT', `/${bucket}/small`, 'small')).status, 200)
     assert.is((await ask(rig.port, 'PUT', `/${bucket}/large`, large)).status, 200)
     context.rigs.set(method, rig)

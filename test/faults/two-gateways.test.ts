@@ -100,7 +100,7 @@ gateways('one deletes what the other writes: each is answered, and the branch is
 })
 
 gateways('an object that is removed before its ETag is known is answered with the version that held it', async () => {
-  const rig = await startRig({ options: { smallBodyBytes: 0 } })
+  const rig = await startRig({ options: { maxSharedBodyBytes: 0 } })
   for (const send of [
     () => ask(rig.port, 'PUT', `/${bucket}/key`, 'content'),
     () => ask(rig.port, 'PUT', `/${bucket}/key`, '', { 'x-amz-copy-source': `/${bucket}/source` }),

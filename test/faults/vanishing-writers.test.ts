@@ -5,13 +5,13 @@ import { ask, leave, leavings, received, sendPart } from './support/http.js'
 import { boundariesOf, framings, putMessage } from './support/messages.js'
 import { leaked, openThings, type Rig, startRig } from './support/rig.js'
 
-const smallBodyBytes = 16 * 1024
+const maxSharedBodyBytes = 16 * 1024
 const sizes = { small: 9000, large: 2_500_000 }
 
 const writers = suite<{ rig: Rig; before: Readonly<Record<string, number>> }>('writers that vanish')
 
 writers.before(async (context) => {
-  context.rig = await startRig({ options: { smallBodyBytes } })
+  context.rig = await startRig({ options: { maxSharedBodyBytes } })
   // The first request opens the connection to PFS, which stays.
   await leave(
     await sendPart(context.rig.port, putMessage(`/${bucket}/x`, Buffer.alloc(5), 'content-length'), 1000),

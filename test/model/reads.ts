@@ -1,7 +1,8 @@
 import * as assert from 'uvu/assert'
+import { one } from '../support/random.js'
 import type { VersionsPage, VersionsQuery } from './branch-model.js'
 import { textOf, xmlOf } from './s3-requests.js'
-import { assertSometime, keys, type Operation, one, type World } from './world.js'
+import { assertSometime, keys, type Operation, type World } from './world.js'
 
 export function read({ random, requests, etags }: World, method: 'GET' | 'HEAD'): Operation {
   const key = one(random, keys)

@@ -8,11 +8,12 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { PfsClient, Repo } from '../../lib/index.js'
 import { type Gateway, startGateway } from '../support/gateway.js'
+import { type Random, randomFrom } from '../support/random.js'
 import { stage } from '../support/test-pfs.js'
 import { BranchModel, type Changes } from './branch-model.js'
 import { randomOperation } from './operations.js'
 import { bucketRequests } from './s3-requests.js'
-import type { Outcome, Random, World } from './world.js'
+import type { Outcome, World } from './world.js'
 
 const seed = Number(process.env.MODEL_SEED ?? randomInt(2 ** 31))
 const operations = Number(process.env.MODEL_OPERATIONS ?? (stage === 'memory' ? 10_000 : 1_000))
@@ -22,17 +23,6 @@ const buckets = stage === 'memory' ? 20 : 5
 
 const repo: Repo = { project: 'default', name: 'model', type: 'user' }
 const versions = suite<{ gateway: Gateway }>('versions held against a model')
-
-/** A small generator of random numbers (mulberry32). */
-function randomFrom(start: number): Random {
-  let state = start
-  return (limit) => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * limit)
-  }
-}
 
 async function commitsSince(pfs: PfsClient, lastId: string): Promise<string[]> {
   const ids: string[] = []

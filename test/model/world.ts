@@ -1,9 +1,7 @@
 import * as assert from 'uvu/assert'
+import type { Random } from '../support/random.js'
 import type { BranchModel, Changes } from './branch-model.js'
 import type { BucketRequests } from './s3-requests.js'
-
-/** Whole numbers from 0 to below `limit`. */
-export type Random = (limit: number) => number
 
 /** What was under way at one time: from the head before to the head after. */
 export interface Span {
@@ -41,9 +39,4 @@ export const bodies = ['', 'one', 'two', 'three', 'four', 'five']
 export function assertSometime({ from, to }: Span, holds: (head: number) => boolean, message: string): void {
   for (let head = from; head <= to; head += 1) if (holds(head)) return
   assert.unreachable(`${message} at no time from commit ${from} to ${to}`)
-}
-
-/** One of several by chance. */
-export function one<Item>(random: Random, items: readonly Item[]): Item {
-  return items[random(items.length)] as Item
 }

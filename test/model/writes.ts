@@ -1,7 +1,8 @@
 import * as assert from 'uvu/assert'
+import { one } from '../support/random.js'
 import type { BranchModel, Changes } from './branch-model.js'
 import { type Answer, textOf, xmlOf } from './s3-requests.js'
-import { assertSometime, bodies, keys, type Operation, one, type Span, type World } from './world.js'
+import { assertSometime, bodies, keys, type Operation, type Span, type World } from './world.js'
 
 /** The header of a condition by chance, often one that holds. */
 function condition({ random, model, etags }: World, key: string): Readonly<Record<string, string>> {

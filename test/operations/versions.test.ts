@@ -126,6 +126,9 @@ for (const overWire of wires) {
     calls.length = 0
     assert.is(await read(s3, Bucket, 'img-1'), 'itself')
     assert.equal(calls.toSorted(), ['getFile', 'globFile'])
+    calls.length = 0
+    assert.is(await read(s3, Bucket, 'img-1'), 'itself')
+    assert.equal(calls, ['globFile'], 'the bytes are kept')
     for (const Key of neighbours) assert.is(await read(s3, Bucket, Key), Key)
   })
 

@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
+import { gunzipSync } from 'node:zlib'
 import { fileOf } from '../support/root.js'
 
 /** A protobuf message in proto3's JSON: absent fields are defaults, 64 bit integers are strings, bytes base64. */
@@ -24,6 +25,12 @@ export interface Step {
   readonly messageSizes?: readonly number[]
 }
 
+/** What a call answered: an error may come behind some responses. */
+export interface Answer {
+  readonly responses: readonly Message[]
+  readonly error?: { readonly status: string; readonly message: string }
+}
+
 /** The recordings by name; later ones see what earlier ones left. */
 export const scenarios = [
   'repos',
@@ -35,16 +42,31 @@ export const scenarios = [
   'joins',
   'collisions',
   'big',
+  'long-paths',
+  'markers',
+  'markers-in-directories',
+  'open-commits',
+  'composed-twice',
+  'datums',
+  'unknown-commits',
   'auth-inactive',
   'auth-active',
+  'auth-missing-repo',
+  'auth-file-sets',
 ] as const
 
 /** A recording of a real pachd, by the name of its file. */
 export type Scenario = (typeof scenarios)[number]
 
-/** The steps of a recording, in order. */
+/** Whether a recording was made with auth active. */
+export function isWithAuth(scenario: Scenario): boolean {
+  return scenario.startsWith('auth-') && scenario !== 'auth-inactive'
+}
+
+/** The steps of a recording, in order. Long paths, repeated many times, are kept compressed: 6 KB instead of 979. */
 export function readRecording(scenario: Scenario): Step[] {
-  const text = readFileSync(fileOf(`test/pachd/recordings/${scenario}.jsonl`), 'utf8')
-  const [, ...steps] = text.trimEnd().split('\n')
+  const plain = fileOf(`test/pachd/recordings/${scenario}.jsonl`)
+  const bytes = existsSync(plain) ? readFileSync(plain) : gunzipSync(readFileSync(new URL(`${plain}.gz`)))
+  const [, ...steps] = bytes.toString().trimEnd().split('\n')
   return steps.map((line) => JSON.parse(line) as Step)
 }

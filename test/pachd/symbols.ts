@@ -15,7 +15,7 @@ export class Symbols {
     return text.replace(symbolPattern, (symbol) => {
       const known = this.#values.get(symbol)
       if (known !== undefined) return known
-      const value = symbol.includes('>.') ? this.#lastFileSet : randomBytes(16).toString('hex')
+      const value = symbol.includes('>.') ? this.#lastFileSet : unknownId()
       this.#bind(symbol, value)
       return value
     })
@@ -51,6 +51,12 @@ export class Symbols {
   }
 }
 
+/** An id as it was recorded: pachd's own are UUIDs of version 4, and it takes another for the name of a branch. */
+function unknownId(): string {
+  const digits = randomBytes(16).toString('hex')
+  return `${digits.slice(0, 12)}f${digits.slice(13)}`
+}
+
 /** Where the answer differs from the recorded one, or undefined. */
 export function difference(
   recorded: Json | undefined,
@@ -68,9 +74,10 @@ export function difference(
   if (Array.isArray(recorded) !== Array.isArray(answered)) return differs
   const fields = new Set([...Object.keys(recorded), ...Object.keys(answered)])
   for (const field of fields) {
-    const unordered = field === 'branches'
-    const one = unordered ? sorted(symbols.resolve(recorded[field] ?? [])) : recorded[field]
-    const other = unordered ? sorted(answered[field] ?? []) : answered[field]
+    const isUnordered = field === 'branches'
+    const arrange = isUnordered ? sorted : field === 'permissions' ? permissionsOnRepos : (json?: Json) => json
+    const one = arrange(isUnordered ? symbols.resolve(recorded[field] ?? []) : recorded[field])
+    const other = arrange(answered[field])
     const found = difference(one, other, symbols, `${at}.${field}`)
     if (found) return found
   }
@@ -78,8 +85,13 @@ export function difference(
 }
 
 /** The branches of a repo come in no order that could be held. */
-function sorted(json: Json): Json {
+function sorted(json: Json = []): Json {
   return Array.isArray(json) ? json.map((item) => JSON.stringify(item)).sort() : json
+}
+
+/** Our `.proto` names the permissions on repos and pipelines only; the others arrive as numbers. */
+function permissionsOnRepos(json: Json = []): Json {
+  return Array.isArray(json) ? json.filter((name) => /^(REPO|PIPELINE)_/.test(String(name))) : json
 }
 
 function isObject(json: Json | undefined): json is Message {

@@ -1,3 +1,4 @@
+import { Metadata } from '@grpc/grpc-js'
 import { PfsError, type PfsStatus, pfsStatusCodes } from '../errors.js'
 
 /** The part of grpc-js's status objects and errors that says what happened. */
@@ -19,8 +20,20 @@ export function pfsErrorFromStatus({ code, details }: WireStatus, options?: Erro
   return new PfsError(status, details, options)
 }
 
-/** What a server answers: a PfsError as it is, anything else as UNKNOWN with its message, as Go's servers do. */
-export function statusFromError(error: unknown): WireStatus {
-  if (error instanceof PfsError) return { code: pfsStatusCodes[error.status], details: error.message }
-  return { code: pfsStatusCodes.UNKNOWN, details: error instanceof Error ? error.message : String(error) }
+/** A status as a server sends it. */
+export interface SentStatus extends WireStatus {
+  readonly metadata: Metadata
+}
+
+/**
+ * What a server answers: a PfsError as it is, anything else as UNKNOWN with its message, as Go's servers do. Like them
+ * it sends spaces as they are, where grpc-js would encode them: so a message that ends in one is lost on the way to a
+ * client on Node, whose HTTP/2 drops such a header.
+ */
+export function statusFromError(error: unknown): SentStatus {
+  const code = error instanceof PfsError ? pfsStatusCodes[error.status] : pfsStatusCodes.UNKNOWN
+  const details = error instanceof Error ? error.message : String(error)
+  const metadata = new Metadata()
+  metadata.set('grpc-message', encodeURI(details).replaceAll('%20', ' '))
+  return { code, details, metadata }
 }

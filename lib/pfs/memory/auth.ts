@@ -8,15 +8,25 @@ type AuthCalls = Pick<PfsClient, 'whoAmI' | 'activateAuth' | 'getRobotToken' | '
 
 const cluster: Resource = { type: 'CLUSTER', name: '' }
 
+/** The principal whose roles everybody has. */
+const everybody = 'allClusterUsers'
+
 /** Switches auth on: `rootToken` is the token of `pach:root`, who may do everything. */
 export function activate(state: State, rootToken: string): void {
+  const clusterRoles = new Map([
+    [everybody, ['projectCreator']],
+    ['pach:root', ['clusterAdmin']],
+  ])
   state.auth = {
     tokens: new Map([[rootToken, { username: 'pach:root' }]]),
-    bindings: new Map([[resourceKey(cluster), new Map([['pach:root', ['clusterAdmin']]])]]),
+    bindings: new Map([
+      [resourceKey(cluster), clusterRoles],
+      [resourceKey(projectResource('default')), new Map([[everybody, ['projectWriter']]])],
+    ]),
   }
 }
 
-/** The user behind a call, or undefined while auth is not active; throws for no token, an unknown one and an expired one. */
+/** The user behind a call, or undefined while auth is not active; throws for a token that is missing, unknown or expired. */
 export function authenticate(state: State, options: CallOptions | undefined): string | undefined {
   return state.auth && tokenOf(state, state.auth, options).username
 }
@@ -38,12 +48,12 @@ function tokenOf(state: State, auth: AuthRecord, options: CallOptions | undefine
 /** The roles of a user on a repo and what they permit; a system repo has those of its user repo. */
 export function authInfo(state: State, username: string | undefined, repo: Repo): AuthInfo | undefined {
   if (!state.auth || username === undefined) return undefined
-  return rightsOn(state.auth, username, [repoResource(repo), { type: 'PROJECT', name: repo.project }, cluster])
+  return rightsOn(state.auth, username, repoResource(repo))
 }
 
 /**
- * Throws PERMISSION_DENIED unless the caller has the permissions on the repo, with `context` before pachd's text; where
- * there is no such repo, the UNKNOWN of pachd for who has no role on the cluster.
+ * Throws PERMISSION_DENIED unless the caller has the permissions on the repo, with `context` before pachd's text. Of a
+ * missing repo or project a caller without a role on the cluster hears UNKNOWN: nobody has a role on it.
  */
 export function authorize(
   state: State,
@@ -56,18 +66,39 @@ export function authorize(
   const granted = authInfo(state, username, repo)?.permissions
   if (!granted || permissions.every((permission) => granted.includes(permission))) return
   const resource = repoResource(repo)
-  if (!state.repos.has(resource.name)) {
-    throw new PfsError('UNKNOWN', `${context}no role binding exists for ${resourceKey(resource)}`)
-  }
+  if (!state.projects.has(repo.project)) throw noRoleBinding(projectResource(repo.project), context)
+  if (!state.repos.has(resource.name)) throw noRoleBinding(resource, context)
   throw permissionDenied(username, permissions, resource, context)
 }
 
-/** Throws PERMISSION_DENIED unless the caller has the permission on the whole cluster. */
-export function authorizeCluster(state: State, options: CallOptions | undefined, permission: string): void {
+/** Throws PERMISSION_DENIED unless the caller has the permission on the project, with `context` before pachd's text. */
+export function authorizeProject(
+  state: State,
+  options: CallOptions | undefined,
+  project: string,
+  permission: string,
+  context = '',
+): void {
+  requirePermission(state, options, projectResource(project), permission, context)
+}
+
+function requirePermission(
+  state: State,
+  options: CallOptions | undefined,
+  resource: Resource,
+  permission: string,
+  context = '',
+): void {
   const username = authenticate(state, options)
   if (!state.auth || username === undefined) return
-  if (rightsOn(state.auth, username, [cluster]).permissions.includes(permission)) return
-  throw permissionDenied(username, [permission], cluster)
+  if (rightsOn(state.auth, username, resource).permissions.includes(permission)) return
+  throw permissionDenied(username, [permission], resource, context)
+}
+
+/** Makes the caller the owner of a new project. */
+export function bindProjectOwner(state: State, username: string | undefined, project: string): void {
+  if (!state.auth || username === undefined) return
+  state.auth.bindings.set(resourceKey(projectResource(project)), new Map([[username, ['projectOwner']]]))
 }
 
 /** Makes the caller the owner of a new user repo. */
@@ -102,7 +133,7 @@ export function createAuthCalls(state: State): AuthCalls {
 
     async getRobotToken({ robot, ttlSeconds = 0 }, options) {
       const { tokens } = active()
-      authorizeCluster(state, options, 'CLUSTER_AUTH_GET_ROBOT_TOKEN')
+      requirePermission(state, options, cluster, 'CLUSTER_AUTH_GET_ROBOT_TOKEN')
       const token = randomBytes(16).toString('hex')
       const username = `robot:${robot}`
       const expiration = new Date(state.now().getTime() + ttlSeconds * 1000)
@@ -112,10 +143,8 @@ export function createAuthCalls(state: State): AuthCalls {
 
     async modifyRoleBinding({ resource, principal, roles }, options) {
       const { bindings } = active()
-      const permission = bindingPermission(resource.type)
-      const username = authenticate(state, options)
-      const granted = rightsOn(active(), username ?? '', [resource, ...parents(resource)]).permissions
-      if (!granted.includes(permission)) throw permissionDenied(username, [permission], resource)
+      requireResource(state, resource)
+      requirePermission(state, options, resource, bindingPermission(resource.type))
       const key = resourceKey(resource)
       const binding = bindings.get(key) ?? new Map<string, readonly string[]>()
       if (roles.length > 0) binding.set(principal, roles)
@@ -131,18 +160,30 @@ export function createAuthCalls(state: State): AuthCalls {
   }
 }
 
-function rightsOn(auth: AuthRecord, username: string, resources: readonly Resource[]): AuthInfo {
-  const roles = new Set<string>()
-  for (const resource of resources) {
-    for (const role of auth.bindings.get(resourceKey(resource))?.get(username) ?? []) roles.add(role)
+/** Roles of a wider resource come first; a role that permits nothing on a repo is not one on the repo. */
+function rightsOn(auth: AuthRecord, username: string, resource: Resource): AuthInfo {
+  const roles: string[] = []
+  for (const each of [...parents(resource), resource]) {
+    const binding = auth.bindings.get(resourceKey(each))
+    roles.push(...(binding?.get(username) ?? []), ...(binding?.get(everybody) ?? []))
   }
-  const permissions = new Set([...roles].flatMap((role) => rolePermissions.get(role) ?? []))
-  return { permissions: [...permissions], roles: [...roles] }
+  const own = roles.filter((role) => resource.type !== 'REPO' || rolePermissions.get(role)?.includes('REPO_READ'))
+  return { permissions: own.flatMap((role) => rolePermissions.get(role) ?? []), roles: own }
+}
+
+function requireResource(state: State, resource: Resource): void {
+  const [project = '', repo] = resource.name.split('/')
+  if (resource.type !== 'CLUSTER' && !state.projects.has(project)) throw noRoleBinding(projectResource(project))
+  if (repo !== undefined && !state.repos.has(resource.name)) throw noRoleBinding(resource)
+}
+
+function noRoleBinding(resource: Resource, context = ''): PfsError {
+  return new PfsError('UNKNOWN', `${context}no role binding exists for ${resourceKey(resource)}`)
 }
 
 function parents({ type, name }: Resource): Resource[] {
   if (type === 'CLUSTER') return []
-  return type === 'PROJECT' ? [cluster] : [{ type: 'PROJECT', name: name.slice(0, name.indexOf('/')) }, cluster]
+  return type === 'PROJECT' ? [cluster] : [cluster, projectResource(name.slice(0, name.indexOf('/')))]
 }
 
 function permissionDenied(
@@ -160,6 +201,10 @@ function permissionDenied(
 
 function repoResource(repo: Repo): Resource {
   return { type: 'REPO', name: `${repo.project}/${repo.name}` }
+}
+
+function projectResource(name: string): Resource {
+  return { type: 'PROJECT', name }
 }
 
 function resourceKey({ type, name }: Resource): string {

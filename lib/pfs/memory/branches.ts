@@ -61,19 +61,19 @@ export function createBranchCalls(state: State): BranchCalls {
     async createBranch({ branch, head, provenance = [] }, options) {
       const username = authenticate(state, options) ?? ''
       validateName(branch.name)
+      authorize(state, options, branch.repo, ['REPO_CREATE_BRANCH'])
       const repo = state.repos.get(repoName(branch.repo))
       if (!repo) {
         const commit = `${branch.repo.project}/${branch.repo.name}.${branch.repo.type}@${createCommitId()}`
         throw new PfsError(
           'NOT_FOUND',
-          `get commit by commit key: ${missingRepoRow(branch.repo)}\ncommit (int_id=0, commit_id=${commit}) not found`,
+          `get commit by commit key: ${missingRepoRow(state, branch.repo)}\ncommit (int_id=0, commit_id=${commit}) not found`,
         )
       }
-      authorize(state, options, branch.repo, ['REPO_CREATE_BRANCH'])
       const sources = provenance.map((each) => findBranch(state, each))
       const existing = repo.branches.get(branch.name)
       const commit = head
-        ? findCommit(state, head)
+        ? findCommit(state, head, `unable to inspect ${repoName(head.repo)}@${head.id ?? head.branch ?? ''}: `)
         : (existing?.head ?? firstCommit(state, repo, branch.name, sources, username))
       if (repoName(commit.repo) !== repoName(branch.repo)) {
         throw new PfsError(
@@ -91,21 +91,24 @@ export function createBranchCalls(state: State): BranchCalls {
 
     async *listBranch({ repo, reverse = false }, options) {
       authenticate(state, options)
-      const { branches } = findRepo(state, repo)
       authorize(state, options, repo, ['REPO_LIST_BRANCH'])
+      const { branches } = findRepo(state, repo)
       const records = [...branches.values()]
       for (const record of reverse ? records : records.reverse()) yield infoFromBranch(record)
     },
 
     async deleteBranch({ branch, force = false }, options) {
       authenticate(state, options)
+      authorize(state, options, branch.repo, ['REPO_DELETE_BRANCH'])
       const repo = state.repos.get(repoName(branch.repo))
       const record = repo?.branches.get(branch.name)
       if (!repo || !record) {
         const name = `${branch.repo.project}/${branch.repo.name}.${branch.repo.type}@${branch.name}`
-        throw new PfsError('NOT_FOUND', `get branch "${name}": branch (id=0, branch=${branchName(branch)}) not found`)
+        throw new PfsError(
+          'NOT_FOUND',
+          `get branch "${name}": ${repo ? '' : `${missingRepoRow(state, branch.repo)}\n`}branch (id=0, branch=${branchName(branch)}) not found`,
+        )
       }
-      authorize(state, options, branch.repo, ['REPO_DELETE_BRANCH'])
       if (!force) refuseSubvenance(record)
       detachBranch(record)
       repo.branches.delete(branch.name)

@@ -20,16 +20,17 @@ export async function untilCancelled<T>(promise: Promise<T>, signal: AbortSignal
   })
 }
 
-/** Calls `run` with each item in turn. Where it ends early, the source is told so but not waited for. */
+/** Calls `run` with each item in turn and waits for what it returns. A source that is left early is not waited for. */
 export async function forEachUntilCancelled<T>(
   items: AsyncIterable<T> | Iterable<T>,
   signal: AbortSignal | undefined,
-  run: (item: T) => void,
+  run: (item: T) => Promise<void> | undefined,
 ): Promise<void> {
   if (Symbol.iterator in items) {
     for (const item of items) {
       throwIfCancelled(signal)
-      run(item)
+      const running = run(item)
+      if (running) await untilCancelled(running, signal)
     }
     return
   }
@@ -39,7 +40,8 @@ export async function forEachUntilCancelled<T>(
     while (!isDone) {
       const result = await untilCancelled(iterator.next(), signal)
       isDone = result.done === true
-      if (!result.done) run(result.value)
+      const running = result.done ? undefined : run(result.value)
+      if (running) await untilCancelled(running, signal)
     }
   } finally {
     // A source that hangs would hang in `return` as well.

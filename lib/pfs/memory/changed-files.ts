@@ -7,13 +7,14 @@ import { ancestry } from './commits.js'
 import { infoFromDirectory, infoFromFile } from './file-info.js'
 import { findCommit } from './lookup.js'
 import { repoName } from './names.js'
-import { type OpenedCommit, openCommit } from './opened-commit.js'
+import { isFileSet, type OpenedCommit, openCommit } from './opened-commit.js'
 import { cleanPath, directoryPath } from './paths.js'
-import { rangeOf, refuseUnreadable } from './readable.js'
-import type { State } from './state.js'
+import { firstViolation, meets, rangeOf, unreadable } from './readable.js'
+import type { CommitRecord, State } from './state.js'
 import { createDirectory, findDirectory, findFile, isEmptyDirectory } from './store/directory.js'
 import { type ContentHash, loadContentHash } from './store/hash.js'
 import { differences } from './store/tree-diff.js'
+import type { Violation } from './store/violations.js'
 import type { TreeEntry } from './store/walk.js'
 
 type ChangeCalls = Pick<PfsClient, 'diffFile' | 'findCommits'>
@@ -27,10 +28,11 @@ interface Side {
 /** The calls that tell what commits changed. */
 export function createChangeCalls(state: State): ChangeCalls {
   return {
-    async *diffFile({ newFile, oldFile, shallow = false }, options): AsyncGenerator<FileDiff> {
+    // pachd 2 takes no notice of `shallow`.
+    async *diffFile({ newFile, oldFile }, options): AsyncGenerator<FileDiff> {
       const hashes = await loadContentHash()
       const opened = await openCommit(state, newFile.commit, options, ['REPO_READ'])
-      const parent = oldFile ? undefined : findCommit(state, newFile.commit).parent
+      const parent = oldFile || isFileSet(newFile.commit) ? undefined : findCommit(state, newFile.commit).parent
       const olds: Side = {
         opened: oldFile
           ? await openCommit(state, oldFile.commit, options, ['REPO_READ'])
@@ -38,21 +40,25 @@ export function createChangeCalls(state: State): ChangeCalls {
         path: cleanPath(oldFile?.path ?? newFile.path),
       }
       const news: Side = { opened, path: cleanPath(newFile.path) }
-      for (const { opened, path } of [news, olds]) if (opened) refuseUnreadable(opened, rangeOf(path))
-      for (const [before, after] of pairs(olds, news, shallow ? 1 : Number.POSITIVE_INFINITY)) {
+      const violations = { old: violationOf(olds), new: violationOf(news) }
+      for (const [before, after] of pairs(olds, news)) {
         throwIfCancelled(options?.signal)
+        refuseBehind(after, violations.new)
+        refuseBehind(before, violations.old)
         const oldInfo = infoFromEntry(olds.opened, before, hashes)
         const newInfo = infoFromEntry(news.opened, after, hashes)
         if (!oldInfo && !newInfo) continue
         if (oldInfo && newInfo && Buffer.compare(oldInfo.hash, newInfo.hash) === 0) continue
         yield { ...(newInfo && { newFile: newInfo }), ...(oldInfo && { oldFile: oldInfo }) }
       }
+      const violation = violations.new ?? violations.old
+      if (violation) throw unreadable(violation)
     },
 
     async *findCommits({ start, filePath, limit = 0 }, options): AsyncGenerator<FindCommitsResult> {
       authenticate(state, options)
+      authorize(state, options, start.repo, ['REPO_INSPECT_COMMIT'])
       const first = findCommit(state, start)
-      authorize(state, options, first.repo, ['REPO_READ'])
       const path = cleanPath(filePath)
       let commitsSearched = 0
       let found = 0
@@ -62,7 +68,7 @@ export function createChangeCalls(state: State): ChangeCalls {
         last = record
         if (!record.finished)
           throw new PfsError('UNAVAILABLE', `commit ${repoName(record.repo)}@${record.id} not finished`)
-        if (findFile(record.snapshot.root, path) !== findFile(record.base.root, path)) {
+        if (changedIn(record, path)) {
           found++
           yield { foundCommit: commitFromRecord(record), commitsSearched }
         }
@@ -74,9 +80,21 @@ export function createChangeCalls(state: State): ChangeCalls {
   }
 }
 
+function violationOf({ opened, path }: Side): Violation | undefined {
+  return opened && firstViolation(opened, rangeOf(path))
+}
+
+function refuseBehind(entry: TreeEntry | undefined, violation: Violation | undefined): void {
+  if (entry && violation && meets(entry, violation)) throw unreadable(violation)
+}
+
+function changedIn({ base, snapshot, deletedInVain }: CommitRecord, path: string): boolean {
+  return deletedInVain.has(path) || findFile(snapshot.root, path) !== findFile(base.root, path)
+}
+
 type Pair = readonly [before: TreeEntry | undefined, after: TreeEntry | undefined]
 
-function* pairs(olds: Side, news: Side, depth: number): Generator<Pair> {
+function* pairs(olds: Side, news: Side): Generator<Pair> {
   yield [fileOn(olds), fileOn(news)]
   const before = directoryOn(olds)
   const after = directoryOn(news)
@@ -87,7 +105,6 @@ function* pairs(olds: Side, news: Side, depth: number): Generator<Pair> {
     before?.directory ?? createDirectory(),
     after?.directory ?? createDirectory(),
     newRoot,
-    depth,
   )) {
     yield [each.before && { ...each.before, path: oldRoot + each.path.slice(newRoot.length) }, each.after]
   }

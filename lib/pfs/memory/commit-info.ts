@@ -30,6 +30,11 @@ export function infoFromCommit(record: CommitRecord): CommitInfo {
 
 /** What `ListCommit` shows: the upper bound of the size too. */
 export function listInfoFromCommit(record: CommitRecord): CommitInfo {
-  const sizeBytesUpperBound = record.finishing ? record.snapshot.root.bytes : 0
-  return { ...infoFromCommit(record), sizeBytesUpperBound }
+  const { base, snapshot, addedBytes, finished } = record
+  // Until pachd has put a commit together, which it does not do with one in error, it knows only what was added.
+  const isExact = finished && commitError(record) === ''
+  return {
+    ...infoFromCommit(record),
+    sizeBytesUpperBound: isExact ? snapshot.root.bytes : base.root.bytes + addedBytes,
+  }
 }

@@ -2,7 +2,8 @@ import type { Commit, OriginKind } from '../client.js'
 import { PfsError } from '../errors.js'
 import { createCommitId, repoName } from './names.js'
 import type { CommitRecord, RepoRecord, State } from './state.js'
-import { createSnapshot, type Snapshot } from './store/snapshot.js'
+import { addedBytes, type Changes, deletedInVain } from './store/changes.js'
+import { changeSnapshot, createSnapshot, type Snapshot } from './store/snapshot.js'
 
 interface NewCommit {
   readonly branch: string
@@ -31,6 +32,8 @@ export function addCommit(state: State, repo: RepoRecord, commit: NewCommit): Co
     error: '',
     base,
     snapshot: base,
+    deletedInVain: new Set(),
+    addedBytes: 0,
     createdBy,
     updatedAt: started,
     waiting: new Set(),
@@ -48,6 +51,16 @@ function baseFor(parent: CommitRecord | undefined): Snapshot {
 /** What is wrong with the commit, whether it is finished or not; '' where nothing is. */
 export function commitError(commit: CommitRecord): string {
   return commit.error || (commit.finishing && commit.snapshot.violations[0]?.message) || ''
+}
+
+/** Changes what a commit that has not ended holds. */
+export function writeInto(commit: CommitRecord, layers: readonly Changes[]): void {
+  const { root } = commit.snapshot
+  commit.snapshot = changeSnapshot(commit.snapshot, layers)
+  for (const changes of layers) {
+    for (const path of deletedInVain(changes, root, commit.snapshot.root)) commit.deletedInVain.add(path)
+    commit.addedBytes += addedBytes(changes)
+  }
 }
 
 /** Throws UNKNOWN where the commit takes no more writes. */

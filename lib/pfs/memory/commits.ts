@@ -11,11 +11,11 @@ import type { CommitRecord, RepoRecord, State } from './state.js'
 
 type CommitCalls = Pick<PfsClient, 'startCommit' | 'finishCommit' | 'inspectCommit' | 'listCommit'>
 
-/** Throws where the branch is made from others: its commits are not started by a client. */
-export function refuseOutputBranch(repo: RepoRecord, name: string): void {
+/** Throws, with `context` before pachd's text, if the branch is made from others: a client cannot start its commits. */
+export function refuseOutputBranch(repo: RepoRecord, name: string, context = ''): void {
   const record = repo.branches.get(name)
   if (!record || record.directProvenance.length === 0) return
-  throw new PfsError('UNKNOWN', `cannot start a commit on an output branch: ${branchName(record.branch)}`)
+  throw new PfsError('UNKNOWN', `${context}cannot start a commit on an output branch: ${branchName(record.branch)}`)
 }
 
 /** The calls about commits. */
@@ -23,14 +23,15 @@ export function createCommitCalls(state: State): CommitCalls {
   return {
     async startCommit({ branch, parent, description = '' }, options) {
       const createdBy = authenticate(state, options) ?? ''
-      const repo = findRepo(state, branch.repo, 'start commit in transaction: ')
-      authorize(state, options, branch.repo, ['REPO_WRITE'])
+      const context = 'start commit in transaction: '
+      authorize(state, options, branch.repo, ['REPO_WRITE'], context)
+      const repo = findRepo(state, branch.repo, context)
       validateName(branch.name)
-      refuseOutputBranch(repo, branch.name)
+      refuseOutputBranch(repo, branch.name, context)
       const base = parent ? findCommit(state, parent) : repo.branches.get(branch.name)?.head
       if (base && !base.finishing) {
         const name = `${repoName(base.repo)}@${base.id}`
-        const message = `start commit in transaction: create commit: parent commit ${name} has not been finished`
+        const message = `${context}create commit: parent commit ${name} has not been finished`
         throw new PfsError('UNKNOWN', message)
       }
       const commit = addCommit(state, repo, {
@@ -46,8 +47,8 @@ export function createCommitCalls(state: State): CommitCalls {
 
     async finishCommit({ commit, description, error }, options) {
       authenticate(state, options)
+      authorize(state, options, commit.repo, ['REPO_WRITE'])
       const record = findCommit(state, commit, 'finish commit in transaction: ')
-      authorize(state, options, record.repo, ['REPO_WRITE'])
       refuseClosed(record)
       if (description) record.description = description
       closeCommit(state, record, error)
@@ -63,8 +64,8 @@ export function createCommitCalls(state: State): CommitCalls {
 
     async *listCommit({ repo, from, to, number = 0, reverse = false }, options) {
       authenticate(state, options)
-      const { commits } = findRepo(state, repo, 'ensure repo exists: ')
       authorize(state, options, repo, ['REPO_LIST_COMMIT'])
+      const { commits } = findRepo(state, repo, 'ensure repo exists: ')
       if (reverse && (from || to)) throw new PfsError('UNKNOWN', "cannot use 'Reverse' while also using 'From' or 'To'")
       const end = from && findCommit(state, from)
       const all = [...commits.values()]

@@ -2,8 +2,8 @@ import type { PfsClient } from '../client.js'
 import { PfsError } from '../errors.js'
 import { authenticate, authorize } from './auth.js'
 import { forEachUntilCancelled } from './cancellation.js'
-import { refuseClosed } from './commit-records.js'
-import { recordOperation } from './file-operations.js'
+import { refuseClosed, writeInto } from './commit-records.js'
+import { recordOperation, type Writing } from './file-operations.js'
 import { findCommit } from './lookup.js'
 import { createFileSetId } from './names.js'
 import { findFileSet } from './opened-commit.js'
@@ -24,15 +24,16 @@ export function createFileSetCalls(state: State): FileSetCalls {
     async createFileSet(operations, options) {
       authenticate(state, options)
       const changes = createChanges()
-      await forEachUntilCancelled(operations, options?.signal, (operation) => {
-        recordOperation(state, changes, operation, options)
-      })
+      const writing: Writing = { changes, options, parent: () => undefined }
+      await forEachUntilCancelled(operations, options?.signal, (operation) =>
+        recordOperation(state, writing, operation),
+      )
       return keepFileSet(state, [changes], defaultTtlSeconds)
     },
 
     async getFileSet({ commit, type = 'TOTAL' }, options) {
       authenticate(state, options)
-      const record = findCommit(state, commit)
+      const record = findCommit(state, commit, 'get file set: ')
       authorize(state, options, record.repo, ['REPO_READ'])
       const changes = type === 'DIFF' ? changesOfCommit(record) : changesFromTree(record.snapshot.root)
       return keepFileSet(state, [changes], defaultTtlSeconds)
@@ -43,7 +44,7 @@ export function createFileSetCalls(state: State): FileSetCalls {
       const record = findCommit(state, commit)
       authorize(state, options, record.repo, ['REPO_WRITE'])
       refuseClosed(record)
-      record.snapshot = changeSnapshot(record.snapshot, findFileSet(state, fileSetId).layers)
+      writeInto(record, findFileSet(state, fileSetId).layers)
     },
 
     async renewFileSet({ fileSetId, ttlSeconds }, options) {
@@ -54,10 +55,16 @@ export function createFileSetCalls(state: State): FileSetCalls {
 
     async composeFileSet({ fileSetIds, ttlSeconds = defaultTtlSeconds }, options) {
       authenticate(state, options)
-      const layers = fileSetIds.flatMap((id) => findFileSet(state, id).layers)
+      const layers = fileSetIds.flatMap((id) => layersOf(state, id))
       return keepFileSet(state, layers, ttlSeconds)
     },
   }
+}
+
+function layersOf(state: State, id: string): readonly Changes[] {
+  const record = state.fileSets.get(id)
+  if (record && record.expires > state.now()) return record.layers
+  throw new PfsError('UNKNOWN', 'the operation would create a dangling reference')
 }
 
 function keepFileSet(state: State, layers: readonly Changes[], ttlSeconds: number): string {
@@ -84,7 +91,7 @@ function expiry(state: State, ttlSeconds: number): Date {
 function changesOfCommit({ base, snapshot }: CommitRecord): Changes {
   const changes = createChanges()
   for (const { path, before, after } of differences(base.root, snapshot.root, '/')) {
-    if (before && 'records' in before) deletePath(changes, path)
+    for (const { datum } of before && 'records' in before ? before.records : []) deletePath(changes, path, datum)
     if (after && 'records' in after) addRecords(changes, path, after.records)
   }
   return changes

@@ -1,45 +1,43 @@
 import { setTimeout } from 'node:timers/promises'
-import type { CallOptions, Commit, FileOperation, PfsClient } from '../client.js'
+import type { CallOptions, Commit, PfsClient } from '../client.js'
 import { PfsError } from '../errors.js'
 import { authenticate, authorize } from './auth.js'
 import { moveBranch } from './branches.js'
 import { forEachUntilCancelled, throwIfCancelled, untilCancelled } from './cancellation.js'
-import { addCommit, closeCommit, refuseClosed } from './commit-records.js'
+import { addCommit, closeCommit, refuseClosed, writeInto } from './commit-records.js'
 import { refuseOutputBranch } from './commits.js'
-import { recordOperation } from './file-operations.js'
+import { recordOperation, type Writing } from './file-operations.js'
 import { findCommit, findRepo } from './lookup.js'
 import { branchName, repoName, validateName } from './names.js'
 import type { CommitRecord, State } from './state.js'
 import { type Changes, createChanges } from './store/changes.js'
-import { changeSnapshot } from './store/snapshot.js'
+import type { Directory } from './store/directory.js'
 
 /** The call that writes files. */
 export function createModifyFile(state: State): PfsClient['modifyFile'] {
   return async function modifyFile(target, operations, options) {
     authenticate(state, options)
-    const { commits } = findRepo(state, target.repo)
     authorize(state, options, target.repo, ['REPO_WRITE'])
     const { repo, branch, id } = target
     // For an id that it does not find, pachd makes a commit on the branch, also while another one is open there.
-    const isNew = id !== undefined && branch !== undefined && !commits.has(id)
+    const isKnown = id === undefined || state.repos.get(repoName(repo))?.commits.has(id)
+    const isNew = branch !== undefined && !isKnown
     const commit = isNew ? { repo, branch } : target
     const open = isNew ? undefined : findOpenCommit(state, commit)
-    const changes = createChanges()
-    await forEachUntilCancelled(operations, options?.signal, (operation) => {
-      refuseUnfinishedBase(state, commit, operation)
-      recordOperation(state, changes, operation, options)
-    })
+    const head = open ?? findRepo(state, repo).branches.get(branch ?? '')?.head
+    const writing: Writing = { changes: createChanges(), options, parent: () => head && parentOf(head) }
+    await forEachUntilCancelled(operations, options?.signal, (operation) => recordOperation(state, writing, operation))
     await waitForTurn(state, commit, options)
     throwIfCancelled(options?.signal)
-    if (open) writeInto(open, changes)
-    else commitOneOff(state, commit, changes, options)
+    if (open) writeIntoOpen(open, writing.changes)
+    else commitOneOff(state, commit, writing.changes, options)
   }
 }
 
 /** Puts the changes into a commit that was open when they began. pachd does not look again, and loses what it held. */
-function writeInto(open: CommitRecord, changes: Changes): void {
+function writeIntoOpen(open: CommitRecord, changes: Changes): void {
   if (open.finishing) throw new PfsError('UNKNOWN', 'the commit is forgotten')
-  open.snapshot = changeSnapshot(open.snapshot, [changes])
+  writeInto(open, [changes])
 }
 
 /** Makes a commit of its own for the changes. */
@@ -50,7 +48,7 @@ function commitOneOff(state: State, commit: Commit, changes: Changes, options: C
   const branch = commit.branch ?? ''
   const parent = repo.branches.get(branch)?.head
   const record = addCommit(state, repo, { branch, origin: 'USER', createdBy, parent })
-  record.snapshot = changeSnapshot(record.base, [changes])
+  writeInto(record, [changes])
   moveBranch(state, repo, branch, record, createdBy)
   closeCommit(state, record)
 }
@@ -78,14 +76,13 @@ function findOpenCommit(state: State, commit: Commit): CommitRecord | undefined 
   return undefined
 }
 
-/** A directory is deleted by what is in it, which pachd can tell only when the commit below the head is finished. */
-function refuseUnfinishedBase(state: State, commit: Commit, operation: FileOperation): void {
-  if (!('deleteFile' in operation) || !operation.deleteFile.path.endsWith('/')) return
-  const { id, branch = '' } = commit
-  const head = id ? findCommit(state, commit) : findRepo(state, commit.repo).branches.get(branch)?.head
-  if (!head?.parent || head.finished || head.parent.finished) return
-  const name = repoName(commit.repo)
-  throw new PfsError('UNKNOWN', `base commit ${name}@${head.parent.id} for commit ${name}@${head.id} unfinished`)
+/** The tree of which a deleted directory is one; known when the head, or the commit below it, is finished. */
+function parentOf(head: CommitRecord): Directory {
+  if (head.parent && !head.finished && !head.parent.finished) {
+    const name = repoName(head.repo)
+    throw new PfsError('UNKNOWN', `base commit ${name}@${head.parent.id} for commit ${name}@${head.id} unfinished`)
+  }
+  return head.snapshot.root
 }
 
 /** Waits until the commits before this one on the branch are made, and as long as making one takes. */

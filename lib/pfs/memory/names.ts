@@ -26,6 +26,11 @@ export function createCommitId(): string {
   return randomUUID().replaceAll('-', '')
 }
 
+/** Whether pachd takes a text for the id of a commit; another one is the name of a branch. */
+export function isCommitId(text: string): boolean {
+  return /^[0-9a-f]{12}4[0-9a-f]{19}$/.test(text)
+}
+
 /** A file set id as pachd 2.12 gives it: 32 hex digits, a dot, 64 more. */
 export function createFileSetId(): string {
   return `${createCommitId()}.${randomBytes(32).toString('hex')}`

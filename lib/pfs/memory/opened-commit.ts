@@ -5,7 +5,7 @@ import { commitFromRecord } from './commit-info.js'
 import { untilReached } from './commit-states.js'
 import { findCommit } from './lookup.js'
 import { repoName } from './names.js'
-import type { CommitRecord, FileSetRecord, State } from './state.js'
+import type { FileSetRecord, State } from './state.js'
 import type { Snapshot } from './store/snapshot.js'
 
 /** A commit, or a file set that is read as one, as it stands when a call begins. */
@@ -17,53 +17,36 @@ export interface OpenedCommit {
   readonly committed?: Date
 }
 
-/** Opens a commit, or for a caller with the permissions on the cluster a file set, to look at what it holds. */
-export function openCommit(
-  state: State,
-  commit: Commit,
-  options: CallOptions | undefined,
-  permissions: readonly string[],
-): Promise<OpenedCommit> {
-  if (repoName(commit.repo) === repoName(fileSetRepo)) authorize(state, options, commit.repo, permissions)
-  return openForBytes(state, commit, options, permissions)
+/** Whether the commit is a file set that is read as one. */
+export function isFileSet({ repo }: Commit): boolean {
+  return repoName(repo) === repoName(fileSetRepo)
+}
+
+/** Reading bytes needs the right to; of a file set anybody who knows its id may read them. */
+export function permissionsForBytes(commit: Commit): readonly string[] {
+  return isFileSet(commit) ? [] : ['REPO_READ']
 }
 
 /**
- * Opens a commit, or for anybody a file set, to read bytes; throws what pachd refuses, with `context` before its text. A
- * commit that is finishing is waited for, an open one is read as it stands.
+ * Opens a commit for reading; throws what pachd refuses, with `context` before its text. A commit that is finishing is
+ * waited for, an open one is read as it stands.
  */
-export async function openForBytes(
+export async function openCommit(
   state: State,
   commit: Commit,
   options: CallOptions | undefined,
   permissions: readonly string[],
   context = '',
 ): Promise<OpenedCommit> {
-  const opened = openAsItStands(state, commit, options, permissions, context)
-  if (opened.committed === undefined) return opened
-  await untilReached(state, findCommit(state, opened.commit), 'FINISHED', options)
-  return opened
-}
-
-/** Opens a commit for reading without waiting. */
-export function openAsItStands(
-  state: State,
-  commit: Commit,
-  options: CallOptions | undefined,
-  permissions: readonly string[],
-  context = '',
-): OpenedCommit {
   authenticate(state, options)
-  if (repoName(commit.repo) === repoName(fileSetRepo)) {
+  authorize(state, options, commit.repo, permissions, context)
+  if (isFileSet(commit)) {
     const id = commit.id ?? ''
     return { commit: { repo: fileSetRepo, id }, snapshot: findFileSet(state, id, context).snapshot }
   }
-  authorize(state, options, commit.repo, permissions, context)
-  return openRecord(findCommit(state, commit, context))
-}
-
-function openRecord(record: CommitRecord): OpenedCommit {
+  const record = findCommit(state, commit, context)
   const { snapshot, finishing } = record
+  if (finishing) await untilReached(state, record, 'FINISHED', options)
   return { commit: commitFromRecord(record), snapshot, ...(finishing && { committed: finishing }) }
 }
 

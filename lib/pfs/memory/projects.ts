@@ -1,6 +1,6 @@
 import type { PfsClient, ProjectInfo } from '../client.js'
 import { PfsError } from '../errors.js'
-import { authenticate, authorizeCluster } from './auth.js'
+import { authenticate, authorizeProject, bindProjectOwner } from './auth.js'
 import { repoName, validateName } from './names.js'
 import { dropRepo } from './repos.js'
 import type { ProjectRecord, State } from './state.js'
@@ -16,10 +16,14 @@ export function addProject(state: State, name: string, description = ''): void {
 export function createProjectCalls(state: State): ProjectCalls {
   return {
     async createProject({ project, description = '', update = false }, options) {
-      authenticate(state, options)
+      const username = authenticate(state, options)
       validateName(project)
       const existing = state.projects.get(project)
-      if (!existing) return addProject(state, project, description)
+      if (!existing) {
+        addProject(state, project, description)
+        bindProjectOwner(state, username, project)
+        return
+      }
       if (!update) {
         const message = `project "${project}" already exists\nproject ${project} already exists`
         throw new PfsError('ALREADY_EXISTS', message)
@@ -41,7 +45,7 @@ export function createProjectCalls(state: State): ProjectCalls {
     },
 
     async deleteProject({ project, force = false }, options) {
-      authorizeCluster(state, options, 'PROJECT_DELETE')
+      authorizeProject(state, options, project, 'PROJECT_DELETE')
       if (!state.projects.has(project)) throw new PfsError('NOT_FOUND', `project "${project}" not found`)
       const repos = [...state.repos.values()].filter(({ repo }) => repo.project === project)
       const [left] = repos

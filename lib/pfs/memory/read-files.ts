@@ -3,15 +3,17 @@ import { PfsError } from '../errors.js'
 import { prefixEnd } from '../path.js'
 import { throwIfCancelled } from './cancellation.js'
 import { infoFromDirectory, infoFromFile } from './file-info.js'
-import { parseGlob } from './glob.js'
+import { type Glob, parseGlob } from './glob.js'
 import { repoName } from './names.js'
-import { type OpenedCommit, openCommit, openForBytes } from './opened-commit.js'
+import { type OpenedCommit, openCommit, permissionsForBytes } from './opened-commit.js'
 import { cleanPath, directoryPath } from './paths.js'
 import { narrowRange, type ReadRange, rangeOf, readEntries, refuseUnreadable } from './readable.js'
 import type { State } from './state.js'
+import { changesFromTree } from './store/changes.js'
 import { type Content, contentChunks } from './store/content.js'
-import { type Directory, type FileRecord, findDirectory, findFile, isEmptyDirectory } from './store/directory.js'
+import { type Directory, findDirectory, findFile, isEmptyDirectory } from './store/directory.js'
 import { loadContentHash } from './store/hash.js'
+import { changeSnapshot, createSnapshot } from './store/snapshot.js'
 import { type TreeEntry, walkBelow } from './store/walk.js'
 
 type ReadCalls = Pick<PfsClient, 'getFile' | 'inspectFile' | 'listFile' | 'walkFile' | 'globFile'>
@@ -23,9 +25,12 @@ const wholeRange: PathRange = { lower: '', upper: '' }
 /** The calls that read files. */
 export function createReadCalls(state: State): ReadCalls {
   return {
-    async *getFile({ file, offset = 0, pathRange = wholeRange }, options) {
-      const opened = await openForBytes(state, file.commit, options, ['REPO_READ'], 'get file: ')
-      for (const chunk of contentChunks(contentOf(opened, file, pathRange), offset)) {
+    async *getFile({ file, offset = 0, pathRange }, options) {
+      const opened = await openFile(state, file, options, permissionsForBytes(file.commit), 'get file: ')
+      const content = contentOf(opened, file, pathRange)
+      // pachd cuts its chunk before the file, and dies if there is too little of it.
+      if (offset < 0) throw new PfsError('UNAVAILABLE', `slice bounds out of range [${offset}:]`)
+      for (const chunk of contentChunks(content, offset)) {
         throwIfCancelled(options?.signal)
         yield chunk
       }
@@ -33,70 +38,90 @@ export function createReadCalls(state: State): ReadCalls {
 
     async inspectFile(file, options) {
       const hashes = await loadContentHash()
-      const opened = await openCommit(state, file.commit, options, ['REPO_INSPECT_FILE'])
+      const opened = await openFile(state, file, options, ['REPO_INSPECT_FILE'])
       const path = cleanPath(file.path)
-      if (!file.datum) refuseUnreadable(opened, rangeOf(path))
+      refuseUnreadable(opened, rangeOf(path))
       const directory = directoryAt(opened.snapshot.root, path)
       if (directory) return infoFromDirectory(opened, directoryPath(path), directory, hashes)
-      const record = pickRecord(findFile(opened.snapshot.root, path), file.datum)
+      const [record] = findFile(opened.snapshot.root, path) ?? []
       if (!record) throw fileNotFound(file)
       return infoFromFile(opened, path, record, hashes)
     },
 
     async *listFile({ file, ...page }, options) {
-      const opened = await openCommit(state, file.commit, options, ['REPO_LIST_FILE'])
-      const range = pageRange(rangeOf(file.path), page)
-      yield* limitPage(await readAt(opened, file.path, range, 1), page, options)
+      refusePage(page)
+      const opened = await openFile(state, file, options, ['REPO_LIST_FILE'])
+      yield* limitPage(await readAt(opened, file.path, page, 1), page, options)
     },
 
     async *walkFile({ file, ...page }, options) {
-      const opened = await openCommit(state, file.commit, options, ['REPO_READ', 'REPO_LIST_FILE'])
-      const range = pageRange(rangeOf(file.path), page)
-      const infos = await readAt(opened, file.path, range, Number.POSITIVE_INFINITY)
-      yield* limitPage(refuseNothing(infos, opened, file), page, options)
+      refusePage(page)
+      const opened = await openFile(state, file, options, ['REPO_READ', 'REPO_LIST_FILE'])
+      const infos = await readAt(opened, file.path, page, Number.POSITIVE_INFINITY)
+      yield* limitPage(refuseNothing(infos, opened, file, page), page, options)
     },
 
-    async *globFile({ commit, pattern, pathRange = wholeRange }, options) {
+    async *globFile({ commit, pattern, pathRange }, options) {
       const hashes = await loadContentHash()
       const opened = await openCommit(state, commit, options, ['REPO_READ', 'REPO_LIST_FILE'])
       const glob = parseGlob(pattern)
-      const range = narrowRange(prefixRange(glob.prefix), pathRange)
-      const entries = entriesAt(opened.snapshot.root, '/', range, glob.depth, true)
-      for (const info of readEntries(opened, entries, range, hashes)) {
+      for (const info of readEntries(opened, matches(opened, glob, pathRange), scanOf(glob, pathRange), hashes)) {
         throwIfCancelled(options?.signal)
-        if (glob.matches(withoutSlash(info.file.path))) yield info
+        yield info
       }
     },
   }
 }
 
+/** Opens the commit of a file; with a datum, only what that datum wrote is in it. */
+async function openFile(
+  state: State,
+  { commit, datum }: File,
+  options: CallOptions | undefined,
+  permissions: readonly string[],
+  context = '',
+): Promise<OpenedCommit> {
+  const opened = await openCommit(state, commit, options, permissions, context)
+  if (!datum) return opened
+  return { ...opened, snapshot: changeSnapshot(createSnapshot(), [changesFromTree(opened.snapshot.root, datum)]) }
+}
+
 /** The one file that the path, a glob, matches in a range. */
-function contentOf(opened: OpenedCommit, file: File, pathRange: PathRange): Content {
+function contentOf(opened: OpenedCommit, file: File, pathRange: PathRange | undefined): Content {
   const glob = parseGlob(file.path)
-  const range = narrowRange(prefixRange(glob.prefix), pathRange)
-  if (!file.datum) refuseUnreadable(opened, range)
-  let found: TreeEntry | undefined
-  for (const entry of entriesAt(opened.snapshot.root, '/', range, glob.depth, true)) {
-    if (!glob.matches(withoutSlash(entry.path))) continue
-    if (found || 'directory' in entry) {
+  refuseUnreadable(opened, scanOf(glob, pathRange))
+  let found: Extract<TreeEntry, { records: unknown }> | undefined
+  for (const entry of matches(opened, glob, pathRange)) {
+    if ('directory' in entry) {
       throw new PfsError('UNKNOWN', 'cannot get directory or non-regular file. Use GetFileTAR instead')
     }
+    if (found) throw new PfsError('UNKNOWN', 'matched multiple files. Use GetFileTAR instead')
     found = entry
   }
-  const record = found && 'records' in found ? pickRecord(found.records, file.datum) : undefined
+  const [record] = found?.records ?? []
   if (!record) throw fileNotFound(file)
   return record.content
 }
 
-/** The entries of a path: the file there, and the directory to a depth below it; a listing leaves the directory itself out. */
+/**
+ * The entries of a path: the file there, and the directory to a depth below it; a listing leaves the directory itself
+ * out. pachd reads on from a marker to the end of the commit, and so meets what is unreadable anywhere behind it.
+ */
 async function readAt(
   opened: OpenedCommit,
   path: string,
-  range: ReadRange,
+  { paginationMarker, reverse = false }: FilePage,
   depth: number,
 ): Promise<Iterable<FileInfo>> {
+  const whole = { ...rangeOf(path), reverse }
+  const bounds = paginationMarker === undefined ? undefined : boundsFromMarker(paginationMarker, reverse)
+  const range = bounds ? narrowRange(whole, bounds) : whole
   const entries = entriesAt(opened.snapshot.root, cleanPath(path), range, depth, depth > 1)
-  return readEntries(opened, entries, range, await loadContentHash())
+  return readEntries(opened, entries, bounds ? { ...bounds, reverse } : whole, await loadContentHash())
+}
+
+function boundsFromMarker(marker: string, reverse: boolean): PathRange {
+  return reverse ? { lower: '', upper: marker } : { lower: marker, upper: '' }
 }
 
 function* entriesAt(
@@ -122,16 +147,25 @@ function directoryAt(root: Directory, path: string): Directory | undefined {
   return directory && !isEmptyDirectory(directory) ? directory : undefined
 }
 
-function pageRange(range: ReadRange, { paginationMarker, number = 0, reverse = false }: FilePage): ReadRange {
+function refusePage({ number = 0, reverse = false }: FilePage): void {
   if (number > maxPage) throw new PfsError('UNKNOWN', `cannot return more than ${maxPage} files at a time`)
-  if (!paginationMarker) return { ...range, reverse }
-  const marker = paginationMarker.endsWith('/') ? directoryPath(paginationMarker) : cleanPath(paginationMarker)
-  const bounds = reverse ? { lower: '', upper: marker } : { lower: marker, upper: '' }
-  return narrowRange({ ...range, reverse }, bounds)
+  if (reverse && number === 0) throw new PfsError('UNKNOWN', 'number must be > 0 when reverse is true')
 }
 
-function prefixRange(prefix: string): ReadRange {
-  return { lower: prefix, upper: prefixEnd(prefix), reverse: false }
+/** What pachd reads for a glob: the range takes the place of what every match begins with. */
+function scanOf({ prefix }: Glob, pathRange: PathRange | undefined): ReadRange {
+  return { ...(pathRange ?? prefixRange(prefix)), reverse: false }
+}
+
+function* matches(opened: OpenedCommit, glob: Glob, pathRange: PathRange = wholeRange): Generator<TreeEntry> {
+  const range = narrowRange({ ...prefixRange(glob.prefix), reverse: false }, pathRange)
+  for (const entry of entriesAt(opened.snapshot.root, '/', range, glob.depth, true)) {
+    if (glob.matches(withoutSlash(entry.path))) yield entry
+  }
+}
+
+function prefixRange(prefix: string): PathRange {
+  return { lower: prefix, upper: prefixEnd(prefix) }
 }
 
 /** Leaves out the marker and, as pachd does, a directory of the marker's name. */
@@ -140,29 +174,31 @@ function* limitPage(
   { paginationMarker, number = 0 }: FilePage,
   options: CallOptions | undefined,
 ): Generator<FileInfo> {
-  const marker = paginationMarker ? cleanPath(paginationMarker) : undefined
+  const marker = paginationMarker === undefined ? undefined : cleanPath(paginationMarker)
   let left = number > 0 ? number : Number.POSITIVE_INFINITY
   for (const info of infos) {
     throwIfCancelled(options?.signal)
-    if (marker && cleanPath(info.file.path) === marker) continue
+    if (marker !== undefined && cleanPath(info.file.path) === marker) continue
     yield info
     if (--left <= 0) return
   }
 }
 
-function* refuseNothing(infos: Iterable<FileInfo>, opened: OpenedCommit, file: File): Generator<FileInfo> {
+function* refuseNothing(
+  infos: Iterable<FileInfo>,
+  opened: OpenedCommit,
+  file: File,
+  { reverse = false }: FilePage,
+): Generator<FileInfo> {
   let isEmpty = true
   for (const info of infos) {
     isEmpty = false
     yield info
   }
   const path = cleanPath(file.path)
-  if (!isEmpty || path === '/') return
-  throw new PfsError('NOT_FOUND', `commit/${opened.commit.id} does not contain item: (${path})`)
-}
-
-function pickRecord(records: readonly FileRecord[] = [], datum: string | undefined): FileRecord | undefined {
-  return datum ? records.find((record) => record.datum === datum) : records[0]
+  if (!isEmpty || (path === '/' && !reverse)) return
+  const item = path === '/' ? '' : path
+  throw new PfsError('NOT_FOUND', `commit/${opened.commit.id} does not contain item: (${item})`)
 }
 
 function fileNotFound({ path, commit }: File): PfsError {

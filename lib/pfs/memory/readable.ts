@@ -3,7 +3,7 @@ import { PfsError } from '../errors.js'
 import { prefixEnd } from '../path.js'
 import { infoFromDirectory, infoFromFile } from './file-info.js'
 import type { OpenedCommit } from './opened-commit.js'
-import { cleanPath, directoryPath } from './paths.js'
+import { cleanPath } from './paths.js'
 import type { ContentHash } from './store/hash.js'
 import type { Violation } from './store/violations.js'
 import type { TreeEntry } from './store/walk.js'
@@ -17,10 +17,10 @@ export interface ReadRange {
   readonly reverse: boolean
 }
 
-/** From the file at a path to the end of the directory there. */
+/** What pachd reads of a commit for a path: all paths that begin with it. */
 export function rangeOf(path: string): ReadRange {
   const clean = cleanPath(path)
-  return { lower: clean, upper: prefixEnd(directoryPath(clean)), reverse: false }
+  return { lower: clean, upper: prefixEnd(clean), reverse: false }
 }
 
 /** The part of a range that lies within other bounds too. */
@@ -36,7 +36,10 @@ export function refuseUnreadable(opened: OpenedCommit, range: ReadRange): void {
   if (violation) throw unreadable(violation)
 }
 
-/** The entries as pachd sends them: up to the first unreadable pair of the range, which ends them with an error. */
+/**
+ * The entries as pachd sends them: up to the first unreadable pair, which ends them with an error. A directory is read
+ * to its end, even beyond the range, before it is sent.
+ */
 export function* readEntries(
   opened: OpenedCommit,
   entries: Iterable<TreeEntry>,
@@ -45,8 +48,10 @@ export function* readEntries(
 ): Generator<FileInfo> {
   if (range.reverse) refuseUnreadable(opened, range)
   const violation = firstViolation(opened, range)
+  const violationOfDirectories = firstViolation(opened, { ...range, upper: '' })
   for (const entry of entries) {
-    if (violation && meets(entry, violation)) throw unreadable(violation)
+    const met = 'directory' in entry ? violationOfDirectories : violation
+    if (met && meets(entry, met)) throw unreadable(met)
     if ('directory' in entry) yield infoFromDirectory(opened, entry.path, entry.directory, hashes)
     else if (entry.records[0]) yield infoFromFile(opened, entry.path, entry.records[0], hashes)
     if (violation?.second === entry.path) throw unreadable(violation)
@@ -54,16 +59,18 @@ export function* readEntries(
   if (violation) throw unreadable(violation)
 }
 
-/** A directory is read to its end before it is sent; of two records at one path the first is sent. */
-function meets(entry: TreeEntry, { first, second }: Violation): boolean {
+/** Whether an entry is reached only behind the pair; of two records at one path the first is. */
+export function meets(entry: TreeEntry, { first, second }: Violation): boolean {
   if ('directory' in entry) return second < prefixEnd(entry.path)
   return second < entry.path || (second === entry.path && first !== second)
 }
 
-function firstViolation(opened: OpenedCommit, { lower, upper }: ReadRange): Violation | undefined {
-  return opened.snapshot.violations.find(({ first, second }) => first >= lower && (upper === '' || second < upper))
+/** The first pair of which the first path lies in a range: pachd sees it when it reads on to the next. */
+export function firstViolation(opened: OpenedCommit, { lower, upper }: ReadRange): Violation | undefined {
+  return opened.snapshot.violations.find(({ first }) => first >= lower && (upper === '' || first < upper))
 }
 
-function unreadable(violation: Violation): PfsError {
+/** What pachd says about a pair that it cannot read. */
+export function unreadable(violation: Violation): PfsError {
   return new PfsError('UNKNOWN', violation.message)
 }

@@ -1,10 +1,10 @@
-import type { PfsClient, Repo, RepoInfo, RepoType } from '../client.js'
+import { fileSetRepo, type PfsClient, type Repo, type RepoInfo, type RepoType } from '../client.js'
 import { PfsError } from '../errors.js'
-import { authenticate, authInfo, authorize, bindOwner, deleteBindings } from './auth.js'
+import { authenticate, authInfo, authorize, authorizeProject, bindOwner, deleteBindings } from './auth.js'
 import { detachBranch, refuseSubvenance } from './branches.js'
 import { findRepo } from './lookup.js'
 import { repoName, validateName } from './names.js'
-import type { CommitRecord, RepoRecord, State } from './state.js'
+import type { RepoRecord, State } from './state.js'
 
 type RepoCalls = Pick<PfsClient, 'createRepo' | 'inspectRepo' | 'listRepo' | 'deleteRepo'>
 
@@ -34,6 +34,7 @@ export function createRepoCalls(state: State): RepoCalls {
         existing.description = description
         return
       }
+      authorizeProject(state, options, repo.project, 'PROJECT_CREATE_REPO', 'failed to create repo: ')
       const record = { repo, description, created: state.now(), branches: new Map(), commits: new Map() }
       state.repos.set(repoName(repo), record)
       bindOwner(state, username, repo)
@@ -44,7 +45,8 @@ export function createRepoCalls(state: State): RepoCalls {
       const record = findRepo(state, repo)
       return {
         ...infoFromRepo(state, record, username),
-        sizeBytes: masterCommit(record, isFinished)?.snapshot.root.bytes ?? 0,
+        sizeBytesUpperBound: 0,
+        sizeBytes: sizeOfMaster(record),
       }
     },
 
@@ -75,6 +77,7 @@ export function createRepoCalls(state: State): RepoCalls {
 
 function validateNewRepo(state: State, repo: Repo): void {
   validateName(repo.name)
+  if (repo.name === fileSetRepo.name) throw new PfsError('UNKNOWN', `${repo.name} is a reserved name`)
   if (!state.projects.has(repo.project)) {
     const message = `cannot find project "${repo.project}": get project by name: project "${repo.project}" not found`
     throw new PfsError('NOT_FOUND', message)
@@ -106,25 +109,22 @@ function infoFromRepo(state: State, record: RepoRecord, username: string | undef
     repo: record.repo,
     description: record.description,
     created: record.created,
-    sizeBytesUpperBound: masterCommit(record, isClosed)?.snapshot.root.bytes ?? 0,
+    sizeBytesUpperBound: upperBoundOfMaster(record),
     branches: [...record.branches.values()].map(({ branch }) => branch),
     ...(rights && { authInfo: rights }),
   }
 }
 
-/** The newest commit of a kind on `master`, whose size is the repo's. */
-function masterCommit(record: RepoRecord, matches: (commit: CommitRecord) => boolean): CommitRecord | undefined {
-  let commit = record.branches.get('master')?.head
-  while (commit && !matches(commit)) commit = commit.parent
-  return commit
+function sizeOfMaster({ branches }: RepoRecord): number {
+  const head = branches.get('master')?.head
+  return head?.finished ? head.snapshot.root.bytes : 0
 }
 
-function isClosed(commit: CommitRecord): boolean {
-  return commit.finishing !== undefined
-}
-
-function isFinished(commit: CommitRecord): boolean {
-  return commit.finished !== undefined
+/** Of the newest commit of `master` that is closed. */
+function upperBoundOfMaster({ branches }: RepoRecord): number {
+  let commit = branches.get('master')?.head
+  while (commit && !commit.finishing) commit = commit.parent
+  return commit?.snapshot.root.bytes ?? 0
 }
 
 function sortKey({ repo }: RepoRecord): string {

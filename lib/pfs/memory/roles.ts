@@ -23,18 +23,18 @@ const repoWriter = [
 
 const repoOwner = [...repoWriter, 'REPO_MODIFY_BINDINGS', 'REPO_DELETE']
 
-const clusterAdmin = [
-  ...repoOwner,
-  'PROJECT_CREATE',
-  'PROJECT_DELETE',
-  'PROJECT_MODIFY_BINDINGS',
-  'CLUSTER_MODIFY_BINDINGS',
-  'CLUSTER_AUTH_GET_ROBOT_TOKEN',
-]
+const projectWriter = ['PROJECT_LIST_REPO', 'PROJECT_CREATE_REPO']
+
+const projectOwner = [...repoOwner, ...projectWriter, 'PROJECT_DELETE', 'PROJECT_MODIFY_BINDINGS']
+
+const projectCreator = ['PROJECT_CREATE']
+
+/** pachd's has many more, on the cluster itself, that no call of a PfsClient asks for. */
+const clusterAdmin = [...projectOwner, ...projectCreator, 'CLUSTER_MODIFY_BINDINGS', 'CLUSTER_AUTH_GET_ROBOT_TOKEN']
 
 /** The permissions of each role that the stand-in knows, in pachd's order. */
 export const rolePermissions: ReadonlyMap<string, readonly string[]> = new Map(
-  Object.entries({ repoReader, repoWriter, repoOwner, clusterAdmin }),
+  Object.entries({ repoReader, repoWriter, repoOwner, projectWriter, projectOwner, projectCreator, clusterAdmin }),
 )
 
 /** The permission to change who has which role on a resource. */

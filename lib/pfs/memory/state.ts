@@ -63,6 +63,10 @@ export interface CommitRecord {
   /** What the commit was made on: what the nearest ancestor without an error holds. */
   readonly base: Snapshot
   snapshot: Snapshot
+  /** Paths that were deleted though they were missing: pachd finds the commit by them. */
+  readonly deletedInVain: Set<string>
+  /** What calls added, whether it was there still when the commit was closed or not. */
+  addedBytes: number
   readonly createdBy: string
   updatedAt: Date
   /** Called at each change of the commit's state. */

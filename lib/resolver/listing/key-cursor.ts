@@ -138,9 +138,12 @@ export function openKeyCursor(source: CursorSource): KeyCursor {
         const unread = unreadBefore(last?.key ?? high)
         if (unread.length === 0) return waiting.splice(0, wanted)
         const bounded = unread.filter(({ range }) => range.to !== undefined)
+        const [first] = unread
         if (bounded.length > 0 && !isRecalled) await recall()
-        else
-          await Promise.all((bounded.length > 0 ? bounded : unread.slice(0, 1)).map((one) => readWindow(one, wanted)))
+        else if (first !== undefined && (bounded.length === 0 || bounded.length === maxCalls)) {
+          // One window from the first on may answer for all.
+          await readWindow({ gap: first.gap, range: { from: first.range.from } }, wanted)
+        } else await Promise.all(bounded.map((one) => readWindow(one, wanted)))
       }
     },
     skipTo: (next) => {

@@ -56,12 +56,16 @@ export function firstPath(from: string, directory: string, key: string, interval
   if (start === undefined) return undefined
   const states = search.read(from, { ...start, index: directory.length })
   let least: PathRange | undefined
+  let shared = 0
   for (let at = states.length - 1; at >= 0; at -= 1) {
     const state = states[at]
     if (state === undefined) break
     // A path that leaves `from` earlier is greater, and an escape is no longer than this.
-    if (least !== undefined && state.index + maxEscapeLength < sharedLength(from, least.from)) break
-    least = lesser(least, search.after(from, state))
+    if (least !== undefined && state.index + maxEscapeLength < shared) break
+    const found = search.after(from, state)
+    if (found === undefined || (least !== undefined && least.from <= found.from)) continue
+    least = found
+    shared = sharedLength(from, found.from)
   }
   return least !== undefined && least.from < from ? { ...least, from } : least
 }

@@ -48,7 +48,7 @@ function hasUploads({ branches, authInfo }: RepoInfo): boolean {
 }
 
 async function sweepRepo(pfs: PfsClient, repo: Repo, before: Date, options: CallOptions): Promise<Swept> {
-  const queue = createCommitQueue(pfs, { commits: 'each', confirm: 'commit' })
+  const queue = createCommitQueue(pfs, { shareCommits: false, respondAfter: 'commit' })
   const commit = stagingCommit(repo)
   const find = async (glob: Glob, isWanted = (_path: string) => true): Promise<string[]> => {
     const paths: string[] = []

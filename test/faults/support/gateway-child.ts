@@ -9,7 +9,7 @@ import { connect } from './connect.js'
 export interface Settings {
   /** Where PFS is. */
   readonly address: string
-  readonly options: Pick<S3HandlerOptions, 'smallBodyBytes' | 'cacheBytes'>
+  readonly options: Pick<S3HandlerOptions, 'maxSharedBodyBytes' | 'cacheBytes'>
 }
 
 /** What a process holds. */

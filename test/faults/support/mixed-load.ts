@@ -16,7 +16,7 @@ const keys = 100
 const small = Buffer.alloc(3000, 'small')
 const large = Buffer.alloc(150_000, 'large')
 const wrongMd5 = 'AAAAAAAAAAAAAAAAAAAAAA=='
-const settings = { smallBodyBytes: 64 * 1024, cacheBytes: 512 * 1024 }
+const settings = { maxSharedBodyBytes: 64 * 1024, cacheBytes: 512 * 1024 }
 
 /** One request of a kind, with a number to vary it. */
 type Kind = readonly [status: number, send: (port: number, number: number) => Promise<{ readonly status: number }>]

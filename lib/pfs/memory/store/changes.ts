@@ -1,5 +1,5 @@
 import { type Content, joinContent, keepPiece } from './content.js'
-import { createDirectory, type Directory, type FileRecord, type FileRecords, findFile, withEntry } from './directory.js'
+import { type Directory, type FileRecord, type FileRecords, findDirectory, findFile, withEntry } from './directory.js'
 import { walkBelow, wholeTree } from './walk.js'
 
 interface AddedRecord {
@@ -10,25 +10,23 @@ interface AddedRecord {
 }
 
 interface PathChange {
-  deletesAll: boolean
   deletedDatums: readonly string[]
-  readonly added: AddedRecord[]
+  added: AddedRecord[]
 }
 
-/** What one call does to a tree: directories are deleted first, then each path is changed. */
+/** What one call does to a tree: of each path, the datums that it deletes, then what it adds. */
 export interface Changes {
-  readonly deletedDirectories: Set<string>
   readonly paths: Map<string, PathChange>
 }
 
-/** The datum of a file that was written without one. */
+/** The datum of a file that was written without one, and the only one that a deletion without a datum deletes. */
 const defaultDatum = 'default'
 
 const noDatums: readonly string[] = []
 
 /** No change yet. */
 export function createChanges(): Changes {
-  return { deletedDirectories: new Set(), paths: new Map() }
+  return { paths: new Map() }
 }
 
 /** Appends raw bytes to a path. */
@@ -50,26 +48,32 @@ export function addContent(changes: Changes, path: string, content: Content, dat
   changeOf(changes, path).added.push({ datum, content })
 }
 
-/** Deletes a path, or one datum of it. What the call adds afterwards stays. */
-export function deletePath(changes: Changes, path: string, datum?: string): void {
+/** Deletes what a datum wrote at a path. What the call adds afterwards stays. */
+export function deletePath(changes: Changes, path: string, datum = defaultDatum): void {
   const change = changeOf(changes, path)
-  const kept = datum ? change.added.filter((record) => record.datum !== datum) : []
-  change.added.splice(0, change.added.length, ...kept)
-  if (datum) change.deletedDatums = [...change.deletedDatums, datum]
-  else change.deletesAll = true
+  change.added = change.added.filter((record) => record.datum !== datum)
+  if (!change.deletedDatums.includes(datum)) change.deletedDatums = [...change.deletedDatums, datum]
 }
 
-/** Deletes all below a directory's path, which ends in a slash. What the call adds afterwards stays. */
-export function deleteDirectory(changes: Changes, path: string): void {
-  for (const changed of changes.paths.keys()) if (changed.startsWith(path)) changes.paths.delete(changed)
-  changes.deletedDirectories.add(path)
+/**
+ * Deletes what a datum wrote below a directory of `root`, and all that the call has added there. `path` ends in a
+ * slash. What the call adds afterwards stays.
+ */
+export function deleteDirectory(changes: Changes, path: string, root: Directory | undefined, datum?: string): void {
+  for (const [changed, change] of changes.paths) if (changed.startsWith(path)) change.added = []
+  const directory = root && findDirectory(root, path)
+  for (const entry of directory ? walkBelow(directory, path, wholeTree) : []) {
+    if ('records' in entry) deletePath(changes, entry.path, datum)
+  }
 }
 
-/** The changes that make an empty tree into `root`. */
-export function changesFromTree(root: Directory): Changes {
+/** The changes that make an empty tree into `root`, or into what one datum wrote of it. */
+export function changesFromTree(root: Directory, datum?: string): Changes {
   const changes = createChanges()
   for (const entry of walkBelow(root, '/', wholeTree)) {
-    if ('records' in entry) addRecords(changes, entry.path, entry.records)
+    if (!('records' in entry)) continue
+    const records = entry.records.filter((record) => datum === undefined || record.datum === datum)
+    addRecords(changes, entry.path, records)
   }
   return changes
 }
@@ -83,9 +87,6 @@ export function addRecords(changes: Changes, path: string, records: FileRecords)
 export function applyChanges(root: Directory, changes: Changes): Directory {
   const owner = {}
   let tree = root
-  for (const path of changes.deletedDirectories) {
-    tree = path === '/' ? createDirectory() : withEntry(tree, path, undefined, owner)
-  }
   for (const [path, change] of changes.paths) {
     const records = changedRecords(findFile(tree, path) ?? [], change)
     tree = withEntry(tree, path, records.length > 0 ? records : undefined, owner)
@@ -93,10 +94,26 @@ export function applyChanges(root: Directory, changes: Changes): Directory {
   return tree
 }
 
+/** The paths that the changes delete and that neither tree has: no comparison of the trees shows them. */
+export function deletedInVain(changes: Changes, before: Directory, after: Directory): string[] {
+  const paths: string[] = []
+  for (const [path, { deletedDatums }] of changes.paths) {
+    if (deletedDatums.length > 0 && !findFile(before, path) && !findFile(after, path)) paths.push(path)
+  }
+  return paths
+}
+
+/** The bytes of all that the changes add. */
+export function addedBytes(changes: Changes): number {
+  let bytes = 0
+  for (const { added } of changes.paths.values()) for (const { content } of added) bytes += content.size
+  return bytes
+}
+
 function changedRecords(before: FileRecords, change: PathChange): FileRecords {
   // A new file is what most changes make.
   if (before.length === 0 && change.added.length === 1) return change.added.map(recordFrom)
-  const base = change.deletesAll ? [] : before.filter((record) => !change.deletedDatums.includes(record.datum))
+  const base = before.filter((record) => !change.deletedDatums.includes(record.datum))
   const continued = new Map<string, FileRecord>()
   const added = change.added.map(({ datum, content }): FileRecord => {
     const below = continued.has(datum) ? undefined : base.find((record) => record.datum === datum)
@@ -119,7 +136,7 @@ function compareStrings(a: string, b: string): number {
 function changeOf(changes: Changes, path: string): PathChange {
   let change = changes.paths.get(path)
   if (!change) {
-    change = { deletesAll: false, deletedDatums: noDatums, added: [] }
+    change = { deletedDatums: noDatums, added: [] }
     changes.paths.set(path, change)
   }
   return change

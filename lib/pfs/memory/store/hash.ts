@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { chunkedHashBytes, loadBlake2b } from '../../file-hash.js'
 import type { Content } from './content.js'
-import { type Directory, type Entry, type FileRecords, isDirectory } from './directory.js'
-import type { SortedMap } from './sorted-map.js'
+import { type Directory, type Entry, isDirectory } from './directory.js'
+import { entriesFrom, type SortedMap } from './sorted-map.js'
 
 /** Gives the 32 bytes hash of what a commit's tree holds: equal content, equal hash. */
 export interface ContentHash {
@@ -35,32 +35,17 @@ async function createContentHash(): Promise<ContentHash> {
     return content.hash
   }
 
-  function entryHash(entry: Entry): Uint8Array {
-    return isDirectory(entry) ? directoryHash(entry) : recordsHash(entry)
-  }
-
-  function recordsHash(records: FileRecords): Uint8Array {
-    const [only, ...others] = records
-    if (only && others.length === 0) return fileHash(only.content)
-    return blake2b(records.map((record) => fileHash(record.content)))
-  }
-
-  function directoryHash(directory: Directory): Uint8Array {
-    return blake2b([entriesHash(directory.entries)])
-  }
-
-  /** The hashes of all entries, joined so that the order does not matter: how the nodes are cut shows nowhere. */
-  function entriesHash(node: SortedMap<Entry>): Uint8Array {
-    const known = knownHashes.get(node)
+  /** pachd's: over the hashes of what is in it, in order, without the names. */
+  function directoryHash({ entries }: Directory): Uint8Array {
+    const known = knownHashes.get(entries)
     if (known) return known
-    const hash = new Uint8Array(hashBytes)
-    const parts =
-      node.kind === 'branch'
-        ? node.children.map(entriesHash)
-        : node.values.map((entry, i) => blake2b([Buffer.from(node.keys[i] ?? ''), entryHash(entry)]))
-    for (const part of parts) for (const [i, byte] of part.entries()) hash[i] = (hash[i] ?? 0) ^ byte
-    knownHashes.set(node, hash)
+    const hash = blake2b([...entriesFrom(entries)].flatMap(([, entry]) => entryHashes(entry)))
+    knownHashes.set(entries, hash)
     return hash
+  }
+
+  function entryHashes(entry: Entry): Uint8Array[] {
+    return isDirectory(entry) ? [directoryHash(entry)] : entry.map(({ content }) => fileHash(content))
   }
 
   return { fileHash, directoryHash }

@@ -18,11 +18,6 @@ export function createSnapshot(): Snapshot {
 export function changeSnapshot(snapshot: Snapshot, layers: readonly Changes[]): Snapshot {
   return layers.reduce((before, changes) => {
     const root = applyChanges(before.root, changes)
-    return { root, violations: findViolations(root, changedPaths(changes), before.violations) }
+    return { root, violations: findViolations(root, changes.paths.keys(), before.violations) }
   }, snapshot)
-}
-
-function* changedPaths(changes: Changes): Generator<string> {
-  yield* changes.deletedDirectories
-  yield* changes.paths.keys()
 }

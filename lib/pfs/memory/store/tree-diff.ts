@@ -11,15 +11,10 @@ export interface TreeDifference {
 
 /**
  * The paths below a directory at which two trees do not share what they hold, in byte order; a directory comes before
- * what is in it. What the trees share is not visited. `depth` is how many levels are compared.
+ * what is in it. What the trees share is not visited.
  */
-export function* differences(
-  before: Directory,
-  after: Directory,
-  path: string,
-  depth = Number.POSITIVE_INFINITY,
-): Generator<TreeDifference> {
-  if (before === after || depth === 0) return
+export function* differences(before: Directory, after: Directory, path: string): Generator<TreeDifference> {
+  if (before === after) return
   for (const [name, old, young] of differingEntries(before.entries, after.entries)) {
     if (name === rootFileName) continue
     const child = path + name
@@ -28,7 +23,7 @@ export function* differences(
       ...(old && { before: treeEntry(child, old) }),
       ...(young && { after: treeEntry(child, young) }),
     }
-    if (name.endsWith('/')) yield* differences(directoryOf(old), directoryOf(young), child, depth - 1)
+    if (name.endsWith('/')) yield* differences(directoryOf(old), directoryOf(young), child)
   }
 }
 
