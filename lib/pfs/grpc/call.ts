@@ -16,12 +16,9 @@ export interface Call {
   receive(): Promise<Buffer | undefined>
   /** Like `pending`, unless the call ends before it. */
   whileOpen<T>(pending: Promise<T>): Promise<T>
-  /** Ends the call, if it has not ended. The server never takes what it was sent for all that there is. */
+  /** Ends the call, if it has not ended. */
   cancel(): void
 }
-
-/** No decoder takes it: a field with a wire type that does not exist. */
-const undecodable = Buffer.of(0x07)
 
 function metadataFromToken(authToken: string | undefined): Metadata {
   const metadata = new Metadata()
@@ -47,7 +44,6 @@ export function startCall(
   const call = createCall(channel, path, Date.now() + deadlineMilliseconds)
 
   let ended: WireStatus | undefined
-  let halfClosed = false
   let onMessage = (_message: Buffer): void => {}
   let onEnd = (_status: WireStatus): void => {}
 
@@ -58,16 +54,7 @@ export function startCall(
   }
 
   function cancel(): void {
-    if (ended !== undefined) return
-    if (halfClosed) {
-      call.cancelWithStatus(statusCodes.CANCELLED, 'cancelled')
-      return
-    }
-    // Node ends an open HTTP/2 request before it resets it, and to a server that end says that the upload is complete.
-    // A message that cannot be decoded in front of it makes the server fail first. It is on its way, or stuck behind
-    // others, by the next turn of the event loop.
-    call.sendMessageWithContext({}, undecodable)
-    setImmediate(() => call.cancelWithStatus(statusCodes.CANCELLED, 'cancelled'))
+    if (ended === undefined) call.cancelWithStatus(statusCodes.CANCELLED, 'cancelled')
   }
 
   call.start(metadata, {
@@ -93,10 +80,7 @@ export function startCall(
     whileOpen,
     send: (message) =>
       whileOpen(new Promise((resolve) => call.sendMessageWithContext({ callback: () => resolve() }, message))),
-    halfClose() {
-      halfClosed = true
-      call.halfClose()
-    },
+    halfClose: () => call.halfClose(),
     receive: () =>
       new Promise((resolve, reject) => {
         onMessage = resolve
