@@ -39,12 +39,15 @@ export async function openPfs(): Promise<TestPfs> {
 
 /** Opens an empty PFS whose auth is active. */
 export async function openGuardedPfs(): Promise<GuardedPfs> {
-  if (stage !== 'memory') {
-    const rootToken = variable('PACHD_ROOT_TOKEN')
-    return guarded(await openProject(variable('PACHD_WITH_AUTH'), rootToken), rootToken)
-  }
+  if (stage !== 'memory') return openGuardedPachd()
   const rootToken = 'root-token'
   return guarded({ pfs: createMemoryPfs({ rootToken }), close: async () => undefined }, rootToken)
+}
+
+/** The pachd whose auth is active, whatever the stage. */
+export async function openGuardedPachd(): Promise<GuardedPfs> {
+  const rootToken = variable('PACHD_ROOT_TOKEN')
+  return guarded(await openProject(variable('PACHD_WITH_AUTH'), rootToken), rootToken)
 }
 
 type OpenPfs = Pick<TestPfs, 'pfs' | 'close'>

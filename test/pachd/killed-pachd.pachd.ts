@@ -1,0 +1,205 @@
+/**
+ * pachd is killed with -9 and started again under eight writers. An answered write is there, an unanswered one whole or
+ * absent, a read is right or fails, and the gateway goes on by itself. It needs a script that starts a pachd of its own.
+ */
+import { execFile } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { createPfsClient, type Repo } from '../../lib/index.js'
+import { type Answer, ask } from '../faults/support/http.js'
+import { createRepoAndBranch } from '../support/branch.js'
+import { type Gateway, startGateway } from '../support/gateway.js'
+import { xmlText } from '../support/wire.js'
+
+const run = promisify(execFile)
+const starter = process.env.PACHD_START
+const repo: Repo = { project: 'default', name: 'killed', type: 'user' }
+const writers = 8
+const kills = 3
+/** Answered writes between two kills, and after the last. */
+const writesBetween = 40
+const largeBytes = 3 * 1024 * 1024
+
+const killed = suite('pachd killed under load')
+
+/** A pachd of its own, since other tests run beside this one. */
+async function startPachd(script: string) {
+  const folder = mkdtempSync(join(tmpdir(), 'killed-pachd-'))
+  const start = async (): Promise<string> => {
+    const { stdout } = await run(script, [folder, 'off'])
+    return /^PACHD=(.*)$/m.exec(stdout)?.[1] ?? ''
+  }
+  return {
+    address: await start(),
+    async killAndStart() {
+      const pid = Number(readFileSync(join(folder, 'off.pid'), 'utf8'))
+      process.kill(pid, 'SIGKILL')
+      // The script starts none while the old one can be found.
+      while (isRunning(pid)) await new Promise((resolve) => setTimeout(resolve, 20))
+      await start()
+    },
+    async stop() {
+      await run(join(dirname(script), 'stop'), [folder])
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
+/** What may be at a key: one content, or after an unanswered write either of two; undefined is nothing. */
+type Possible = readonly (string | undefined)[]
+
+class Writer {
+  readonly possible = new Map<string, Possible>()
+  readonly #port: number
+  readonly #name: string
+  #count = 0
+  answered = 0
+
+  constructor(port: number, name: string) {
+    this.#port = port
+    this.#name = name
+  }
+
+  /** Does the next of its operations, of each kind in turn. */
+  async step(): Promise<void> {
+    const count = this.#count++
+    const key = `${this.#name}/${count % 5}`
+    const content = `${this.#name} ${count} `
+    switch (count % 6) {
+      case 0:
+        return this.#write(key, content, () => this.#ask('PUT', key, content))
+      case 1: {
+        const large = content.padEnd(largeBytes, 'x')
+        return this.#write(key, large, () => this.#ask('PUT', key, large))
+      }
+      case 2:
+        return this.#write(key, content, () => this.#upload(key, content))
+      case 3:
+        return this.#write(key, undefined, () => this.#ask('DELETE', key))
+      case 4:
+        return void (await this.read(key))
+      default:
+        return this.#list()
+    }
+  }
+
+  /** Reads a key; false for a failure. What is read is of what may be there. */
+  async read(key: string): Promise<boolean> {
+    const possible = this.#at(key)
+    const answer = await this.#ask('GET', key)
+    if (answer.status >= 500 || !answer.isWhole) return false
+    const found = answer.status === 200 ? answer.body.toString() : undefined
+    if (found === undefined) assert.is(answer.status, 404)
+    assert.ok(
+      possible.includes(found),
+      `${key} is ${found?.slice(0, 40)}, not ${possible.map((it) => it?.slice(0, 40))}`,
+    )
+    return true
+  }
+
+  #at(key: string): Possible {
+    return this.possible.get(key) ?? [undefined]
+  }
+
+  async #write(key: string, content: string | undefined, work: () => Promise<Answer>): Promise<void> {
+    const before = this.#at(key)
+    this.possible.set(key, [...before, content])
+    const answer = await work()
+    if (!answer.isWhole || answer.status >= 300 || answer.body.includes('<Error>')) return
+    this.possible.set(key, [content])
+    this.answered += 1
+  }
+
+  async #upload(key: string, content: string): Promise<Answer> {
+    const begun = await this.#ask('POST', `${key}?uploads`)
+    if (begun.status !== 200) return begun
+    const id = xmlText({ ...begun, headers: {}, body: begun.body.toString() }, 'UploadId')
+    const part = await this.#ask('PUT', `${key}?partNumber=1&uploadId=${id}`, content)
+    if (part.status !== 200) return part
+    const element = `<Part><PartNumber>1</PartNumber><ETag>${String(part.headers.etag)}</ETag></Part>`
+    const complete = `<CompleteMultipartUpload>${element}</CompleteMultipartUpload>`
+    return this.#ask('POST', `${key}?uploadId=${id}`, complete)
+  }
+
+  async #list(): Promise<void> {
+    const possible = new Map(this.possible)
+    const answer = await this.#ask('GET', `?list-type=2&prefix=${this.#name}/`)
+    if (answer.status !== 200 || !answer.isWhole) return
+    const keys = [...answer.body.toString().matchAll(/<Key>([^<]*)<\/Key>/g)].map(([, key]) => key)
+    for (const [key, contents] of possible) {
+      if (!contents.includes(undefined)) assert.ok(keys.includes(key), `${key} is not listed`)
+      if (contents.every((content) => content === undefined)) assert.not.ok(keys.includes(key), `${key} is listed`)
+    }
+  }
+
+  #ask(method: string, target: string, body: string | Buffer = ''): Promise<Answer> {
+    const path = target.startsWith('?') ? `/killed${target}` : `/killed/${target}`
+    return ask(this.#port, method, path, body)
+  }
+}
+
+async function writeUntilKilled(gateway: Gateway, pachd: Awaited<ReturnType<typeof startPachd>>): Promise<Writer[]> {
+  const crowd = Array.from({ length: writers }, (_, index) => new Writer(gateway.port, `writer-${index}`))
+  const answered = () => crowd.reduce((total, writer) => total + writer.answered, 0)
+  let isOver = false
+  const someAnswered = async (): Promise<void> => {
+    const least = answered() + writesBetween
+    while (!isOver && answered() < least) await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  const watch = async (): Promise<void> => {
+    for (let kill = 0; kill < kills && !isOver; kill += 1) {
+      await someAnswered()
+      await pachd.killAndStart()
+    }
+    await someAnswered()
+  }
+  const untilOver = async (work: () => Promise<void>): Promise<void> => {
+    try {
+      await work()
+    } finally {
+      isOver = true
+    }
+  }
+  const write = (writer: Writer) => async (): Promise<void> => {
+    while (!isOver) await writer.step()
+  }
+  await Promise.all([watch, ...crowd.map(write)].map(untilOver))
+  return crowd
+}
+
+if (starter === undefined) {
+  killed('is left out: PACHD_START names no script that starts a pachd', () => undefined)
+} else {
+  killed('an answered write is there, an unanswered one whole or absent', async () => {
+    const pachd = await startPachd(starter)
+    const pfs = createPfsClient(pachd.address)
+    const gateway = await startGateway({ pfs })
+    try {
+      await createRepoAndBranch(pfs, { repo, name: 'master' })
+      const crowd = await writeUntilKilled(gateway, pachd)
+      for (const writer of crowd) for (const key of writer.possible.keys()) assert.ok(await writer.read(key), key)
+      // The branch goes on: one more write, which every reader sees.
+      const last = new Writer(gateway.port, 'last')
+      await last.step()
+      assert.is(last.answered, 1)
+    } finally {
+      await gateway.close()
+      pfs.close()
+      await pachd.stop()
+    }
+  })
+}
+
+killed.run()
