@@ -7,6 +7,8 @@ import { exchange, type RawResponse } from '../support/wire.js'
 
 /** A gateway with auth on and two callers. */
 export interface House extends Gateway {
+  /** The gateway's own client, whose calls a test may replace: they need a token. */
+  readonly pfs: PfsClient
   /** Owns the repos `alice` and `shared`. */
   readonly alice: Key
   /** May read `shared` and nothing else. */
@@ -67,7 +69,7 @@ export async function openHouse(mode: Mode, options: S3HandlerOptions = {}): Pro
     await gateway.close()
     await opened.close()
   }
-  return { ...gateway, ...callers, tokens, log, logged, close }
+  return { ...gateway, pfs: opened.pfs, ...callers, tokens, log, logged, close }
 }
 
 /** The answer to a request that a caller, Alice where none is named, has signed. */
