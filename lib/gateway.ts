@@ -31,7 +31,6 @@ export function createGateway(client: PfsClient, settings: Settings): Gateway {
     changes: createChangeLog(pfs, keys, commitLog),
     pages: createPageMemory(),
     region: settings.region,
-    trustForwardedHost: settings.trustForwardedHost,
     maxSharedBodyBytes: settings.maxSharedBodyBytes,
     uploadTurns: createTurns(),
     repoTurns: createTurns(),

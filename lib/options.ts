@@ -40,7 +40,7 @@ export interface S3HandlerOptions {
   readonly region?: string
   /** Hosts whose subdomains are buckets: 's3.example.com' makes `master.images.s3.example.com` one; none unless given. */
   readonly domains?: readonly string[]
-  /** Whether `X-Forwarded-Host` stands for `Host`; only behind a proxy that sets it; false unless given. */
+  /** Whether `X-Forwarded-Host` stands for `Host`, and `X-Forwarded-Proto` for the scheme; only behind a proxy that sets them; false unless given. */
   readonly trustForwardedHost?: boolean
   /**
    * Buckets by names without dots, such as `{ 'training-data': 'master.images.vision' }`. An alias is listed in the place

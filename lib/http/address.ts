@@ -42,7 +42,8 @@ function requireOneHost({ headers }: HttpRequest): void {
 }
 
 /**
- * The request as the proxy in front received it: with `X-Forwarded-Host`, if it is trusted and given, as its `Host`. Both
+ * The request as the proxy in front received it: with `X-Forwarded-Host`, if it is trusted and given, as its `Host`, and
+ * with the scheme of `X-Forwarded-Proto`. Both
  * the address and the signature are then of that host. Throws InvalidRequest for more than one `Host`.
  */
 export function withTrustedHost(request: HttpRequest, isTrusted: boolean): HttpRequest {
@@ -50,7 +51,9 @@ export function withTrustedHost(request: HttpRequest, isTrusted: boolean): HttpR
   // Proxies behind one another append; the first host is the one that the client asked.
   const forwarded = isTrusted ? request.headers.get('x-forwarded-host')?.[0]?.split(',')[0]?.trim() : undefined
   if (!forwarded) return request
-  return { ...request, headers: new Map([...request.headers, ['host', [forwarded]]]) }
+  const proto = request.headers.get('x-forwarded-proto')?.[0]?.split(',')[0]?.trim()
+  const scheme = proto === 'http' || proto === 'https' ? proto : request.scheme
+  return { ...request, scheme, headers: new Map([...request.headers, ['host', [forwarded]]]) }
 }
 
 /** The bucket that the host names in virtual-hosted style; undefined in path style. */

@@ -26,8 +26,6 @@ export interface Gateway {
   readonly pages: PageMemory
   /** The region that GetBucketLocation answers. */
   readonly region: string
-  /** Whether `X-Forwarded-Host` and `X-Forwarded-Proto` say how clients address the gateway. */
-  readonly trustForwardedHost: boolean
   /** Bodies of at most so many bytes are read whole and share commits. */
   readonly maxSharedBodyBytes: number
   /** By upload id: whoever completes or aborts an upload does so alone. */

@@ -2,7 +2,7 @@ import { queryValue } from '../http/request.js'
 import { xmlResponse } from '../http/response.js'
 import { type XmlContent, xmlDocument } from '../http/xml-writer.js'
 import { commitOf } from '../resolver/bucket-name.js'
-import { afterMarker, lastName } from '../resolver/common-prefix.js'
+import { lastName } from '../resolver/common-prefix.js'
 import { type ListPage, type ListQuery, listKeys } from '../resolver/listing/list-keys.js'
 import { storedObject } from '../resolver/object.js'
 import type { BucketCall, Operation } from './call.js'
@@ -62,10 +62,10 @@ interface Page {
 
 async function readPage(call: BucketCall, after: string): Promise<Page> {
   const { gateway, request, bucket, options } = call
-  const grouping = { prefix: parsePrefix(request), delimiter: queryValue(request, 'delimiter') ?? '' }
   const query: ListQuery = {
-    ...grouping,
-    after: afterMarker(after, grouping),
+    prefix: parsePrefix(request),
+    delimiter: queryValue(request, 'delimiter') ?? '',
+    after,
     limit: parsePageSize(request, 'max-keys'),
   }
   const writer = createKeyWriter(parseEncodingType(request))

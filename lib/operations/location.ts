@@ -14,10 +14,7 @@ export function urlOfPostedObject(call: ObjectCall): string {
 }
 
 /** Scheme and host; '' for HTTP/1.0 without a Host header, which leaves the path. */
-function originOf({ gateway, request }: ObjectCall): string {
-  const forwarded = (name: string) => (gateway.trustForwardedHost ? header(request, name) : undefined)
-  const host = forwarded('x-forwarded-host') ?? header(request, 'host') ?? header(request, ':authority')
-  const proto = forwarded('x-forwarded-proto')
-  const scheme = proto === 'http' || proto === 'https' ? proto : request.scheme
-  return host === undefined ? '' : `${scheme}://${host}`
+function originOf({ request }: ObjectCall): string {
+  const host = header(request, 'host') ?? header(request, ':authority')
+  return host === undefined ? '' : `${request.scheme}://${host}`
 }

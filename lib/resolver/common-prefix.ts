@@ -13,11 +13,6 @@ export function commonPrefixOf(key: string, { prefix, delimiter }: Grouping): st
   return found < 0 ? undefined : key.slice(0, found + delimiter.length)
 }
 
-/** Where a page after `marker` begins: a marker inside a common prefix stands for all of that prefix, as on S3. */
-export function afterMarker(marker: string, grouping: Grouping): string {
-  return commonPrefixOf(marker, grouping) ?? marker
-}
-
 /** What a listing shows: something at a key, or a common prefix. */
 type ListedName = { readonly kind: 'prefix'; readonly prefix: string } | { readonly kind: string; readonly key: string }
 

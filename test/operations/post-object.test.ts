@@ -3,7 +3,7 @@ import { createPresignedPost } from '@aws-sdk/s3-presigned-post'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createRepoAndBranch } from '../support/branch.js'
-import { type GuardedGateway, startGuardedGateway } from '../support/gateway.js'
+import { type GuardedGateway, startGateway, startGuardedGateway } from '../support/gateway.js'
 import { s3Client, tokenCredentials } from '../support/s3-client.js'
 import { wires } from '../support/test-pfs.js'
 
@@ -150,6 +150,22 @@ for (const overWire of wires) {
       assert.equal([answer.status, /<Code>(.*)<\/Code>/.exec(text)?.[1]], [400, 'InvalidArgument'])
       assert.match(text, `<ArgumentName>${missing}</ArgumentName>`)
     }
+  })
+
+  posts('behind a trusted proxy, the location is where the proxy was asked', async ({ gateway }) => {
+    const authConfig = { mode: 'none', authToken: gateway.rootToken } as const
+    const proxied = await startGateway({ pfs: gateway.pfs, authConfig, options: { trustForwardedHost: true } })
+    const form = new FormData()
+    for (const [name, value] of [
+      ['key', 'a b'],
+      ['file', 'hello'],
+    ] as const)
+      form.append(name, value)
+    const headers = { 'x-forwarded-host': 's3.example.com', 'x-forwarded-proto': 'https' }
+    const of = async (endpoint: string) =>
+      (await fetch(`${endpoint}/${Bucket}`, { method: 'POST', body: form, headers })).headers.get('location')
+    assert.is(await of(proxied.endpoint), `https://s3.example.com/${Bucket}/a%20b`)
+    await proxied.close()
   })
 
   posts.run()

@@ -2,7 +2,7 @@ import { invalidArgument } from '../../errors.js'
 import { type HttpRequest, queryValue } from '../../http/request.js'
 import { xmlResponse } from '../../http/response.js'
 import { type XmlContent, xmlDocument } from '../../http/xml-writer.js'
-import { afterMarker, lastName } from '../../resolver/common-prefix.js'
+import { lastName } from '../../resolver/common-prefix.js'
 import {
   type ListedUpload,
   listUploads,
@@ -20,11 +20,10 @@ import { checksumElements } from './upload-checksum.js'
 /** ListMultipartUploads: what nobody has completed or aborted yet. */
 export const listMultipartUploads: Operation<BucketCall> = async (call) => {
   const { request, bucket } = call
-  const grouping = { prefix: parsePrefix(request), delimiter: queryValue(request, 'delimiter') ?? '' }
-  const keyMarker = queryValue(request, 'key-marker') ?? ''
   const query: UploadQuery = {
-    ...grouping,
-    keyMarker: afterMarker(keyMarker, grouping),
+    prefix: parsePrefix(request),
+    delimiter: queryValue(request, 'delimiter') ?? '',
+    keyMarker: queryValue(request, 'key-marker') ?? '',
     uploadIdMarker: parseUploadIdMarker(request),
     limit: parsePageSize(request, 'max-uploads'),
   }
@@ -35,7 +34,7 @@ export const listMultipartUploads: Operation<BucketCall> = async (call) => {
   return xmlResponse(
     xmlDocument('ListMultipartUploadsResult', {
       Bucket: bucket.name,
-      KeyMarker: writer.write(keyMarker),
+      KeyMarker: writer.write(query.keyMarker),
       UploadIdMarker: query.uploadIdMarker?.text ?? '',
       NextKeyMarker: next === undefined ? undefined : writer.write(next),
       NextUploadIdMarker: last?.kind === 'upload' ? last.id.text : undefined,

@@ -15,7 +15,7 @@ export type Listed =
 
 /** What of a bucket is listed, in the words of ListObjects. */
 export interface ListQuery extends Grouping {
-  /** Only keys after it; if it is a common prefix, only keys after all that begin with it. */
+  /** Only keys after it, or after its whole common prefix if it is in one. */
   readonly after: string
   /** At least 1. */
   readonly limit: number
@@ -43,9 +43,6 @@ export async function listKeys(source: ListSource, query: ListQuery): Promise<Li
   const { prefix, after, limit } = query
   const entries: Listed[] = []
   let group = commonPrefixOf(after, query)
-  if (group !== undefined && group !== after && (await hasKeyBehind(source, group, after))) {
-    entries.push({ kind: 'prefix', prefix: group })
-  }
   const isFirstPage = group === undefined && (after === '' || !after.startsWith(prefix))
   const directory = isPast(query) ? undefined : keys.directoryFromPrefix(prefix)
   const depth = query.delimiter === '/' ? 'children' : 'below'
@@ -91,11 +88,6 @@ export async function listKeys(source: ListSource, query: ListQuery): Promise<Li
 /** Tells pages apart whose keys, or the paths that are read for them, differ. */
 function pageName({ prefix, delimiter }: ListQuery, after: string): string {
   return JSON.stringify([prefix, delimiter, after])
-}
-
-async function hasKeyBehind(source: ListSource, prefix: string, after: string): Promise<boolean> {
-  const { entries } = await listKeys(source, { prefix, delimiter: '', after, limit: 1 })
-  return entries.length > 0
 }
 
 /** Whether all keys of the prefix come before `after`. */

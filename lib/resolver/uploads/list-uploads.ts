@@ -13,7 +13,7 @@ export type ListedUpload =
 
 /** Which uploads to a bucket are listed, in the words of ListMultipartUploads. */
 export interface UploadQuery extends Grouping {
-  /** Only keys after it; where it is a common prefix, only keys after all that begin with it. '' for none. */
+  /** Only keys after it, or after its whole common prefix if it is in one; '' for none. */
   readonly keyMarker: string
   /** Also this key's own uploads behind this one. */
   readonly uploadIdMarker: UploadId | undefined
@@ -74,9 +74,9 @@ function firstName(query: UploadQuery): string {
   const { prefix, keyMarker, uploadIdMarker } = query
   const start = hexFromKey(prefix)
   if (keyMarker === '') return start
-  const marker = hexFromKey(keyMarker)
-  const isGroup = commonPrefixOf(keyMarker, query) === keyMarker
-  const behind = isGroup ? marker + afterEveryPath : `${marker}.${uploadIdMarker?.text ?? afterEveryPath}`
+  const group = commonPrefixOf(keyMarker, query)
+  const marker = hexFromKey(group ?? keyMarker)
+  const behind = group === undefined ? `${marker}.${uploadIdMarker?.text ?? afterEveryPath}` : marker + afterEveryPath
   if (behind < start) return start
   return behind
 }

@@ -56,7 +56,7 @@ listing('a key that only PFS can hold is left out: it cannot be read', async () 
 })
 
 for (const [keys, query, names] of [
-  [['b', 'a/c', 'a/b'], { delimiter: '/', after: 'a/b' }, ['a/', 'b']],
+  [['b', 'a/c', 'a/b'], { delimiter: '/', after: 'a/b' }, ['b']],
   [['b', 'a/c', 'a/b'], { delimiter: '/', after: 'a/' }, ['b']],
   [['b', 'a/b'], { delimiter: '/', after: 'a/b' }, ['b']],
   [['dir/', 'dir/x', 'dir-', 'dir0'], { delimiter: '/' }, ['dir-', 'dir/', 'dir0']],

@@ -10,7 +10,7 @@ export function listedNames(keys: readonly string[], query: Omit<ListQuery, 'lim
     if (!key.startsWith(prefix) || compareBytes(key, after) <= 0) continue
     const found = delimiter === '' ? -1 : key.indexOf(delimiter, prefix.length)
     const name = found < 0 ? key : key.slice(0, found + delimiter.length)
-    if (found < 0 || name !== after) names.add(name)
+    if (found < 0 || !after.startsWith(name)) names.add(name)
   }
   return [...names]
 }
