@@ -23,7 +23,11 @@ export interface HttpRequest {
 /** The request of a framework that keeps the target it received beside the one that it has cut. */
 type MountedMessage = IncomingMessage & { readonly originalUrl?: string }
 
-/** Reads what the client sent, from the target that the framework received rather than the one it passes on. */
+/**
+ * Reads what the client sent, from the target that the framework received rather than the one it passes on.
+ *
+ * @throws S3Error InvalidRequest for a Transfer-Encoding other than `chunked`, and for more headers than Node keeps.
+ */
 export function readRequest(
   message: IncomingMessage,
   body: AsyncIterable<Uint8Array>,
@@ -32,13 +36,15 @@ export function readRequest(
   const target = receivedTarget(message)
   const rawPath = pathOf(target)
   const rawQuery = target.slice(rawPath.length + 1)
+  const headers = headersFrom(message.rawHeaders)
+  requireChunkedAlone(headers)
   return {
     method: message.method ?? 'GET',
     scheme: schemeOf(message),
     rawPath,
     rawQuery,
     query: parseQuery(rawQuery),
-    headers: headersFrom(message.rawHeaders),
+    headers,
     body,
     memory,
   }
@@ -122,7 +128,20 @@ function queryDecode(text: string): string {
   return percentDecode(text.replaceAll('+', ' '))
 }
 
+/** Another coding, which Node passes on as it is, would be stored as content; servers on the way differ on how it ends. */
+function requireChunkedAlone(headers: ReadonlyMap<string, readonly string[]>): void {
+  const codings = headers.get('transfer-encoding')?.join(',')
+  if (codings === undefined || codings.trim().toLowerCase() === 'chunked') return
+  throw new S3Error('InvalidRequest', { message: 'The Transfer-Encoding must be chunked and nothing else.' })
+}
+
+/** Node drops headers beyond a thousand without a word, a second Host or Content-MD5 among them. */
+const maxRawHeaders = 2000
+
 function headersFrom(rawHeaders: readonly string[]): ReadonlyMap<string, readonly string[]> {
+  if (rawHeaders.length >= maxRawHeaders) {
+    throw new S3Error('InvalidRequest', { message: 'The request has too many headers.' })
+  }
   const headers = new Map<string, string[]>()
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
     const name = rawHeaders[index]?.toLowerCase() ?? ''

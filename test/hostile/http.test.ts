@@ -192,6 +192,28 @@ test('two hosts are refused, though V2 signs neither', async ({ house }) => {
   assert.is(outcomeOf(twice), '400 InvalidRequest')
 })
 
+test('a second host behind a thousand headers, where Node drops it, is refused', async ({ house }) => {
+  const { headers } = signV2({ target: '/alice/kept' }, house.alice, '/alice/kept')
+  const filling = Array.from({ length: 1100 }, (_, index) => [`a${index.toString(36)}`, ''] as const)
+  for (const before of [filling.length, 995, 900, 10]) {
+    const all = [...Object.entries(headers), ...filling.slice(0, before), ['Host', 'other'] as const]
+    assert.is(outcomeOf(await exchange(house.port, { target: '/alice/kept', headers: all })), '400 InvalidRequest')
+  }
+})
+
+for (const coding of ['gzip, chunked', 'identity, chunked', 'chunked, chunked', 'gzip,chunked']) {
+  test(`a Transfer-Encoding of ${coding} is refused, and what it holds is not stored`, async ({ house }) => {
+    const request = signed(house, { method: 'PUT', target: '/alice/coded', body: 'x' })
+    const { 'content-length': _, ...headers } = request.headers
+    const wire = await openWire(house.port)
+    const head = { ...request, headers: { ...headers, 'transfer-encoding': coding }, body: '1\r\nx\r\n0\r\n\r\n' }
+    wire.send(bytesOf(head))
+    assert.is((await wire.response())?.status, 400)
+    wire.close()
+    assert.is(await stored(house, 'alice', '/coded'), undefined)
+  })
+}
+
 test('an absolute-form target is the same request', async ({ house }) => {
   const request = signed(house, { target: '/alice/kept' })
   for (const origin of ['http://gateway.example', 'https://elsewhere.example:8080', 'HTTP://user@h']) {
