@@ -36,18 +36,25 @@ export function contentRange(range: ByteRange, size: number): string {
  * The bytes of `range` out of a stream that begins at `range.start`; leaves the stream where it has more, throws where it
  * ends before. The last bytes are kept back until the stream has ended or goes on: whoever has them all may leave at once,
  * and to leave a stream before its end is to reset a call.
+ * Given the `size` of what the stream is of, a range up to its end fails before its last bytes if the stream goes on.
  */
-export async function* cutTo(range: ByteRange, stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+export async function* cutTo(
+  range: ByteRange,
+  stream: AsyncIterable<Uint8Array>,
+  size?: number,
+): AsyncGenerator<Uint8Array> {
   let left = range.end - range.start + 1
   let last: Uint8Array | undefined
   for await (const chunk of stream) {
-    if (last !== undefined) break
-    if (chunk.length < left) yield chunk
-    else last = chunk.subarray(0, left)
+    if (last === undefined) {
+      if (chunk.length < left) yield chunk
+      else last = chunk.subarray(0, left)
+    }
     left -= chunk.length
     if (left < 0) break
   }
   if (last === undefined) throw new Error(`the stream ended ${left} bytes early`)
+  if (left < 0 && range.end + 1 === size) throw new Error(`the stream goes on after ${size} bytes`)
   yield last
 }
 

@@ -6,7 +6,9 @@ import { type ByteRange, contentRange, cutTo, parseRange } from '../http/range.j
 import { type HttpRequest, header, queryValue } from '../http/request.js'
 import type { Headers, S3Response } from '../http/response.js'
 import { sandboxHeaders } from '../http/sandbox.js'
+import type { FileInfo } from '../pfs/client.js'
 import { readFile } from '../pfs/exact-path.js'
+import { chunkedHashBytes, smallFileHash } from '../pfs/file-hash.js'
 import type { StoredObject } from '../resolver/object.js'
 import type { ObjectCall, Operation } from './call.js'
 import { resolveNamedObject } from './named-object.js'
@@ -15,13 +17,17 @@ import { parsePartNumber, partsCount, rangeOfPart } from './part-number.js'
 /** GetObject: headers and bytes are of the one commit in which the file was found. */
 export const getObject: Operation<ObjectCall> = async (call) => {
   const { response, object, range } = await readHead(call)
-  if (response.status === 304 || object.size === 0) return response
+  if (response.status === 304) return response
+  if (object.size === 0) {
+    await requireHash(new Uint8Array(), object.info)
+    return response
+  }
   if (object.size <= smallBytes) {
     const content = await smallContent(call, object)
     return { ...response, body: content.subarray(range.start, range.end + 1) }
   }
   const bytes = readFile(call.gateway.pfs, object.info.file, { offset: range.start }, call.options)
-  return { ...response, body: cutTo(range, bytes) }
+  return { ...response, body: cutTo(range, bytes, object.size) }
 }
 
 /** Objects of so many bytes are read whole and may be kept; larger ones stream. */
@@ -32,10 +38,18 @@ async function smallContent({ gateway, options }: ObjectCall, { info, size }: St
   const { pfs, contents } = gateway
   const known = contents.get(info.hash, options.authToken)
   if (known !== undefined) return known
-  const whole = cutTo({ start: 0, end: size - 1 }, readFile(pfs, info.file, {}, options))
+  const whole = cutTo({ start: 0, end: size - 1 }, readFile(pfs, info.file, {}, options), size)
   const content = await collect(whole, size)
+  await requireHash(content, info)
   contents.set(info.hash, options.authToken, content)
   return content
+}
+
+/** Throws unless a content has the hash that PFS gives its file; the hash of a large one cannot be computed. */
+async function requireHash(content: Uint8Array, { hash, file }: FileInfo): Promise<void> {
+  if (content.length >= chunkedHashBytes || (await smallFileHash(content)).every((byte, index) => byte === hash[index]))
+    return
+  throw new Error(`the content of ${file.path} does not have its hash`)
 }
 
 /** HeadObject: what GetObject would answer, without the body. */

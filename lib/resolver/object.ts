@@ -40,13 +40,14 @@ export async function findObject(
 /** The object that a file is. */
 export async function storedObject(pfs: PfsClient, info: FileInfo, options: CallOptions): Promise<StoredObject> {
   const { commit, path } = info.file
+  if (info.hash.length === 0 || !commit.id) throw new Error(`PFS describes ${path} without its hash or commit`)
   return {
     // Without its datum: an S3 object is all that is at the path.
     info: { ...info, file: { commit, path } },
     size: info.sizeBytes,
     etag: etagFrom(info.hash),
     lastModified: info.committed ?? (await startOf(pfs, commit, options)),
-    versionId: commit.id ?? '',
+    versionId: commit.id,
   }
 }
 

@@ -216,6 +216,30 @@ test('30: slow senders, as many as fill the memory set aside, hold up nobody els
   await house.close()
 })
 
+test('33: slow senders that fill the memory for bodies leave room for small ones, and have SlowDown for more', async () => {
+  const house = await openHouse('keys', { maxBufferedBytes: 4 * 2 ** 20 })
+  const content = 'x'.repeat(2 ** 20 - 1)
+  const slow: Wire[] = []
+  for (let count = 0; count < 8; count += 1) {
+    const wire = await openWire(house.port)
+    wire.send(bytesOf(announced(house.alice, `/alice/slow/${count}`, { 'content-length': String(2 ** 20) })))
+    await wire.sent(content)
+    slow.push(wire)
+  }
+  // Three of them are held; the others are refused as their bytes arrive.
+  const refused = await Promise.race(slow.map((wire) => wire.response()))
+  assert.is(outcomeOf(refused as RawResponse), '503 SlowDown')
+  const outcome = async (name: string, length: number): Promise<string> =>
+    outcomeOf(await ask(house, { method: 'PUT', target: `/alice/${name}`, body: 'x'.repeat(length) }))
+  assert.is(await outcome('quick', 1000), '200')
+  assert.is(await outcome('large', 2_000_000), '200', 'sent on as it comes')
+  assert.is(await outcome('middle', 1_000_000), '503 SlowDown')
+  const before = house.log.length
+  for (const wire of slow) wire.close()
+  while ((await outcome('middle', 1_000_000)) !== '200') await house.logged(before + 1)
+  await house.close()
+})
+
 /** Counts what is asked of PFS. */
 function watchReads(house: House): { readonly open: () => number; readonly bytes: () => number } {
   const { getFile } = house.pfs

@@ -1,21 +1,29 @@
 import { readdirSync } from 'node:fs'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { inspect } from 'node:util'
-import { createPfsClient, createS3Handler, type S3HandlerOptions } from '../../../lib/index.js'
+import { type AuthConfig, createPfsClient, createS3Handler, type S3HandlerOptions } from '../../../lib/index.js'
 import { connect } from './connect.js'
 
 /** What the process is started with, as JSON. */
 export interface Settings {
   /** Where PFS is. */
   readonly address: string
-  readonly options: Pick<S3HandlerOptions, 'maxSharedBodyBytes' | 'cacheBytes'>
+  readonly options: Pick<S3HandlerOptions, 'maxSharedBodyBytes' | 'cacheBytes' | 'maxBufferedBytes'>
+  /** 'none' where absent. */
+  readonly mode?: Exclude<AuthConfig['mode'], 'keys'>
 }
 
 /** What a process holds. */
 export interface Measured {
   /** On the heap, and in buffers beside it. */
   readonly bytes: number
+  /** In memory, whatever for. */
+  readonly residentBytes: number
+  /** Of the process since it began. */
+  readonly processorMilliseconds: number
+  /** Most that the process has taken between two turns of its timers since the last question. */
+  readonly longestTurnMilliseconds: number
   /** File descriptors. */
   readonly files: number
   /** Timers that keep the process alive. */
@@ -30,35 +38,65 @@ await connect(pfs)
 const errors: string[] = []
 const handler = createS3Handler(
   pfs,
-  { mode: 'none' },
+  { mode: settings.mode ?? 'none' },
   { ...settings.options, onError: (error) => errors.push(inspect(error)) },
 )
 const server = createServer(handler)
-let connections = 0
+const connections = new Set<Socket>()
 let onIdle = (): void => {}
 server.on('connection', (socket) => {
-  connections++
+  connections.add(socket)
   socket.once('close', () => {
-    connections--
-    if (connections === 0) onIdle()
+    connections.delete(socket)
+    if (connections.size === 0) onIdle()
   })
 })
 
+/** Milliseconds of processor time, of this process alone and not of its neighbours. */
+function processorMilliseconds(): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1000
+}
+
+let lastTurn = processorMilliseconds()
+let longestTurnMilliseconds = 0
+setInterval(() => {
+  const now = processorMilliseconds()
+  longestTurnMilliseconds = Math.max(longestTurnMilliseconds, now - lastTurn)
+  lastTurn = now
+}, 1).unref()
+
+/** Bytes that the open connections have brought. */
+function received(): number {
+  return [...connections].reduce((sum, socket) => sum + socket.bytesRead, 0)
+}
+
 function measure(): Measured {
+  const used = { longestTurnMilliseconds, processorMilliseconds: processorMilliseconds() }
   for (let round = 0; round < 4; round++) globalThis.gc?.()
-  const { heapUsed, arrayBuffers } = process.memoryUsage()
+  const { heapUsed, arrayBuffers, rss } = process.memoryUsage()
   const timers = process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
-  return { bytes: heapUsed + arrayBuffers, files: readdirSync('/proc/self/fd').length, timers, errors }
+  lastTurn = processorMilliseconds()
+  longestTurnMilliseconds = 0
+  return {
+    ...used,
+    bytes: heapUsed + arrayBuffers,
+    residentBytes: rss,
+    files: readdirSync('/proc/self/fd').length,
+    timers,
+    errors,
+  }
 }
 
 process.on('message', (question) => {
   if (question === 'measure') process.send?.(measure())
+  else if (question === 'received') process.send?.(received())
   else {
     onIdle = () => {
       onIdle = () => {}
       process.send?.('idle')
     }
-    if (connections === 0) onIdle()
+    if (connections.size === 0) onIdle()
   }
 })
 process.once('disconnect', () => {

@@ -8,6 +8,8 @@ export interface GatewayProcess {
   readonly port: number
   /** What it holds once its garbage is collected. */
   measure(): Promise<Measured>
+  /** Waits until the open connections have brought so many bytes, or bring no more. */
+  received(bytes: number): Promise<number>
   /** Settles when no connection to it is open. */
   idle(): Promise<void>
 }
@@ -25,7 +27,8 @@ export async function withGatewayProcess(
   }
 }
 
-async function startGatewayProcess(settings: Settings): Promise<GatewayProcess & { stop(): Promise<void> }> {
+/** Starts a gateway of the PFS at an address. */
+export async function startGatewayProcess(settings: Settings): Promise<GatewayProcess & { stop(): Promise<void> }> {
   const child = fork(fileURLToPath(new URL('gateway-child.js', import.meta.url)), [JSON.stringify(settings)], {
     execArgv: ['--expose-gc'],
   })
@@ -37,6 +40,15 @@ async function startGatewayProcess(settings: Settings): Promise<GatewayProcess &
   return {
     port: Number(port),
     measure: async () => (await asked('measure')) as Measured,
+    async received(bytes) {
+      let last = -1
+      for (let same = 0; last < bytes && same < 200; ) {
+        const now = Number(await asked('received'))
+        same = now === last ? same + 1 : 0
+        last = now
+      }
+      return last
+    },
     idle: async () => {
       await asked('idle')
     },

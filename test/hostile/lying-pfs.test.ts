@@ -1,0 +1,122 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { createMemoryPfs, type FileInfo, type PfsClient } from '../../lib/index.js'
+import { branch, bucket, createBucket } from '../faults/support/branch.js'
+import { createFaultyPfs, type FaultyPfs } from '../faults/support/faulty-pfs.js'
+import { ask } from '../faults/support/http.js'
+import { type Gateway, startGateway } from '../support/gateway.js'
+
+/** A PFS that says what is not so. README.md, Integrity: the number before a test's name is that of the class. */
+const test = suite<{ gateway: Gateway; truth: PfsClient; lying: FaultyPfs }>('a lying PFS')
+
+const contents = { small: Buffer.alloc(5000, 'a'), large: Buffer.alloc(2_500_000, 'b'), empty: Buffer.alloc(0) }
+
+test.before(async (context) => {
+  context.truth = createMemoryPfs()
+  await createBucket(context.truth)
+  const gateway = await startGateway({ pfs: context.truth })
+  for (const [name, content] of Object.entries(contents)) {
+    assert.is((await ask(gateway.port, 'PUT', `/${bucket}/${name}`, content)).status, 200)
+  }
+  await gateway.close()
+})
+
+// Each test has a gateway of its own, whose cache has nothing that is true.
+test.before.each(async (context) => {
+  context.lying = createFaultyPfs(context.truth)
+  context.gateway = await startGateway({ pfs: context.lying.client })
+})
+
+test.after.each(({ gateway }) => gateway.close())
+
+/** Every description of a file, changed. */
+function described(truth: PfsClient, change: (info: FileInfo) => Partial<FileInfo>): Partial<PfsClient> {
+  return {
+    async *globFile(request, options) {
+      for await (const info of truth.globFile(request, options)) yield { ...info, ...change(info) }
+    },
+    async inspectFile(file, options) {
+      const info = await truth.inspectFile(file, options)
+      return { ...info, ...change(info) }
+    },
+  }
+}
+
+/** Every content, changed. */
+function read(getFile: (whole: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>) {
+  return (truth: PfsClient): Partial<PfsClient> => ({
+    getFile: (request, options) => getFile(truth.getFile(request, options)),
+  })
+}
+
+async function* followedBy(whole: AsyncIterable<Uint8Array>, more: number): AsyncGenerator<Uint8Array> {
+  yield* whole
+  for (let count = 0; count < more; count++) yield Buffer.from('more')
+}
+
+async function* shortened(whole: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const piece of whole) yield piece.subarray(0, -1)
+}
+
+async function* changed(whole: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const piece of whole) yield Buffer.from(piece).fill('x', 0, 1)
+}
+
+const size = (change: (bytes: number) => number) => (truth: PfsClient) =>
+  described(truth, ({ sizeBytes }) => ({ sizeBytes: change(sizeBytes) }))
+
+for (const [lie, faults, names] of [
+  ['a size that is too small', size((bytes) => bytes - 1), ['small', 'large']],
+  ['a size of nothing', size(() => 0), ['small', 'large']],
+  ['a size that is too large', size((bytes) => bytes + 1), ['small', 'large', 'empty']],
+  ['a size that is much too large', size(() => 2 ** 40), ['small', 'large', 'empty']],
+  ['a content that goes on', read((whole) => followedBy(whole, 1)), ['small', 'large']],
+  ['a content without end', read((whole) => followedBy(whole, Number.POSITIVE_INFINITY)), ['small', 'large']],
+  ['a content that ends early', read(shortened), ['small', 'large']],
+  ['another content of the same length', read(changed), ['small']],
+  ['an empty hash', (truth: PfsClient) => described(truth, () => ({ hash: new Uint8Array() })), ['small', 'large']],
+  [
+    'another hash',
+    (truth: PfsClient) => described(truth, () => ({ hash: new Uint8Array(32).fill(7) })),
+    ['small', 'empty'],
+  ],
+  [
+    'no commit',
+    (truth: PfsClient) =>
+      described(truth, ({ file }) => ({ file: { ...file, commit: { repo: branch.repo, branch: branch.name } } })),
+    ['small', 'large'],
+  ],
+] as const) {
+  test(`33: ${lie} is an error, or cuts the connection, and is not kept`, async ({ gateway, truth, lying }) => {
+    for (const name of names) {
+      for (const headers of [{}, { range: 'bytes=1-' }]) {
+        lying.faults = faults(truth)
+        const answer = await ask(gateway.port, 'GET', `/${bucket}/${name}`, undefined, headers)
+        assert.ok(!answer.isWhole || answer.status >= 400, `${name}: ${answer.status} ${answer.body.length} bytes`)
+      }
+      lying.faults = {}
+      const { status, body } = await ask(gateway.port, 'GET', `/${bucket}/${name}`)
+      assert.equal([status, body.equals(contents[name])], [200, true], 'the truth afterwards')
+    }
+  })
+}
+
+test('23: a write that made no commit is not answered as done', async ({ gateway, truth, lying }) => {
+  lying.faults = {
+    async modifyFile(_, operations) {
+      for await (const _operation of operations);
+    },
+  }
+  for (const [name, content] of Object.entries(contents)) {
+    assert.is((await ask(gateway.port, 'PUT', `/${bucket}/new-${name}`, content)).status, 500, name)
+  }
+  assert.is((await ask(gateway.port, 'DELETE', `/${bucket}/small`)).status, 500)
+  lying.faults = {}
+  assert.is((await ask(gateway.port, 'GET', `/${bucket}/small`)).status, 200)
+  assert.is(
+    (await truth.inspectFile({ commit: { repo: branch.repo, branch: branch.name }, path: '/small' })).sizeBytes,
+    5000,
+  )
+})
+
+test.run()
