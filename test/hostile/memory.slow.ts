@@ -97,8 +97,8 @@ const pending: Readonly<Record<string, (uploadId: string) => Pending>> = {
     bytes: begun(
       'PUT',
       small,
-      streamed('UNSIGNED-PAYLOAD-TRAILER', 256 * kibibyte),
-      inChunks(Buffer.concat([Buffer.from('40000\r\n'), Buffer.alloc(256 * kibibyte - 10)])),
+      streamed('UNSIGNED-PAYLOAD-TRAILER', 64 * kibibyte),
+      inChunks(Buffer.concat([Buffer.from('10000\r\n'), Buffer.alloc(64 * kibibyte - 10)])),
     ),
     connections: 2,
   }),
@@ -106,22 +106,22 @@ const pending: Readonly<Record<string, (uploadId: string) => Pending>> = {
     bytes: begun(
       'PUT',
       small,
-      streamed('UNSIGNED-PAYLOAD-TRAILER', 128 * kibibyte + 1),
-      inChunks(tinyAwsChunks(128 * kibibyte), 3),
+      streamed('UNSIGNED-PAYLOAD-TRAILER', 32 * kibibyte + 1),
+      inChunks(tinyAwsChunks(32 * kibibyte), 3),
     ),
     connections: 2,
   }),
-  'a small body in signed aws-chunks of one byte': () => ({ bytes: signedTinyChunks(16 * kibibyte), connections: 2 }),
+  'a small body in signed aws-chunks of one byte': () => ({ bytes: signedTinyChunks(4 * kibibyte), connections: 2 }),
   'a large body in chunks of one byte': () => ({
-    bytes: begun('PUT', small, chunked, inChunks(Buffer.alloc(256 * kibibyte))),
+    bytes: begun('PUT', small, chunked, inChunks(Buffer.alloc(64 * kibibyte))),
     connections: 2,
   }),
   'a part of an upload in aws-chunks of one byte': (uploadId) => ({
     bytes: begun(
       'PUT',
       `${small}?partNumber=1&uploadId=${uploadId}`,
-      streamed('UNSIGNED-PAYLOAD-TRAILER', 128 * kibibyte + 1),
-      inChunks(tinyAwsChunks(128 * kibibyte), 3),
+      streamed('UNSIGNED-PAYLOAD-TRAILER', 32 * kibibyte + 1),
+      inChunks(tinyAwsChunks(32 * kibibyte), 3),
     ),
     connections: 2,
   }),
@@ -132,15 +132,15 @@ const pending: Readonly<Record<string, (uploadId: string) => Pending>> = {
       streamed('UNSIGNED-PAYLOAD-TRAILER', 1, 'x-amz-checksum-crc32'),
       inChunks(Buffer.from(`1\r\na\r\n0\r\nx-amz-checksum-crc32:${' '.repeat(15 * kibibyte)}`)),
     ),
-    connections: 40,
+    connections: 10,
   }),
   'one field of a form in chunks of one byte, not signed': () => ({
     bytes: form(`${formHead}"policy"\r\n\r\n${'a'.repeat(20_000)}`),
-    connections: 40,
+    connections: 10,
   }),
   'many fields of a form in chunks of one byte, not signed': () => ({
     bytes: form(Array.from({ length: 340 }, (_, index) => `${formHead}"${index.toString(36)}"\r\n\r\n\r\n`).join('')),
-    connections: 40,
+    connections: 10,
   }),
   'keys of a multi-delete in chunks of one byte': () => ({
     bytes: begun(
@@ -149,7 +149,7 @@ const pending: Readonly<Record<string, (uploadId: string) => Pending>> = {
       chunked,
       inChunks(xml('Delete', () => '<Object><Key>a</Key></Object>', 28_000)),
     ),
-    connections: 20,
+    connections: 10,
   }),
   'a key of a multi-delete that does not end': () => ({
     bytes: begun(
@@ -168,7 +168,7 @@ const pending: Readonly<Record<string, (uploadId: string) => Pending>> = {
       xml(
         'CompleteMultipartUpload',
         (index) => `<Part><PartNumber>${index}</PartNumber><ETag>a</ETag></Part>`,
-        500 * kibibyte,
+        200 * kibibyte,
       ),
     ),
     connections: 8,
@@ -178,7 +178,7 @@ const pending: Readonly<Record<string, (uploadId: string) => Pending>> = {
       'POST',
       `${small}?uploadId=${uploadId}`,
       { 'content-length': String(8 * mebibyte) },
-      Buffer.concat([Buffer.from('<CompleteMultipartUpload>'), Buffer.alloc(7 * mebibyte, ' ')]),
+      Buffer.concat([Buffer.from('<CompleteMultipartUpload>'), Buffer.alloc(2 * mebibyte, ' ')]),
     ),
     connections: 2,
   }),

@@ -42,7 +42,7 @@ export async function startGatewayProcess(settings: Settings): Promise<GatewayPr
     measure: async () => (await asked('measure')) as Measured,
     async received(bytes) {
       let last = -1
-      for (let same = 0; last < bytes && same < 200; ) {
+      for (let same = 0; last < bytes && same < 50; ) {
         const now = Number(await asked('received'))
         same = now === last ? same + 1 : 0
         last = now
