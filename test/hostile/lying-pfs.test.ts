@@ -87,7 +87,7 @@ for (const [lie, faults, names] of [
     ['small', 'large'],
   ],
 ] as const) {
-  test(`33: ${lie} is an error, or cuts the connection, and is not kept`, async ({ gateway, truth, lying }) => {
+  test(`22: ${lie} is an error, or cuts the connection, and is not kept`, async ({ gateway, truth, lying }) => {
     for (const name of names) {
       for (const headers of [{}, { range: 'bytes=1-' }]) {
         lying.faults = faults(truth)
