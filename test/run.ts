@@ -10,7 +10,7 @@ import { join, sep } from 'node:path'
 import { root } from './support/root.js'
 import { runTestFile } from './support/test-file.js'
 
-const limits = { runMilliseconds: 10 * 60_000, exitMilliseconds: 20_000 }
+const limits = { runMilliseconds: 15 * 60_000, exitMilliseconds: 20_000 }
 /** What needs more than Node; `npm run test:clients` runs it. */
 const apart = join('test', 'clients') + sep
 

@@ -73,7 +73,8 @@ async function guarded({ pfs, close }: OpenPfs, rootToken: string): Promise<Guar
 
 /** Projects of its own on a pachd. */
 async function openProject(address: string, rootToken?: string): Promise<OpenPfs> {
-  const client = createPfsClient(address)
+  // A busy pachd takes its time to delete what a test has made.
+  const client = createPfsClient(address, { deadlineMilliseconds: 10 * 60_000 })
   const pfs = withProjectPrefix(client, `${randomUUID()}-`)
   const options = rootToken === undefined ? {} : { authToken: rootToken }
   await pfs.createProject({ project: 'default' }, options)
