@@ -1,5 +1,4 @@
 import type { CallOptions, Commit, FileInfo, PfsClient } from '../../pfs/client.js'
-import { isMissing } from '../../pfs/errors.js'
 import { afterEveryPath, markerBefore, prefixEnd } from '../../pfs/path.js'
 
 /** What is read of PFS: the files below a directory, or its children. */
@@ -74,12 +73,12 @@ export function createPathReader(scope: PathScope): PathReader {
       if (settling !== undefined) settled ??= await settling
       const settledScope = { ...scope, commit: settled?.commit ?? scope.commit }
       const number = isBounded ? Math.max(size, firstWindow) : size
-      const entries = isBounded
+      const { entries, isWhole } = isBounded
         ? await readWithin(settledScope, from, to, number)
         : await readBehind(settledScope, from, number)
       last = { entries: entries.length, skipped: 0 }
       const inRange = entries.filter(({ file }) => file.path < to)
-      const final = inRange.length < number ? undefined : inRange.at(-1)
+      const final = isWhole || inRange.length < entries.length ? undefined : inRange.at(-1)
       // The head may move while a page is made: the rest of the page is read from the same commit.
       const [first] = entries
       if (first !== undefined) settled ??= { commit: first.file.commit, isOpen: first.committed === undefined }
@@ -102,11 +101,18 @@ async function inspect({ pfs, commit, options }: PathScope): Promise<SettledComm
   return { commit: info.commit, isOpen: info.finished === undefined }
 }
 
+/** Entries from a path on, without gaps. */
+interface Entries {
+  readonly entries: readonly FileInfo[]
+  /** Whether the directory, or the range, has no more. */
+  readonly isWhole: boolean
+}
+
 /**
  * The first `number` entries of a range. GlobFile takes no number: if there are more, PFS has worked for some that nobody
  * reads.
  */
-async function readWithin(scope: PathScope, from: string, to: string, number: number): Promise<FileInfo[]> {
+async function readWithin(scope: PathScope, from: string, to: string, number: number): Promise<Entries> {
   const { pfs, commit, options, directory, depth } = scope
   // pachd ends at the range only if the pattern also matches what follows it.
   const pattern = depth === 'children' ? `${directory}*` : '/**'
@@ -114,28 +120,26 @@ async function readWithin(scope: PathScope, from: string, to: string, number: nu
   const pathRange = { lower: from === directory ? `${from}\x01` : from, upper: to }
   const entries: FileInfo[] = []
   for await (const info of pfs.globFile({ commit, pattern, pathRange }, options)) {
-    if (entries.length === number) break
+    if (entries.length === number) return { entries, isWhole: false }
     entries.push(info)
   }
-  return entries
+  return { entries, isWhole: true }
 }
 
-/** The first `number` entries from a path on. If the directory has fewer, PFS looks for more to the end of the commit. */
-async function readBehind(scope: PathScope, from: string, number: number): Promise<FileInfo[]> {
-  const { pfs, commit, options, directory } = scope
-  const request = {
-    file: { commit, path: directory === '/' ? directory : directory.slice(0, -1) },
-    paginationMarker: markerFor(from, directory),
-    number,
-  }
-  const entries: FileInfo[] = []
-  try {
-    const found = scope.depth === 'children' ? pfs.listFile(request, options) : pfs.walkFile(request, options)
-    for await (const info of found) entries.push(info)
-  } catch (error) {
-    if (!isMissing(error, 'file')) throw error
-  }
-  return entries
+/**
+ * The first `number` entries from a path on. PFS fills a page with what the call asks for, if need be from the end of the
+ * commit. So a walk is of all paths, and what follows the directory ends it; of children, only a listing is a page, and
+ * the last page of a directory costs a look at all that follows.
+ */
+async function readBehind(scope: PathScope, from: string, number: number): Promise<Entries> {
+  const { pfs, commit, options, directory, depth } = scope
+  const isWalk = depth === 'below'
+  const path = isWalk || directory === '/' ? '/' : directory.slice(0, -1)
+  const request = { file: { commit, path }, paginationMarker: markerFor(from, directory), number }
+  const found: FileInfo[] = []
+  for await (const info of isWalk ? pfs.walkFile(request, options) : pfs.listFile(request, options)) found.push(info)
+  const inside = found.filter(({ file }) => file.path.startsWith(directory))
+  return { entries: inside.filter(({ file }) => file.path !== directory), isWhole: inside.length < number }
 }
 
 /** Markers are exclusive: the one that a page from `from` on follows. The directory's own entry is left out. */

@@ -54,6 +54,13 @@ cost('a page of a small directory: PFS looks for no more than is there', async (
   assert.is(bucket.cost.scansToEnd, 0)
 })
 
+cost('the last page of a long directory: PFS does not look on to the end of the commit', async () => {
+  const bucket = await bucketOf((index) => (index < 1500 ? `a/${pad(index)}` : `b/${pad(index)}`))
+  const last = await pageOf(bucket, { prefix: 'a/', after: 'a/000999' }, [1 + '000999'.length, 1001])
+  assert.equal([last.length, last.at(0), last.at(-1)], [500, 'a/001000', 'a/001499'])
+  assert.is(bucket.cost.scansToEnd, 0)
+})
+
 cost('a page of common prefixes: one call, whatever is in them', async () => {
   const bucket = await bucketOf((index) => `${pad(index >> 3)}/part-${index & 7}`)
   const first = await pageOf(bucket, { delimiter: '/' }, [1, 1001])
