@@ -43,7 +43,7 @@ resets('no request that is answered in full resets a call', async () => {
     assert.is(rig.wire.resets, 0, String(send))
   }
   const message = putMessage(`/${bucket}/large`, large, 'content-length')
-  const begun = rig.pfs.begun('modifyFile')
+  const begun = rig.pfs.begun('createFileSet')
   const sender = await sendPart(port, message, message.head.length + 10)
   await begun
   await leave(sender, 'closes')
