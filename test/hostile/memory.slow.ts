@@ -188,7 +188,7 @@ const pending: Readonly<Record<string, (uploadId: string) => Pending>> = {
   }),
   'nothing of 8 MB that are announced': () => ({
     bytes: begun('PUT', small, { 'content-length': String(8_000_000) }, Buffer.alloc(0)),
-    connections: 100,
+    connections: 60,
   }),
   'one byte of the largest small body that is announced': () => ({
     bytes: begun('PUT', small, { 'content-length': String(mebibyte) }, Buffer.alloc(1)),
