@@ -42,7 +42,7 @@ network('slow: everything comes through whole', async ({ rig }) => {
 network('stalled under a write: its sender may leave, and nothing of it is there', async ({ rig }) => {
   const history = await commits(rig.truth)
   const message = putMessage(`/${bucket}/large`, content, 'content-length')
-  const begun = rig.pfs.begun('modifyFile')
+  const begun = rig.pfs.begun('createFileSet')
   const sender = await sendPart(rig.port, message, message.head.length + 10)
   await begun
   rig.wire.stall()
