@@ -1,6 +1,7 @@
 import { eachAtMost } from '../concurrency.js'
-import type { CallOptions, Commit, PfsClient } from '../pfs/client.js'
+import type { CallOptions, Commit, FileInfo, PfsClient } from '../pfs/client.js'
 import { PathCollision, unlessMissing } from '../pfs/errors.js'
+import { findFile, findFiles } from '../pfs/exact-path.js'
 import { parentsOf } from '../pfs/path.js'
 import type { Change } from './change.js'
 
@@ -10,40 +11,48 @@ const maxParents = 8
 /** Calls of one batch under way at once: as many as pachd has connections to its database. */
 const maxCalls = 10
 
+/** The reason why a change must not be made, or the file that it replaces or deletes, if there is one. */
+export type Check = PromiseSettledResult<FileInfo | undefined>
+
 /**
  * Makes the checks that PFS does not make, for changes to one branch together: no new file is in the place of a directory
- * or below a file, each condition holds. Returns for each change the reason why it must not be made, or undefined.
+ * or below a file, each condition holds. The result of each change.
+ *
+ * @throws PfsError if PFS cannot be asked about deletions.
  */
 export async function checkChanges(
   pfs: PfsClient,
   commit: Commit,
   changes: readonly Change[],
   options: CallOptions,
-): Promise<readonly unknown[]> {
+): Promise<readonly Check[]> {
   const parentsOfEach = changes.map(({ path, content }) => (content === undefined ? [] : parentsOf(path)))
   const shared = new Set(parentsOfEach.filter(({ length }) => length <= maxParents).flat())
   const found = await eachAtMost(maxCalls, [...shared], async (path) => {
-    return [path, await findFile(pfs, commit, path, options)] as const
+    return [path, await findFile(pfs, { commit, path }, options).then(passed, refused)] as const
   })
   const files = new Map(found)
+  const deletedPaths = changes.filter(isMereDeletion).map(({ path }) => path)
+  const deletions = await findFiles(pfs, commit, deletedPaths, options)
   return eachAtMost(maxCalls, changes, async (change, index) => {
     const parents = parentsOfEach[index] ?? []
     if (parents.length > maxParents) {
       const refusal = await refusalOfDeep(pfs, commit, change.path, parents, options)
-      if (refusal !== undefined) return refusal
+      if (refusal !== undefined) return refused(refusal)
     } else {
       for (const parent of parents) {
-        const file = files.get(parent)
-        if (file !== undefined) return file.reason ?? new PathCollision(change.path, parent)
+        const check = files.get(parent)
+        if (check?.status === 'rejected') return check
+        if (check?.value !== undefined) return refused(new PathCollision(change.path, parent))
       }
     }
-    return refusalOf(pfs, commit, change, options)
+    return (isMereDeletion(change) && deletions.get(change.path)) || checkCurrent(pfs, commit, change, options)
   })
 }
 
-/** Whether a change needs a look at what is there. */
-export function needsCheck({ content, condition }: Change): boolean {
-  return content !== undefined || condition !== undefined
+/** Whether a change deletes its path whatever is there: many of these are looked up in few calls. */
+function isMereDeletion({ content, condition }: Change): boolean {
+  return content === undefined && condition === undefined
 }
 
 /** What is in the way above a path of many directories: where the nearest that is there is none, no other can be. */
@@ -74,35 +83,23 @@ async function refusalOfDeep(
   }
 }
 
-async function refusalOf(pfs: PfsClient, commit: Commit, change: Change, options: CallOptions): Promise<unknown> {
-  if (!needsCheck(change)) return undefined
+async function checkCurrent(pfs: PfsClient, commit: Commit, change: Change, options: CallOptions): Promise<Check> {
   const { path, content, condition } = change
   try {
     const current = await unlessMissing(pfs.inspectFile({ commit, path }, options), 'file')
-    if (content !== undefined && current?.fileType === 'DIR') return new PathCollision(path, current.file.path)
-    condition?.(current?.fileType === 'FILE' ? current : undefined)
-    return undefined
+    if (content !== undefined && current?.fileType === 'DIR') return refused(new PathCollision(path, current.file.path))
+    const file = current?.fileType === 'FILE' ? current : undefined
+    condition?.(file)
+    return passed(file)
   } catch (reason) {
-    return reason
+    return refused(reason)
   }
 }
 
-/**
- * Whether a file is at a path, or the reason why that cannot be told; undefined where none is. Not by InspectFile or
- * ListFile, to which a directory there, or the first below it, would cost a scan of all that it holds.
- */
-async function findFile(
-  pfs: PfsClient,
-  commit: Commit,
-  path: string,
-  options: CallOptions,
-): Promise<{ readonly reason?: unknown } | undefined> {
-  let file: { readonly reason?: unknown } | undefined
-  try {
-    const pathRange = { lower: path, upper: `${path} ` }
-    for await (const _info of pfs.globFile({ commit, pattern: path, pathRange }, options)) file = {}
-    return file
-  } catch (reason) {
-    return { reason }
-  }
+function passed(value: FileInfo | undefined): Check {
+  return { status: 'fulfilled', value }
+}
+
+function refused(reason: unknown): Check {
+  return { status: 'rejected', reason }
 }

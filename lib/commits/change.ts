@@ -21,12 +21,18 @@ export interface Change {
 /** Bytes in memory, or a file of PFS that is copied; `sizeBytes` of a copy says how much work it may be for PFS. */
 export type NewContent = { readonly raw: Uint8Array } | { readonly copyOf: File; readonly sizeBytes?: number }
 
-/** The messages that make a change. They replace a file, and never append to one. */
-export function operationsOf({ path, content }: Change): FileOperation[] {
-  const deleteFile = { deleteFile: { path } }
-  if (content === undefined) return [deleteFile]
-  if ('copyOf' in content) return [deleteFile, { copyFile: { dst: path, src: content.copyOf } }]
-  const operations: FileOperation[] = [deleteFile]
+/** The datum of a file that is written without one. Pipelines write files of other datums. */
+const defaultDatum = 'default'
+
+/**
+ * The messages that make a change. They replace a file, and never append to one. PFS deletes only the file of the datum
+ * that it is given, or of the datum `default`: `datum` is that of the current file.
+ */
+export function operationsOf({ path, content }: Change, datum: string | undefined): FileOperation[] {
+  const operations: FileOperation[] = [{ deleteFile: { path } }]
+  if (datum !== undefined && datum !== defaultDatum) operations.push({ deleteFile: { path, datum } })
+  if (content === undefined) return operations
+  if ('copyOf' in content) return [...operations, { copyFile: { dst: path, src: content.copyOf } }]
   let offset = 0
   do {
     operations.push({ addFile: { path, raw: content.raw.subarray(offset, offset + maxRawBytes) } })

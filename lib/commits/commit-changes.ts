@@ -2,13 +2,14 @@ import {
   type Branch,
   type CallOptions,
   type Commit,
+  type FileInfo,
   type FileOperation,
   fileSetRepo,
   headOf,
   type PfsClient,
 } from '../pfs/client.js'
 import { PfsError, type Refusal } from '../pfs/errors.js'
-import { checkChanges, needsCheck } from './branch-checks.js'
+import { checkChanges } from './branch-checks.js'
 import { type Change, operationsOf } from './change.js'
 import type { CommitLog } from './commit-log.js'
 import { type Head, inspectFinished, inspectHead, type RecentCommits } from './head.js'
@@ -48,22 +49,30 @@ export async function commitChanges(turn: Turn, changes: readonly Change[], trie
   const { pfs, branch, recent, options } = turn
   try {
     const head = await inspectHead(pfs, branch, options)
-    const paths = changes.filter(needsCheck).map(({ path }) => path)
+    const paths = changes.map(({ path }) => path)
     const id = await recent.commitToCheck(head, paths, (commitId) => inspectFinished(pfs, branch, commitId, options))
-    const refusals = await checkChanges(pfs, { repo: branch.repo, id }, changes, options)
-    const accepted = changes.filter((_, index) => refusals[index] === undefined)
-    const refused = changes.map((change, index) => [change, rejected(refusals[index])] as const)
+    const checks = await checkChanges(pfs, { repo: branch.repo, id }, changes, options)
+    const refused = new Map<Change, Outcome>()
+    const accepted = new Map<Change, FileInfo | undefined>()
+    for (const [index, change] of changes.entries()) {
+      const check = checks[index]
+      if (check?.status === 'rejected') refused.set(change, check)
+      else accepted.set(change, check?.value)
+    }
     return new Map([...refused, ...(await commitAccepted(turn, head, accepted, tries))])
   } catch (reason) {
     return allOf(changes, rejected(reason))
   }
 }
 
-/** Commits changes that were checked against the head. */
-async function commitAccepted(turn: Turn, head: Head, changes: readonly Change[], tries: number): Promise<Outcomes> {
-  if (changes.length === 0) return new Map()
+/** Changes that were checked against the head of a branch, each with the file that it replaces or deletes. */
+type Accepted = ReadonlyMap<Change, FileInfo | undefined>
+
+async function commitAccepted(turn: Turn, head: Head, accepted: Accepted, tries: number): Promise<Outcomes> {
+  if (accepted.size === 0) return new Map()
+  const changes = [...accepted.keys()]
   try {
-    const value = head.state === 'open' ? await addToOpen(turn, head, changes) : await makeCommit(turn, head, changes)
+    const value = head.state === 'open' ? await addToOpen(turn, head, accepted) : await makeCommit(turn, head, accepted)
     return allOf(changes, { status: 'fulfilled', value })
   } catch (failure) {
     if (!(failure instanceof Undone)) return allOf(changes, rejected(failure))
@@ -80,12 +89,8 @@ class Undone extends Error {}
  * Writes into a commit that somebody holds open. Not by ModifyFile: pachd looks at the commit when the call begins and
  * writes when it ends, and if the commit was finished meanwhile, the write is lost or breaks the branch.
  */
-async function addToOpen(
-  { pfs, branch, options }: Turn,
-  { commitId }: Head,
-  changes: readonly Change[],
-): Promise<Committed> {
-  const staging = pfs.createFileSet(operationsOfAll(changes), options)
+async function addToOpen({ pfs, branch, options }: Turn, { commitId }: Head, accepted: Accepted): Promise<Committed> {
+  const staging = pfs.createFileSet(operationsOfAll(accepted), options)
   const fileSetId = await orUndone(staging, async () => true)
   const commit = { repo: branch.repo, id: commitId }
   await orUndone(pfs.addFileSet({ commit, fileSetId }, options), async () => false)
@@ -93,10 +98,11 @@ async function addToOpen(
 }
 
 /** Makes a commit on top of the head, and finds out which one it is. */
-async function makeCommit(turn: Turn, head: Head, changes: readonly Change[]): Promise<Committed> {
+async function makeCommit(turn: Turn, head: Head, accepted: Accepted): Promise<Committed> {
   const { pfs, branch, recent, respondAfter, commitLog, options } = turn
+  const changes = [...accepted.keys()]
   const isUnchanged = async () => (await inspectHead(pfs, branch, options)).commitId === head.commitId
-  await orUndone(pfs.modifyFile(newCommitOf(branch), operationsOfAll(changes), options), isUnchanged)
+  await orUndone(pfs.modifyFile(newCommitOf(branch), operationsOfAll(accepted), options), isUnchanged)
   try {
     const after = await inspectHead(pfs, branch, options)
     const isNext = after.parentId === head.commitId && after.state !== 'open'
@@ -185,8 +191,8 @@ function isRace(reason: unknown): boolean {
   return reason instanceof PfsError && racingRefusals.includes(reason.refusal)
 }
 
-function* operationsOfAll(changes: readonly Change[]): Generator<FileOperation> {
-  for (const change of changes) yield* operationsOf(change)
+function* operationsOfAll(accepted: Accepted): Generator<FileOperation> {
+  for (const [change, current] of accepted) yield* operationsOf(change, current?.file.datum)
 }
 
 function allOf(changes: readonly Change[], outcome: Outcome): Outcomes {

@@ -1,4 +1,6 @@
-import type { CallOptions, File, FileInfo, PathRange, PfsClient } from './client.js'
+import { eachAtMost } from '../concurrency.js'
+import type { CallOptions, Commit, File, FileInfo, PathRange, PfsClient } from './client.js'
+import { PfsError } from './errors.js'
 
 /*
  * InspectFile and GetFile read every path that begins with the one asked for: `/img-1` beside 100,000 `/img-1…` costs
@@ -7,9 +9,9 @@ import type { CallOptions, File, FileInfo, PathRange, PfsClient } from './client
  */
 const anyPath = '/**'
 
-/** The range of one path: space is the least character that a longer path can have there. */
-function rangeOf(path: string): PathRange {
-  return { lower: path, upper: `${path} ` }
+/** The range from one path to another, or of one path: space is the least character that a longer path can have there. */
+function rangeOf(first: string, last = first): PathRange {
+  return { lower: first, upper: `${last} ` }
 }
 
 /**
@@ -26,6 +28,83 @@ export async function findFile(
   // Read to its end: to leave the stream would reset the call.
   for await (const info of pfs.globFile({ commit, pattern: anyPath, pathRange: rangeOf(path) }, options)) found = info
   return found
+}
+
+/** Most paths that are looked up in one range; an entry costs pachd a three-hundredth of a call. */
+const maxPathsOfRange = 250
+
+/**
+ * Longest time for a range: what lies between its paths may be a million files. Looking the paths up one by one takes
+ * pachd about as long.
+ */
+const rangeMilliseconds = 2000
+
+/** Calls under way at once for paths that are looked up one by one. */
+const maxCalls = 10
+
+/** The file at a path, undefined if the path is missing or a directory, or the reason why PFS cannot read that path. */
+export type Finding = PromiseSettledResult<FileInfo | undefined>
+
+/**
+ * The files at many paths. Paths that follow each other in byte order share a call.
+ *
+ * @throws PfsError as `globFile` does, except for a collision at one of the paths.
+ */
+export async function findFiles(
+  pfs: PfsClient,
+  commit: Commit,
+  paths: readonly string[],
+  options: CallOptions,
+): Promise<ReadonlyMap<string, Finding>> {
+  const findings = new Map<string, Finding>()
+  const sorted = paths.toSorted()
+  for (let start = 0; start < sorted.length; start += maxPathsOfRange) {
+    const range = sorted.slice(start, start + maxPathsOfRange)
+    const found = range.length === 1 ? undefined : await findInRange(pfs, commit, range, options)
+    await eachAtMost(maxCalls, range, async (path) => {
+      const file = { commit, path }
+      const value = found ? settled(found.get(path)) : await findFile(pfs, file, options).then(settled, unreadable)
+      findings.set(path, value)
+    })
+  }
+  return findings
+}
+
+/** The files at sorted paths, by path; undefined if that takes too long, or if PFS cannot read the range. */
+async function findInRange(
+  pfs: PfsClient,
+  commit: Commit,
+  paths: readonly string[],
+  { signal, ...options }: CallOptions,
+): Promise<ReadonlyMap<string, FileInfo> | undefined> {
+  const wanted = new Set(paths)
+  const found = new Map<string, FileInfo>()
+  const limit = AbortSignal.timeout(rangeMilliseconds)
+  const range = { commit, pattern: anyPath, pathRange: rangeOf(paths[0] ?? '', paths.at(-1)) }
+  try {
+    const both = signal === undefined ? limit : AbortSignal.any([signal, limit])
+    for await (const info of pfs.globFile(range, { ...options, signal: both })) {
+      if (wanted.has(info.file.path)) found.set(info.file.path, info)
+    }
+    return found
+  } catch (reason) {
+    signal?.throwIfAborted()
+    if (limit.aborted || isCollision(reason)) return undefined
+    throw reason
+  }
+}
+
+function settled(value: FileInfo | undefined): Finding {
+  return { status: 'fulfilled', value }
+}
+
+function unreadable(reason: unknown): Finding {
+  if (!isCollision(reason)) throw reason
+  return { status: 'rejected', reason }
+}
+
+function isCollision(reason: unknown): boolean {
+  return reason instanceof PfsError && reason.refusal === 'collision'
 }
 
 /**
