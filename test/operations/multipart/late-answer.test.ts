@@ -144,7 +144,7 @@ late('a condition that fails late is answered the same way', async (context) => 
   await nextChunk(response)
   await context.s3.send(new PutObjectCommand({ Bucket, Key: 'late', Body: 'other' }))
   context.stall.released.resolve()
-  assert.match(await rest(response), '<Error><Code>PreconditionFailed</Code>')
+  assert.match(await rest(response), '<Error><Code>ConditionalRequestConflict</Code>')
   assert.is((await read(context.s3, 'late')).toString(), 'other')
 })
 
