@@ -99,13 +99,13 @@ streams('bodies that stand still keep no small write and no read from being answ
 
 /** Settles when so many bodies are on their way into PFS. */
 function counter(pfs: PfsClient, count: number): Promise<void> {
-  const { modifyFile } = pfs
+  const { createFileSet } = pfs
   return new Promise((resolve) => {
     let begun = 0
-    pfs.modifyFile = (commit, operations, options) => {
+    pfs.createFileSet = (operations, options) => {
       begun += 1
       if (begun === count) resolve()
-      return modifyFile(commit, operations, options)
+      return createFileSet(operations, options)
     }
   })
 }
