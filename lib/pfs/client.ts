@@ -105,6 +105,11 @@ export interface PfsClient {
     request: { file: File; offset?: number; pathRange?: PathRange },
     options?: CallOptions,
   ): AsyncIterable<Uint8Array>
+  /**
+   * A TAR archive of all that matches the path, a glob, in `pathRange`: many small files in one call. NOT_FOUND, `missing`
+   * 'file', if nothing matches.
+   */
+  getFileTar(request: { file: File; pathRange?: PathRange }, options?: CallOptions): AsyncIterable<Uint8Array>
   /** NOT_FOUND, `missing` 'file' where nothing is at the path; a directory is scanned for its size. */
   inspectFile(file: File, options?: CallOptions): Promise<FileInfo>
   /** Children in byte order of the full path. Of a missing path: nothing. */

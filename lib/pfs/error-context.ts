@@ -27,6 +27,7 @@ const subjects: { readonly [Name in keyof PfsClient]: (...args: Parameters<PfsCl
 
     modifyFile: (commit) => subjectOf(commit),
     getFile: () => 'file',
+    getFileTar: () => 'file',
     inspectFile: () => 'file',
     // Of a missing path it lists nothing.
     listFile: ({ file }) => subjectOf(file.commit),

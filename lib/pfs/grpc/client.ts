@@ -98,6 +98,7 @@ export function createPfsClient(address: string, options: PfsClientOptions = {})
 
     modifyFile: (commit, operations, call = {}) => upload(methods.modifyFile, commit, operations, call),
     getFile,
+    getFileTar: download(methods.getFileTar),
     inspectFile: read(methods.inspectFile),
     listFile: download(methods.listFile),
     walkFile: download(methods.walkFile),

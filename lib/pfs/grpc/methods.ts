@@ -55,6 +55,7 @@ export const methods = {
 
   modifyFile: upload('/pfs_v2.API/ModifyFile', modifyFileRequest, empty),
   getFile: download('/pfs_v2.API/GetFile', files.getFileRequest, bytesValue),
+  getFileTar: download('/pfs_v2.API/GetFileTAR', files.getFileRequest, bytesValue),
   inspectFile: unary('/pfs_v2.API/InspectFile', files.inspectFileRequest, files.fileInfo),
   listFile: download('/pfs_v2.API/ListFile', files.listFileRequest, files.fileInfo),
   walkFile: download('/pfs_v2.API/WalkFile', files.walkFileRequest, files.fileInfo),

@@ -50,6 +50,7 @@ function implementationOf(pfs: PfsClient): Record<keyof typeof methods, UntypedS
       methods.modifyFile.response,
     ),
     getFile: serveDownload(methods.getFile, (request, call) => pfs.getFile(request, call)),
+    getFileTar: serveDownload(methods.getFileTar, (request, call) => pfs.getFileTar(request, call)),
     inspectFile: serveUnary(methods.inspectFile, (request, call) => pfs.inspectFile(request, call)),
     listFile: serveDownload(methods.listFile, (request, call) => pfs.listFile(request, call)),
     walkFile: serveDownload(methods.walkFile, (request, call) => pfs.walkFile(request, call)),

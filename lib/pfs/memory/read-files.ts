@@ -1,6 +1,7 @@
 import type { CallOptions, File, FileInfo, FilePage, PathRange, PfsClient } from '../client.js'
 import { PfsError } from '../errors.js'
 import { prefixEnd } from '../path.js'
+import { tarDirectory, tarEnd, tarFile } from '../tar.js'
 import { throwIfCancelled } from './cancellation.js'
 import { infoFromDirectory, infoFromFile } from './file-info.js'
 import { type Glob, parseGlob } from './glob.js'
@@ -11,12 +12,12 @@ import { narrowRange, type ReadRange, rangeOf, readEntries, refuseUnreadable } f
 import type { State } from './state.js'
 import { changesFromTree } from './store/changes.js'
 import { type Content, contentChunks } from './store/content.js'
-import { type Directory, findDirectory, findFile, isEmptyDirectory } from './store/directory.js'
+import { type Directory, type FileRecord, findDirectory, findFile, isEmptyDirectory } from './store/directory.js'
 import { loadContentHash } from './store/hash.js'
 import { changeSnapshot, createSnapshot } from './store/snapshot.js'
 import { type TreeEntry, walkBelow } from './store/walk.js'
 
-type ReadCalls = Pick<PfsClient, 'getFile' | 'inspectFile' | 'listFile' | 'walkFile' | 'globFile'>
+type ReadCalls = Pick<PfsClient, 'getFile' | 'getFileTar' | 'inspectFile' | 'listFile' | 'walkFile' | 'globFile'>
 
 const maxPage = 100_000
 
@@ -34,6 +35,20 @@ export function createReadCalls(state: State): ReadCalls {
         throwIfCancelled(options?.signal)
         yield chunk
       }
+    },
+
+    async *getFileTar({ file, pathRange }, options) {
+      const opened = await openFile(state, file, options, permissionsForBytes(file.commit), 'get file TAR: ')
+      const glob = parseGlob(file.path)
+      refuseUnreadable(opened, scanOf(glob, pathRange))
+      let isEmpty = true
+      for (const entry of matches(opened, glob, pathRange)) {
+        throwIfCancelled(options?.signal)
+        isEmpty = false
+        yield 'directory' in entry ? tarDirectory(entry.path) : tarFile(entry.path, bytesOf(entry.records))
+      }
+      if (isEmpty) throw fileNotFound(file)
+      yield tarEnd
     },
 
     async inspectFile(file, options) {
@@ -101,6 +116,10 @@ function contentOf(opened: OpenedCommit, file: File, pathRange: PathRange | unde
   const [record] = found?.records ?? []
   if (!record) throw fileNotFound(file)
   return record.content
+}
+
+function bytesOf(records: readonly FileRecord[]): Buffer {
+  return Buffer.concat(records.flatMap(({ content }) => [...contentChunks(content, 0)]))
 }
 
 /**

@@ -125,6 +125,11 @@ const answers: Answers = {
     answer: [Uint8Array.of(1), new Uint8Array(), Uint8Array.of(2)],
     stream: true,
   },
+  getFileTar: {
+    arguments: [{ file, offset: 0, pathRange: { lower: '/a', upper: '/b' } }],
+    answer: [Uint8Array.of(1), Uint8Array.of(2)],
+    stream: true,
+  },
   inspectFile: { arguments: [{ commit: head, path: '/ü', datum: 'd' }], answer: fileInfo },
   listFile: {
     arguments: [{ file, paginationMarker: '/b', number: 10, reverse: true }],
