@@ -26,7 +26,7 @@ export async function checkChanges(
   changes: readonly Change[],
   options: CallOptions,
 ): Promise<readonly Check[]> {
-  const parentsOfEach = changes.map(({ path, content }) => (content === undefined ? [] : parentsOf(path)))
+  const parentsOfEach = changes.map((change) => (isNewFile(change) ? parentsOf(change.path) : []))
   const shared = new Set(parentsOfEach.filter(({ length }) => length <= maxParents).flat())
   const found = await eachAtMost(maxCalls, [...shared], async (path) => {
     return [path, await findFile(pfs, { commit, path }, options).then(passed, refused)] as const
@@ -35,6 +35,7 @@ export async function checkChanges(
   const deletedPaths = changes.filter(isMereDeletion).map(({ path }) => path)
   const deletions = await findFiles(pfs, commit, deletedPaths, options)
   return eachAtMost(maxCalls, changes, async (change, index) => {
+    if (change.isUnchecked === true) return passed(undefined)
     const parents = parentsOfEach[index] ?? []
     if (parents.length > maxParents) {
       const refusal = await refusalOfDeep(pfs, commit, change.path, parents, options)
@@ -50,9 +51,14 @@ export async function checkChanges(
   })
 }
 
+/** Whether a change makes a file where PFS could hold something else. */
+function isNewFile({ content, isUnchecked }: Change): boolean {
+  return content !== undefined && isUnchecked !== true
+}
+
 /** Whether a change deletes its path whatever is there: many of these are looked up in few calls. */
-function isMereDeletion({ content, condition }: Change): boolean {
-  return content === undefined && condition === undefined
+function isMereDeletion({ content, condition, isUnchecked }: Change): boolean {
+  return content === undefined && condition === undefined && isUnchecked !== true
 }
 
 /** What is in the way above a path of many directories: where the nearest that is there is none, no other can be. */
@@ -89,7 +95,7 @@ async function checkCurrent(pfs: PfsClient, commit: Commit, change: Change, opti
     const current = await unlessMissing(pfs.inspectFile({ commit, path }, options), 'file')
     if (content !== undefined && current?.fileType === 'DIR') return refused(new PathCollision(path, current.file.path))
     const file = current?.fileType === 'FILE' ? current : undefined
-    condition?.(file)
+    await condition?.(file)
     return passed(file)
   } catch (reason) {
     return refused(reason)

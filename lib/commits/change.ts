@@ -15,7 +15,9 @@ export interface Change {
   /** The new file; absent to delete the path. */
   readonly content?: NewContent
   /** Called with the file as it is when the change is about to be committed; throws to refuse the change. */
-  readonly condition?: (current: FileInfo | undefined) => void
+  readonly condition?: (current: FileInfo | undefined) => void | Promise<void>
+  /** Whether only gateways write paths like this one, so that no file can be in the place of a directory. */
+  readonly isUnchecked?: boolean
 }
 
 /** Bytes in memory, or a file of PFS that is copied; `sizeBytes` of a copy says how much work it may be for PFS. */

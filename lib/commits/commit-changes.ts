@@ -18,6 +18,9 @@ import { findMadeCommit } from './made-commit.js'
 /** A change that is in PFS. */
 export interface Committed {
   readonly commitId: string
+  /** The commit before it, and the time at which PFS made it; undefined if it went into an open commit. */
+  readonly parentId: string | undefined
+  readonly time: Date | undefined
 }
 
 export type Outcome = PromiseSettledResult<Committed>
@@ -49,7 +52,7 @@ export async function commitChanges(turn: Turn, changes: readonly Change[], trie
   const { pfs, branch, recent, options } = turn
   try {
     const head = await inspectHead(pfs, branch, options)
-    const paths = changes.map(({ path }) => path)
+    const paths = changes.filter(({ isUnchecked }) => isUnchecked !== true).map(({ path }) => path)
     const id = await recent.commitToCheck(head, paths, (commitId) => inspectFinished(pfs, branch, commitId, options))
     const checks = await checkChanges(pfs, { repo: branch.repo, id }, changes, options)
     const refused = new Map<Change, Outcome>()
@@ -94,7 +97,7 @@ async function addToOpen({ pfs, branch, options }: Turn, { commitId }: Head, acc
   const fileSetId = await orUndone(staging, async () => true)
   const commit = { repo: branch.repo, id: commitId }
   await orUndone(pfs.addFileSet({ commit, fileSetId }, options), async () => false)
-  return { commitId }
+  return { commitId, parentId: undefined, time: undefined }
 }
 
 /** Makes a commit on top of the head, and finds out which one it is. */
@@ -116,7 +119,7 @@ async function makeCommit(turn: Turn, head: Head, accepted: Accepted): Promise<C
       const { error } = await inspectFinished(pfs, branch, made.commitId, options)
       if (error !== '') throw new PfsError('UNKNOWN', error)
     }
-    return { commitId: made.commitId }
+    return { commitId: made.commitId, parentId: made.parentId, time: made.time }
   } catch (reason) {
     // PFS drops what such a commit held. After any other error it may be there.
     if (reason instanceof PfsError && reason.refusal === 'collision') throw new Undone('', { cause: reason })

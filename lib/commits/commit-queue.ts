@@ -13,7 +13,7 @@ import {
   type Turn,
 } from './commit-changes.js'
 import type { CommitLog } from './commit-log.js'
-import { inspectHead, RecentCommits } from './head.js'
+import { inspectFinished, inspectHead, RecentCommits } from './head.js'
 
 /** How branches are written. */
 export interface CommitQueueOptions {
@@ -45,6 +45,13 @@ export interface CommitQueue {
   requireRoom(branch: Branch): void
   /** Makes changes, to one branch and of unrelated paths, in one commit; the outcome of each. */
   commit(branch: Branch, changes: readonly Change[], options: CallOptions): Promise<readonly Outcome[]>
+  /**
+   * The id of a commit in which some paths are as they are in the branch's head. Unlike the head itself it can mostly be
+   * read without waiting until PFS has finished the last commits of this process.
+   *
+   * @throws PfsError as `inspectCommit` does
+   */
+  commitToRead(branch: Branch, paths: readonly string[], options: CallOptions): Promise<string>
   /** Does other work while this process writes nothing else to the branch. */
   exclusively<Result>(branch: Branch, options: CallOptions, work: () => Promise<Result>): Promise<Result>
 }
@@ -134,6 +141,12 @@ export function createCommitQueue(pfs: PfsClient, settings: CommitQueueOptions):
 
     requireRoom(branch) {
       queues.get(keyOf(branch))?.requireRoom()
+    },
+
+    async commitToRead(branch, paths, options) {
+      const head = await inspectHead(pfs, branch, options)
+      const { recent } = turnOf(branch, options)
+      return recent.commitToCheck(head, paths, (commitId) => inspectFinished(pfs, branch, commitId, options))
     },
 
     commit(branch, changes, options) {

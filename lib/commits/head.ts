@@ -6,6 +6,8 @@ import { PathTrie } from './path-trie.js'
 export interface Head {
   readonly commitId: string
   readonly parentId: string | undefined
+  /** When it was closed for writes; undefined while it is open. */
+  readonly time: Date | undefined
   /** An open commit takes writes. One that is finishing does not, and reads of it wait until PFS has finished it. */
   readonly state: 'open' | 'finishing' | 'finished'
   /** Why PFS could not validate a finished commit, whose changes the next one drops; '' if it is valid. */
@@ -35,6 +37,7 @@ function headFromInfo({ commit, parentCommit, finishing, finished, error }: Comm
   return {
     commitId: commit.id ?? '',
     parentId: parentCommit?.id,
+    time: finishing,
     state: finishing === undefined ? 'open' : finished === undefined ? 'finishing' : 'finished',
     error,
   }
