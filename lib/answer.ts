@@ -15,7 +15,11 @@ import { limitDiagnoses } from './signature/diagnosis.js'
 import { isFormPost, readFormPost } from './signature/form-post.js'
 
 /** From a request to its answer; throws what prevents one. */
-export type Answer = (request: HttpRequest, address: Address, signal: AbortSignal) => Promise<S3Response>
+export interface Answer {
+  (request: HttpRequest, address: Address, signal: AbortSignal): Promise<S3Response>
+  /** Writes what may be written after an answer; for a process that is about to end. */
+  readonly flush: () => Promise<void>
+}
 
 /** Authenticates a request, finds its operation and runs it; `signal` ends the PFS calls that it makes. */
 export function createAnswer(pfs: PfsClient, auth: AuthConfig, settings: Settings): Answer {
@@ -41,7 +45,7 @@ export function createAnswer(pfs: PfsClient, auth: AuthConfig, settings: Setting
       : routeOperation(routes.object, request)({ ...call, bucket, key: address.key })
   }
 
-  return async (request, address, signal) => {
+  const answer = async (request: HttpRequest, address: Address, signal: AbortSignal): Promise<S3Response> => {
     if (address.kind === 'bucket' && isFormPost(request)) {
       const { identity, body, fields, key } = await readFormPost(request, address.bucket, signatures)
       const call = { gateway, request, body, options: callOptions(identity, signal) }
@@ -52,6 +56,7 @@ export function createAnswer(pfs: PfsClient, auth: AuthConfig, settings: Setting
     const call = { gateway, request, body, options: callOptions(identity, signal) }
     return explained(call, address, run(request, address, call))
   }
+  return Object.assign(answer, { flush: () => gateway.records.flush() })
 }
 
 /** Passes an answer on, and a missing bucket with an explanation; a HEAD could not show one. */

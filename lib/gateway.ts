@@ -6,6 +6,7 @@ import { createContentCache } from './operations/content-cache.js'
 import type { Settings } from './options.js'
 import type { PfsClient } from './pfs/client.js'
 import { withErrorContext } from './pfs/error-context.js'
+import { RecordStore } from './records/record-store.js'
 import { createBucketNames } from './resolver/bucket-name.js'
 import { createKeyCodec } from './resolver/key.js'
 import { createPageMemory } from './resolver/listing/page-memory.js'
@@ -20,9 +21,17 @@ export function createGateway(client: PfsClient, settings: Settings): Gateway {
   const keys = createKeyCodec(settings.keyEncoding)
   const bucketNames = createBucketNames(settings)
   const commitLog = createCommitLog()
+  const commits = createCommitQueue(pfs, { ...settings, commitLog })
+  const records = new RecordStore(pfs, commits, {
+    mode: settings.objectRecords,
+    cacheBytes: settings.cacheBytes,
+    keyFromPath: keys.keyFromPath,
+    onError: (error) => void settings.onError(error),
+  })
   return {
     pfs,
-    commits: createCommitQueue(pfs, { ...settings, commitLog }),
+    commits,
+    records,
     keys,
     bucketNames,
     missingBuckets: createMissingBuckets(pfs, bucketNames),

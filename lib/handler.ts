@@ -25,6 +25,10 @@ export interface S3Handler {
   /** Calls `next` for a request outside `basePath`; without `next`, such a request gets 404 NotFound. */
   (req: AnyRequest, res: AnyResponse, next?: Next): Promise<void>
   /** For a server's 'checkContinue' event: the client is told to send its body when its signature has been checked. */
+  /**
+   * Writes the records that were to follow within a second. Call it when the server has closed, before the process ends.
+   */
+  readonly flush: () => Promise<void>
   readonly checkContinue: (req: AnyRequest, res: AnyResponse) => Promise<void>
 }
 
@@ -87,7 +91,7 @@ export function createS3Handler(pfs: PfsClient, authConfig: AuthConfig, options:
   }
   const checkContinue = (req: AnyRequest, res: AnyResponse): Promise<void> =>
     exchange(req as IncomingMessage, res as ServerResponse, () => res.writeContinue())
-  return Object.assign(handler, { checkContinue })
+  return Object.assign(handler, { checkContinue, flush: answer.flush })
 }
 
 /** Calls a hook. What it throws is a warning of the process: no request is to suffer from it, nor to hide it. */

@@ -76,12 +76,22 @@ export interface S3HandlerOptions {
   readonly cacheBytes?: number
   /** Bytes of request bodies that may be in memory at once; more are answered SlowDown. @default 268435456 (256 MiB) */
   readonly maxBufferedBytes?: number
+  /**
+   * Whether headers, metadata, tags, MD5 ETags and times of objects are kept in records beside the data: for every write,
+   * only for writes with something that PFS cannot hold, or never.
+   *
+   * @default 'off'
+   */
+  readonly objectRecords?: 'all' | 'needed' | 'off'
   /** Which pages of other origins may ask; none unless given. */
   readonly cors?: readonly CorsRule[]
   /** How long a client may take for the next 4 KiB of a body; 60,000 milliseconds unless given. */
   readonly bodyTimeoutMilliseconds?: number
-  /** Called with what failed, for a log; its text is never sent to a client. */
-  readonly onError?: (error: unknown, context: ErrorContext) => void
+  /**
+   * Called with a failure, for a log; its text is never sent to a client. `context` is undefined for work that no request
+   * waits for.
+   */
+  readonly onError?: (error: unknown, context?: ErrorContext) => void
   /** Called when a request is over. */
   readonly onResponse?: (log: ResponseLog) => void
 }
@@ -111,6 +121,7 @@ const optionNames: readonly (keyof S3HandlerOptions)[] = [
   'maxSharedBodyBytes',
   'cacheBytes',
   'maxBufferedBytes',
+  'objectRecords',
   'cors',
   'bodyTimeoutMilliseconds',
   'onError',
@@ -138,6 +149,7 @@ export function readOptions(options: S3HandlerOptions = {}): Settings {
     maxSharedBodyBytes: wholeNumber('maxSharedBodyBytes', options.maxSharedBodyBytes ?? 1024 * 1024, sharedCommitBytes),
     cacheBytes: wholeNumber('cacheBytes', options.cacheBytes ?? 64 * 1024 * 1024),
     maxBufferedBytes: wholeNumber('maxBufferedBytes', options.maxBufferedBytes ?? 256 * 1024 * 1024),
+    objectRecords: oneOf('objectRecords', options.objectRecords ?? 'off', ['all', 'needed', 'off']),
     cors: list('cors', options.cors ?? [], readCorsRule),
     bodyTimeoutMilliseconds: wholeNumber('bodyTimeoutMilliseconds', bodyTimeoutMilliseconds, maxMilliseconds),
     onError: functionOr('onError', options.onError, () => undefined),

@@ -21,6 +21,7 @@ import { listParts } from './operations/multipart/list-parts.js'
 import { uploadPart } from './operations/multipart/upload-part.js'
 import { uploadPartCopy } from './operations/multipart/upload-part-copy.js'
 import { objectConfiguration } from './operations/object-configuration.js'
+import { deleteObjectTagging, getObjectTagging, putObjectTagging } from './operations/object-tagging.js'
 import { putObject } from './operations/put-object.js'
 
 /**
@@ -61,6 +62,9 @@ const object: Table<ObjectCall> = {
   'uploadId GET': listParts,
   'uploadId POST': completeMultipartUpload,
   'uploadId DELETE': abortMultipartUpload,
+  'tagging GET': getObjectTagging,
+  'tagging PUT': putObjectTagging,
+  'tagging DELETE': deleteObjectTagging,
   ...objectConfiguration,
 }
 

@@ -14,6 +14,7 @@ const floors: readonly (readonly string[])[] = [
   ['options.ts'],
   ['option-values.ts', 'operations'],
   ['resolver'],
+  ['records'],
   ['commits'],
   ['pfs', 'signature'],
   ['http', 'checksums'],

@@ -96,3 +96,8 @@ function fromHasher(hasher: Awaited<ReturnType<typeof createCRC32>>): Digest {
     digest: () => Buffer.from(hasher.digest('binary')),
   }
 }
+
+/** The element of a checksum, such as ChecksumCRC32. */
+export function checksumElement(algorithm: string): string {
+  return `Checksum${algorithm.toUpperCase()}`
+}

@@ -17,6 +17,9 @@ export const logFormats = ['json', 'pretty', 'off'] as const
 export type LogFormat = (typeof logFormats)[number]
 
 /** The command line as a value; nothing has been read or connected to yet. */
+/** The values of `objectRecords`. */
+type RecordMode = 'all' | 'needed' | 'off'
+
 export interface Arguments {
   readonly listen: HostAndPort
   readonly memory: boolean
@@ -29,6 +32,7 @@ export interface Arguments {
   readonly domains: readonly string[]
   readonly bucketAliases: Readonly<Record<string, string>>
   readonly bucketSeparator?: string
+  readonly objectRecords?: RecordMode
   readonly region?: string
   readonly basePath?: string
   /** How old an unfinished upload may become, in milliseconds; absent, none is ever removed. */
@@ -55,6 +59,7 @@ const options = {
   domain: { type: 'string', multiple: true },
   'bucket-alias': { type: 'string', multiple: true },
   'bucket-separator': { type: 'string' },
+  'object-records': { type: 'string' },
   region: { type: 'string' },
   'base-path': { type: 'string' },
   'sweep-uploads': { type: 'string' },
@@ -87,12 +92,18 @@ export function parseArguments(words: readonly string[]): Command {
       domains: values.domain ?? [],
       bucketAliases: parseAliases(values['bucket-alias'] ?? []),
       ...(values['bucket-separator'] !== undefined && { bucketSeparator: values['bucket-separator'] }),
+      ...(values['object-records'] !== undefined && { objectRecords: parseRecordMode(values['object-records']) }),
       ...(values.region !== undefined && { region: values.region }),
       ...(values['base-path'] !== undefined && { basePath: values['base-path'] }),
       ...(values['sweep-uploads'] !== undefined && { sweepUploads: parseAge(values['sweep-uploads']) }),
       drainSeconds: parseSeconds('drain-seconds', values['drain-seconds'] ?? '25'),
     },
   }
+}
+
+function parseRecordMode(text: string): RecordMode {
+  if (text === 'all' || text === 'needed' || text === 'off') return text
+  throw new Fault(`--object-records takes all, needed or off, not "${text}"`)
 }
 
 function parseWords(words: readonly string[]) {

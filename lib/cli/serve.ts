@@ -29,7 +29,8 @@ export async function serve(args: Arguments, env: NodeJS.ProcessEnv, output: Out
   const pfs = await openPfs(args, env)
   if (pfs.authActive) warnOfKeysWithoutToken(keys, output)
   try {
-    const server = createServer(createHandler(args, pfs.client, authConfig, output), args.tls)
+    const handler = createHandler(args, pfs.client, authConfig, output)
+    const server = createServer(handler, args.tls)
     const connections = watchConnections(server)
     const listening = await listen(server, args.listen)
     const stopSweeping =
@@ -43,6 +44,7 @@ export async function serve(args: Arguments, env: NodeJS.ProcessEnv, output: Out
         stopSweeping?.()
         const cut = await connections.stop(args.drainSeconds * 1000)
         if (cut > 0) output.say(`Cut ${cut} ${cut === 1 ? 'request' : 'requests'} that did not finish in time.\n`)
+        await handler.flush()
         await pfs.close()
       },
     }
@@ -80,8 +82,6 @@ const flagOfOption: ReadonlyMap<string, string> = new Map([
   ['basePath', '--base-path'],
   ['bucketAliases', '--bucket-alias'],
   ['bucketSeparator', '--bucket-separator'],
-  ['bucketAliases', '--bucket-alias'],
-  ['bucketSeparator', '--bucket-separator'],
   ['domains', '--domain'],
   ['region', '--region'],
 ])
@@ -93,10 +93,14 @@ function createHandler(args: Arguments, pfs: PfsClient, authConfig: AuthConfig, 
       ...(args.domains.length > 0 && { domains: args.domains }),
       bucketAliases: args.bucketAliases,
       ...(args.bucketSeparator !== undefined && { bucketSeparator: args.bucketSeparator }),
+      ...(args.objectRecords !== undefined && { objectRecords: args.objectRecords }),
       ...(args.region !== undefined && { region: args.region }),
       ...(args.basePath !== undefined && { basePath: args.basePath }),
       ...(onResponse !== undefined && { onResponse }),
-      onError: (error, { requestId }) => output.say(`error in request ${requestId}: ${lineFrom(error)}\n`),
+      onError: (error, context) => {
+        const place = context === undefined ? '' : ` in request ${context.requestId}`
+        output.say(`error${place}: ${lineFrom(error)}\n`)
+      },
     })
   } catch (thrown) {
     throw new Fault(lineFrom(thrown).replace(/^(\w+)(\[\d+\])?/, (found, option) => flagOfOption.get(option) ?? found))

@@ -32,6 +32,9 @@ Who may do what:
                          the bucket by a name without dots, such as training-data=master.images.vision; may be repeated
   --bucket-separator=TEXT
                          name buckets without dots: with =--, master--images is master.images
+  --object-records all|needed|off
+                         keep headers, metadata, tags and MD5 ETags of objects beside the data: for every write, for
+                         writes that have any, or not (default off)
   --region NAME          take signatures for this region only
   --base-path PATH       the prefix under which a proxy passes requests on, such as /s3
   --sweep-uploads AGE    remove multipart uploads that nobody has finished for that long, such as 7d, at the start

@@ -3,6 +3,7 @@ import type { Turns } from '../concurrency.js'
 import type { HttpRequest } from '../http/request.js'
 import type { S3Response } from '../http/response.js'
 import type { CallOptions, PfsClient } from '../pfs/client.js'
+import type { RecordStore } from '../records/record-store.js'
 import type { Bucket, BucketNames } from '../resolver/bucket-name.js'
 import type { KeyCodec } from '../resolver/key.js'
 import type { PageMemory } from '../resolver/listing/page-memory.js'
@@ -17,6 +18,7 @@ import type { ContentCache } from './content-cache.js'
 export interface Gateway {
   readonly pfs: PfsClient
   readonly commits: CommitQueue
+  readonly records: RecordStore
   readonly keys: KeyCodec
   readonly bucketNames: BucketNames
   readonly missingBuckets: MissingBuckets

@@ -2,25 +2,32 @@ import { invalidArgument, S3Error } from '../errors.js'
 import { header } from '../http/request.js'
 import { xmlResponse } from '../http/response.js'
 import { xmlDocument } from '../http/xml-writer.js'
+import type { ObjectRecord } from '../records/record.js'
 import type { ObjectCall, Operation } from './call.js'
 import { type CopySource, resolveCopySource } from './copy-source.js'
+import { readAttributes } from './object-attributes.js'
 import { encryptionHeaders, refuseUnsupportedHeaders } from './unsupported-headers.js'
 import { requireWritable } from './writable.js'
-import { commitChange, writtenObject } from './write.js'
+import { writeObject } from './write.js'
 import { readWriteCondition } from './write-condition.js'
 
 /** CopyObject: inside PFS, across branches, repos and projects; no bytes are moved. */
 export const copyObject: Operation<ObjectCall> = async (call) => {
   const { gateway, request, bucket, key } = call
   requireWritable(bucket)
-  refuseUnsupportedHeaders(request)
+  refuseUnsupportedHeaders(call)
   const path = gateway.keys.pathFromKey(key)
-  const condition = readWriteCondition(request, key)
+  const condition = readWriteCondition(call, key)
   const source = await resolveCopySource(call)
   requireChange(call, path, source)
-  const { file, sizeBytes } = source.object.info
-  const committed = await commitChange(call, { path, content: { copyOf: file, sizeBytes }, ...condition })
-  const written = await writtenObject(call, path, committed)
+  const { file, hash, sizeBytes } = source.object.info
+  const written = await writeObject(call, {
+    path,
+    content: { copyOf: file, sizeBytes },
+    hash,
+    record: copiedRecord(call, source.object.record),
+    ...condition,
+  })
   return xmlResponse(
     xmlDocument('CopyObjectResult', { LastModified: written.lastModified.toISOString(), ETag: written.etag }),
     {
@@ -29,6 +36,14 @@ export const copyObject: Operation<ObjectCall> = async (call) => {
       ...encryptionHeaders(header(request, 'x-amz-server-side-encryption')),
     },
   )
+}
+
+/** The attributes of a copy: those of its source, or new ones if the request replaces them. */
+function copiedRecord({ request, key }: ObjectCall, source: ObjectRecord): ObjectRecord {
+  const given = readAttributes(request, key)
+  const { headers, metadata } = header(request, 'x-amz-metadata-directive') === 'REPLACE' ? given : source
+  const { tags } = header(request, 'x-amz-tagging-directive') === 'REPLACE' ? given : source
+  return { ...source, headers, metadata, tags, versions: [] }
 }
 
 /** Headers by which a copy of an object onto itself asks for something, if only for a condition to be checked. */

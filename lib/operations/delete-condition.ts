@@ -2,8 +2,7 @@ import { invalidArgument, S3Error } from '../errors.js'
 import { parseHttpDate, parseIsoDate } from '../http/date.js'
 import { matchesEtag, preconditionFailed } from '../http/preconditions.js'
 import { type HttpRequest, header } from '../http/request.js'
-import type { FileInfo } from '../pfs/client.js'
-import { etagFrom } from '../resolver/etag.js'
+import type { StoredObject } from '../resolver/object.js'
 
 /** What an object must be to be deleted; what is undefined may be anything. */
 export interface ExpectedObject {
@@ -50,21 +49,21 @@ export function isExpecting({ etag, size, lastModified }: ExpectedObject): boole
 /**
  * Throws where the object is not the expected one: PreconditionFailed, or NoSuchKey for an entity tag of nothing. Size
  * and time hold for an object that is not there, which is as deleted as it can be. The time is the one that HeadObject
- * tells: that of the branch's last commit, so that any write to the branch makes another of it.
+ * answers.
  */
-export function requireExpectedObject(current: FileInfo | undefined, expected: ExpectedObject, key: string): void {
+export function requireExpectedObject(current: StoredObject | undefined, expected: ExpectedObject, key: string): void {
   const { etag, size, lastModified } = expected
   if (current === undefined) {
     if (etag !== undefined) throw new S3Error('NoSuchKey', { fields: { Key: key } })
     return
   }
-  if (etag !== undefined && !matchesEtag(etag, etagFrom(current.hash))) throw preconditionFailed('If-Match')
-  if (size !== undefined && size !== current.sizeBytes) throw preconditionFailed('x-amz-if-match-size')
-  if (lastModified !== undefined && !isSameSecond(lastModified, current.committed)) {
+  if (etag !== undefined && !matchesEtag(etag, current.etag)) throw preconditionFailed('If-Match')
+  if (size !== undefined && size !== current.size) throw preconditionFailed('x-amz-if-match-size')
+  if (lastModified !== undefined && !isSameSecond(lastModified, current.lastModified)) {
     throw preconditionFailed('x-amz-if-match-last-modified-time')
   }
 }
 
-function isSameSecond(a: Date, b: Date | undefined): boolean {
-  return b !== undefined && Math.floor(a.getTime() / 1000) === Math.floor(b.getTime() / 1000)
+function isSameSecond(a: Date, b: Date): boolean {
+  return Math.floor(a.getTime() / 1000) === Math.floor(b.getTime() / 1000)
 }

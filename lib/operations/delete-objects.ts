@@ -4,13 +4,14 @@ import { requireKeyLength } from '../http/address.js'
 import { xmlResponse } from '../http/response.js'
 import { malformedXml, readXml } from '../http/xml-reader.js'
 import { type XmlContent, xmlDocument } from '../http/xml-writer.js'
-import type { FileInfo } from '../pfs/client.js'
 import { PfsError } from '../pfs/errors.js'
+import type { StoredObject } from '../resolver/object.js'
 import { s3ErrorFrom } from '../resolver/s3-error.js'
 import type { BucketCall, Operation } from './call.js'
 import { type ExpectedObject, isExpecting, parseExpectedObject, requireExpectedObject } from './delete-condition.js'
 import { immutableVersion } from './immutable-version.js'
 import { requireWritable } from './writable.js'
+import { currentObject } from './write.js'
 
 const maxKeys = 1000
 
@@ -87,7 +88,7 @@ async function deleteEach(call: BucketCall, objects: readonly NamedObject[]): Pr
   for (const plan of plans) {
     if (plan.path !== undefined) byPath.set(plan.path, [...(byPath.get(plan.path) ?? []), plan])
   }
-  const changes = [...byPath].map(([path, named]) => ({ path, ...conditionOf(named) }))
+  const changes = [...byPath].map(([path, named]) => ({ path, ...conditionOf(call, named) }))
   const outcomes = await gateway.commits.commit(bucket.branch, changes, options)
   const refusals = outcomes.map((outcome) => (outcome.status === 'rejected' ? outcome.reason : undefined))
   if (refusals.length > 0 && refusals.every(isOfRequest)) throw refusals[0]
@@ -119,17 +120,18 @@ function planOf({ gateway }: BucketCall, object: NamedObject): Plan {
 }
 
 /** The path is deleted where one of those who named it is content with what is there; the others are refused. */
-function conditionOf(named: readonly Plan[]): Pick<Change, 'condition'> {
+function conditionOf(call: BucketCall, named: readonly Plan[]): Pick<Change, 'condition'> {
   if (!named.some(({ expected }) => isExpecting(expected))) return {}
   return {
-    condition: (current) => {
+    condition: async (info) => {
+      const current = info && (await currentObject(call, info))
       for (const plan of named) plan.refusal = refusalOf(current, plan)
       if (named.every(({ refusal }) => refusal !== undefined)) throw named[0]?.refusal
     },
   }
 }
 
-function refusalOf(current: FileInfo | undefined, { expected, key }: NamedObject): unknown {
+function refusalOf(current: StoredObject | undefined, { expected, key }: NamedObject): unknown {
   try {
     requireExpectedObject(current, expected, key)
     return undefined

@@ -1,17 +1,20 @@
+import { checksumElement } from '../checksums/checksums.js'
 import { invalidArgument } from '../errors.js'
 import { readCondition } from '../http/preconditions.js'
 import { type HttpRequest, header } from '../http/request.js'
 import { xmlResponse } from '../http/response.js'
 import { type XmlContent, xmlDocument } from '../http/xml-writer.js'
+import type { ObjectRecord } from '../records/record.js'
 import type { StoredObject } from '../resolver/object.js'
 import type { ObjectCall, Operation } from './call.js'
 import { resolveNamedObject } from './named-object.js'
 
-/** The attributes by name; PFS keeps neither checksums nor the borders of parts, and S3 leaves out what it has not. */
-const attributes: Readonly<Record<string, (object: StoredObject) => XmlContent>> = {
+/** The attributes by name. S3 leaves out those that it does not know. */
+const attributes: Readonly<Record<string, (object: StoredObject, request: HttpRequest) => XmlContent>> = {
   ETag: ({ etag }) => etag.replaceAll('"', ''),
-  Checksum: () => undefined,
-  ObjectParts: () => undefined,
+  Checksum: ({ record: { checksum } }) =>
+    checksum && { [checksumElement(checksum.algorithm)]: checksum.value, ChecksumType: checksum.type },
+  ObjectParts: ({ record }, request) => (record.parts.length === 0 ? undefined : partsPage(record, request)),
   StorageClass: () => 'STANDARD',
   ObjectSize: ({ size }) => size,
 }
@@ -26,8 +29,36 @@ export const getObjectAttributes: Operation<ObjectCall> = async (call) => {
     return { status: 304, headers: { ...headers, etag: object.etag } }
   }
   const entries = Object.entries(attributes).filter(([attribute]) => asked.has(attribute))
-  const content = Object.fromEntries(entries.map(([attribute, contentOf]) => [attribute, contentOf(object)]))
+  const content = Object.fromEntries(entries.map(([attribute, contentOf]) => [attribute, contentOf(object, request)]))
   return xmlResponse(xmlDocument('GetObjectAttributesResponse', content), headers)
+}
+
+/** A page of the parts. S3 lists them one by one only if they have checksums. */
+function partsPage({ parts, checksum }: ObjectRecord, request: HttpRequest): XmlContent {
+  if (checksum === undefined || parts.some((part) => part.checksum === undefined)) return { PartsCount: parts.length }
+  const most = countFrom(request, 'x-amz-max-parts', 1000)
+  const marker = countFrom(request, 'x-amz-part-number-marker', 0)
+  const behind = parts.filter(({ number }) => number > marker)
+  const page = behind.slice(0, Math.min(most, 1000))
+  return {
+    PartsCount: parts.length,
+    PartNumberMarker: marker,
+    NextPartNumberMarker: page.at(-1)?.number ?? 0,
+    MaxParts: most,
+    IsTruncated: page.length < behind.length,
+    Part: page.map((part) => ({
+      PartNumber: part.number,
+      Size: part.size,
+      [checksumElement(checksum.algorithm)]: part.checksum,
+    })),
+  }
+}
+
+function countFrom(request: HttpRequest, name: string, fallback: number): number {
+  const text = header(request, name)
+  if (text === undefined) return fallback
+  if (/^\d{1,9}$/.test(text)) return Number(text)
+  throw invalidArgument(name, { value: text, message: `Provided ${name} not an integer or within integer range` })
 }
 
 function parseAttributes(request: HttpRequest): ReadonlySet<string> {

@@ -9,9 +9,11 @@ import { sandboxHeaders } from '../http/sandbox.js'
 import type { FileInfo } from '../pfs/client.js'
 import { readFile } from '../pfs/exact-path.js'
 import { chunkedHashBytes, smallFileHash } from '../pfs/file-hash.js'
+import type { ObjectRecord } from '../records/record.js'
 import type { StoredObject } from '../resolver/object.js'
 import type { ObjectCall, Operation } from './call.js'
 import { resolveNamedObject } from './named-object.js'
+import { attributeHeaders, contentTypeOf } from './object-attributes.js'
 import { parsePartNumber, partsCount, rangeOfPart } from './part-number.js'
 
 /** GetObject: headers and bytes are of the one commit in which the file was found. */
@@ -61,11 +63,8 @@ interface ObjectHead {
   readonly range: ByteRange
 }
 
-/** S3 keeps what the client sent with the object; PFS has no place for it, so this is S3's own default. */
-const defaultContentType = 'binary/octet-stream'
-
 async function readHead(call: ObjectCall): Promise<ObjectHead> {
-  const { request } = call
+  const { request, key } = call
   const partNumber = parsePartNumber(request)
   const object = await resolveNamedObject(call)
   const whole: ByteRange = { start: 0, end: object.size - 1 }
@@ -77,20 +76,31 @@ async function readHead(call: ObjectCall): Promise<ObjectHead> {
   if (readCondition(request, object) === 'not-modified') {
     return { response: { status: 304, headers: validators }, object, range: whole }
   }
-  const range = partNumber === undefined ? rangeOf(request, object) : rangeOfPart(partNumber, object.size)
+  const range = partNumber === undefined ? rangeOf(request, object) : rangeOfPart(partNumber, object)
   const sent = range ?? whole
-  const replaced = overrides(request)
+  const isWhole = sent.start === 0 && sent.end === whole.end
+  const described: Headers = {
+    'content-type': contentTypeOf(key),
+    ...attributeHeaders(object.record),
+    ...overrides(request),
+  }
   const headers: Headers = {
     ...validators,
     'accept-ranges': 'bytes',
     'content-length': String(sent.end - sent.start + 1),
-    'content-type': defaultContentType,
-    ...(partNumber !== undefined && { 'x-amz-mp-parts-count': String(partsCount) }),
+    ...(partNumber !== undefined && { 'x-amz-mp-parts-count': String(partsCount(object)) }),
     ...(range && { 'content-range': contentRange(range, object.size) }),
-    ...replaced,
-    ...sandboxHeaders(replaced['content-type'] ?? defaultContentType),
+    ...described,
+    ...(isWhole && checksumHeaders(request, object.record)),
+    ...sandboxHeaders(described['content-type'] ?? ''),
   }
   return { response: { status: range === undefined ? 200 : 206, headers }, object, range: sent }
+}
+
+/** The recorded checksum, if the client asks for it. */
+function checksumHeaders(request: HttpRequest, { checksum }: ObjectRecord): Headers {
+  if (checksum === undefined || header(request, 'x-amz-checksum-mode')?.toUpperCase() !== 'ENABLED') return {}
+  return { [`x-amz-checksum-${checksum.algorithm}`]: checksum.value, 'x-amz-checksum-type': checksum.type }
 }
 
 /** `If-Range` lets a range hold only for the object that the client has part of. */

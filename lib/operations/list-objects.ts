@@ -85,19 +85,27 @@ function shared(query: ListQuery, page: ListPage, writer: KeyWriter): Record<str
 }
 
 async function entries(
-  { gateway, options }: BucketCall,
+  { gateway, bucket, options }: BucketCall,
   page: ListPage,
   writer: KeyWriter,
   withOwner: boolean,
 ): Promise<Record<string, XmlContent[]>> {
   const contents: XmlContent[] = []
   const prefixes: XmlContent[] = []
+  const paths = page.entries.flatMap((entry) => (entry.kind === 'prefix' ? [] : [entry.info.file.path]))
+  const records = await gateway.records.readAll(bucket.branch.repo, paths, options)
   for (const entry of page.entries) {
     if (entry.kind === 'prefix') {
       prefixes.push({ Prefix: writer.write(entry.prefix) })
       continue
     }
-    const { etag, lastModified, size } = await storedObject(gateway.pfs, entry.info, options)
+    const { etag, lastModified, size } = await storedObject(
+      gateway.pfs,
+      bucket,
+      entry.info,
+      records.get(entry.info.file.path) ?? new Map(),
+      options,
+    )
     contents.push({
       Key: writer.write(entry.key),
       LastModified: lastModified.toISOString(),

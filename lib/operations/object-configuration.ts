@@ -1,6 +1,4 @@
 import { S3Error } from '../errors.js'
-import { xmlResponse } from '../http/response.js'
-import { xmlDocument } from '../http/xml-writer.js'
 import { ownerHasFullControl, requireOwnersPolicy } from './access-control.js'
 import type { ObjectCall, Operation } from './call.js'
 import { resolveNamedObject } from './named-object.js'
@@ -22,10 +20,6 @@ export const objectConfiguration: Readonly<Record<string, Operation<ObjectCall>>
   'legal-hold PUT': refuseLock,
   'retention GET': refuseLock,
   'retention PUT': refuseLock,
-  'tagging GET': async (call) => {
-    const { versionId } = await resolveNamedObject(call)
-    return xmlResponse(xmlDocument('Tagging', { TagSet: '' }), { 'x-amz-version-id': versionId })
-  },
 }
 
 async function refuseLock(call: ObjectCall): Promise<never> {

@@ -1,10 +1,13 @@
 import { invalidArgument, S3Error } from '../errors.js'
 import type { ByteRange } from '../http/range.js'
 import { type HttpRequest, header } from '../http/request.js'
+import type { StoredObject } from '../resolver/object.js'
 import { parseCount } from './parameters.js'
 
-/** Parts of any object: PFS does not keep where one part ended and the next began. */
-export const partsCount = 1
+/** The number of an object's parts: 1 unless it is recorded that it was uploaded in parts. */
+export function partsCount({ record }: StoredObject): number {
+  return record.parts.length || 1
+}
 
 /** The `partNumber` of a read; throws InvalidArgument for none that can be, InvalidRequest beside a range. */
 export function parsePartNumber(request: HttpRequest): number | undefined {
@@ -16,13 +19,18 @@ export function parsePartNumber(request: HttpRequest): number | undefined {
 }
 
 /** The bytes of a part; undefined for the one part of an empty object, which is no range. Throws InvalidPartNumber. */
-export function rangeOfPart(partNumber: number, size: number): ByteRange | undefined {
-  if (partNumber > partsCount) {
+export function rangeOfPart(partNumber: number, object: StoredObject): ByteRange | undefined {
+  const { size, record } = object
+  const count = partsCount(object)
+  if (partNumber > count) {
     throw new S3Error('InvalidPartNumber', {
-      fields: { PartNumberRequested: String(partNumber), ActualPartCount: String(partsCount) },
+      fields: { PartNumberRequested: String(partNumber), ActualPartCount: String(count) },
     })
   }
-  return size === 0 ? undefined : { start: 0, end: size - 1 }
+  const sizes = record.parts.length === 0 ? [size] : record.parts.map((part) => part.size)
+  const start = sizes.slice(0, partNumber - 1).reduce((sum, each) => sum + each, 0)
+  const length = sizes[partNumber - 1] ?? 0
+  return length === 0 ? undefined : { start, end: start + length - 1 }
 }
 
 /** Reads the number of a part that is uploaded; throws InvalidArgument unless it is a whole number from 1 to 10,000. */

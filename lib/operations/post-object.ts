@@ -3,15 +3,19 @@ import { xmlResponse } from '../http/response.js'
 import { xmlDocument } from '../http/xml-writer.js'
 import type { ObjectCall } from './call.js'
 import { urlOfPostedObject } from './location.js'
-import { type Written, writeBody } from './put-object.js'
+import { readFieldAttributes } from './object-attributes.js'
+import { readFieldTags } from './object-tagging.js'
+import { writeBody } from './put-object.js'
 import { encryptionHeaders, refuseUnsupportedFields } from './unsupported-headers.js'
 import { requireWritable } from './writable.js'
+import type { Written } from './write.js'
 
 /** PostObject: a browser's form puts an object and says how the answer is to look. */
 export async function postObject(call: ObjectCall, fields: ReadonlyMap<string, string>): Promise<S3Response> {
   requireWritable(call.bucket)
-  refuseUnsupportedFields(fields)
-  const written = await writeBody(call, { path: call.gateway.keys.pathFromKey(call.key) })
+  refuseUnsupportedFields(call, fields)
+  const attributes = readFieldAttributes(fields, call.key, await readFieldTags(call, fields))
+  const written = await writeBody(call, { path: call.gateway.keys.pathFromKey(call.key) }, attributes)
   const headers = {
     etag: written.etag,
     'x-amz-version-id': written.versionId,

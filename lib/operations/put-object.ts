@@ -1,13 +1,14 @@
+import { createHash, type Hash } from 'node:crypto'
 import { type Change, stageBody } from '../commits/change.js'
 import { collect } from '../http/collect.js'
 import { header } from '../http/request.js'
-import { chunkedHashBytes, smallFileHash } from '../pfs/file-hash.js'
-import { etagFrom } from '../resolver/etag.js'
+import { emptyRecord, type ObjectRecord } from '../records/record.js'
 import type { BucketCall, ObjectCall, Operation } from './call.js'
 import { requireContentLength } from './content-length.js'
+import { type ObjectAttributes, readAttributes } from './object-attributes.js'
 import { encryptionHeaders, refuseUnsupportedHeaders } from './unsupported-headers.js'
 import { requireWritable } from './writable.js'
-import { commitChange, writtenObject } from './write.js'
+import { type Written, writeObject } from './write.js'
 import { readWriteCondition } from './write-condition.js'
 
 /**
@@ -18,10 +19,10 @@ import { readWriteCondition } from './write-condition.js'
 export const putObject: Operation<ObjectCall> = async (call) => {
   const { gateway, request, body, bucket, key } = call
   requireWritable(bucket)
-  refuseUnsupportedHeaders(request)
+  refuseUnsupportedHeaders(call)
   requireContentLength(call)
-  const change = { path: gateway.keys.pathFromKey(key), ...readWriteCondition(request, key) }
-  const { versionId, etag } = await writeBody(call, change)
+  const change = { path: gateway.keys.pathFromKey(key), ...readWriteCondition(call, key) }
+  const { versionId, etag } = await writeBody(call, change, readAttributes(request, key))
   const checksums = Object.fromEntries(body.checksums())
   return {
     status: 200,
@@ -35,33 +36,42 @@ export const putObject: Operation<ObjectCall> = async (call) => {
   }
 }
 
-/** A version that was written. */
-export interface Written {
-  readonly versionId: string
-  /** With its quotes. */
-  readonly etag: string
-}
-
 /**
- * Commits the request's body as a file, once it has been proven. A small body is held in memory, any other goes to a
- * file set of PFS as it arrives. Both then share commits through the same queue.
+ * Commits the request's body as a file with its record, once it has been proven. A small body is held in memory, any
+ * other goes to a file set of PFS as it arrives. Both then share commits through the same queue.
  *
  * @throws PfsError before the body is taken if too many writes wait for the bucket, and before a large body is taken also
  *   if the bucket is missing or the caller may not write it
  */
-export async function writeBody(call: BucketCall, change: Change): Promise<Written> {
+export async function writeBody(call: BucketCall, change: Change, attributes: ObjectAttributes): Promise<Written> {
   const { gateway, bucket, body, options } = call
   gateway.commits.requireRoom(bucket.branch)
+  const md5 = gateway.records.mode === 'off' ? undefined : createHash('md5')
+  const record = (): ObjectRecord => recordOf(call, attributes, md5?.digest('hex'))
   const { length } = body
-  if (length !== undefined && length <= gateway.maxSharedBodyBytes) return writeSmall(call, change, length)
+  if (length !== undefined && length <= gateway.maxSharedBodyBytes) {
+    const raw = await collect(body, length, call.request.memory)
+    md5?.update(raw)
+    return writeObject(call, { ...change, content: { raw }, record: record() })
+  }
   await gateway.commits.requireWritable(bucket.branch, options)
-  const content = await stageBody(gateway.pfs, body, options)
-  return writtenObject(call, change.path, await commitChange(call, { ...change, content }))
+  const content = await stageBody(gateway.pfs, md5 === undefined ? body : hashed(body, md5), options)
+  return writeObject(call, { ...change, content, record: record() })
 }
 
-async function writeSmall(call: BucketCall, change: Change, length: number): Promise<Written> {
-  const raw = await collect(call.body, length, call.request.memory)
-  const committed = await commitChange(call, { ...change, content: { raw } })
-  if (length >= chunkedHashBytes) return writtenObject(call, change.path, committed)
-  return { versionId: committed.commitId, etag: etagFrom(await smallFileHash(raw)) }
+async function* hashed(body: AsyncIterable<Uint8Array>, hash: Hash): AsyncGenerator<Uint8Array> {
+  for await (const bytes of body) {
+    hash.update(bytes)
+    yield bytes
+  }
+}
+
+function recordOf({ body }: BucketCall, attributes: ObjectAttributes, etag: string | undefined): ObjectRecord {
+  const [given] = body.checksums()
+  const checksum = given && {
+    algorithm: given[0].replace('x-amz-checksum-', ''),
+    type: 'FULL_OBJECT' as const,
+    value: given[1],
+  }
+  return { ...emptyRecord, ...attributes, ...(etag !== undefined && { etag }), ...(checksum && { checksum }) }
 }

@@ -1,17 +1,21 @@
 import { notImplemented, S3Error } from '../errors.js'
-import { type HttpRequest, header } from '../http/request.js'
+import { header } from '../http/request.js'
 import type { Headers } from '../http/response.js'
+import type { RecordMode } from '../records/record-store.js'
 import { isOwnersAcl } from './access-control.js'
+import type { Call } from './call.js'
 
 /** Storage classes name a price; all of PFS is the first of them. */
 const storageClasses = new Set(['STANDARD', 'REDUCED_REDUNDANCY', 'STANDARD_IA', 'INTELLIGENT_TIERING'])
 
-/** Headers of a write that ask for something that PFS does not keep, with the reason that the client reads. */
-const notKept: ReadonlyMap<string, string> = new Map([
-  ['x-amz-tagging', 'tags of objects are not kept.'],
-  ['x-amz-website-redirect-location', 'buckets are not served as websites.'],
-  ['x-amz-write-offset-bytes', 'objects cannot be appended to.'],
+/** Headers of a write that are refused if the gateway keeps no records, with the reason that the client reads. */
+const recorded: ReadonlyMap<string, string> = new Map([
+  ['x-amz-tagging', 'this gateway keeps no tags (objectRecords is off).'],
+  ['x-amz-website-redirect-location', 'this gateway keeps no redirects (objectRecords is off).'],
 ])
+
+/** Headers of a write that are always refused. */
+const notKept: ReadonlyMap<string, string> = new Map([['x-amz-write-offset-bytes', 'objects cannot be appended to.']])
 
 /**
  * Refuses a write that asks for something that would be lost without the client noticing. Whatever can never work is
@@ -20,14 +24,16 @@ const notKept: ReadonlyMap<string, string> = new Map([
  * @throws S3Error InvalidEncryptionAlgorithmError, InvalidStorageClass, AccessControlListNotSupported, InvalidRequest,
  *   NotImplemented
  */
-export function refuseUnsupportedHeaders(request: Pick<HttpRequest, 'headers'>): void {
-  for (const name of request.headers.keys()) refuseUnsupported(name, header(request, name) ?? '')
+export function refuseUnsupportedHeaders({ gateway, request }: Call): void {
+  for (const name of request.headers.keys()) {
+    refuseUnsupported(gateway.records.mode, name, header(request, name) ?? '')
+  }
 }
 
 /** The same for the fields of a form, which stand for headers. */
-export function refuseUnsupportedFields(fields: ReadonlyMap<string, string>): void {
+export function refuseUnsupportedFields({ gateway }: Call, fields: ReadonlyMap<string, string>): void {
   for (const [name, value] of fields) {
-    refuseUnsupported(name === 'tagging' || name === 'acl' ? `x-amz-${name}` : name, value)
+    refuseUnsupported(gateway.records.mode, name === 'tagging' || name === 'acl' ? `x-amz-${name}` : name, value)
   }
 }
 
@@ -36,8 +42,8 @@ export function encryptionHeaders(asked: string | undefined): Headers {
   return asked === undefined ? {} : { 'x-amz-server-side-encryption': asked }
 }
 
-function refuseUnsupported(name: string, value: string): void {
-  const reason = notKept.get(name)
+function refuseUnsupported(mode: RecordMode, name: string, value: string): void {
+  const reason = notKept.get(name) ?? (mode === 'off' ? recorded.get(name) : undefined)
   if (reason !== undefined && value !== '') throw notImplemented(name, reason)
   if (name === 'x-amz-storage-class' && !storageClasses.has(value)) {
     throw new S3Error('InvalidStorageClass', { fields: { StorageClassRequested: value } })

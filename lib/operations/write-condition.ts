@@ -1,14 +1,16 @@
 import type { Change } from '../commits/change.js'
 import { S3Error } from '../errors.js'
 import { matchesEtag, preconditionFailed } from '../http/preconditions.js'
-import { type HttpRequest, header } from '../http/request.js'
-import { etagFrom } from '../resolver/etag.js'
+import { header } from '../http/request.js'
+import type { BucketCall } from './call.js'
+import { currentObject } from './write.js'
 
 /**
  * `If-None-Match: *` and `If-Match` of a write, to be held against the object in the branch's turn. Throws
  * NotImplemented for what S3 does not know on a write.
  */
-export function readWriteCondition(request: HttpRequest, key: string): Pick<Change, 'condition'> {
+export function readWriteCondition(call: BucketCall, key: string): Pick<Change, 'condition'> {
+  const { request } = call
   const ifMatch = header(request, 'if-match')
   const ifNoneMatch = header(request, 'if-none-match')
   if (ifNoneMatch !== undefined && (ifNoneMatch.trim() !== '*' || ifMatch !== undefined)) {
@@ -27,9 +29,9 @@ export function readWriteCondition(request: HttpRequest, key: string): Pick<Chan
   }
   if (ifMatch === undefined) return {}
   return {
-    condition: (current) => {
+    condition: async (current) => {
       if (current === undefined) throw new S3Error('NoSuchKey', { fields: { Key: key } })
-      if (!matchesEtag(ifMatch, etagFrom(current.hash))) throw preconditionFailed('If-Match')
+      if (!matchesEtag(ifMatch, (await currentObject(call, current)).etag)) throw preconditionFailed('If-Match')
     },
   }
 }

@@ -1,13 +1,147 @@
-import type { Change } from '../commits/change.js'
+import type { Change, NewContent } from '../commits/change.js'
 import type { Committed } from '../commits/commit-changes.js'
 import { committedOf } from '../commits/commit-queue.js'
 import { S3Error } from '../errors.js'
-import { findObject, type StoredObject } from '../resolver/object.js'
+import type { FileInfo } from '../pfs/client.js'
+import { findFile } from '../pfs/exact-path.js'
+import { chunkedHashBytes, smallFileHash } from '../pfs/file-hash.js'
+import { needsRecord, type ObjectRecord } from '../records/record.js'
+import { createPendingId, type RecordName } from '../records/record-path.js'
+import type { RecordChange } from '../records/write-behind.js'
+import { etagFrom } from '../resolver/etag.js'
+import { findObject, type StoredObject, storedObject } from '../resolver/object.js'
 import type { BucketCall } from './call.js'
+
+/** A version that was written. */
+export interface Written {
+  readonly versionId: string
+  /** With its quotes. */
+  readonly etag: string
+  readonly lastModified: Date
+}
+
+/** A new object: its bytes and what is to be recorded of them. */
+export interface NewObject extends Omit<Change, 'content'> {
+  readonly content: NewContent
+  /** PFS's hash of the content, of a copy. */
+  readonly hash?: Uint8Array
+  readonly record: ObjectRecord
+}
 
 /** Commits one change to the bucket's branch, in a commit that it may share; throws the reason if it is refused. */
 export async function commitChange({ gateway, bucket, options }: BucketCall, change: Change): Promise<Committed> {
   return committedOf(await gateway.commits.commit(bucket.branch, [change], options))
+}
+
+/**
+ * Writes an object with its record. A record with something that defaults would not reproduce is in before the data, so
+ * that no reader sees one without the other; any other follows within a second.
+ */
+export async function writeObject(call: BucketCall, object: NewObject): Promise<Written> {
+  const { mode } = call.gateway.records
+  const isNeeded = mode !== 'off' && needsRecord(object.record)
+  const hash = object.hash ?? (await hashOf(object.content))
+  if (hash === undefined) return writeUnknown(call, object, isNeeded)
+  const name = nameOf(call, object.path, hash)
+  const { record, hash: _, ...change } = object
+  if (!isNeeded) {
+    const committed = await commitChange(call, change)
+    noteWrite(call, name, record, committed)
+    return writtenOf(committed, mode === 'all' && record.etag !== undefined ? `"${record.etag}"` : etagFrom(hash))
+  }
+  // If the key has this content already, its record is in use, and a condition may still refuse the write.
+  const isInUse = object.condition !== undefined && (await holds(call, object.path, hash))
+  const needed = replacement(name, record)
+  if (!isInUse) await call.gateway.records.write([needed], call.options)
+  const committed = await commitChange(call, change)
+  if (isInUse) await call.gateway.records.write([needed], call.options)
+  noteWrite(call, name, record, committed)
+  return writtenOf(committed, record.etag === undefined ? etagFrom(hash) : `"${record.etag}"`)
+}
+
+/**
+ * Writes an object whose hash PFS tells only afterwards. A needed record waits under a name of its own, with the size of
+ * the content, until the hash is known.
+ */
+async function writeUnknown(call: BucketCall, object: NewObject, isNeeded: boolean): Promise<Written> {
+  const { records } = call.gateway
+  const { record, hash: _, ...change } = object
+  const pending = { ...repoAndPath(call, object.path), content: createPendingId() }
+  if (isNeeded) await records.write([replacement(pending, record)], call.options)
+  const committed = await commitChange(call, change)
+  // The data is in. If the client leaves now, that is no reason to lose the rest.
+  const { signal: _signal, ...options } = call.options
+  const lasting = { ...call, options }
+  const { info } = await retryOnce(() => writtenObject(lasting, object.path, committed))
+  const name = nameOf(call, object.path, info.hash)
+  if (isNeeded) await records.write([replacement(name, record), { name: pending, update: () => null }], options)
+  noteWrite(call, name, record, committed)
+  const isRecorded = record.etag !== undefined && (isNeeded || records.mode === 'all')
+  return writtenOf(committed, isRecorded ? `"${record.etag}"` : etagFrom(info.hash))
+}
+
+async function retryOnce<Result>(work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work()
+  } catch {
+    return work()
+  }
+}
+
+function writtenOf({ commitId, time }: Committed, etag: string): Written {
+  return { versionId: commitId, etag, lastModified: time ?? new Date() }
+}
+
+/** Most versions of one content that its record names. */
+const maxVersions = 100
+
+/** The change that gives a content a new record, which keeps the versions that are known. */
+function replacement(name: RecordName, record: ObjectRecord): RecordChange {
+  return { name, update: (known) => ({ ...record, versions: known?.versions ?? [] }) }
+}
+
+/** Records the version that was written, and what else is known; a write without attributes removes recorded ones. */
+function noteWrite({ gateway, bucket, options }: BucketCall, name: RecordName, record: ObjectRecord, made: Committed) {
+  const { records } = gateway
+  if (records.mode === 'off') return
+  const { commitId, time } = made
+  const version = time === undefined ? [] : [{ commitId, branch: bucket.branch.name, time }]
+  const isKept = records.mode === 'all' || needsRecord(record)
+  records.writeBehind(
+    {
+      name,
+      update: (known) => {
+        if (known === undefined && !isKept) return undefined
+        const others = (known?.versions ?? []).filter((each) => each.commitId !== commitId)
+        return { ...record, versions: [...others, ...version].slice(-maxVersions) }
+      },
+    },
+    options,
+  )
+}
+
+function nameOf(call: BucketCall, path: string, hash: Uint8Array): RecordName {
+  return { ...repoAndPath(call, path), content: Buffer.from(hash).toString('hex') }
+}
+
+function repoAndPath({ bucket }: BucketCall, path: string) {
+  return { repo: bucket.branch.repo, path }
+}
+
+async function hashOf(content: NewContent): Promise<Uint8Array | undefined> {
+  return 'raw' in content && content.raw.length < chunkedHashBytes ? smallFileHash(content.raw) : undefined
+}
+
+async function holds({ gateway, bucket, options }: BucketCall, path: string, hash: Uint8Array): Promise<boolean> {
+  const { repo, name } = bucket.branch
+  const info = await findFile(gateway.pfs, { commit: { repo, branch: name }, path }, options)
+  return info !== undefined && Buffer.compare(info.hash, hash) === 0
+}
+
+/** The object that a file of the bucket is, for a condition. */
+export async function currentObject({ gateway, bucket, options }: BucketCall, info: FileInfo): Promise<StoredObject> {
+  const records = await gateway.records.read(bucket.branch.repo, info.file.path, options)
+  return storedObject(gateway.pfs, bucket, info, records, options)
 }
 
 /**
@@ -20,7 +154,7 @@ export async function writtenObject(
   path: string,
   { commitId }: Committed,
 ): Promise<StoredObject> {
-  const object = await findObject(gateway.pfs, { bucket, path, versionId: commitId }, options)
+  const object = await findObject(gateway, { bucket, path, versionId: commitId }, options)
   if (object === undefined) throw new S3Error('InternalError', { cause: new Error(`${path} is not in ${commitId}`) })
   return object
 }

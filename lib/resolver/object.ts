@@ -2,8 +2,17 @@ import { invalidArgument } from '../errors.js'
 import type { CallOptions, Commit, FileInfo, PfsClient } from '../pfs/client.js'
 import { headOf } from '../pfs/client.js'
 import { findFile } from '../pfs/exact-path.js'
+import { emptyRecord, type ObjectRecord, type RecordedVersion } from '../records/record.js'
+import type { KeyRecords } from '../records/record-cache.js'
+import type { RecordStore } from '../records/record-store.js'
 import { type Bucket, commitOf, isCommitId } from './bucket-name.js'
 import { etagFrom } from './etag.js'
+
+/** Where objects are looked up. */
+export interface ObjectSource {
+  readonly pfs: PfsClient
+  readonly records: RecordStore
+}
 
 /** An object as it is at one commit. */
 export interface StoredObject {
@@ -12,8 +21,10 @@ export interface StoredObject {
   /** With its quotes. */
   readonly etag: string
   readonly lastModified: Date
-  /** The id of the commit that was read. */
+  /** The id of the commit that wrote it, as far as a record tells; otherwise of the one that was read. */
   readonly versionId: string
+  /** Empty if nobody recorded anything. */
+  readonly record: ObjectRecord
 }
 
 /** Which file, and at which version where not at the bucket's own. */
@@ -29,26 +40,68 @@ export interface ObjectName {
  * @throws S3Error InvalidArgument for a malformed `versionId`, PfsError for a missing repo, branch or commit.
  */
 export async function findObject(
-  pfs: PfsClient,
+  source: ObjectSource,
   { bucket, path, versionId }: ObjectName,
   options: CallOptions,
 ): Promise<StoredObject | undefined> {
-  const info = await findFile(pfs, { commit: commitOfVersion(bucket, versionId), path }, options)
-  return info && storedObject(pfs, info, options)
+  const commit = commitOfVersion(bucket, versionId)
+  const [info, records] = await Promise.allSettled([
+    findFile(source.pfs, { commit, path }, options),
+    source.records.read(bucket.branch.repo, path, options),
+  ])
+  // A missing bucket or file comes before records that cannot be read.
+  if (info.status === 'rejected') throw info.reason
+  if (info.value === undefined) return undefined
+  if (records.status === 'rejected') throw records.reason
+  const object = await storedObject(source.pfs, bucket, info.value, records.value, options)
+  return versionId === undefined ? object : { ...object, versionId }
 }
 
-/** The object that a file is. */
-export async function storedObject(pfs: PfsClient, info: FileInfo, options: CallOptions): Promise<StoredObject> {
+/** The object that a file is, by the records of its key. */
+export async function storedObject(
+  pfs: PfsClient,
+  { branch }: Bucket,
+  info: FileInfo,
+  records: KeyRecords,
+  options: CallOptions,
+): Promise<StoredObject> {
   const { commit, path } = info.file
   if (info.hash.length === 0 || !commit.id) throw new Error(`PFS describes ${path} without its hash or commit`)
+  const record = recordOf(info, records)
+  const version = newestVersion(record, branch.name, info.committed)
   return {
     // Without its datum: an S3 object is all that is at the path.
     info: { ...info, file: { commit, path } },
     size: info.sizeBytes,
-    etag: etagFrom(info.hash),
-    lastModified: info.committed ?? (await startOf(pfs, commit, options)),
-    versionId: commit.id,
+    etag: etagOf(info, records),
+    lastModified: version?.time ?? info.committed ?? (await startOf(pfs, commit, options)),
+    versionId: version?.commitId ?? commit.id,
+    record,
   }
+}
+
+/** The ETag of a file with its quotes: the recorded one, or its PFS hash. */
+function etagOf(info: FileInfo, records: KeyRecords): string {
+  const { etag } = recordOf(info, records)
+  return etag === undefined ? etagFrom(info.hash) : `"${etag}"`
+}
+
+function recordOf({ hash }: FileInfo, records: KeyRecords): ObjectRecord {
+  return records.get(Buffer.from(hash).toString('hex')) ?? emptyRecord
+}
+
+/**
+ * The last commit on a branch that wrote the content, not after the commit that was read: a branch may have been moved
+ * back since. Times are PFS's own, so they can be compared.
+ */
+function newestVersion(
+  { versions }: ObjectRecord,
+  branch: string,
+  before: Date | undefined,
+): RecordedVersion | undefined {
+  return versions.findLast(
+    (version) => version.branch === branch && (before === undefined || version.time.getTime() <= before.getTime()),
+  )
 }
 
 /** The commit that a `versionId` names in a bucket; throws InvalidArgument for one that cannot be. */

@@ -93,7 +93,7 @@ test('what PFS cannot answer is a 500 that says nothing of it, and is told to on
   }
   const gateway = await startGateway({
     pfs,
-    options: { onError: (error, { target }) => told.push(`${String(error)} at ${target}`) },
+    options: { onError: (error, context) => told.push(`${String(error)} at ${context?.target}`) },
   })
   const response = await exchange(gateway.port, { target: '/?max-buckets=5', headers: { host: 'h' } })
   await gateway.close()

@@ -108,6 +108,7 @@ test('every option at once is accepted', () => {
     shareCommits: false,
     respondAfter: 'finish',
     maxSharedBodyBytes: 0,
+    objectRecords: 'needed',
     cacheBytes: 0,
     maxBufferedBytes: 0,
     cors: [

@@ -28,6 +28,8 @@ export interface Gateway {
   readonly port: number
   /** The PFS behind the gateway, never the wire in front of it. With auth active, calls without a token are made as root. */
   readonly pfs: PfsClient
+  /** Writes the records that may follow an answer. */
+  flush(): Promise<void>
   /** Cuts what is still open and frees the port. */
   close(): Promise<void>
 }
@@ -51,6 +53,7 @@ export async function startGateway(settings: GatewaySettings = {}): Promise<Gate
     endpoint: `http://127.0.0.1:${port}`,
     port,
     pfs: opened.asRoot,
+    flush: handler.flush,
     async close() {
       const closed = new Promise((resolve) => server.close(resolve))
       server.closeAllConnections()

@@ -1,9 +1,11 @@
+import { checksumElement } from '../../checksums/checksums.js'
 import type { Change } from '../../commits/change.js'
 import { committedOf } from '../../commits/commit-queue.js'
 import { S3Error } from '../../errors.js'
 import { answerLate, type DocumentResponse } from '../../http/late-answer.js'
 import { xmlResponse } from '../../http/response.js'
 import { xmlDocument } from '../../http/xml-writer.js'
+import { emptyRecord, type ObjectRecord } from '../../records/record.js'
 import { type Completion, completionContent, resolveCompletion } from '../../resolver/uploads/completion.js'
 import { joinParts } from '../../resolver/uploads/join-parts.js'
 import { completionPath, stagingBranch, type UploadName, uploadPath } from '../../resolver/uploads/staging.js'
@@ -11,6 +13,7 @@ import {
   existedAtStart,
   listUploadParts,
   type Part,
+  readStart,
   removalOfParts,
   resolveUpload,
   type Upload,
@@ -19,7 +22,7 @@ import { noSuchUpload } from '../../resolver/uploads/upload-id.js'
 import type { ObjectCall, Operation } from '../call.js'
 import { urlOfObject } from '../location.js'
 import { requireWritable } from '../writable.js'
-import { commitChange, writtenObject } from '../write.js'
+import { writeObject } from '../write.js'
 import { readWriteCondition } from '../write-condition.js'
 import {
   type CompletedPart,
@@ -30,7 +33,7 @@ import {
   selectParts,
 } from './completed-parts.js'
 import { uploadNameOf } from './named-upload.js'
-import { checksumElement, objectChecksum, requireChecksumType, requireObjectSums } from './upload-checksum.js'
+import { objectChecksum, requireChecksumType, requireObjectSums } from './upload-checksum.js'
 
 /**
  * CompleteMultipartUpload: the parts become the object in one commit that moves no bytes. The same request again is
@@ -66,10 +69,10 @@ async function repeated(
 }
 
 async function join(call: ObjectCall, name: UploadName, completed: readonly CompletedPart[]): Promise<Completion> {
-  const { gateway, request, key, options } = call
+  const { gateway, key, options } = call
   const { pfs } = gateway
   const path = gateway.keys.pathFromKey(key)
-  const condition = readWriteCondition(request, key)
+  const condition = readWriteCondition(call, key)
   const upload = await resolveUpload(pfs, name, options)
   const uploaded = new Map<number, Part>()
   for await (const part of listUploadParts(pfs, upload, { after: 0, number: 0 }, options)) {
@@ -81,13 +84,13 @@ async function join(call: ObjectCall, name: UploadName, completed: readonly Comp
   // Another replica may have completed the upload meanwhile.
   const before = await repeated(call, name, completed)
   if (before !== undefined) return before
-  const change: Change = { path, content: { copyOf: joined.file }, ...condition }
-  const committed = await commitChange(call, change).catch(async (error: unknown) => {
+  const record = await recordOf(call, upload, parts, joined.checksums, checksum)
+  const object = { path, content: { copyOf: joined.file }, record, ...condition }
+  const { etag, versionId } = await writeObject(call, object).catch(async (error: unknown) => {
     throw await conflictOr(error, call, upload, path)
   })
-  // The object is there. Whoever asked may leave and ask again, and is then to be told so, not held against it.
+  // The object is there. If the client leaves now, it may ask again, and gets this answer.
   const { signal: _, ...lasting } = options
-  const { etag, versionId } = await insist(() => writtenObject({ ...call, options: lasting }, path, committed))
   const completion = { request: fingerprintOf(completed), etag, versionId, ...(checksum && { checksum }) }
   await keepCompletion({ ...call, options: lasting }, upload, completion)
   return completion
@@ -119,12 +122,27 @@ async function checkedObject(
   return checksum
 }
 
-/** What fails once may not fail again. */
-async function insist<Result>(work: () => Promise<Result>): Promise<Result> {
-  try {
-    return await work()
-  } catch {
-    return work()
+/** The record of the object: the attributes that the upload began with, its parts and its checksum. */
+async function recordOf(
+  { gateway, options }: ObjectCall,
+  upload: Upload,
+  parts: readonly Part[],
+  checksums: Buffer,
+  value: string | undefined,
+): Promise<ObjectRecord> {
+  if (gateway.records.mode === 'off') return emptyRecord
+  const { attributes } = await readStart(gateway.pfs, upload, options)
+  const length = checksums.length / parts.length
+  const { checksum } = upload.id
+  return {
+    ...emptyRecord,
+    ...attributes,
+    ...(checksum && value !== undefined && { checksum: { ...checksum, value } }),
+    parts: parts.map(({ partNumber, info }, index) => ({
+      number: partNumber,
+      size: info.sizeBytes,
+      ...(checksum && { checksum: checksums.subarray(index * length, (index + 1) * length).toString('base64') }),
+    })),
   }
 }
 

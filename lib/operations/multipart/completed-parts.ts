@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto'
-import { type ChecksumAlgorithm, checksumAlgorithms } from '../../checksums/checksums.js'
+import { type ChecksumAlgorithm, checksumAlgorithms, checksumElement } from '../../checksums/checksums.js'
 import { S3Error } from '../../errors.js'
 import { malformedXml, readXml, type XmlSource } from '../../http/xml-reader.js'
 import { etagFrom } from '../../resolver/etag.js'
 import type { Part } from '../../resolver/uploads/upload.js'
 import type { UploadId } from '../../resolver/uploads/upload-id.js'
 import { parseUploadPartNumber } from '../part-number.js'
-import { checksumElement } from './upload-checksum.js'
 
 /** A part as CompleteMultipartUpload names it. */
 export interface CompletedPart {

@@ -10,6 +10,7 @@ import { stagingBranch, uploadPath } from '../../resolver/uploads/staging.js'
 import { uploadContent } from '../../resolver/uploads/upload.js'
 import { createUploadId } from '../../resolver/uploads/upload-id.js'
 import type { BucketCall, ObjectCall, Operation } from '../call.js'
+import { readAttributes } from '../object-attributes.js'
 import { encryptionHeaders, refuseUnsupportedHeaders } from '../unsupported-headers.js'
 import { requireWritable } from '../writable.js'
 import { parseUploadChecksum } from './upload-checksum.js'
@@ -18,16 +19,17 @@ import { parseUploadChecksum } from './upload-checksum.js'
 export const createMultipartUpload: Operation<ObjectCall> = async (call) => {
   const { gateway, request, bucket, key, options } = call
   requireWritable(bucket)
-  refuseUnsupportedHeaders(request)
+  refuseUnsupportedHeaders(call)
   // Only for what it refuses: it is known now that the upload could never be completed.
   gateway.keys.pathFromKey(key)
   const checksum = parseUploadChecksum(
     header(request, 'x-amz-checksum-algorithm'),
     header(request, 'x-amz-checksum-type'),
   )
+  const attributes = gateway.records.mode !== 'off' && { attributes: readAttributes(request, key) }
   const { head } = await gateway.pfs.inspectBranch(bucket.branch, options)
   const id = createUploadId(new Date(), checksum)
-  await commitUpload(call, uploadPath({ bucket, key, id }), uploadContent({ head: head?.id }))
+  await commitUpload(call, uploadPath({ bucket, key, id }), uploadContent({ head: head?.id, ...attributes }))
   return xmlResponse(
     xmlDocument('InitiateMultipartUploadResult', { Bucket: bucket.name, Key: key, UploadId: id.text }),
     {

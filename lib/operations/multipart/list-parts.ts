@@ -1,3 +1,4 @@
+import { checksumElement } from '../../checksums/checksums.js'
 import { eachAtMost } from '../../concurrency.js'
 import { queryValue } from '../../http/request.js'
 import { xmlResponse } from '../../http/response.js'
@@ -8,7 +9,7 @@ import type { ObjectCall, Operation } from '../call.js'
 import { owner } from '../owner.js'
 import { parseCount, parsePageSize } from '../parameters.js'
 import { resolveNamedUpload } from './named-upload.js'
-import { checksumElement, checksumElements } from './upload-checksum.js'
+import { checksumElements } from './upload-checksum.js'
 
 /** Calls to PFS under way at once. */
 const maxCalls = 32

@@ -67,11 +67,6 @@ export async function objectChecksum(
   return `${digest.digest().toString('base64')}-${parts.length}`
 }
 
-/** The element of a checksum, such as ChecksumCRC32. */
-export function checksumElement(algorithm: ChecksumAlgorithm): string {
-  return `Checksum${algorithm.toUpperCase()}`
-}
-
 /** The elements that say which checksum an upload keeps. */
 export function checksumElements(checksum: UploadChecksum | undefined): Record<string, XmlContent> {
   return checksum === undefined

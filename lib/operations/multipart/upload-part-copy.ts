@@ -1,4 +1,4 @@
-import { createDigest, type Digest } from '../../checksums/checksums.js'
+import { checksumElement, createDigest, type Digest } from '../../checksums/checksums.js'
 import { invalidArgument, type S3Error } from '../../errors.js'
 import { answerLate, type DocumentResponse } from '../../http/late-answer.js'
 import { type ByteRange, cutTo } from '../../http/range.js'
@@ -14,13 +14,12 @@ import { parseUploadPartNumber } from '../part-number.js'
 import { refuseUnsupportedHeaders } from '../unsupported-headers.js'
 import { requireWritable } from '../writable.js'
 import { resolveNamedUpload } from './named-upload.js'
-import { checksumElement } from './upload-checksum.js'
 import { digested, partFromBytes, partFromFile, writePart } from './write-part.js'
 
 /** UploadPartCopy: of a whole object no bytes are moved; a range of one goes from PFS through here and back to PFS. */
 export const uploadPartCopy: Operation<ObjectCall> = async (call) => {
   requireWritable(call.bucket)
-  refuseUnsupportedHeaders(call.request)
+  refuseUnsupportedHeaders(call)
   const partNumber = parseUploadPartNumber(queryValue(call.request, 'partNumber'))
   return answerLate(copyPart(call, partNumber))
 }

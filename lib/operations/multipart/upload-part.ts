@@ -19,7 +19,7 @@ import { digested, partFromBytes, writePart } from './write-part.js'
 export const uploadPart: Operation<ObjectCall> = async (call) => {
   const { request, body, bucket } = call
   requireWritable(bucket)
-  refuseUnsupportedHeaders(request)
+  refuseUnsupportedHeaders(call)
   const partNumber = parseUploadPartNumber(queryValue(request, 'partNumber'))
   requireContentLength(call)
   const upload = await resolveNamedUpload(call)

@@ -1,6 +1,7 @@
 import type { Change } from '../../commits/change.js'
 import { type CallOptions, type Commit, type File, type FileInfo, headOf, type PfsClient } from '../../pfs/client.js'
 import { unlessMissing } from '../../pfs/errors.js'
+import type { ObjectRecord } from '../../records/record.js'
 import {
   checksumPath,
   partNumberFrom,
@@ -36,6 +37,8 @@ export async function resolveUpload(pfs: PfsClient, name: UploadName, options: C
 interface UploadStart {
   /** The id of the commit that was the head of the bucket's branch. */
   readonly head: string | undefined
+  /** The attributes that the object will have; absent if the gateway keeps none. */
+  readonly attributes?: Pick<ObjectRecord, 'headers' | 'metadata' | 'tags'>
 }
 
 /** The file that an upload is. */
@@ -50,11 +53,16 @@ export async function existedAtStart(
   path: string,
   options: CallOptions,
 ): Promise<boolean> {
-  const text = (await readStaged(pfs, { commit: upload.commit, path: uploadPath(upload) }, options)).toString()
-  const { head }: UploadStart = text === '' ? { head: undefined } : JSON.parse(text)
+  const { head } = await readStart(pfs, upload, options)
   if (head === undefined) return true
   const commit = { ...headOf(upload.bucket.branch), id: head }
   return (await unlessMissing(pfs.inspectFile({ commit, path }, options), 'file')) !== undefined
+}
+
+/** What was kept when the upload began; an upload of an earlier version of the gateway kept nothing. */
+export async function readStart(pfs: PfsClient, upload: Upload, options: CallOptions): Promise<UploadStart> {
+  const text = (await readStaged(pfs, { commit: upload.commit, path: uploadPath(upload) }, options)).toString()
+  return text === '' ? { head: undefined } : JSON.parse(text)
 }
 
 /** A file of the staging branch; undefined where the file, the branch or the repo is not there. */

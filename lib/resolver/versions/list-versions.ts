@@ -1,11 +1,12 @@
 import { eachAtMost } from '../../concurrency.js'
 import { invalidArgument } from '../../errors.js'
 import type { CallOptions, Commit, PfsClient } from '../../pfs/client.js'
+import type { RecordStore } from '../../records/record-store.js'
 import { etagFrom } from '../etag.js'
 import type { KeyCodec } from '../key.js'
-import type { ChangeLog } from './changes.js'
+import type { ChangeLog, KeyChange } from './changes.js'
 import { type Revision, readHistory } from './history.js'
-import { createVersionPage, type VersionQuery } from './version-page.js'
+import { createVersionPage, type VersionPage, type VersionQuery } from './version-page.js'
 
 /** A version of an object, a delete marker, or a common prefix of several keys. */
 export type ListedVersion =
@@ -31,10 +32,13 @@ export interface ListedVersions {
 /** Whose versions are listed, and as whom PFS is asked. */
 export interface VersionListSource {
   readonly pfs: PfsClient
+  readonly records: RecordStore
   readonly keys: KeyCodec
   readonly changes: ChangeLog
   /** The end of the history. */
   readonly commit: Commit
+  /** The bucket's branch. */
+  readonly branch: string
   readonly options: CallOptions
 }
 
@@ -60,16 +64,45 @@ export async function listVersions(
       for await (const change of changes.read(revision, path, options)) page.add(age, change)
     }
   })
+  const etagOf = await addRecordedVersions(source, history, page)
   const entries = page.entries().flatMap((entry): ListedVersion[] => {
     if (entry.kind === 'prefix') return [entry]
     const { age, change, isLatest } = entry
     const revision = history[age]
     if (revision === undefined) return []
     const { key, hash, size } = change
-    const object = hash === undefined ? undefined : { etag: etagFrom(Buffer.from(hash, 'latin1')), size }
+    const object = hash === undefined ? undefined : { etag: etagOf(change, hash), size }
     return [{ kind: 'version', key, object, isLatest, versionId: revision.commit.id, lastModified: revision.time }]
   })
   return { entries, isTruncated: page.isTruncated() }
+}
+
+/**
+ * Adds the versions of which only a record tells: PFS sees no change if the same bytes are written again. Returns a function
+ * that gives the ETag of a content.
+ */
+async function addRecordedVersions(
+  { records, keys, commit, branch, options }: VersionListSource,
+  history: readonly Revision[],
+  page: VersionPage,
+): Promise<(change: KeyChange, hash: string) => string> {
+  const changes = page.entries().flatMap((entry) => (entry.kind === 'version' ? [entry.change] : []))
+  const paths = new Set(changes.map(({ key }) => keys.pathFromKey(key)))
+  const found = await records.readAll(commit.repo, [...paths], options)
+  const recordOf = ({ key }: KeyChange, hash: string) =>
+    found.get(keys.pathFromKey(key))?.get(Buffer.from(hash, 'latin1').toString('hex'))
+  const ages = new Map(history.map((revision, age) => [revision.commit.id, age]))
+  for (const change of changes) {
+    const record = change.hash === undefined ? undefined : recordOf(change, change.hash)
+    for (const version of record?.versions ?? []) {
+      const age = version.branch === branch ? ages.get(version.commitId) : undefined
+      if (age !== undefined) page.add(age, change)
+    }
+  }
+  return (change, hash) => {
+    const etag = recordOf(change, hash)?.etag
+    return etag === undefined ? etagFrom(Buffer.from(hash, 'latin1')) : `"${etag}"`
+  }
 }
 
 function ageOf(history: readonly Revision[], versionId: string): number {

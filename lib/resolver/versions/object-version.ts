@@ -1,14 +1,13 @@
 import { S3Error } from '../../errors.js'
-import type { CallOptions, PfsClient } from '../../pfs/client.js'
+import type { CallOptions } from '../../pfs/client.js'
 import { commitOf } from '../bucket-name.js'
 import type { KeyCodec } from '../key.js'
-import { commitOfVersion, findObject, type ObjectName, type StoredObject } from '../object.js'
+import { commitOfVersion, findObject, type ObjectName, type ObjectSource, type StoredObject } from '../object.js'
 import type { Ancestry } from './ancestry.js'
 import type { RemovalSearch } from './removal.js'
 
 /** Where versions are looked up. */
-export interface VersionSource {
-  readonly pfs: PfsClient
+export interface VersionSource extends ObjectSource {
   readonly keys: KeyCodec
   readonly ancestry: Ancestry
   readonly removals: RemovalSearch
@@ -30,8 +29,8 @@ export function resolveVersion(
 }
 
 async function resolveCurrent(source: VersionSource, name: ObjectName, options: CallOptions): Promise<StoredObject> {
-  const { pfs, keys, removals } = source
-  const object = await findObject(pfs, name, options)
+  const { keys, removals } = source
+  const object = await findObject(source, name, options)
   if (object !== undefined) return object
   const removal = await removals.find(commitOf(name.bucket), name.path, options)
   throw new S3Error('NoSuchKey', {
@@ -41,15 +40,16 @@ async function resolveCurrent(source: VersionSource, name: ObjectName, options: 
 }
 
 async function resolveNamed(
-  { pfs, keys, ancestry, removals }: VersionSource,
+  source: VersionSource,
   name: ObjectName & { readonly versionId: string },
   options: CallOptions,
 ): Promise<StoredObject> {
+  const { pfs, keys, ancestry, removals } = source
   const { bucket, versionId, path } = name
   const commit = commitOfVersion(bucket, versionId)
   const [head, found] = await Promise.allSettled([
     pfs.inspectCommit({ commit: commitOf(bucket) }, options),
-    findObject(pfs, name, options),
+    findObject(source, name, options),
   ])
   // A missing bucket comes before a missing version.
   if (head.status === 'rejected') throw head.reason

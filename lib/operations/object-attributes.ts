@@ -1,0 +1,120 @@
+import { lookup } from 'mrmime'
+import { S3Error } from '../errors.js'
+import type { HttpRequest } from '../http/request.js'
+import type { Headers } from '../http/response.js'
+import { type ContentHeader, contentHeaders, type ObjectRecord } from '../records/record.js'
+import { parseTagQuery } from './tags.js'
+
+/** What a write says about its object beside the bytes. */
+export type ObjectAttributes = Pick<ObjectRecord, 'headers' | 'metadata' | 'tags'>
+
+/**
+ * The content type of an object that nobody gave one: that of its extension, otherwise S3's own default.
+ */
+export function contentTypeOf(key: string): string {
+  const type: unknown = lookup(key)
+  // Of a key such as `constructor` it answers with a property of every object.
+  return typeof type === 'string' ? type : 'binary/octet-stream'
+}
+
+/** Most bytes of user metadata: names and values together, in UTF-8. */
+const maxMetadataBytes = 2048
+
+const metadataPrefix = 'x-amz-meta-'
+
+/**
+ * Reads the content headers, the user metadata and the tags of a write.
+ *
+ * @throws S3Error MetadataTooLarge, InvalidArgument, InvalidTag
+ */
+export function readAttributes(request: Pick<HttpRequest, 'headers'>, key: string): ObjectAttributes {
+  return attributesFrom(
+    [...request.headers].map(([name, values]) => [name, values.join(',')]),
+    key,
+  )
+}
+
+/** The same from the fields of a form, which stand for headers; a form gives its tags as XML. */
+export function readFieldAttributes(
+  fields: ReadonlyMap<string, string>,
+  key: string,
+  tags: ObjectAttributes['tags'],
+): ObjectAttributes {
+  const named = [...fields].map(([name, value]) => [name.toLowerCase(), value] as const)
+  return { ...attributesFrom(named, key), tags }
+}
+
+function attributesFrom(entries: readonly (readonly [string, string])[], key: string): ObjectAttributes {
+  const headers: Partial<Record<ContentHeader, string>> = {}
+  const metadata: [string, string][] = []
+  let tags: ObjectAttributes['tags'] = []
+  for (const [name, value] of entries) {
+    if (name.startsWith(metadataPrefix)) metadata.push([name.slice(metadataPrefix.length), decodeMetadata(value)])
+    else if (name === 'x-amz-tagging') tags = parseTagQuery(value)
+    else if (isContentHeader(name)) {
+      const kept = name === 'content-encoding' ? withoutFraming(value) : value
+      const isDefault = name === 'content-type' && kept === contentTypeOf(key)
+      if (kept !== '' && !isDefault) headers[name] = kept
+    }
+  }
+  requireMetadataSize(metadata)
+  // A name such as `__proto__` becomes a property like any other.
+  return { headers, metadata: Object.fromEntries(metadata), tags }
+}
+
+function isContentHeader(name: string): name is ContentHeader {
+  return (contentHeaders as readonly string[]).includes(name)
+}
+
+/** `aws-chunked` is how the body travels, not how the content is encoded. */
+function withoutFraming(value: string): string {
+  return value
+    .split(',')
+    .map((each) => each.trim())
+    .filter((each) => each.toLowerCase() !== 'aws-chunked')
+    .join(',')
+}
+
+function requireMetadataSize(metadata: readonly (readonly [string, string])[]): void {
+  const size = metadata.reduce((sum, [name, value]) => sum + Buffer.byteLength(name) + Buffer.byteLength(value), 0)
+  if (size <= maxMetadataBytes) return
+  throw new S3Error('MetadataTooLarge', { fields: { Size: String(size), MaxSizeAllowed: String(maxMetadataBytes) } })
+}
+
+const encodedWord = /=\?utf-8\?([bq])\?([^?]*)\?=/gi
+
+/**
+ * The text of a metadata value. Node hands out the bytes of a header as Latin-1; clients send UTF-8, or the encoded words
+ * of RFC 2047, which S3 decodes.
+ */
+function decodeMetadata(value: string): string {
+  const bytes = Buffer.from(value, 'latin1')
+  const text = isUtf8(bytes) ? bytes.toString() : value
+  return text.replace(encodedWord, (_, encoding: string, encoded: string) => {
+    if (encoding.toLowerCase() === 'b') return Buffer.from(encoded, 'base64').toString()
+    const unquoted = encoded
+      .replaceAll('_', ' ')
+      .replace(/=([0-9a-f]{2})/gi, (_match, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+    return Buffer.from(unquoted, 'latin1').toString()
+  })
+}
+
+function isUtf8(bytes: Buffer): boolean {
+  return Buffer.compare(Buffer.from(bytes.toString()), bytes) === 0
+}
+
+/** A header holds printable ASCII; other text goes out as an encoded word of RFC 2047, as S3 sends it. */
+function encodeMetadata(text: string): string {
+  return /^[\x20-\x7e]*$/.test(text) ? text : `=?UTF-8?B?${Buffer.from(text).toString('base64')}?=`
+}
+
+/** The headers with which S3 answers a read of an object that has these attributes. */
+export function attributeHeaders({ headers, metadata, tags }: ObjectAttributes): Headers {
+  return {
+    ...headers,
+    ...Object.fromEntries(
+      Object.entries(metadata).map(([name, value]) => [`${metadataPrefix}${name}`, encodeMetadata(value)]),
+    ),
+    ...(tags.length > 0 && { 'x-amz-tagging-count': String(tags.length) }),
+  }
+}

@@ -1,0 +1,100 @@
+import { Readable } from 'node:stream'
+import { S3Error } from '../errors.js'
+import type { S3Response } from '../http/response.js'
+import { xmlResponse } from '../http/response.js'
+import { malformedXml, readXml, type XmlSource } from '../http/xml-reader.js'
+import { xmlDocument } from '../http/xml-writer.js'
+import { emptyRecord, type ObjectRecord } from '../records/record.js'
+import type { Call, ObjectCall } from './call.js'
+import { resolveNamedObject } from './named-object.js'
+import { requireTags } from './tags.js'
+import { requireWritable } from './writable.js'
+
+type Tags = ObjectRecord['tags']
+
+/**
+ * The tags of an object, or of a version of it.
+ *
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectTagging.html
+ */
+export async function getObjectTagging(call: ObjectCall): Promise<S3Response> {
+  const { versionId, record } = await resolveNamedObject(call)
+  const Tag = record.tags.map(([Key, Value]) => ({ Key, Value }))
+  return xmlResponse(xmlDocument('Tagging', { TagSet: { Tag } }), { 'x-amz-version-id': versionId })
+}
+
+/**
+ * Replaces the tags of an object, or of a version of it. They belong to the content: all versions of the key with the same
+ * bytes have them.
+ *
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectTagging.html
+ */
+export async function putObjectTagging(call: ObjectCall): Promise<S3Response> {
+  requireRecords(call)
+  const tags = await readTags(call)
+  return { status: 200, headers: { 'x-amz-version-id': await setTags(call, tags) } }
+}
+
+/**
+ * Removes the tags of an object, or of a version of it.
+ *
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjectTagging.html
+ */
+export async function deleteObjectTagging(call: ObjectCall): Promise<S3Response> {
+  requireRecords(call)
+  return { status: 204, headers: { 'x-amz-version-id': await setTags(call, []) } }
+}
+
+function requireRecords({ gateway, bucket }: ObjectCall): void {
+  requireWritable(bucket)
+  if (gateway.records.mode !== 'off') return
+  throw new S3Error('NotImplemented', { message: 'This gateway keeps no records of objects (objectRecords is off).' })
+}
+
+async function setTags(call: ObjectCall, tags: Tags): Promise<string> {
+  const { gateway, bucket, options } = call
+  const { info, versionId } = await resolveNamedObject(call)
+  const content = Buffer.from(info.hash).toString('hex')
+  const name = { repo: bucket.branch.repo, path: info.file.path, content }
+  await gateway.records.write([{ name, update: (known) => ({ ...(known ?? emptyRecord), tags }) }], options)
+  return versionId
+}
+
+/** The tags of a form, a document `Tagging` in its field `tagging`. */
+export async function readFieldTags({ request }: Call, fields: ReadonlyMap<string, string>): Promise<Tags> {
+  const text = fields.get('tagging') ?? ''
+  if (text === '') return []
+  return readTags({ request, body: Readable.from([Buffer.from(text)]) })
+}
+
+/**
+ * Reads a document `Tagging`.
+ *
+ * @throws S3Error MalformedXML, InvalidTag, BadRequest
+ */
+async function readTags(source: XmlSource): Promise<Tags> {
+  const tags: [string, string][] = []
+  let sets = 0
+  const isThere = await readXml(source, 'Tagging', {
+    elements: {
+      TagSet: {
+        onStart: () => {
+          sets += 1
+        },
+        elements: {
+          Tag: {
+            texts: ['Key', 'Value'],
+            onEnd: (texts) => {
+              const [key, value] = [texts.get('Key'), texts.get('Value')]
+              if (key === undefined || value === undefined) throw malformedXml()
+              tags.push([key, value])
+            },
+          },
+        },
+      },
+    },
+  })
+  if (!isThere) throw new S3Error('MissingRequestBodyError')
+  if (sets !== 1) throw malformedXml()
+  return requireTags(tags)
+}

@@ -1,0 +1,130 @@
+import { LRUCache } from 'lru-cache'
+import type { Repo } from '../pfs/client.js'
+import type { ObjectRecord } from './record.js'
+import type { ContentId } from './record-path.js'
+
+/** All records of one key. */
+export type KeyRecords = ReadonlyMap<ContentId, ObjectRecord>
+
+/** How long the head of a records branch is taken to be the same, in milliseconds. */
+const headMilliseconds = 1000
+
+/** Repos whose records branch is remembered. */
+const maxRepos = 1000
+
+/** A read of records; outdated once this gateway has written one of its keys. */
+export interface RunningRead {
+  readonly paths: ReadonlySet<string>
+  isOutdated: boolean
+}
+
+/** The records branch of one repo, as it was when it was last looked at. */
+export interface BranchState {
+  /** Undefined if the branch is missing: the repo never had a record. */
+  headId: string | undefined
+  /** Changes when somebody else has written records, which makes everything remembered stale. */
+  epoch: number
+  /** Reads under way, so that a write of this gateway beside one is noticed. */
+  readonly reads: Set<RunningRead>
+  checkedAt: number
+  checking: Promise<void> | undefined
+}
+
+/**
+ * What is remembered of records: the head of each records branch for a second, and the records of each key for as long as
+ * nobody else has written there. The gateway's own records are put in as they are written.
+ */
+export class RecordCache {
+  readonly #now: () => number
+  readonly #branches = new LRUCache<string, BranchState>({ max: maxRepos })
+  readonly #keys: LRUCache<string, { readonly epoch: number; readonly records: KeyRecords }>
+
+  constructor(maxBytes: number, now: () => number) {
+    this.#now = now
+    this.#keys = new LRUCache({
+      maxSize: Math.max(1, maxBytes),
+      sizeCalculation: ({ records }, id) => sizeOf(id, records),
+    })
+  }
+
+  /** The state of a repo's records branch, brought up to date by `inspect` if it is older than a second. */
+  async branch(repo: Repo, inspect: () => Promise<string | undefined>): Promise<BranchState> {
+    const id = idOf(repo)
+    let state = this.#branches.get(id)
+    if (state === undefined) {
+      state = {
+        headId: undefined,
+        epoch: 0,
+        reads: new Set(),
+        checkedAt: Number.NEGATIVE_INFINITY,
+        checking: undefined,
+      }
+      this.#branches.set(id, state)
+    }
+    const known = state
+    if (this.#now() - known.checkedAt < headMilliseconds) return known
+    known.checking ??= this.#check(known, inspect).finally(() => {
+      known.checking = undefined
+    })
+    await known.checking
+    return known
+  }
+
+  async #check(state: BranchState, inspect: () => Promise<string | undefined>): Promise<void> {
+    const before = state.headId
+    const headId = await inspect()
+    state.checkedAt = this.#now()
+    // A commit of ours that came in meanwhile is newer than what was inspected.
+    if (state.headId === before) moveHead(state, headId, before)
+  }
+
+  /** Notes a commit of this gateway; everything remembered stays valid if it followed the commit that was known. */
+  committed(repo: Repo, headId: string, parentId: string | undefined, paths: Iterable<string>): void {
+    const state = this.#branches.get(idOf(repo))
+    if (state === undefined) return
+    moveHead(state, headId, parentId)
+    for (const path of paths) for (const read of state.reads) if (read.paths.has(path)) read.isOutdated = true
+  }
+
+  get(repo: Repo, path: string, { epoch }: BranchState): KeyRecords | undefined {
+    const found = this.#keys.get(`${idOf(repo)}${path}`)
+    return found?.epoch === epoch ? found.records : undefined
+  }
+
+  /** The records of a key, if they are known without asking PFS. */
+  latest(repo: Repo, path: string): KeyRecords | undefined {
+    const state = this.#branches.get(idOf(repo))
+    return state && this.get(repo, path, state)
+  }
+
+  /** Notes a record that is in PFS now, or gone, if the other records of its key are known. */
+  put(repo: Repo, path: string, content: ContentId, record: ObjectRecord | null): void {
+    const state = this.#branches.get(idOf(repo))
+    const records = state && this.get(repo, path, state)
+    if (state === undefined || records === undefined) return
+    const changed = new Map(records)
+    if (record === null) changed.delete(content)
+    else changed.set(content, record)
+    this.set(repo, path, state, changed)
+  }
+
+  set(repo: Repo, path: string, { epoch }: BranchState, records: KeyRecords): void {
+    this.#keys.set(`${idOf(repo)}${path}`, { epoch, records })
+  }
+}
+
+function moveHead(state: BranchState, headId: string | undefined, parentId: string | undefined): void {
+  if (state.headId !== headId && state.headId !== parentId) state.epoch += 1
+  state.headId = headId
+}
+
+function idOf({ project, name }: Repo): string {
+  return `${project}/${name}`
+}
+
+/** The bytes that an entry holds, by and large: a record is small, and its strings are shared. */
+function sizeOf(id: string, records: KeyRecords): number {
+  let size = 200 + id.length
+  for (const record of records.values()) size += 500 + JSON.stringify(record).length
+  return size
+}

@@ -1,0 +1,185 @@
+import type { Change } from '../commits/change.js'
+import { type CommitQueue, committedOf } from '../commits/commit-queue.js'
+import type { Branch, CallOptions, PfsClient, Repo } from '../pfs/client.js'
+import { PfsError, unlessMissing } from '../pfs/errors.js'
+import { ensureMetaBranch } from '../pfs/meta-branch.js'
+import { readRecords } from './read-records.js'
+import { type ObjectRecord, serializeRecord } from './record.js'
+import { type KeyRecords, RecordCache } from './record-cache.js'
+import { type RecordName, recordDirectory, recordPath } from './record-path.js'
+import { type RecordChange, WriteBehind } from './write-behind.js'
+
+/** The branch of the repo of type `meta` beside a user repo, from which it has its rights. */
+const recordsBranchName = 's3-records'
+const description = 'Records of S3 objects, and parts of uploads that are not completed yet'
+
+/** Whether records are kept for all writes, only for those with something that PFS cannot hold, or not at all. */
+export type RecordMode = 'all' | 'needed' | 'off'
+
+export interface RecordStoreOptions {
+  readonly mode: RecordMode
+  readonly cacheBytes: number
+  /** Called with a record that cannot be read, and with records that could not be written behind. */
+  readonly onError: (error: unknown) => void
+  readonly keyFromPath: (path: string) => string
+  /** @default Date.now */
+  readonly now?: () => number
+}
+
+/** The records of all repos. */
+export class RecordStore {
+  readonly mode: RecordMode
+  readonly #pfs: PfsClient
+  readonly #commits: CommitQueue
+  readonly #options: RecordStoreOptions
+  readonly #cache: RecordCache
+  readonly #behind: WriteBehind
+  /** Records that are on their way into PFS, by their path, for the updates that follow. */
+  readonly #writing = new Map<string, ObjectRecord | null>()
+
+  constructor(pfs: PfsClient, commits: CommitQueue, options: RecordStoreOptions) {
+    this.mode = options.mode
+    this.#pfs = pfs
+    this.#commits = commits
+    this.#options = options
+    this.#cache = new RecordCache(options.cacheBytes, options.now ?? Date.now)
+    this.#behind = new WriteBehind((changes, callOptions) => this.#commit(changes, callOptions), options.onError)
+  }
+
+  /**
+   * The records of one key, with those that are still to be written behind. What another gateway wrote is seen after a
+   * second at the latest.
+   */
+  async read(repo: Repo, path: string, options: CallOptions): Promise<KeyRecords> {
+    const records = await this.readAll(repo, [path], options)
+    return records.get(path) ?? new Map()
+  }
+
+  /** The records of many keys, in few calls. */
+  async readAll(repo: Repo, paths: readonly string[], options: CallOptions): Promise<ReadonlyMap<string, KeyRecords>> {
+    if (this.mode === 'off') return new Map()
+    const stored = await this.#readStored(repo, paths, options)
+    return new Map(paths.map((path) => [path, this.#behind.applyTo(repo, path, stored.get(path) ?? new Map())]))
+  }
+
+  /** Writes records of one repo; resolves when they are in. */
+  async write(updates: readonly RecordChange[], options: CallOptions): Promise<void> {
+    // Updates that were to follow an earlier write come first, or they would undo these.
+    const earlier = updates.flatMap(({ name }) => this.#behind.take(name))
+    await this.#commit([...earlier, ...updates], options)
+  }
+
+  /** Writes a record at most a second later, together with others. It is lost if the process crashes before that. */
+  writeBehind(change: RecordChange, options: CallOptions): void {
+    this.#behind.add(change, options)
+  }
+
+  /** Writes all that is to be written behind; for a process that is about to end. */
+  flush(): Promise<void> {
+    return this.#behind.flush()
+  }
+
+  async #readStored(repo: Repo, paths: readonly string[], options: CallOptions): Promise<Map<string, KeyRecords>> {
+    const branch = recordsBranch(repo)
+    for (;;) {
+      const state = await this.#cache.branch(repo, () => this.#inspectHead(branch, options))
+      const found = new Map<string, KeyRecords>()
+      if (state.headId === undefined) return found
+      const unknown: string[] = []
+      for (const path of paths) {
+        const records = this.#cache.get(repo, path, state)
+        if (records === undefined) unknown.push(path)
+        else found.set(path, records)
+      }
+      if (unknown.length === 0) return found
+      const { epoch } = state
+      const running = { paths: new Set(unknown), isOutdated: false }
+      state.reads.add(running)
+      const read = await this.#readUnknown(branch, unknown, options).finally(() => state.reads.delete(running))
+      // Beside a write it is not known which state was read.
+      if (running.isOutdated) continue
+      for (const path of unknown) {
+        const records = read.get(path) ?? new Map()
+        found.set(path, records)
+        if (state.epoch === epoch) this.#cache.set(repo, path, state, records)
+      }
+      return found
+    }
+  }
+
+  async #readUnknown(branch: Branch, paths: readonly string[], options: CallOptions): Promise<Map<string, KeyRecords>> {
+    const id = await this.#commits.commitToRead(branch, paths.map(recordDirectory), options)
+    return readRecords(this.#pfs, { repo: branch.repo, id }, paths, this.#options.onError, options)
+  }
+
+  async #inspectHead(branch: Branch, options: CallOptions): Promise<string | undefined> {
+    const info = await unlessMissing(this.#pfs.inspectBranch(branch, options))
+    return info?.head?.id
+  }
+
+  /** Writes records of one repo in one commit. */
+  async #commit(updates: readonly RecordChange[], options: CallOptions): Promise<void> {
+    const [first] = updates
+    if (first === undefined) return
+    const { repo } = first.name
+    const stored = await this.#readStored(repo, [...new Set(updates.map(({ name }) => name.path))], options)
+    // Nothing is awaited from here to the queue, so that updates of one record follow one another.
+    const written = new Map<string, { readonly name: RecordName; readonly record: ObjectRecord | null }>()
+    for (const { name, update } of updates) {
+      const path = recordPath(name.path, name.content)
+      const known = this.#latest(name, path, stored)
+      const record = update(known)
+      if (record === undefined || record === known) continue
+      this.#writing.set(path, record)
+      written.set(path, { name, record })
+    }
+    if (written.size === 0) return
+    const changes = [...written].map(([path, { name, record }]) => {
+      if (record === null) return { path }
+      return {
+        path,
+        content: { raw: serializeRecord(this.#options.keyFromPath(name.path), record) },
+        isUnchecked: true,
+      }
+    })
+    try {
+      const paths = new Set(updates.map(({ name }) => name.path))
+      await this.#commitChanges(repo, changes, paths, options)
+      for (const { name, record } of written.values()) this.#cache.put(repo, name.path, name.content, record)
+    } finally {
+      for (const [path, { record }] of written) if (this.#writing.get(path) === record) this.#writing.delete(path)
+    }
+  }
+
+  /** The record as the next update finds it: on its way, just written, or as it was read. */
+  #latest(name: RecordName, path: string, stored: ReadonlyMap<string, KeyRecords>): ObjectRecord | undefined {
+    const writing = this.#writing.get(path)
+    if (writing !== undefined) return writing ?? undefined
+    const records = this.#cache.latest(name.repo, name.path) ?? stored.get(name.path)
+    return records?.get(name.content)
+  }
+
+  async #commitChanges(
+    repo: Repo,
+    changes: readonly Change[],
+    paths: ReadonlySet<string>,
+    options: CallOptions,
+  ): Promise<void> {
+    const branch = recordsBranch(repo)
+    const commit = async (): Promise<void> => {
+      const { commitId, parentId } = committedOf(await this.#commits.commit(branch, changes, options))
+      this.#cache.committed(repo, commitId, parentId, paths)
+    }
+    try {
+      await commit()
+    } catch (error) {
+      if (!(error instanceof PfsError) || error.missing === undefined) throw error
+      await ensureMetaBranch(this.#pfs, branch, { description }, options)
+      await commit()
+    }
+  }
+}
+
+function recordsBranch({ project, name }: Repo): Branch {
+  return { repo: { project, name, type: 'meta' }, name: recordsBranchName }
+}

@@ -1,0 +1,152 @@
+import type { CallOptions, Repo } from '../pfs/client.js'
+import type { ObjectRecord } from './record.js'
+import type { KeyRecords } from './record-cache.js'
+import type { RecordName } from './record-path.js'
+
+/** Makes a record of the one that is there; null removes it, undefined leaves it as it is. */
+export type RecordUpdate = (known: ObjectRecord | undefined) => ObjectRecord | null | undefined
+
+export interface RecordChange {
+  readonly name: RecordName
+  readonly update: RecordUpdate
+}
+
+/** How long an update may wait for others, in milliseconds. */
+const delayMilliseconds = 1000
+
+/** Most updates that wait for one repo; when PFS fails for long, the oldest are given up. */
+const maxPending = 100_000
+
+interface RepoUpdates {
+  readonly waiting: Map<string, RecordChange[]>
+  /** Being written; still applied to what is read until they are in. */
+  writing: ReadonlyMap<string, readonly RecordChange[]>
+  authToken: string | undefined
+  count: number
+  timer: NodeJS.Timeout | undefined
+  flushing: Promise<void> | undefined
+}
+
+/**
+ * Updates of records that may be lost in a crash, collected for a second and then written in one commit for each repo.
+ * Until they are in, they are applied to whatever is read.
+ */
+export class WriteBehind {
+  readonly #write: (updates: readonly RecordChange[], options: CallOptions) => Promise<void>
+  readonly #onError: (error: unknown) => void
+  readonly #repos = new Map<string, RepoUpdates>()
+
+  constructor(
+    write: (updates: readonly RecordChange[], options: CallOptions) => Promise<void>,
+    onError: (error: unknown) => void,
+  ) {
+    this.#write = write
+    this.#onError = onError
+  }
+
+  /** Any writer of the repo may write for the others, so the last one's token serves for all. */
+  add(change: RecordChange, { authToken }: CallOptions): void {
+    const id = idOf(change.name.repo)
+    const repo = this.#repos.get(id) ?? newRepo()
+    this.#repos.set(id, repo)
+    repo.authToken = authToken
+    append(repo, change)
+    while (repo.count > maxPending) dropOldest(repo)
+    this.#schedule(id, repo)
+  }
+
+  /** Takes out the updates of a record that wait, for a caller that writes them now. */
+  take({ repo, path, content }: RecordName): readonly RecordChange[] {
+    const updates = this.#repos.get(idOf(repo))
+    const ofKey = updates?.waiting.get(path)
+    if (updates === undefined || ofKey === undefined) return []
+    const taken = ofKey.filter(({ name }) => name.content === content)
+    const left = ofKey.filter(({ name }) => name.content !== content)
+    updates.count -= taken.length
+    if (left.length === 0) updates.waiting.delete(path)
+    else updates.waiting.set(path, left)
+    return taken
+  }
+
+  /** The records of a key as they will be. */
+  applyTo(repo: Repo, path: string, records: KeyRecords): KeyRecords {
+    const updates = this.#repos.get(idOf(repo))
+    const pending = [...(updates?.writing.get(path) ?? []), ...(updates?.waiting.get(path) ?? [])]
+    if (pending.length === 0) return records
+    const changed = new Map(records)
+    for (const { name, update } of pending) {
+      const record = update(changed.get(name.content))
+      if (record === null) changed.delete(name.content)
+      else if (record !== undefined) changed.set(name.content, record)
+    }
+    return changed
+  }
+
+  /** Writes everything that waits now; what fails is reported and waits on. */
+  async flush(): Promise<void> {
+    await Promise.all([...this.#repos].map(([id, repo]) => this.#flush(id, repo)))
+  }
+
+  #schedule(id: string, repo: RepoUpdates): void {
+    repo.timer ??= setTimeout(() => void this.#flush(id, repo), delayMilliseconds).unref()
+  }
+
+  async #flush(id: string, repo: RepoUpdates): Promise<void> {
+    clearTimeout(repo.timer)
+    repo.timer = undefined
+    while (repo.flushing !== undefined) await repo.flushing
+    if (repo.waiting.size === 0) return
+    repo.flushing = this.#writeAll(id, repo)
+    await repo.flushing
+  }
+
+  async #writeAll(id: string, repo: RepoUpdates): Promise<void> {
+    const taken = new Map(repo.waiting)
+    repo.waiting.clear()
+    repo.count = 0
+    repo.writing = taken
+    const { authToken } = repo
+    try {
+      await this.#write([...taken.values()].flat(), authToken === undefined ? {} : { authToken })
+    } catch (error) {
+      this.#onError(new Error('records could not be written behind; they are tried again', { cause: error }))
+      const later = new Map(repo.waiting)
+      repo.waiting.clear()
+      repo.count = 0
+      for (const updates of [...taken.values(), ...later.values()]) for (const update of updates) append(repo, update)
+      this.#schedule(id, repo)
+    } finally {
+      repo.writing = new Map()
+      repo.flushing = undefined
+      if (repo.waiting.size === 0) this.#repos.delete(id)
+    }
+  }
+}
+
+function newRepo(): RepoUpdates {
+  return {
+    waiting: new Map(),
+    writing: new Map(),
+    authToken: undefined,
+    count: 0,
+    timer: undefined,
+    flushing: undefined,
+  }
+}
+
+function append(repo: RepoUpdates, update: RecordChange): void {
+  const updates = repo.waiting.get(update.name.path) ?? []
+  updates.push(update)
+  repo.waiting.set(update.name.path, updates)
+  repo.count += 1
+}
+
+function dropOldest(repo: RepoUpdates): void {
+  const [path, updates] = repo.waiting.entries().next().value ?? ['', []]
+  repo.waiting.delete(path)
+  repo.count -= updates.length
+}
+
+function idOf({ project, name }: Repo): string {
+  return `${project}/${name}`
+}

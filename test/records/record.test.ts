@@ -1,0 +1,102 @@
+import fc from 'fast-check'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { emptyRecord, needsRecord, parseRecord, serializeRecord, UnreadableRecord } from '../../lib/records/record.js'
+
+const test = suite('records')
+
+const text = fc.string({ unit: 'binary', maxLength: 40 }).filter((value) => !/[\x00-\x1f\x7f]/.test(value))
+const hex = (length: number) => fc.stringMatching(new RegExp(`^[0-9a-f]{${length}}$`))
+
+const options = { noNullPrototype: true }
+
+const record = fc.record(
+  {
+    headers: fc.record(
+      { 'content-type': text, 'cache-control': text, expires: text },
+      { ...options, requiredKeys: [] },
+    ),
+    metadata: fc.dictionary(fc.stringMatching(/^[a-z0-9-]{1,20}$/), text, options),
+    tags: fc.array(fc.tuple(fc.string({ minLength: 1 }), fc.string()), { maxLength: 10 }),
+    etag: fc.oneof(
+      hex(32),
+      fc.tuple(hex(32), fc.integer({ min: 1, max: 10_000 })).map((pair) => pair.join('-')),
+    ),
+    checksum: fc.record(
+      {
+        algorithm: fc.constantFrom('crc32', 'crc64nvme', 'sha256'),
+        type: fc.constantFrom('FULL_OBJECT' as const, 'COMPOSITE' as const),
+        value: fc.uint8Array({ minLength: 4, maxLength: 32 }).map((bytes) => Buffer.from(bytes).toString('base64')),
+      },
+      options,
+    ),
+    parts: fc.array(fc.record({ number: fc.integer({ min: 1, max: 10_000 }), size: fc.nat() }, options), {
+      maxLength: 5,
+    }),
+    versions: fc.array(
+      fc.record(
+        {
+          commitId: hex(32),
+          branch: fc.constantFrom('master', 'a-b_c'),
+          time: fc.date({ noInvalidDate: true }),
+        },
+        options,
+      ),
+      { maxLength: 3 },
+    ),
+  },
+  options,
+)
+
+test('are read as they were written', () => {
+  fc.assert(fc.property(record, (each) => assert.equal(parseRecord(serializeRecord('key', each)), each)))
+})
+
+test('that hold nothing are short', () => {
+  assert.is(serializeRecord('a/b', emptyRecord).toString(), '{"format":1,"key":"a/b"}\n')
+  assert.equal(parseRecord(serializeRecord('a/b', emptyRecord)), emptyRecord)
+})
+
+test('are needed only for what defaults would not reproduce', () => {
+  const versions = [{ commitId: 'a'.repeat(32), branch: 'master', time: new Date(0) }]
+  assert.not(needsRecord({ ...emptyRecord, etag: 'a'.repeat(32), versions }))
+  assert.ok(needsRecord({ ...emptyRecord, metadata: { a: '' } }))
+  assert.ok(needsRecord({ ...emptyRecord, headers: { 'content-type': 'text/plain' } }))
+})
+
+for (const [what, file] of [
+  ['no JSON', '{'],
+  ['no object', '[]'],
+  ['no format', '{}'],
+  ['a later format', '{"format":2}'],
+  ['a header that ends its line', '{"format":1,"headers":{"content-type":"a\\r\\nb: c"}}'],
+  ['metadata that is no text', '{"format":1,"metadata":{"a":1}}'],
+  ['an ETag that ends its quotes', '{"format":1,"etag":"\\""}'],
+  ['tags that are no list', '{"format":1,"tags":{"a":"b"}}'],
+  ['a negative part', '{"format":1,"parts":[{"number":1,"size":-1}]}'],
+  [
+    'a version without a time',
+    '{"format":1,"versions":[{"commitId":"00000000000000000000000000000000","branch":"b"}]}',
+  ],
+] as const) {
+  test(`with ${what} are unreadable`, () => {
+    assert.throws(
+      () => parseRecord(Buffer.from(file)),
+      (error: unknown) => error instanceof UnreadableRecord,
+    )
+  })
+}
+
+test('never fail in another way, whatever the file holds', () => {
+  fc.assert(
+    fc.property(fc.json(), (json) => {
+      try {
+        parseRecord(Buffer.from(json))
+      } catch (error) {
+        assert.ok(error instanceof UnreadableRecord)
+      }
+    }),
+  )
+})
+
+test.run()
