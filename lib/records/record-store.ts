@@ -135,7 +135,7 @@ export class RecordStore {
     }
     if (written.size === 0) return
     const changes = [...written].map(([path, { name, record }]) => {
-      if (record === null) return { path }
+      if (record === null) return { path, isUnchecked: true }
       return {
         path,
         content: { raw: serializeRecord(this.#options.keyFromPath(name.path), record) },
