@@ -98,11 +98,12 @@ function compiled(path: string): string {
 
 async function runWaiting(): Promise<void> {
   for (let run = waiting.shift(); run !== undefined; run = waiting.shift()) {
+    const start = performance.now()
     const result = await runTestFile(compiled(run.path), limits, run.env)
     const path = [run.path, ...Object.values(run.env)].join(' over ')
     total.passed += result.passed
     total.failed += result.failed
-    if (result.failed === 0) console.log(`ok    ${path} (${result.passed})`)
+    if (result.failed === 0) console.log(`ok    ${path} (${result.passed}, ${((performance.now() - start) / 1000).toFixed(1)} s)`)
     else console.log(`FAIL  ${path}: ${result.reason}\n${result.output}`)
   }
 }
