@@ -1,6 +1,7 @@
 import { queryValue } from '../http/request.js'
 import { xmlResponse } from '../http/response.js'
 import { type XmlContent, xmlDocument } from '../http/xml-writer.js'
+import type { CommitInfo, PfsClient } from '../pfs/client.js'
 import { commitOf } from '../resolver/bucket-name.js'
 import { lastName } from '../resolver/common-prefix.js'
 import { type ListPage, type ListQuery, listKeys } from '../resolver/listing/list-keys.js'
@@ -94,13 +95,21 @@ async function entries(
   const prefixes: XmlContent[] = []
   const paths = page.entries.flatMap((entry) => (entry.kind === 'prefix' ? [] : [entry.info.file.path]))
   const records = await gateway.records.readAll(bucket.branch.repo, paths, options)
+  // All are of one commit, and in an open one no file has a time of its own.
+  let commit: Promise<CommitInfo> | undefined
+  const pfs: Pick<PfsClient, 'inspectCommit'> = {
+    inspectCommit: (request, call) => {
+      commit ??= gateway.pfs.inspectCommit(request, call)
+      return commit
+    },
+  }
   for (const entry of page.entries) {
     if (entry.kind === 'prefix') {
       prefixes.push({ Prefix: writer.write(entry.prefix) })
       continue
     }
     const { etag, lastModified, size } = await storedObject(
-      gateway.pfs,
+      pfs,
       bucket,
       entry.info,
       records.get(entry.info.file.path) ?? new Map(),

@@ -59,7 +59,7 @@ export async function findObject(
 
 /** The object that a file is, by the records of its key. */
 export async function storedObject(
-  pfs: PfsClient,
+  pfs: Pick<PfsClient, 'inspectCommit'>,
   { branch }: Bucket,
   info: FileInfo,
   records: KeyRecords,
@@ -114,7 +114,7 @@ export function commitOfVersion(bucket: Bucket, versionId: string | undefined): 
 }
 
 /** A file of a commit that is still open has no time of its own. */
-async function startOf(pfs: PfsClient, commit: Commit, options: CallOptions): Promise<Date> {
+async function startOf(pfs: Pick<PfsClient, 'inspectCommit'>, commit: Commit, options: CallOptions): Promise<Date> {
   const { started } = await pfs.inspectCommit({ commit }, options)
   return started ?? new Date(0)
 }

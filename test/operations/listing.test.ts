@@ -9,6 +9,9 @@ import {
 } from '@aws-sdk/client-s3'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { createMemoryPfs } from '../../lib/index.js'
+import { branch, bucket, createBucket as createBranch } from '../faults/support/branch.js'
+import { createFaultyPfs } from '../faults/support/faulty-pfs.js'
 import { type Gateway, startGateway } from '../support/gateway.js'
 import { refusal } from '../support/refusal.js'
 import { s3Client } from '../support/s3-client.js'
@@ -148,3 +151,26 @@ for (const overWire of wires) {
 
   listing.run()
 }
+
+const open = suite('listings of an open commit')
+
+open('ask for the time of the commit once, not for each object', async () => {
+  const truth = createMemoryPfs()
+  await createBranch(truth)
+  const { id } = await truth.startCommit({ branch })
+  const added = Array.from({ length: 50 }, (_, index) => ({ addFile: { path: `/${index}`, raw: Buffer.from('x') } }))
+  await truth.modifyFile({ repo: branch.repo, id: id ?? '' }, added)
+  const { client, calls } = createFaultyPfs(truth)
+  const gateway = await startGateway({ pfs: client })
+  try {
+    const document = await (await fetch(`${gateway.endpoint}/${bucket}?list-type=2`)).text()
+    const { started } = await truth.inspectCommit({ commit: { repo: branch.repo, branch: branch.name } })
+    const times = [...document.matchAll(/<LastModified>(.+?)</g)].map(([, time]) => time)
+    assert.equal(times, Array(50).fill(started?.toISOString()))
+    assert.ok((calls.get('inspectCommit') ?? 0) <= 2, `${calls.get('inspectCommit')} calls`)
+  } finally {
+    await gateway.close()
+  }
+})
+
+open.run()
