@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { S3Error } from './errors.js'
 import type { AuthConfig } from './options.js'
 import type { CallOptions, PfsClient } from './pfs/client.js'
@@ -75,7 +76,8 @@ const refusedMilliseconds = 5_000
 function createTokenCheck(pfs: PfsClient): (token: string | undefined) => Promise<Standing> {
   const tokens = createRecentMap<CachedStanding>(maxTokens, () => 1)
   return async (token) => {
-    const name = token === undefined ? 'none' : `token ${token}`
+    // A hash, since anybody may send words of many kilobytes.
+    const name = token === undefined ? 'none' : createHash('sha256').update(token).digest('base64')
     const known = tokens.get(name)
     if (known !== undefined && known.until > performance.now()) return known.standing
     const cached = {

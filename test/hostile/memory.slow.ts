@@ -263,6 +263,23 @@ for (const [name, requestOf] of Object.entries(pending)) {
     requireBounds(gateway, requestOf(uploadId)))
 }
 
+test('33: long words that are no token leave nothing behind', async ({ gateway }) => {
+  const invented = (index: number): Key => {
+    const word = `${index}-${'a'.repeat(12 * kibibyte)}`
+    return { accessKeyId: word, secretAccessKey: word }
+  }
+  const ask = async (index: number): Promise<void> => {
+    const answer = await exchange(gateway.port, signV4({ target: '/' }, { key: invented(index) }))
+    assert.is(outcomeOf(answer), '403 InvalidAccessKeyId')
+  }
+  await ask(0)
+  const before = await gateway.measure()
+  for (let index = 1; index <= 1000; index++) await ask(index)
+  await gateway.idle()
+  const after = await gateway.measure()
+  assert.ok(after.bytes - before.bytes <= 4 * mebibyte, `${after.bytes - before.bytes} bytes stay of 12 MB`)
+})
+
 test('33: XML of 8 MB that has no place is refused at its first element', async ({ gateway, uploadId }) => {
   const body = Buffer.from(`<CompleteMultipartUpload>${'<a/>'.repeat(2 * mebibyte)}`)
   const head = begun('POST', `${small}?uploadId=${uploadId}`, { 'content-length': String(body.length) }, body)
