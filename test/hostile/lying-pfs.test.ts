@@ -101,6 +101,15 @@ for (const [lie, faults, names] of [
   })
 }
 
+test('22: a size that is not that of the kept content is an error', async ({ gateway, truth, lying }) => {
+  assert.is((await ask(gateway.port, 'GET', `/${bucket}/small`)).status, 200)
+  for (const change of [-1, 1]) {
+    lying.faults = size((bytes) => bytes + change)(truth)
+    const answer = await ask(gateway.port, 'GET', `/${bucket}/small`)
+    assert.ok(!answer.isWhole || answer.status >= 400, `${answer.status} ${answer.body.length} bytes`)
+  }
+})
+
 test('23: a write that made no commit is not answered as done', async ({ gateway, truth, lying }) => {
   lying.faults = {
     async modifyFile(_, operations) {
