@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { PfsError } from '../../lib/index.js'
-import { bucket } from './support/branch.js'
+import { branch, bucket } from './support/branch.js'
 import { ask } from './support/http.js'
 import { type Rig, startRig } from './support/rig.js'
 
@@ -67,5 +67,22 @@ completions('an upload whose completion could not be kept is still there', async
   const again = await ask(rig.port, 'POST', target, document)
   assert.equal([first.status, again.status, again.code], [200, 200, ''])
 })
+
+completions(
+  'a condition holds though the commit at which the upload began is gone',
+  async ({ rig, target, document }) => {
+    const began = await rig.truth.inspectCommit({ commit: { repo: branch.repo, branch: branch.name } })
+    assert.is((await ask(rig.port, 'PUT', `/${bucket}/k`, 'other')).status, 200)
+    rig.pfs.faults = {
+      async inspectFile(file, options) {
+        const { id } = file.commit
+        if (id === began.commit.id) throw new PfsError('NOT_FOUND', `commit default/data@${id} not found`)
+        return rig.truth.inspectFile(file, options)
+      },
+    }
+    const answer = await ask(rig.port, 'POST', target, document, { 'if-none-match': '*' })
+    assert.equal([answer.status, answer.code], [412, 'PreconditionFailed'])
+  },
+)
 
 completions.run()

@@ -1,6 +1,6 @@
 import type { Change } from '../../commits/change.js'
 import { type CallOptions, type Commit, type File, type FileInfo, headOf, type PfsClient } from '../../pfs/client.js'
-import { unlessMissing } from '../../pfs/errors.js'
+import { isMissing, unlessMissing } from '../../pfs/errors.js'
 import type { ObjectRecord } from '../../records/record.js'
 import {
   checksumPath,
@@ -56,7 +56,13 @@ export async function existedAtStart(
   const { head } = await readStart(pfs, upload, options)
   if (head === undefined) return true
   const commit = { ...headOf(upload.bucket.branch), id: head }
-  return (await unlessMissing(pfs.inspectFile({ commit, path }, options), 'file')) !== undefined
+  try {
+    return (await unlessMissing(pfs.inspectFile({ commit, path }, options), 'file')) !== undefined
+  } catch (error) {
+    // The commit was deleted from the history since.
+    if (isMissing(error, 'commit')) return true
+    throw error
+  }
 }
 
 /** What was kept when the upload began; an upload of an earlier version of the gateway kept nothing. */
