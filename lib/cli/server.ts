@@ -63,9 +63,9 @@ export function watchConnections(server: Server): Drain {
   const running = new Set<ServerResponse>()
   let isDraining = false
 
-  const isBusy = (name: string): boolean => [...running].some(({ req }) => nameOf(req.socket) === name)
   const closeIdle = (): void => {
-    for (const [name, socket] of sockets) if (!isBusy(name)) socket.destroy()
+    const busy = new Set([...running].map(({ req }) => nameOf(req.socket)))
+    for (const [name, socket] of sockets) if (!busy.has(name)) socket.destroy()
   }
 
   server.on('connection', (socket: Socket) => {

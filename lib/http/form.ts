@@ -17,8 +17,10 @@ export interface PostForm {
 const maxAround = 20 * 1024
 
 /**
- * Reads a multipart/form-data body up to its file; what stands after the file is ignored, as S3 does. Throws
- * `memory` counts the fields. Throws MalformedPOSTRequest, MaxPostPreDataLengthExceeded, or InvalidArgument for a field that is there twice or no file.
+ * Reads a multipart/form-data body up to its file; what follows the file is ignored, as on S3. `memory` counts the fields.
+ *
+ * @throws S3Error MalformedPOSTRequest, MaxPostPreDataLengthExceeded, SlowDown, and InvalidArgument for a repeated field
+ *   or no file
  */
 export async function readForm(
   body: AsyncIterable<Uint8Array>,
