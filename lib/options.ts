@@ -108,7 +108,8 @@ const sharedCommitBytes = 32 * 1024 * 1024
 /** Longest time that a timer of Node can be set to. */
 const maxMilliseconds = 2 ** 31 - 1
 
-const optionNames: readonly (keyof S3HandlerOptions)[] = [
+/** The names of the options. */
+export const optionNames: readonly (keyof S3HandlerOptions)[] = [
   'basePath',
   'region',
   'domains',

@@ -1,9 +1,10 @@
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { usage } from '../lib/cli/usage.js'
-import { fileOf } from './support/root.js'
+import { optionNames } from '../lib/options.js'
+import { fileOf, root } from './support/root.js'
 
 const test = suite('README.md')
 const readme = readFileSync(fileOf('README.md'), 'utf8')
@@ -29,8 +30,48 @@ for (const entry of readdirSync(fileOf('examples'), { recursive: true, withFileT
   })
 }
 
-test('shows what --help prints', () => {
-  assert.ok(readme.includes(`\`\`\`\n${usage}\`\`\`\n`))
+test('has at most 200 lines', () => {
+  assert.ok(readme.trimEnd().split('\n').length <= 200)
+})
+
+test('counts the actions as docs/s3-actions.md lists them', () => {
+  const actions = readFileSync(fileOf('docs/s3-actions.md'), 'utf8')
+  const count = (answer: string) => actions.split('\n').filter((line) => line.includes(`| ${answer} |`)).length
+  assert.match(readme, `**${count('served')} of S3's actions are served**, ${count('not configured')} are answered`)
 })
 
 test.run()
+
+const documents = suite('docs')
+
+documents('the page of the program shows what --help prints', () => {
+  assert.ok(readFileSync(fileOf('docs/program.md'), 'utf8').includes(`\`\`\`\n${usage}\`\`\`\n`))
+})
+
+for (const page of [
+  'README.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
+  'CHANGELOG.md',
+  'test/README.md',
+  'bench/README.md',
+  ...pagesOf('docs'),
+]) {
+  documents(`the links of ${page} lead to files`, () => {
+    const text = readFileSync(fileOf(page), 'utf8')
+    for (const [, target = ''] of text.matchAll(/\]\((?!https?:)([^)#]+)/g)) {
+      assert.ok(existsSync(join(root, dirname(page), target)), `${page} links to ${target}`)
+    }
+  })
+}
+
+documents('the page of the options names each option of the handler', () => {
+  const page = readFileSync(fileOf('docs/options.md'), 'utf8')
+  for (const name of optionNames) assert.ok(page.includes(`| \`${name}\` |`), name)
+})
+
+function pagesOf(folder: string): readonly string[] {
+  return readdirSync(fileOf(folder)).map((name) => `${folder}/${name}`)
+}
+
+documents.run()

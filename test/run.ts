@@ -103,7 +103,8 @@ async function runWaiting(): Promise<void> {
     const path = [run.path, ...Object.values(run.env)].join(' over ')
     total.passed += result.passed
     total.failed += result.failed
-    if (result.failed === 0) console.log(`ok    ${path} (${result.passed}, ${((performance.now() - start) / 1000).toFixed(1)} s)`)
+    if (result.failed === 0)
+      console.log(`ok    ${path} (${result.passed}, ${((performance.now() - start) / 1000).toFixed(1)} s)`)
     else console.log(`FAIL  ${path}: ${result.reason}\n${result.output}`)
   }
 }
