@@ -13,7 +13,7 @@ import type { ObjectRecord } from '../records/record.js'
 import type { StoredObject } from '../resolver/object.js'
 import type { ObjectCall, Operation } from './call.js'
 import { resolveNamedObject } from './named-object.js'
-import { attributeHeaders, contentTypeOf } from './object-attributes.js'
+import { attributeHeaders, contentTypeOf, defaultContentType } from './object-attributes.js'
 import { parsePartNumber, partsCount, rangeOfPart } from './part-number.js'
 
 /** GetObject: headers and bytes are of the one commit in which the file was found. */
@@ -80,7 +80,7 @@ async function readHead(call: ObjectCall): Promise<ObjectHead> {
   const sent = range ?? whole
   const isWhole = sent.start === 0 && sent.end === whole.end
   const described: Headers = {
-    'content-type': contentTypeOf(key),
+    'content-type': call.gateway.records.mode === 'off' ? defaultContentType : contentTypeOf(key),
     ...attributeHeaders(object.record),
     ...overrides(request),
   }

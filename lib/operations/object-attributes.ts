@@ -8,13 +8,16 @@ import { parseTagQuery } from './tags.js'
 /** What a write says about its object beside the bytes. */
 export type ObjectAttributes = Pick<ObjectRecord, 'headers' | 'metadata' | 'tags'>
 
+/** S3's content type for an object that nobody gave one. */
+export const defaultContentType = 'binary/octet-stream'
+
 /**
  * The content type of an object that nobody gave one: that of its extension, otherwise S3's own default.
  */
 export function contentTypeOf(key: string): string {
   const type: unknown = lookup(key)
   // Of a key such as `constructor` it answers with a property of every object.
-  return typeof type === 'string' ? type : 'binary/octet-stream'
+  return typeof type === 'string' ? type : defaultContentType
 }
 
 /** Most bytes of user metadata: names and values together, in UTF-8. */
