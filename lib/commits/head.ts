@@ -81,22 +81,27 @@ export class RecentCommits {
     finished: (commitId: string) => Promise<Head>,
   ): Promise<string> {
     if (head.state === 'open') return head.commitId
+    // Other callers may change all of this while one waits for PFS.
+    const known = this.#head
     const [oldest] = this.#unfinished
-    if (head.state === 'finishing' && head.commitId === this.#head && oldest !== undefined) {
-      if (this.#unfinished.length >= maxUnfinished && (await finished(oldest.commitId)).error === '') {
+    if (head.state === 'finishing' && head.commitId === known && oldest !== undefined) {
+      const isFull = this.#unfinished.length >= maxUnfinished
+      if (isFull && (await finished(oldest.commitId)).error === '' && this.#unfinished[0] === oldest) {
         this.#base = oldest.commitId
         this.#unfinished.shift()
       }
-      const isKnown = this.#unfinished.length < maxUnfinished
+      const isKnown = this.#head === known && this.#unfinished.length < maxUnfinished
       const isChanged = (path: string): boolean => this.#unfinished.some((commit) => commit.paths.isRelated(path))
       if (isKnown && !paths.some(isChanged)) return this.#base
     }
     let sound = head.state === 'finished' ? head : await finished(head.commitId)
     while (sound.error !== '' && sound.parentId !== undefined) sound = await finished(sound.parentId)
-    this.#head = head.commitId
-    this.#base = sound.commitId
-    this.#unfinished = []
-    return this.#base
+    if (this.#head === known) {
+      this.#head = head.commitId
+      this.#base = sound.commitId
+      this.#unfinished = []
+    }
+    return sound.commitId
   }
 
   /** Notes a commit that this process has made; one whose parent is not the known head is ignored. */
