@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
@@ -96,6 +97,8 @@ export function watchConnections(server: Server): Drain {
       closeIdle()
       await closed
       clearTimeout(deadline)
+      // A server closes before the connections that were cut, and the log has a request only when its connection closes.
+      await Promise.all([...sockets.values()].map((socket) => once(socket, 'close')))
       return cut
     },
   }

@@ -12,6 +12,7 @@ import { root } from '../support/root.js'
 const test = suite('draining')
 
 const tls = (name: string): string => join(root, 'test/support/tls', name)
+const tlsArguments = ['--tls-cert', tls('cert.pem'), '--tls-key', tls('key.pem')]
 const head = 'PUT /master.images/key HTTP/1.1\r\nhost: h\r\ncontent-length: 3\r\nexpect: 100-continue\r\n\r\n'
 
 interface Client {
@@ -41,18 +42,19 @@ async function connected(port: number): Promise<Client> {
   return client
 }
 
-for (const args of [[], ['--tls-cert', tls('cert.pem'), '--tls-key', tls('key.pem')]]) {
-  const isTls = args.length > 0
+async function connectedTls(port: number): Promise<Client> {
+  const client = clientOf(connectTls({ port, host: '127.0.0.1', ca: readFileSync(tls('cert.pem')) }))
+  await once(client.socket, 'secureConnect')
+  return client
+}
+
+for (const args of [[], tlsArguments]) {
+  const isTls = args === tlsArguments
   test(`42: ${isTls ? 'TLS' : 'plain'} connections without a request are closed at once, running requests finish`, async () => {
     // The deadline is so far off that only the drain can end the process in time.
     const gateway = await startListening(['--memory', '--drain-seconds', '86400', ...args])
     const port = Number(new URL(gateway.endpoint).port)
-    const opened = async (): Promise<Client> => {
-      if (!isTls) return connected(port)
-      const client = clientOf(connectTls({ port, host: '127.0.0.1', ca: readFileSync(tls('cert.pem')) }))
-      await once(client.socket, 'secureConnect')
-      return client
-    }
+    const opened = (): Promise<Client> => (isTls ? connectedTls(port) : connected(port))
     const silent = await connected(port)
     const halfHead = await opened()
     halfHead.socket.write('GET / HTTP/1.1\r\nhos')
@@ -72,16 +74,20 @@ for (const args of [[], ['--tls-cert', tls('cert.pem'), '--tls-key', tls('key.pe
   })
 }
 
-test('42: a request that does not finish is cut when --drain-seconds are over', async () => {
-  const gateway = await startListening(['--memory', '--drain-seconds', '0'])
-  const client = await connected(Number(new URL(gateway.endpoint).port))
-  client.socket.write(head)
-  await client.received('100 Continue')
-  gateway.child.kill('SIGTERM')
-  await client.closed
-  const { code, stderr } = await gateway.ended
-  assert.is(code, 0)
-  assert.match(stderr, 'Cut 1 request that did not finish in time.')
-})
+for (const args of [[], tlsArguments]) {
+  test(`42: a ${args === tlsArguments ? 'TLS' : 'plain'} request that does not finish is cut when --drain-seconds are over, and logged`, async () => {
+    const gateway = await startListening(['--memory', '--drain-seconds', '0', ...args])
+    const port = Number(new URL(gateway.endpoint).port)
+    const client = args === tlsArguments ? await connectedTls(port) : await connected(port)
+    client.socket.write(head)
+    await client.received('100 Continue')
+    gateway.child.kill('SIGTERM')
+    await client.closed
+    const { code, stderr, stdout } = await gateway.ended
+    assert.is(code, 0)
+    assert.match(stderr, 'Cut 1 request that did not finish in time.')
+    assert.match(stdout, / 499 PUT \/master\.images\/key /)
+  })
+}
 
 test.run()
