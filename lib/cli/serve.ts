@@ -27,7 +27,7 @@ export async function serve(args: Arguments, env: NodeJS.ProcessEnv, output: Out
   const keys = args.auth.mode === 'keys' ? readKeysFile(args.auth.file) : new Map<string, AccessKey>()
   const authConfig = authConfigFrom(args, keys, ownOptions)
   const pfs = await openPfs(args, env)
-  if (pfs.authActive) warnOfKeysWithoutToken(keys, output)
+  if (pfs.authActive) warnOfMissingTokens(authConfig, keys, output)
   try {
     const handler = createHandler(args, pfs.client, authConfig, output)
     const server = createServer(handler, args.tls)
@@ -70,7 +70,10 @@ function authConfigFrom(
   return { mode: 'keys', secretFor: async (accessKeyId) => keys.get(accessKeyId) }
 }
 
-function warnOfKeysWithoutToken(keys: ReadonlyMap<string, AccessKey>, output: Output): void {
+function warnOfMissingTokens(authConfig: AuthConfig, keys: ReadonlyMap<string, AccessKey>, output: Output): void {
+  if (authConfig.mode === 'none' && authConfig.authToken === undefined) {
+    output.say('warning: --auth none without PACH_TOKEN, so Pachyderm refuses all requests\n')
+  }
   for (const [id, { authToken }] of keys) {
     if (authToken !== undefined) continue
     output.say(`warning: access key ${JSON.stringify(id)} has no authToken, so Pachyderm refuses what it asks for\n`)

@@ -154,6 +154,25 @@ test('a keys file without authToken: a warning if auth is active, otherwise none
   await inactive.stop()
 })
 
+test('--auth none without PACH_TOKEN: a warning if auth is active, otherwise none', async () => {
+  const none = ['--auth', 'none']
+  const served = await startListening(['--root-token', 'the-root-token', '--serve-pfs', '127.0.0.1:0'])
+  const [, pachd = ''] = await served.says(/grpc:\/\/(\S+)/)
+  const active = ['--pachd', `grpc://${pachd}`, ...none]
+  const warnings: boolean[] = []
+  for (const [args, env] of [
+    [active, {}],
+    [active, { PACH_TOKEN: 'the-root-token' }],
+    [['--memory', ...none], {}],
+  ] as const) {
+    const gateway = await startListening(args, env)
+    warnings.push(gateway.said().includes('warning: --auth none without PACH_TOKEN'))
+    await gateway.stop()
+  }
+  await served.stop()
+  assert.equal(warnings, [true, false, false])
+})
+
 for (const [name, cert, key] of [
   ['a certificate that is none', privateKey, privateKey],
   ['a key that is none', certificate, certificate],
