@@ -12,7 +12,7 @@ const reasons: ReadonlyMap<string, string> = new Map([
 
 /** Why the system refused, in words; gRPC has the system's code in the middle of its own message. */
 export function reasonFrom(thrown: unknown): string {
-  return knownReason(thrown) ?? lineFrom(thrown).replace(/ *Resolution note:.*$/, '')
+  return knownReason(thrown) ?? lineFrom(thrown)
 }
 
 /** As `reasonFrom`, but undefined if the system's code is not one that this knows. */

@@ -173,6 +173,17 @@ test('--auth none without PACH_TOKEN: a warning if auth is active, otherwise non
   assert.equal(warnings, [true, false, false])
 })
 
+test('a pachd that is gone: 503, and one line that ends in the reason', async () => {
+  const served = await startListening(['--serve-pfs', '127.0.0.1:0'])
+  const [pachd] = await served.says(/grpc:\/\/\S+/)
+  const gateway = await startListening(['--pachd', pachd])
+  await served.stop()
+  assert.is((await fetch(gateway.endpoint)).status, 503)
+  const [line] = await gateway.says(/^error in request .*\n/m)
+  assert.match(line, new RegExp(`ECONNREFUSED ${pachd.slice('grpc://'.length)}\\.?\n$`))
+  await gateway.stop()
+})
+
 for (const [name, cert, key] of [
   ['a certificate that is none', privateKey, privateKey],
   ['a key that is none', certificate, certificate],

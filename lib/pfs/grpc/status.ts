@@ -10,14 +10,18 @@ export interface WireStatus {
 /** What grpc-js says, as INTERNAL, of the calls of a connection that the server or a proxy has ended with an error. */
 const brokenConnection = /triggered by internal client error/
 
+/** What grpc-js adds to the error of a refused connection, most often with nothing behind it. */
+const resolutionNote = /\s*Resolution note:[\s\S]*$/
+
 /** The error of a status that is not OK; a number that gRPC does not have is UNKNOWN. */
 export function pfsErrorFromStatus({ code, details }: WireStatus, options?: ErrorOptions): PfsError {
   if (code === pfsStatusCodes.INTERNAL && brokenConnection.test(details)) {
     return new PfsError('UNAVAILABLE', details, options)
   }
+  const message = details.replace(resolutionNote, '')
   const statuses = Object.keys(pfsStatusCodes) as PfsStatus[]
   const status = statuses.find((name) => pfsStatusCodes[name] === code) ?? 'UNKNOWN'
-  return new PfsError(status, details, options)
+  return new PfsError(status, message, options)
 }
 
 /** A status as a server sends it. */
