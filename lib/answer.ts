@@ -50,6 +50,7 @@ export function createAnswer(pfs: PfsClient, auth: AuthConfig, settings: Setting
       const { identity, body, fields, key } = await readFormPost(request, address.bucket, signatures)
       const call = { gateway, request, body, options: callOptions(identity, signal) }
       const bucket = gateway.bucketNames.parse(address.bucket)
+      requireExpectedOwner(request, 'x-amz-expected-bucket-owner')
       return explained(call, address, postObject({ ...call, bucket, key: requireKeyLength(key) }, fields))
     }
     const { identity, body } = await authenticate(request, signatures, bucketFromHost(request, settings))

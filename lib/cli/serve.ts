@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { type AuthConfig, type CallOptions, createS3Handler, type PfsClient, type S3Handler } from '../index.js'
 import type { Arguments } from './arguments.js'
 import { Fault, lineFrom } from './fault.js'
@@ -13,6 +14,9 @@ export interface Output {
   log(text: string): void
   say(text: string): void
 }
+
+/** Longest wait for PFS at the end of the program, for records that may be lost. */
+const flushMilliseconds = 5000
 
 /** A gateway that listens; `stop` gives running requests `--drain-seconds` to finish and then closes everything. */
 export interface RunningGateway {
@@ -44,7 +48,7 @@ export async function serve(args: Arguments, env: NodeJS.ProcessEnv, output: Out
         stopSweeping?.()
         const cut = await connections.stop(args.drainSeconds * 1000)
         if (cut > 0) output.say(`Cut ${cut} ${cut === 1 ? 'request' : 'requests'} that did not finish in time.\n`)
-        await handler.flush()
+        await Promise.race([handler.flush(), setTimeout(flushMilliseconds, undefined, { ref: false })])
         await pfs.close()
       },
     }

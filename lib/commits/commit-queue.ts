@@ -52,8 +52,12 @@ export interface CommitQueue {
    * @throws PfsError as `inspectCommit` does
    */
   commitToRead(branch: Branch, paths: readonly string[], options: CallOptions): Promise<string>
-  /** Does other work while this process writes nothing else to the branch. */
-  exclusively<Result>(branch: Branch, options: CallOptions, work: () => Promise<Result>): Promise<Result>
+  /** Does other work, in the time of a turn, while this process writes nothing else to the branch. */
+  exclusively<Result>(
+    branch: Branch,
+    options: CallOptions,
+    work: (options: CallOptions) => Promise<Result>,
+  ): Promise<Result>
 }
 
 /** Most changes and bytes for which writers share a commit; the changes of one call always go together. */
@@ -162,7 +166,11 @@ export function createCommitQueue(pfs: PfsClient, settings: CommitQueueOptions):
     exclusively(branch, options, work) {
       return new Promise((resolve, reject) => {
         options.signal?.throwIfAborted()
-        const run = (): Promise<void> => work().then(resolve, reject)
+        const run = async (): Promise<void> => {
+          const limit = AbortSignal.timeout(turnMilliseconds)
+          const signal = options.signal === undefined ? limit : AbortSignal.any([options.signal, limit])
+          await work({ ...options, signal }).then(resolve, reject)
+        }
         const { authToken } = options
         enter(branch, { isExclusive: true, paths: [], bytes: 0, authToken, work: run }, reject, options)
       })

@@ -4,7 +4,10 @@ import { percentByte } from '../percent-encoding.js'
 const secretParameter = /^(x-amz-(signature|credential|security-token|s3session-token)|signature|awsaccesskeyid)$/i
 
 /** What separates parameters, also in a malformed target whose separators are encoded. */
-const separator = /([?&;#]|%3f|%26|%3b|%23)/i
+const separator = /([?&]|%3f|%26)/i
+
+/** What may stand in a value, and what some parsers take for a separator. */
+const weakSeparator = /([;#]|%3b|%23)/i
 
 /**
  * A request target as it may be logged: the values of presigned parameters are replaced by `...`, and every byte that is no
@@ -25,11 +28,17 @@ function bytesOf(character: string): 'latin1' | 'utf8' {
   return character < '\u0100' ? 'latin1' : 'utf8'
 }
 
+/** A secret value ends where no parser would read on: a token may hold what some take for a separator. */
 function withoutSecret(part: string): string {
-  const [equals] = /=|%3d/i.exec(part) ?? []
-  if (equals === undefined) return part
-  const name = part.slice(0, part.indexOf(equals))
-  return secretParameter.test(decoded(decoded(name)).trim()) ? `${name}${equals}...` : part
+  const pieces = part.split(weakSeparator)
+  for (const [index, piece] of pieces.entries()) {
+    const [equals] = /=|%3d/i.exec(piece) ?? []
+    if (equals === undefined) continue
+    const name = piece.slice(0, piece.indexOf(equals))
+    if (!secretParameter.test(decoded(decoded(name)).trim())) continue
+    return `${pieces.slice(0, index).join('')}${name}${equals}...`
+  }
+  return part
 }
 
 /** Decodes what can be decoded. */

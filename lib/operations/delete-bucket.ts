@@ -11,7 +11,9 @@ import { requireWritable } from './writable.js'
 export const deleteBucket: Operation<BucketCall> = async (call) => {
   const { gateway, bucket, options } = call
   requireWritable(bucket)
-  await repoTurn(call, () => gateway.commits.exclusively(bucket.branch, options, () => deleteEmpty(call)))
+  await repoTurn(call, () =>
+    gateway.commits.exclusively(bucket.branch, options, (limited) => deleteEmpty({ ...call, options: limited })),
+  )
   return { status: 204 }
 }
 

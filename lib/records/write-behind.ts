@@ -11,8 +11,12 @@ export interface RecordChange {
   readonly update: RecordUpdate
 }
 
-/** How long an update may wait for others, in milliseconds. */
+/** How long an update may wait for others, and how long at most between tries if PFS fails, in milliseconds. */
 const delayMilliseconds = 1000
+const maxDelayMilliseconds = 60_000
+
+/** Writers of a repo whose tokens are kept for it. */
+const maxTokens = 8
 
 /** Most updates that wait for one repo; when PFS fails for long, the oldest are given up. */
 const maxPending = 100_000
@@ -21,7 +25,9 @@ interface RepoUpdates {
   readonly waiting: Map<string, RecordChange[]>
   /** Being written; still applied to what is read until they are in. */
   writing: ReadonlyMap<string, readonly RecordChange[]>
-  authToken: string | undefined
+  /** By which PFS is asked; any writer of the repo may write for the others. */
+  readonly tokens: (string | undefined)[]
+  failures: number
   count: number
   timer: NodeJS.Timeout | undefined
   flushing: Promise<void> | undefined
@@ -44,12 +50,13 @@ export class WriteBehind {
     this.#onError = onError
   }
 
-  /** Any writer of the repo may write for the others, so the last one's token serves for all. */
+  /** Any writer of the repo may write for the others; if one token fails, the next is tried. */
   add(change: RecordChange, { authToken }: CallOptions): void {
     const id = idOf(change.name.repo)
     const repo = this.#repos.get(id) ?? newRepo()
     this.#repos.set(id, repo)
-    repo.authToken = authToken
+    if (!repo.tokens.includes(authToken)) repo.tokens.push(authToken)
+    if (repo.tokens.length > maxTokens) repo.tokens.shift()
     append(repo, change)
     while (repo.count > maxPending) dropOldest(repo)
     this.#schedule(id, repo)
@@ -88,7 +95,8 @@ export class WriteBehind {
   }
 
   #schedule(id: string, repo: RepoUpdates): void {
-    repo.timer ??= setTimeout(() => void this.#flush(id, repo), delayMilliseconds).unref()
+    const delay = Math.min(delayMilliseconds * 2 ** repo.failures, maxDelayMilliseconds)
+    repo.timer ??= setTimeout(() => void this.#flush(id, repo), delay).unref()
   }
 
   async #flush(id: string, repo: RepoUpdates): Promise<void> {
@@ -105,11 +113,15 @@ export class WriteBehind {
     repo.waiting.clear()
     repo.count = 0
     repo.writing = taken
-    const { authToken } = repo
+    const authToken = repo.tokens.at(-1)
     try {
       await this.#write([...taken.values()].flat(), authToken === undefined ? {} : { authToken })
+      repo.failures = 0
     } catch (error) {
       this.#onError(new Error('records could not be written behind; they are tried again', { cause: error }))
+      repo.failures += 1
+      // The token may be the reason.
+      if (repo.tokens.length > 1) repo.tokens.pop()
       const later = new Map(repo.waiting)
       repo.waiting.clear()
       repo.count = 0
@@ -127,7 +139,8 @@ function newRepo(): RepoUpdates {
   return {
     waiting: new Map(),
     writing: new Map(),
-    authToken: undefined,
+    tokens: [],
+    failures: 0,
     count: 0,
     timer: undefined,
     flushing: undefined,

@@ -37,12 +37,22 @@ export function createMissingBuckets(pfs: PfsClient, names: BucketNames): Missin
     return swapped === undefined ? '' : ` The bucket "${swapped}" exists: the branch comes before the repo.`
   }
 
+  /** Undefined for a name that is no bucket's, of which PFS has no more to say. */
+  function parsed(name: string): Bucket | undefined {
+    try {
+      return names.parse(name)
+    } catch {
+      return undefined
+    }
+  }
+
   return {
     findSwapped,
     async explain(error, options) {
       const name = error.code === 'NoSuchBucket' ? error.fields.BucketName : undefined
       if (name === undefined) return error
-      const bucket = names.parse(name)
+      const bucket = parsed(name)
+      if (bucket === undefined) return error
       const { branch } = bucket
       const lookedFor = `The specified bucket does not exist: PFS has no branch "${branch.name}" of a repo "${branch.repo.name}" in the project "${branch.repo.project}".`
       const { fields, headers, cause } = error

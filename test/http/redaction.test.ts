@@ -18,7 +18,8 @@ for (const [target, shown] of [
   ['/b/k&X-Amz-Signature=abc', '/b/k&X-Amz-Signature=...'],
   ['/b/k%3FX-Amz-Signature%3Dabc%26a=b', '/b/k%3FX-Amz-Signature%3D...%26a=b'],
   ['/b/k?a=%zz&AWSAccessKeyId=token', '/b/k?a=%zz&AWSAccessKeyId=...'],
-  ['/b/k?Signature=a=b;AWSAccessKeyId=token', '/b/k?Signature=...;AWSAccessKeyId=...'],
+  ['/b/k?Signature=a=b;AWSAccessKeyId=token', '/b/k?Signature=...'],
+  ['/b/k?a=1;AWSAccessKeyId=to;k%23en&b=2', '/b/k?a=1;AWSAccessKeyId=...&b=2'],
   ['/b/\x1b[2J\x9b', '/b/%1B[2J%9B'],
   ['/b/\xe2\x80\xae', '/b/%E2%80%AE'],
 ] as const) {
