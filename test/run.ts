@@ -30,6 +30,7 @@ const suitesOverPachd = [
   'model/versions.model',
   'operations/attributes',
   'operations/conditions',
+  'operations/copy-vanished',
   'operations/datums',
   'operations/if-range',
   'operations/list-object-versions',

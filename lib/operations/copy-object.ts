@@ -1,3 +1,4 @@
+import { stageCopy } from '../commits/change.js'
 import { invalidArgument, S3Error } from '../errors.js'
 import { header } from '../http/request.js'
 import { xmlResponse } from '../http/response.js'
@@ -20,11 +21,16 @@ export const copyObject: Operation<ObjectCall> = async (call) => {
   const condition = readWriteCondition(call, key)
   const source = await resolveCopySource(call)
   requireChange(call, path, source)
-  const { file, hash, sizeBytes } = source.object.info
+  const { info } = source.object
+  const isOpen = info.committed === undefined
+  const content = isOpen
+    ? await stageCopy(gateway.pfs, info, call.options)
+    : { copyOf: info.file, sizeBytes: info.sizeBytes }
   const written = await writeObject(call, {
     path,
-    content: { copyOf: file, sizeBytes },
-    hash,
+    content,
+    // A file of an open commit may have changed since.
+    ...(!isOpen && { hash: info.hash }),
     record: copiedRecord(call, source.object.record),
     ...condition,
   })
