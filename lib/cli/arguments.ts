@@ -112,6 +112,10 @@ function parseWords(words: readonly string[]) {
   } catch (thrown) {
     // What follows the first sentence is advice about positional arguments, which this program has none of.
     const message = lineFrom(thrown).split('. ')[0] ?? ''
+    const withoutValue = /^Option '(?:-\w, )?(--[\w-]+)(?: <value>)?' argument (?:is ambiguous|missing)/.exec(
+      message,
+    )?.[1]
+    if (withoutValue !== undefined) throw new Fault(`${withoutValue} needs a value`)
     const unknown = /^Unknown option '--?([^']+)'/.exec(message)?.[1]
     const meant = unknown === undefined ? undefined : nearestOption(unknown)
     throw new Fault(meant === undefined ? `${message}; see --help` : `${message}; did you mean --${meant}?`)

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
+import { createSecureContext } from 'node:tls'
 import type { S3Handler } from '../index.js'
 import type { Arguments, HostAndPort } from './arguments.js'
 import { Fault, lineFrom } from './fault.js'
@@ -33,7 +34,19 @@ function createTlsServer(handler: S3Handler, { certFile, keyFile }: NonNullable<
   try {
     return createHttpsServer({ ...settings, cert, key }, handler)
   } catch (thrown) {
+    requirePem('--tls-cert', certFile, cert, () => createSecureContext({ cert }))
+    requirePem('--tls-key', keyFile, key, () => createSecureContext({ key }))
     throw new Fault(`cannot use ${certFile} with ${keyFile}: ${lineFrom(thrown)}`)
+  }
+}
+
+/** Throws a Fault that names the flag if its file cannot be used, whatever the other file is. */
+function requirePem(flag: string, file: string, content: Buffer, use: () => unknown): void {
+  if (!content.includes('-----BEGIN ')) throw new Fault(`${flag}: ${file} is not PEM`)
+  try {
+    use()
+  } catch (thrown) {
+    throw new Fault(`${flag}: cannot use ${file}: ${lineFrom(thrown)}`)
   }
 }
 

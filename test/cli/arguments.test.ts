@@ -17,7 +17,7 @@ function serveArguments(...words: string[]) {
 for (const [words, message] of [
   [['--nonsense'], "Unknown option '--nonsense'; see --help"],
   [['serve'], "Unexpected argument 'serve'; see --help"],
-  [['--listen'], "Option '--listen <value>' argument missing; see --help"],
+  [['--listen'], '--listen needs a value'],
   [['--memory=yes'], "Option '--memory' does not take an argument; see --help"],
   [['--pachd', ''], '--pachd needs a value'],
   [['--domain', 'a', '--domain', ''], '--domain needs a value'],
@@ -40,6 +40,9 @@ for (const [words, message] of [
   [['--auth', 'keys:'], '--auth takes pachyderm, none or keys:FILE, not "keys:"'],
   [['--log', 'xml'], '--log takes json, pretty, off, not "xml"'],
   [['--drain-seconds', '1.5'], '--drain-seconds takes a whole number of seconds, not "1.5"'],
+  [['--drain-seconds', '-1'], '--drain-seconds needs a value'],
+  [['--region', '--memory'], '--region needs a value'],
+
   [['--tls-cert', 'cert.pem'], '--tls-cert and --tls-key need each other'],
   [['--tls-key', 'key.pem'], '--tls-cert and --tls-key need each other'],
 ] as const) {

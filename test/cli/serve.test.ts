@@ -184,9 +184,12 @@ test('a pachd that is gone: 503, and one line that ends in the reason', async ()
   await gateway.stop()
 })
 
-for (const [name, cert, key] of [
-  ['a certificate that is none', privateKey, privateKey],
-  ['a key that is none', certificate, certificate],
+const noPem = join(root, 'package.json')
+for (const [name, cert, key, told] of [
+  ['a certificate that is no PEM', noPem, noPem, `--tls-cert: ${noPem} is not PEM`],
+  ['a key that is no PEM', certificate, noPem, `--tls-key: ${noPem} is not PEM`],
+  ['a private key as certificate', privateKey, privateKey, `--tls-cert: cannot use ${privateKey}: `],
+  ['a certificate as private key', certificate, certificate, `--tls-key: cannot use ${certificate}: `],
 ] as const) {
   test(`${name} is told in one line`, async () => {
     const { code, stderr } = await runProgram([
@@ -199,7 +202,8 @@ for (const [name, cert, key] of [
       key,
     ])
     assert.is(code, 1)
-    assert.match(stderr, /^pfs-s3-gateway: cannot use [^\n]+\n$/)
+    assert.match(stderr, /^[^\n]+\n$/)
+    assert.is(stderr.startsWith(`pfs-s3-gateway: ${told}`), true, stderr)
   })
 }
 
