@@ -139,10 +139,10 @@ export class S3Error extends Error {
   }
 }
 
-/** NotImplemented about a header, subresource or element by its name, with the reason. */
-export function notImplemented(name: string, reason: string): S3Error {
+/** NotImplemented about a header by its name, with the reason; for anything else the reason alone is the message. */
+export function notImplemented(header: string, reason: string): S3Error {
   const message = `A header you provided implies functionality that is not implemented: ${reason}`
-  return new S3Error('NotImplemented', { message, fields: { Header: name } })
+  return new S3Error('NotImplemented', { message, fields: { Header: header } })
 }
 
 /** InvalidArgument about a header, parameter, field or element by its name, with what the client gave for it where that helps. */

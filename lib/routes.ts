@@ -1,4 +1,4 @@
-import { notImplemented, S3Error } from './errors.js'
+import { S3Error } from './errors.js'
 import type { HttpRequest } from './http/request.js'
 import { bucketConfiguration } from './operations/bucket-configuration.js'
 import type { BucketCall, Call, ObjectCall, Operation } from './operations/call.js'
@@ -138,7 +138,7 @@ export function routeOperation<C extends Call>(
     if (more.length > 0) {
       throw new S3Error('InvalidArgument', { message: `Conflicting query string parameters: ${asked.join(', ')}` })
     }
-    throw notImplemented(subresource, `there is no ${request.method} of ?${subresource}.`)
+    throw new S3Error('NotImplemented', { message: `There is no ${request.method} of ?${subresource}.` })
   }
   const operation = table[request.method]
   if (operation !== undefined) return operation

@@ -109,6 +109,12 @@ routed('a parameter of one method is no parameter of another', async ({ gateway 
   assert.is(await headOf(gateway), before)
 })
 
+routed('NotImplemented of a subresource says which, and names no header', async ({ gateway }) => {
+  const { text } = await ask(gateway, 'PUT', '/routed?tagging')
+  assert.match(text, '<Message>There is no PUT of ?tagging.</Message>')
+  assert.not.match(text, '<Header>')
+})
+
 routed('a parameter that S3 does not know changes nothing', async ({ gateway }) => {
   assert.is((await ask(gateway, 'GET', '/routed/k?x-id=GetObject&unknown')).text, 'content')
 })

@@ -1,4 +1,4 @@
-import { notImplemented, S3Error, type S3ErrorCode } from '../errors.js'
+import { S3Error, type S3ErrorCode } from '../errors.js'
 import { xmlResponse } from '../http/response.js'
 import { malformedXml, readXml } from '../http/xml-reader.js'
 import { type XmlContent, xmlDocument } from '../http/xml-writer.js'
@@ -74,7 +74,7 @@ async function putBucketVersioning(call: BucketCall): ReturnType<BucketOperation
   })
   if (!isThere) throw new S3Error('MissingRequestBodyError')
   if (status !== 'Enabled' && status !== 'Suspended') throw malformedXml()
-  if (mfaDelete === 'Enabled') throw notImplemented('MfaDelete', 'there is no MFA.')
+  if (mfaDelete === 'Enabled') throw new S3Error('NotImplemented', { message: 'There is no MFA delete.' })
   if (status === 'Enabled') return { status: 200 }
   throw new S3Error('InvalidBucketState', {
     message: 'Versioning cannot be suspended: every write to a branch is a commit, and commits are kept.',

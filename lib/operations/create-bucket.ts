@@ -51,7 +51,7 @@ function configurationIn(region: string): XmlShape {
 function unsupported(name: string): XmlShape {
   return {
     onStart: () => {
-      throw notImplemented(name, `CreateBucket takes no ${name}.`)
+      throw new S3Error('NotImplemented', { message: `CreateBucket takes no ${name}.` })
     },
   }
 }
