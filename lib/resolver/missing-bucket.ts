@@ -1,6 +1,6 @@
 import { S3Error } from '../errors.js'
 import type { CallOptions, PfsClient } from '../pfs/client.js'
-import { unlessMissing } from '../pfs/errors.js'
+import { isMissing, unlessMissing } from '../pfs/errors.js'
 import type { Bucket, BucketNames } from './bucket-name.js'
 
 /** Most explanations at once: clients that ask for missing buckets ask often. */
@@ -53,11 +53,10 @@ export function createMissingBuckets(pfs: PfsClient, names: BucketNames): Missin
       if (name === undefined) return error
       const bucket = parsed(name)
       if (bucket === undefined) return error
-      const { branch } = bucket
-      const lookedFor = `The specified bucket does not exist: PFS has no branch "${branch.name}" of a repo "${branch.repo.name}" in the project "${branch.repo.project}".`
       const { fields, headers, cause } = error
       const explained = (hint: string) =>
-        new S3Error('NoSuchBucket', { message: lookedFor + hint, fields, headers, cause })
+        new S3Error('NoSuchBucket', { message: lookedFor(bucket, cause) + hint, fields, headers, cause })
+      if (isMissing(cause, 'commit')) return explained('')
       if (running >= maxExplanations) return explained('')
       running += 1
       try {
@@ -70,4 +69,12 @@ export function createMissingBuckets(pfs: PfsClient, names: BucketNames): Missin
       }
     },
   }
+}
+
+/** Says what PFS does not have. A missing commit is the one in the name, or one that was removed during the request. */
+function lookedFor({ branch, at }: Bucket, cause: unknown): string {
+  const place = `branch "${branch.name}" of a repo "${branch.repo.name}" in the project "${branch.repo.project}".`
+  if (!isMissing(cause, 'commit')) return `The specified bucket does not exist: PFS has no ${place}`
+  const commit = at !== undefined && 'id' in at ? `has no commit "${at.id}"` : 'no longer has the commit that was read'
+  return `The specified bucket does not exist: PFS ${commit} on the ${place}`
 }

@@ -35,8 +35,6 @@ function notFound(missing: Missing, address: Address | undefined, detail: S3Erro
   switch (missing) {
     case 'file':
       return noSuchKey(address, detail)
-    case 'commit':
-      return new S3Error('NoSuchVersion', detail)
     default: {
       const bucket = address === undefined || address.kind === 'service' ? {} : { BucketName: address.bucket }
       return new S3Error('NoSuchBucket', { ...detail, fields: bucket })

@@ -61,4 +61,25 @@ for (const name of ['root', 'writer'] as const) {
   }
 }
 
+test('a bucket at a commit that is not there', async ({ root: s3 }) => {
+  const id = '0'.repeat(32)
+  const Bucket = `${id}.master.images`
+  const object = { Bucket, Key: 'k' }
+  const answers: Record<string, string> = {
+    get: await refusal(s3.send(new GetObjectCommand(object))),
+    version: await refusal(s3.send(new GetObjectCommand({ ...object, VersionId: 'f'.repeat(32) }))),
+    copy: await refusal(s3.send(new CopyObjectCommand({ ...object, Bucket: 'images', CopySource: `${Bucket}/k` }))),
+    versions: await refusal(s3.send(new ListObjectVersionsCommand({ Bucket }))),
+    uploads: await refusal(s3.send(new ListMultipartUploadsCommand({ Bucket }))),
+  }
+  for (const [action, answer] of Object.entries(answers)) assert.is(answer, '404 NoSuchBucket', action)
+  assert.is(await refusal(s3.send(new HeadBucketCommand({ Bucket }))), '404 NotFound')
+  const { name, message } = await s3.send(new ListObjectsV2Command({ Bucket })).then(
+    () => new Error('listed'),
+    (error: Error) => error,
+  )
+  assert.is(name, 'NoSuchBucket')
+  assert.match(message, `PFS has no commit "${id}" on the branch "master" of a repo "images"`)
+})
+
 test.run()

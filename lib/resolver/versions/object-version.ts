@@ -1,5 +1,6 @@
 import { S3Error } from '../../errors.js'
 import type { CallOptions } from '../../pfs/client.js'
+import { isMissing } from '../../pfs/errors.js'
 import { commitOf } from '../bucket-name.js'
 import type { KeyCodec } from '../key.js'
 import { commitOfVersion, findObject, type ObjectName, type ObjectSource, type StoredObject } from '../object.js'
@@ -46,6 +47,12 @@ async function resolveNamed(
 ): Promise<StoredObject> {
   const { pfs, keys, ancestry, removals } = source
   const { bucket, versionId, path } = name
+  const fields = { Key: keys.keyFromPath(path), VersionId: versionId }
+  // S3's version of objects written before versioning; a branch has none.
+  if (versionId === 'null') {
+    await pfs.inspectCommit({ commit: commitOf(bucket) }, options)
+    throw new S3Error('NoSuchVersion', { fields })
+  }
   const commit = commitOfVersion(bucket, versionId)
   const [head, found] = await Promise.allSettled([
     pfs.inspectCommit({ commit: commitOf(bucket) }, options),
@@ -53,8 +60,10 @@ async function resolveNamed(
   ])
   // A missing bucket comes before a missing version.
   if (head.status === 'rejected') throw head.reason
-  if (found.status === 'rejected') throw found.reason
-  const fields = { Key: keys.keyFromPath(path), VersionId: versionId }
+  if (found.status === 'rejected') {
+    const { reason } = found
+    throw isMissing(reason, 'commit') ? new S3Error('NoSuchVersion', { fields, cause: reason }) : reason
+  }
   const headId = head.value.commit.id ?? ''
   if (!(await ancestry.isAncestor(bucket.branch, versionId, headId, options))) {
     throw new S3Error('NoSuchVersion', { fields })
