@@ -227,6 +227,8 @@ function createSearch(interval: KeyInterval) {
       if (character === '.' && !path.endsWith('/')) continue
       if (look(text, character, character === '.' ? 'escape' : undefined) !== undefined) break
     }
+    // Of two dots, only both together are escaped.
+    if (path.endsWith('/') && rest < '%2E%2E') look('%2E%2E', '..', 'escape')
     if (most >= 0x80 && least < Number.POSITIVE_INFINITY && rest <= '%F4\x7f') lookBeyondAscii()
     return found && { ...found, to: found.to ?? `${path}&` }
 

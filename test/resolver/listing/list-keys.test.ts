@@ -49,6 +49,13 @@ listing('a missing directory is an empty page', async () => {
   }
 })
 
+listing('keys of dots alone, whose paths are escaped whole', async () => {
+  const { source } = await createBucket(['.', '..', '...'].map(pathFromKey))
+  assert.equal(await listAll(source, { ...all, prefix: '..' }, [1]), ['..', '...'])
+  assert.equal(await listAll(source, { ...all, after: '.' }, [1]), ['..', '...'])
+  assert.equal(await listAll(source, all, [1]), ['.', '..', '...'])
+})
+
 listing('a key that only PFS can hold is left out: it cannot be read', async () => {
   const { source } = await createBucket(['/a\\b', '/a\\d/1', '/c'])
   assert.equal(namesOf(await listKeys(source, all)), ['c'])
