@@ -1,3 +1,21 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+
+/** How long a loop works before it lets others have the event loop, in milliseconds. */
+const sliceMilliseconds = 10
+
+/**
+ * Creates a function that a long loop awaits at each step: once the loop has worked for 10 ms, it waits for the next turn
+ * of the event loop, so that other requests are served meanwhile.
+ */
+export function createTimeSlice(): () => Promise<void> {
+  let started = performance.now()
+  return async () => {
+    if (performance.now() - started < sliceMilliseconds) return
+    await nextTurn()
+    started = performance.now()
+  }
+}
+
 /** Maps items in order, at most `limit` under way at once; after the first failure, which is thrown, no more are begun. */
 export async function eachAtMost<Item, Result>(
   limit: number,

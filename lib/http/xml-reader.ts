@@ -1,5 +1,6 @@
 import { TextDecoder } from 'node:util'
 import sax from 'sax'
+import { createTimeSlice } from '../concurrency.js'
 import { S3Error } from '../errors.js'
 import { type ByteCollector, createByteCollector } from './collect.js'
 import type { HttpRequest } from './request.js'
@@ -57,10 +58,10 @@ export async function readXml(
     if (bytes > maxBytes) throw tooLarge(maxBytes)
     // The values that are wanted are no longer than the text that they are read from.
     request.memory.hold(chunk.length)
-    parser.write(decode(decoder, chunk))
+    await parser.write(decode(decoder, chunk))
   }
   if (bytes === 0) return false
-  parser.write(decode(decoder))
+  await parser.write(decode(decoder))
   parser.close()
   return true
 }
@@ -75,9 +76,10 @@ interface OpenElement {
   readonly texts: Map<string, string>
 }
 
-function createParser(document: XmlShape): { write(text: string): void; close(): void } {
+function createParser(document: XmlShape): { write(text: string): Promise<void>; close(): void } {
   const open: OpenElement[] = [{ shape: document, texts: new Map() }]
   let text: { readonly name: string; readonly bytes: ByteCollector } | undefined
+  const rest = createTimeSlice()
   let roots = 0
   let lastEvent = 0
   const parser = sax.parser(true, saxOptions)
@@ -140,8 +142,9 @@ function createParser(document: XmlShape): { write(text: string): void; close():
   parser.onprocessinginstruction = onEvent
 
   return {
-    write(piece) {
+    async write(piece) {
       for (let start = 0; start < piece.length; ) {
+        await rest()
         const end = endOfSlice(piece, start)
         parser.write(piece.slice(start, end)).flush()
         start = end

@@ -1,8 +1,9 @@
 import type { Change } from '../commits/change.js'
+import { createTimeSlice } from '../concurrency.js'
 import { S3Error } from '../errors.js'
 import { requireKeyLength } from '../http/address.js'
 import { xmlResponse } from '../http/response.js'
-import { malformedXml, readXml } from '../http/xml-reader.js'
+import { malformedXml, readXml, type XmlShape } from '../http/xml-reader.js'
 import { type XmlContent, xmlDocument } from '../http/xml-writer.js'
 import { PfsError } from '../pfs/errors.js'
 import type { StoredObject } from '../resolver/object.js'
@@ -14,6 +15,9 @@ import { requireWritable } from './writable.js'
 import { currentObject } from './write.js'
 
 const maxKeys = 1000
+
+/** Room for 1,000 keys of 1,024 bytes that are all written as character references. */
+const maxDeleteBytes = 8 * 1024 * 1024
 
 /** DeleteObjects: all keys in one commit, each with an answer of its own. */
 export const deleteObjects: Operation<BucketCall> = async (call) => {
@@ -42,21 +46,21 @@ interface Result {
 async function readDelete(call: BucketCall): Promise<{ quiet: boolean; objects: readonly NamedObject[] }> {
   const objects: NamedObject[] = []
   let quiet = false
-  const isThere = await readXml(call, 'Delete', {
-    texts: ['Quiet'],
-    elements: {
-      Object: {
-        texts: ['Key', 'VersionId', 'ETag', 'Size', 'LastModifiedTime'],
-        onStart: () => {
-          if (objects.length === maxKeys) throw malformedXml()
-        },
-        onEnd: (texts) => objects.push(parseObject(texts)),
-      },
+  const object: XmlShape = {
+    texts: ['Key', 'VersionId', 'ETag', 'Size', 'LastModifiedTime'],
+    onStart: () => {
+      if (objects.length === maxKeys) throw malformedXml()
     },
+    onEnd: (texts) => objects.push(parseObject(texts)),
+  }
+  const shape: XmlShape = {
+    texts: ['Quiet'],
+    elements: { Object: object },
     onEnd: (texts) => {
       quiet = texts.get('Quiet')?.trim().toLowerCase() === 'true'
     },
-  })
+  }
+  const isThere = await readXml(call, 'Delete', shape, maxDeleteBytes)
   if (!isThere) throw new S3Error('MissingRequestBodyError')
   if (objects.length === 0) throw malformedXml()
   return { quiet, objects }
@@ -83,7 +87,12 @@ interface Plan extends NamedObject {
 /** A key that is named twice is deleted once. */
 async function deleteEach(call: BucketCall, objects: readonly NamedObject[]): Promise<readonly Result[]> {
   const { gateway, bucket, options } = call
-  const plans = objects.map((object) => planOf(call, object))
+  const plans: Plan[] = []
+  const rest = createTimeSlice()
+  for (const object of objects) {
+    await rest()
+    plans.push(planOf(call, object))
+  }
   const byPath = new Map<string, Plan[]>()
   for (const plan of plans) {
     if (plan.path !== undefined) byPath.set(plan.path, [...(byPath.get(plan.path) ?? []), plan])

@@ -1,3 +1,4 @@
+import { createTimeSlice } from '../concurrency.js'
 import { queryValue } from '../http/request.js'
 import { xmlResponse } from '../http/response.js'
 import { type XmlContent, xmlDocument } from '../http/xml-writer.js'
@@ -103,7 +104,9 @@ async function entries(
       return commit
     },
   }
+  const rest = createTimeSlice()
   for (const entry of page.entries) {
+    await rest()
     if (entry.kind === 'prefix') {
       prefixes.push({ Prefix: writer.write(entry.prefix) })
       continue

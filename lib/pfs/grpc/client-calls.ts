@@ -1,4 +1,5 @@
 import type { Channel } from '@grpc/grpc-js'
+import { createTimeSlice } from '../../concurrency.js'
 import type { CallOptions, Commit, FileOperations } from '../client.js'
 import { PfsError } from '../errors.js'
 import { type Call, startCall } from './call.js'
@@ -42,9 +43,12 @@ export async function* callDownload<Request, Response>(
     started.halfClose()
     return { call: started, first: await started.receive() }
   })
+  // Messages that have arrived together are otherwise all taken in one turn.
+  const rest = createTimeSlice()
   try {
     for (let message = first; message !== undefined; message = await call.receive()) {
       yield decodeResponse(method.response, message)
+      await rest()
     }
   } finally {
     call.cancel()
@@ -91,8 +95,10 @@ async function sendOperations(call: Call, operations: FileOperations): Promise<v
       throw error
     }
   }
+  const rest = createTimeSlice()
   try {
     for (let result = await call.whileOpen(next()); !result.done; result = await call.whileOpen(next())) {
+      await rest()
       for (const message of messagesFromOperation(result.value)) await call.send(modifyFileRequest.encode(message))
     }
   } finally {
