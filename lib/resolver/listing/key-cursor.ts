@@ -1,3 +1,4 @@
+import { createTimeSlice } from '../../concurrency.js'
 import type { Commit, FileInfo } from '../../pfs/client.js'
 import { compareBytes } from '../byte-order.js'
 import type { KeyCodec } from '../key.js'
@@ -29,6 +30,10 @@ import { firstPath, type KeyInterval, type PathRange } from './path-search.js'
  * The result is a k-way merge of windows in which a window is opened only when its keys may be next. Costs: a page reads
  * its own files, one call for each place where escapes would change the order, and processor time linear in the length
  * of the keys.
+ *
+ * The list is bounded: if it is too long, the cursor forgets the keys from its *horizon* on, and reads them again if all
+ * before them have been taken. Names that begin with many different escapes make the first page of a directory read all
+ * of it, since the key of a path with a literal `%` between them would come first.
  */
 export interface KeyCursor {
   /** The next files, sorted: at least one and at most `wanted`; none at the end. */
@@ -65,13 +70,19 @@ const fewEntries = 64
 /** Most calls to PFS at once. */
 const maxCalls = 8
 
+/** Most files that wait; of more, half are kept. More than twice a page. */
+const maxWaiting = 4096
+
 /** Opens a cursor; asks PFS nothing yet. */
 export function openKeyCursor(source: CursorSource): KeyCursor {
   const { reader, keys, directory, hasDirectories } = source
   const { high } = source.interval
   const directoryKey = keys.prefixFromDirectory(directory)
-  const windows: KeyWindow[] = []
+  const rest = createTimeSlice()
+  let windows: readonly KeyWindow[] = []
   let { low } = source.interval
+  /** Files with keys from here on are not kept. */
+  let horizon = high
   let gaps: readonly TextRange[] = [reader.scope]
   let waiting: KeyedInfo[] = []
   let isRecalled = false
@@ -87,13 +98,33 @@ export function openKeyCursor(source: CursorSource): KeyCursor {
     const to = range.to !== undefined && range.to < gap.to ? range.to : gap.to
     const number = Math.max(wanted - waiting.length, Math.min(wanted, fewEntries))
     const window = await reader.read({ from: range.from, to }, number, range.to !== undefined)
-    const files = window.entries
-      .filter(({ fileType }) => fileType === 'FILE' || hasDirectories)
-      .map((info) => ({ key: keyOf(info), info }))
-      .filter(({ key }) => compareBytes(key, low) >= 0 && compareBytes(key, high) < 0)
+    const files: KeyedInfo[] = []
+    for (const info of window.entries) {
+      await rest()
+      if (info.fileType !== 'FILE' && !hasDirectories) continue
+      const key = keyOf(info)
+      if (compareBytes(key, low) >= 0 && compareBytes(key, high) < 0) files.push({ key, info })
+    }
     close({ from: range.from, to: window.to })
-    windows.push({ from: range.from, to: window.to, files })
+    windows = [...windows, { from: range.from, to: window.to, files, forgotten: undefined }]
     waiting = [...waiting, ...files].sort((a, b) => compareBytes(a.key, b.key))
+    const over = waiting[maxWaiting]
+    if (over !== undefined) horizon = waiting[maxWaiting / 2]?.key ?? over.key
+    forgetBehind(horizon)
+  }
+
+  function forgetBehind(bound: string): void {
+    if (bound === high) return
+    waiting = waiting.filter(({ key }) => compareBytes(key, bound) < 0)
+    windows = windows.map((window) => withoutFiles(window, bound))
+  }
+
+  /** Goes on from the horizon: what was forgotten is unread again. */
+  function readAgain(): void {
+    if (compareBytes(low, horizon) < 0) low = horizon
+    horizon = high
+    gaps = [reader.scope]
+    for (const window of windows) for (const range of exhausted(window, low)) close(range)
   }
 
   const find = (from: string, interval: KeyInterval): PathRange | undefined => {
@@ -103,10 +134,12 @@ export function openKeyCursor(source: CursorSource): KeyCursor {
   }
 
   /** Ranges that must be read before all keys up to `end` are known: the first of each gap, and more if each is bounded. */
-  function unreadBefore(end: string): Unread[] {
+  async function unreadBefore(end: string): Promise<Unread[]> {
     const found: Unread[] = []
+    if (compareBytes(low, end) >= 0) return found
     for (const gap of gaps) {
       for (let { from } = gap; found.length < maxCalls; ) {
+        await rest()
         const range = find(from, { low, high: end })
         if (range === undefined || range.from >= gap.to) break
         found.push({ range, gap })
@@ -123,7 +156,7 @@ export function openKeyCursor(source: CursorSource): KeyCursor {
     const { commit } = await reader.settle()
     for (const range of source.recall(commit)) {
       close(range)
-      windows.push({ ...range, files: [] })
+      windows = [...windows, { ...range, files: [], forgotten: undefined }]
     }
   }
 
@@ -135,8 +168,12 @@ export function openKeyCursor(source: CursorSource): KeyCursor {
       }
       for (;;) {
         const last = waiting[Math.min(wanted, waiting.length) - 1]
-        const unread = unreadBefore(last?.key ?? high)
-        if (unread.length === 0) return waiting.splice(0, wanted)
+        const unread = await unreadBefore(last?.key ?? horizon)
+        if (unread.length === 0) {
+          if (waiting.length > 0 || horizon === high) return waiting.splice(0, wanted)
+          readAgain()
+          continue
+        }
         const bounded = unread.filter(({ range }) => range.to !== undefined)
         const [first] = unread
         if (bounded.length > 0 && !isRecalled) await recall()
@@ -158,6 +195,8 @@ export function openKeyCursor(source: CursorSource): KeyCursor {
 /** A range that has been read, and its files in the interval. */
 interface KeyWindow extends TextRange {
   readonly files: readonly KeyedInfo[]
+  /** From the first to behind the last of its files that were forgotten. */
+  readonly forgotten: TextRange | undefined
 }
 
 /** A range to read, in the gap that it belongs to. */
@@ -168,10 +207,33 @@ interface Unread {
 
 /** The parts of a window before and behind its files whose keys are not before `bound`. */
 function exhausted(window: KeyWindow, bound: string): TextRange[] {
-  const left = window.files.filter(({ key }) => compareBytes(key, bound) >= 0).map(({ info }) => info.file.path)
-  const [first] = left
-  const last = left.at(-1)
-  return first === undefined || last === undefined ? [window] : without(window, { from: first, to: `${last}\x01` })
+  const left = hullOf(
+    window.files.filter(({ key }) => compareBytes(key, bound) >= 0),
+    window.forgotten,
+  )
+  return left === undefined ? [window] : without(window, left)
+}
+
+/** A window without its files whose keys are not before `bound`. */
+function withoutFiles(window: KeyWindow, bound: string): KeyWindow {
+  const isKept = ({ key }: KeyedInfo): boolean => compareBytes(key, bound) < 0
+  const files = window.files.filter(isKept)
+  if (files.length === window.files.length) return window
+  const forgotten = hullOf(
+    window.files.filter((file) => !isKept(file)),
+    window.forgotten,
+  )
+  return { ...window, files, forgotten }
+}
+
+/** The least range that holds the paths of some files, sorted by path, and another range. */
+function hullOf(files: readonly KeyedInfo[], other: TextRange | undefined): TextRange | undefined {
+  const first = files[0]?.info.file.path
+  const last = files.at(-1)?.info.file.path
+  if (first === undefined || last === undefined) return other
+  const own = { from: first, to: `${last}\x01` }
+  if (other === undefined) return own
+  return { from: own.from < other.from ? own.from : other.from, to: own.to > other.to ? own.to : other.to }
 }
 
 function byStart(a: TextRange, b: TextRange): number {

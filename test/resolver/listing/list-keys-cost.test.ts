@@ -1,11 +1,17 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { FileInfo, PfsClient } from '../../../lib/pfs/client.js'
 import { createKeyCodec } from '../../../lib/resolver/key.js'
 import { type ListQuery, listKeys } from '../../../lib/resolver/listing/list-keys.js'
-import { createBucket, namesOf, type TestBucket } from './bucket.js'
+import { createBucket, listAll, namesOf, type TestBucket } from './bucket.js'
 
 const cost = suite('what a listing asks of PFS')
 const { pathFromKey } = createKeyCodec('percent')
+setFlagsFromString('--expose-gc')
+const collectGarbage: () => void = runInNewContext('gc')
 const numbers = Array.from({ length: 20_000 }, (_, index) => index)
 const pad = (number: number) => String(number).padStart(6, '0')
 
@@ -94,6 +100,35 @@ cost('names that begin with many different escapes: their first page reads the d
   const bucket = await bucketOf((index) => `${String.fromCodePoint(0x4e00 + (index % 3000))}${pad(index)}`)
   const first = await pageOf(bucket, {}, [25, 21_100])
   await pageOf(bucket, { after: first.at(-1) ?? '' }, [5, 1100])
+})
+
+cost('names that begin with many different escapes: few of their files are held at a time', async () => {
+  const bucket = await bucketOf((index) => `${String.fromCodePoint(0x4e00 + (index % 3000))}${pad(index)}`)
+  const held: WeakRef<FileInfo>[] = []
+  let most = 0
+  async function* watch(found: AsyncIterable<FileInfo>) {
+    for await (const info of found) {
+      const own = { ...info }
+      held.push(new WeakRef(own))
+      yield own
+      if (held.length % 1000 !== 0) continue
+      // A reference that was just made, or read, keeps its object until the turn ends.
+      await nextTurn()
+      collectGarbage()
+      most = Math.max(most, held.filter((reference) => reference.deref() !== undefined).length)
+    }
+  }
+  const { pfs } = bucket.source
+  const watched: PfsClient = {
+    ...pfs,
+    listFile: (request, options) => watch(pfs.listFile(request, options)),
+    walkFile: (request, options) => watch(pfs.walkFile(request, options)),
+    globFile: (request, options) => watch(pfs.globFile(request, options)),
+  }
+  const source = { ...bucket.source, pfs: watched }
+  const names = await listAll(source, { prefix: '', delimiter: '', after: '' }, [1000])
+  assert.equal(names.length, numbers.length)
+  assert.ok(most <= 10_000, `${most} of ${held.length} files were held`)
 })
 
 cost.run()
