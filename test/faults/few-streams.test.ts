@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createMemoryPfs, createPfsClient, type PfsClient, servePfs } from '../../lib/index.js'
+import { deferred } from '../support/deferred.js'
 import { startGateway } from '../support/gateway.js'
 import { bucket, createBucket, holds } from './support/branch.js'
 import { ask, sendPart } from './support/http.js'
@@ -13,6 +14,10 @@ import { putMessage } from './support/messages.js'
 async function startProxy(pfsPort: number, maxConcurrentStreams: number) {
   const pfs = connect(`http://127.0.0.1:${pfsPort}`)
   const proxy = createServer({ settings: { maxConcurrentStreams } })
+  let connections = 0
+  proxy.on('session', () => {
+    connections += 1
+  })
   proxy.on('stream', (stream: ServerHttp2Stream, headers) => {
     const call = pfs.request(headers)
     let trailers: IncomingHttpHeaders = {}
@@ -39,6 +44,7 @@ async function startProxy(pfsPort: number, maxConcurrentStreams: number) {
   await once(proxy, 'listening')
   return {
     port: (proxy.address() as AddressInfo).port,
+    connections: () => connections,
     async close() {
       pfs.close()
       proxy.close()
@@ -60,6 +66,7 @@ async function startBehindProxy(maxConcurrentStreams: number, maxSharedBodyBytes
   return {
     truth,
     port: gateway.port,
+    connections: proxy.connections,
     async close() {
       await gateway.close()
       client.close()
@@ -84,30 +91,38 @@ streams('more large bodies at once than there are streams are all written', asyn
 
 streams('bodies that stand still keep no small write and no read from being answered', async () => {
   // As many as Pachyderm's own proxy allows.
-  const { truth, port, close } = await startBehindProxy(100, 1000)
+  const { truth, port, connections, close } = await startBehindProxy(100, 1000)
   const large = putMessage(`/${bucket}/slow`, Buffer.alloc(100_000, 'x'), 'content-length')
-  const begun = counter(truth, 110)
+  const most = deferred()
+  const all = deferred()
+  countBodies(truth, (begun) => {
+    if (begun === 100) most.resolve()
+    if (begun === 110) all.resolve()
+  })
   const senders = await Promise.all(
     Array.from({ length: 110 }, () => sendPart(port, large, large.head.length + 70_000)),
   )
-  await begun
-  assert.is((await ask(port, 'PUT', `/${bucket}/small`, 'small')).status, 200)
-  assert.is((await ask(port, 'GET', `/${bucket}/small`)).body.toString(), 'small')
-  for (const sender of senders) sender.destroy()
-  await close()
+  try {
+    await most.promise
+    assert.is(connections(), 3, 'two for bodies, and one for all other calls')
+    await all.promise
+    assert.is((await ask(port, 'PUT', `/${bucket}/small`, 'small')).status, 200)
+    assert.is((await ask(port, 'GET', `/${bucket}/small`)).body.toString(), 'small')
+  } finally {
+    for (const sender of senders) sender.destroy()
+    await close()
+  }
 })
 
-/** Settles when so many bodies are on their way into PFS. */
-function counter(pfs: PfsClient, count: number): Promise<void> {
+/** Counts the bodies that are on their way into PFS. */
+function countBodies(pfs: PfsClient, onBody: (begun: number) => void): void {
   const { createFileSet } = pfs
-  return new Promise((resolve) => {
-    let begun = 0
-    pfs.createFileSet = (operations, options) => {
-      begun += 1
-      if (begun === count) resolve()
-      return createFileSet(operations, options)
-    }
-  })
+  let begun = 0
+  pfs.createFileSet = (operations, options) => {
+    begun += 1
+    onBody(begun)
+    return createFileSet(operations, options)
+  }
 }
 
 streams.run()

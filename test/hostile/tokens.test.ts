@@ -38,7 +38,7 @@ test('a revoked token stops working within a minute, before a body comes', async
   assert.is(await list(), '200')
   assert.is(asked, 1)
   passed = 60_001
-  const put = { method: 'PUT', target: '/images/key', headers: { 'content-length': '1000000' } }
+  const put = { method: 'PUT', target: '/images/key', headers: { 'content-length': '1000000', expect: '100-continue' } }
   const wire = await openWire(gateway.port)
   wire.send(bytesOf(signV4(put, { key, payloadHash: 'UNSIGNED-PAYLOAD' })))
   const answer = await wire.response()
