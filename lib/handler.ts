@@ -15,6 +15,7 @@ import { setHeaders, writeError, writeResponse } from './http/write-response.js'
 import { type AuthConfig, readAuthConfig, readOptions, type S3HandlerOptions } from './options.js'
 import type { PfsClient } from './pfs/client.js'
 import { s3ErrorFrom } from './resolver/s3-error.js'
+import { ServiceTokenError } from './service-token.js'
 
 type Next = (error?: unknown) => unknown
 type AnyRequest = IncomingMessage | Http2ServerRequest
@@ -108,9 +109,13 @@ function createRequestId(): string {
   return randomUUID().replaceAll('-', '').slice(0, 16).toUpperCase()
 }
 
-/** Failures of ours or of PFS (what is not implemented is none), and wrong signatures, whose likely cause is not told to the client. */
+/**
+ * Failures of ours or of PFS (NotImplemented is none), tokens of the configuration that Pachyderm refuses, and wrong
+ * signatures, whose likely cause the client does not hear.
+ */
 function isForOperators(error: S3Error): boolean {
-  return (error.status >= 500 && error.code !== 'NotImplemented') || error.code === 'SignatureDoesNotMatch'
+  if (error.code === 'SignatureDoesNotMatch' || error.cause instanceof ServiceTokenError) return true
+  return error.status >= 500 && error.code !== 'NotImplemented'
 }
 
 /** SDKs find out the region of a bucket by a request that is refused. */

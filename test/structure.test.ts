@@ -10,7 +10,7 @@ const floors: readonly (readonly string[])[] = [
   ['index.ts'],
   ['handler.ts'],
   ['answer.ts'],
-  ['gateway.ts', 'credential-source.ts', 'routes.ts'],
+  ['gateway.ts', 'credential-source.ts', 'service-token.ts', 'routes.ts'],
   ['options.ts'],
   ['option-values.ts', 'operations'],
   ['resolver'],

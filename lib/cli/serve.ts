@@ -7,6 +7,7 @@ import { createLog } from './log.js'
 import { openPfs } from './pfs.js'
 import { createServer, listen, watchConnections } from './server.js'
 import { startSweeping } from './sweep.js'
+import { warnOfTokens } from './token-warnings.js'
 import { welcomeText } from './welcome.js'
 
 /** Where the program writes: the log apart from what it says about itself. */
@@ -31,8 +32,8 @@ export async function serve(args: Arguments, env: NodeJS.ProcessEnv, output: Out
   const keys = args.auth.mode === 'keys' ? readKeysFile(args.auth.file) : new Map<string, AccessKey>()
   const authConfig = authConfigFrom(args, keys, ownOptions)
   const pfs = await openPfs(args, env)
-  if (pfs.authActive) warnOfMissingTokens(authConfig, keys, output)
   try {
+    if (pfs.authActive) await warnOfTokens(pfs.client, authConfig, keys, output.say)
     const handler = createHandler(args, pfs.client, authConfig, output)
     const server = createServer(handler, args.tls)
     const connections = watchConnections(server)
@@ -72,16 +73,6 @@ function authConfigFrom(
   if (auth.mode === 'pachyderm') return auth
   if (auth.mode === 'none') return { ...auth, ...ownOptions }
   return { mode: 'keys', secretFor: async (accessKeyId) => keys.get(accessKeyId) }
-}
-
-function warnOfMissingTokens(authConfig: AuthConfig, keys: ReadonlyMap<string, AccessKey>, output: Output): void {
-  if (authConfig.mode === 'none' && authConfig.authToken === undefined) {
-    output.say('warning: --auth none without PACH_TOKEN, so Pachyderm refuses all requests\n')
-  }
-  for (const [id, { authToken }] of keys) {
-    if (authToken !== undefined) continue
-    output.say(`warning: access key ${JSON.stringify(id)} has no authToken, so Pachyderm refuses what it asks for\n`)
-  }
 }
 
 /** The flags that set options of the handler, for errors, which name the option. */

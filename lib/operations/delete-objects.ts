@@ -112,11 +112,13 @@ async function deleteEach(call: BucketCall, objects: readonly NamedObject[]): Pr
   })
 }
 
-/** Whether a refusal is of no key, but of the bucket, or of PFS as it is now. */
+/** Whether a refusal is of no key, but of the bucket, of the caller's token, or of PFS as it is now. */
 function isOfRequest(reason: unknown): boolean {
   if (!(reason instanceof PfsError)) return false
   const isBucket = reason.missing !== undefined && reason.missing !== 'file'
-  return isBucket || ['UNAVAILABLE', 'RESOURCE_EXHAUSTED', 'DEADLINE_EXCEEDED'].includes(reason.status)
+  return (
+    isBucket || reason.isOfToken || ['UNAVAILABLE', 'RESOURCE_EXHAUSTED', 'DEADLINE_EXCEEDED'].includes(reason.status)
+  )
 }
 
 function planOf({ gateway }: BucketCall, object: NamedObject): Plan {

@@ -73,6 +73,11 @@ export class PfsError extends Error {
     return refusals.find(([, pattern]) => pattern.test(this.message))?.[0]
   }
 
+  /** Whether the caller's token was refused, or missing. */
+  get isOfToken(): boolean {
+    return this.status === 'UNAUTHENTICATED' || this.refusal === 'expired-token'
+  }
+
   /** Whether the call was answered, so that what it asked for has certainly not been done. */
   get isDefinite(): boolean {
     return !indefinite.has(this.status) || this.refusal === 'expired-token'

@@ -96,7 +96,8 @@ for (const [args, env] of [
 test('--auth none: PACH_TOKEN is asked with where it is given, whatever it is', async () => {
   const gateway = await startListening(['--auth', 'none', '--root-token', 'the-root-token'], { PACH_TOKEN: 'nobody' })
   const answer = await fetch(`${gateway.endpoint}/master.images/key`, { method: 'PUT', body: 'x' })
-  assert.match(await answer.text(), '<Code>InvalidAccessKeyId</Code>')
+  assert.match(await answer.text(), '<Code>AccessDenied</Code>')
+  await gateway.says(/^error in request .*: Pachyderm does not accept the authToken of mode 'none': /m)
   await gateway.stop()
 })
 
@@ -152,6 +153,24 @@ test('a keys file without authToken: a warning if auth is active, otherwise none
   const inactive = await startListening(['--memory', '--auth', `keys:${keys}`])
   assert.not.match(inactive.said(), 'warning')
   await inactive.stop()
+})
+
+test('a token that Pachyderm does not accept: a warning at the start that names the key, and not the token', async () => {
+  const entries = ['dead', 'live'].map((id) => {
+    const authToken = id === 'live' ? 'the-root-token' : 'token-of-nobody'
+    return [id, { secretAccessKey: `secret-of-${id}`, authToken }]
+  })
+  const keys = scratch.file('dead.json', JSON.stringify(Object.fromEntries(entries)))
+  const active = ['--root-token', 'the-root-token', '--auth']
+  const byKey = await startListening([...active, `keys:${keys}`])
+  assert.match(byKey.said(), 'warning: Pachyderm does not accept the authToken of access key "dead": ')
+  assert.not.match(byKey.said(), '"live"')
+  assert.not.match(byKey.said(), 'token-of-nobody')
+  await byKey.stop()
+  const byNone = await startListening([...active, 'none'], { PACH_TOKEN: 'token-of-nobody' })
+  assert.match(byNone.said(), 'warning: Pachyderm does not accept PACH_TOKEN, the token of --auth none: ')
+  assert.not.match(byNone.said(), 'token-of-nobody')
+  await byNone.stop()
 })
 
 test('--auth none without PACH_TOKEN: a warning if auth is active, otherwise none', async () => {

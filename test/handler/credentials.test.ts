@@ -98,4 +98,66 @@ test('mode pachyderm: a word that is no token is refused before its body comes, 
   assert.is(asked.filter((token) => token === 'invented').length, 1)
 })
 
+/** Everything that a client can see of a token, asked for with a key that is valid for the gateway. */
+const requests = [
+  { target: '/' },
+  { target: '/images' },
+  { target: '/images/k' },
+  { method: 'PUT', target: '/images/k', body: 'x' },
+  { method: 'PUT', target: '/images/copy', headers: { 'x-amz-copy-source': 'images/k' } },
+  { method: 'DELETE', target: '/images/k' },
+  { method: 'POST', target: '/images?delete', body: '<Delete><Object><Key>k</Key></Object></Delete>' },
+  { method: 'POST', target: '/images/k?uploads' },
+] as const
+
+for (const mode of ['keys', 'none'] as const) {
+  for (const state of ['unknown', 'expired', 'missing'] as const) {
+    test(`mode ${mode}: a token that is ${state} is AccessDenied to the client and named to the operator`, async () => {
+      let now = new Date()
+      const pfs = createMemoryPfs({ rootToken: 'root', now: () => now })
+      const authToken =
+        state === 'expired' ? await pfs.getRobotToken({ robot: 'r', ttlSeconds: 60 }, { authToken: 'root' }) : 'dead'
+      now = new Date(now.getTime() + 120_000)
+      const token = state === 'missing' ? {} : { authToken }
+      const secretAccessKey = 'secret-of-reports'
+      const authConfig: AuthConfig =
+        mode === 'none' ? { mode, ...token } : { mode, secretFor: async () => ({ secretAccessKey, ...token }) }
+      const errors: string[] = []
+      const onError = (error: unknown) => void errors.push(String(error))
+      const gateway = await startGateway({ pfs, authConfig, options: { onError } })
+      const key = { accessKeyId: 'REPORTS', secretAccessKey }
+      try {
+        for (const request of requests) {
+          const answer = await exchange(gateway.port, signV4(request, { key }))
+          const name = `${'method' in request ? request.method : 'GET'} ${request.target}`
+          assert.is(outcomeOf(answer), '403 AccessDenied', name)
+          const told = errors.splice(0)
+          assert.is(told.length, 1, name)
+          assert.match(told[0] ?? '', mode === 'keys' ? 'access key "REPORTS"' : "mode 'none'")
+          assert.not.match(told[0] ?? '', authToken)
+        }
+      } finally {
+        await gateway.close()
+      }
+    })
+  }
+}
+
+test('mode keys: a key whose token lacks a right is no matter of the operator', async () => {
+  const pfs = createMemoryPfs({ rootToken: 'root' })
+  await pfs.createRepo({ repo: { project: 'default', name: 'images', type: 'user' } }, { authToken: 'root' })
+  const authToken = await pfs.getRobotToken({ robot: 'r' }, { authToken: 'root' })
+  const key = { accessKeyId: 'REPORTS', secretAccessKey: 'secret-of-reports' }
+  const errors: unknown[] = []
+  const gateway = await startGateway({
+    pfs,
+    authConfig: { mode: 'keys', secretFor: async () => ({ ...key, authToken }) },
+    options: { onError: (error) => void errors.push(error) },
+  })
+  const put = { method: 'PUT', target: '/images/k', body: 'x' }
+  assert.is(outcomeOf(await exchange(gateway.port, signV4(put, { key }))), '403 AccessDenied')
+  await gateway.close()
+  assert.equal(errors, [])
+})
+
 test.run()

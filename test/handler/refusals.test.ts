@@ -148,12 +148,7 @@ expired('is refused with ExpiredToken, also while the gateway remembers it', asy
       for (const [action, answer] of Object.entries(answers)) assert.is(answer, '400 ExpiredToken', action)
     }
     const several = new DeleteObjectsCommand({ Bucket, Delete: { Objects: [{ Key: 'k' }, { Key: 'l' }] } })
-    const { Errors } = await s3.send(several)
-    assert.equal(
-      Errors?.map(({ Code }) => Code),
-      ['ExpiredToken', 'ExpiredToken'],
-    )
-    assert.is(await refusal(stranger.send(several)), '400 ExpiredToken')
+    for (const client of [s3, stranger]) assert.is(await refusal(client.send(several)), '400 ExpiredToken')
   } finally {
     for (const client of [root, s3, stranger]) client.destroy()
     await gateway.close()
