@@ -30,7 +30,7 @@ export async function getObjectTagging(call: ObjectCall): Promise<S3Response> {
  * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectTagging.html
  */
 export async function putObjectTagging(call: ObjectCall): Promise<S3Response> {
-  requireRecords(call)
+  await requireRecords(call)
   const tags = await readTags(call)
   return { status: 200, headers: { 'x-amz-version-id': await setTags(call, tags) } }
 }
@@ -41,12 +41,14 @@ export async function putObjectTagging(call: ObjectCall): Promise<S3Response> {
  * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjectTagging.html
  */
 export async function deleteObjectTagging(call: ObjectCall): Promise<S3Response> {
-  requireRecords(call)
+  await requireRecords(call)
   return { status: 204, headers: { 'x-amz-version-id': await setTags(call, []) } }
 }
 
-function requireRecords({ gateway, bucket }: ObjectCall): void {
+/** Throws unless the caller may write to the bucket and the gateway keeps records. */
+async function requireRecords({ gateway, bucket, options }: ObjectCall): Promise<void> {
   requireWritable(bucket)
+  await gateway.commits.requireWritable(bucket.branch, options)
   if (gateway.records.mode !== 'off') return
   throw new S3Error('NotImplemented', { message: 'This gateway keeps no records of objects (objectRecords is off).' })
 }

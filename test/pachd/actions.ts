@@ -39,6 +39,8 @@ const needs: Readonly<Record<string, Needed>> = {
   'object partNumber+uploadId+x-amz-copy-source PUT': 'REPO_WRITE',
   'object uploadId POST': 'REPO_WRITE',
   'object uploadId DELETE': 'REPO_WRITE',
+  'object tagging PUT': 'REPO_WRITE',
+  'object tagging DELETE': 'REPO_WRITE',
 }
 
 /** The rest of a request, by the action's name; without an entry it has neither body nor headers of its own. */
@@ -50,6 +52,9 @@ const parts: Readonly<Record<string, (upload: Upload) => Pick<Unsigned, 'body' |
   'bucket delete POST': () => ({ body: '<Delete><Object><Key>missing</Key></Object></Delete>' }),
   'object PUT': () => ({ body: key }),
   'object acl PUT': () => ({ headers: { 'x-amz-acl': 'private' } }),
+  'object tagging PUT': () => ({
+    body: '<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>',
+  }),
   'object attributes GET': () => ({ headers: { 'x-amz-object-attributes': 'ETag' } }),
   'object partNumber+uploadId PUT': () => ({ body: 'part' }),
   'object uploadId POST': ({ etag }) => ({

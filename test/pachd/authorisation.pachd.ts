@@ -42,7 +42,11 @@ matrix.before(async (context) => {
     if (role !== 'none') await asRoot.modifyRoleBinding({ resource, principal: `robot:${robot}`, roles: [role] })
   }
   const { head } = await asRoot.inspectBranch({ repo: own, name: 'master' })
-  const gateway = await startGateway({ opened, authConfig: { mode: 'pachyderm' } })
+  const gateway = await startGateway({
+    opened,
+    authConfig: { mode: 'pachyderm' },
+    options: { objectRecords: 'all' },
+  })
   Object.assign(context, { opened, gateway, tokens, commitId: head?.id ?? '' })
 })
 
