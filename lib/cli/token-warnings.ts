@@ -1,4 +1,4 @@
-import type { AuthConfig, PfsClient } from '../index.js'
+import { type AuthConfig, type PfsClient, PfsError } from '../index.js'
 import { lineFrom } from './fault.js'
 import type { AccessKey } from './keys-file.js'
 
@@ -36,7 +36,8 @@ export async function warnOfTokens(
       await pfs.whoAmI({ authToken, signal })
       return undefined
     } catch (reason) {
-      return `Pachyderm does not accept ${name}: ${lineFrom(reason)}`
+      const isRefused = reason instanceof PfsError && reason.isOfToken
+      return `${isRefused ? 'Pachyderm does not accept' : 'cannot ask Pachyderm about'} ${name}: ${lineFrom(reason)}`
     }
   }
 }
