@@ -42,10 +42,11 @@ async function crowdOf(connections: number, gateway: GatewayProcess, pfs: PfsCli
   assert.equal(after.errors, [])
 }
 
-const contentOf = (index: number): Buffer => Buffer.alloc(1000, `object ${index} `)
+/** What `putAndGet` puts. */
+export const contentOf = (index: number): Buffer => Buffer.alloc(1000, `object ${index} `)
 
 /** A connection on which nothing comes, or half a head, or half a body. */
-async function idler(port: number, index: number): Promise<Socket> {
+export async function idler(port: number, index: number): Promise<Socket> {
   const { head, body } = putMessage(`/${bucket}/idle`, Buffer.alloc(2000), 'content-length')
   const sent = [0, head.length / 2, head.length + body.length / 2][index % 3] ?? 0
   const socket = connect(port, '127.0.0.1')
@@ -55,7 +56,8 @@ async function idler(port: number, index: number): Promise<Socket> {
   return socket
 }
 
-async function putAndGet(port: number, index: number): Promise<void> {
+/** Puts an object over one connection and gets it over another; fails on any other answer than the right one. */
+export async function putAndGet(port: number, index: number): Promise<void> {
   const path = `/${bucket}/object-${index}`
   const put = await ask(port, 'PUT', path, contentOf(index))
   assert.is(put.status, 200)
