@@ -209,7 +209,7 @@ for (const [name, readers, messageBytes] of [
     const after = await settled(gateway, pfs, before)
     pfs.faults = {}
 
-    const bound = 2 * messageBytes + windowBytes + 512 * kibibyte
+    const bound = 2 * messageBytes + windowBytes + mebibyte
     const held = (during.bytes - before.bytes) / readers
     const resident = (during.residentBytes - before.residentBytes - spareBytes) / readers
     assert.ok(held > messageBytes, 'the readers are stalled')
@@ -217,7 +217,7 @@ for (const [name, readers, messageBytes] of [
     assert.ok(resident <= bound, `${resident} bytes are resident for a reader`)
     assert.ok(after.bytes - before.bytes <= 4 * mebibyte, `${after.bytes - before.bytes} bytes stay`)
     assert.ok(after.files <= before.files, `${after.files} files, ${before.files} before`)
-    assert.equal(after.errors, [])
+    assert.equal(after.errors.slice(before.errors.length), [])
   })
 }
 
