@@ -96,6 +96,7 @@ function environment(script: ClientScript, running: RunningSetup, signature: str
     BUCKET: `master.${script.name.replace(/\W/g, '-')}-${signature}`,
     RECORDS: keepsRecords ? 'yes' : 'no',
     MODULES: modules,
+    HADOOP: join(tools, 'hadoop'),
     SUPPORT: join(here, 'support'),
     PACHD_ADDRESS: running.pachdAddress,
     ...(running.token !== undefined && { PACH_TOKEN: running.token }),

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the clients below .cache/clients, once for each version: a Python environment for each file of
-# requirements/, bin/ for the Go programs. restic comes from the system's packages.
+# requirements/, bin/ for the Go programs, hadoop/ for the jars of S3A. restic comes from the system's packages.
 set -euo pipefail
 cd "$(dirname "$0")"
 cache="$(cd ../.. && pwd)/.cache/clients"
@@ -49,3 +49,9 @@ rclone_program() {
   rm -rf "$module"
 }
 once rclone v1.76.0 rclone_program v1.76.0
+
+hadoop_jars() {
+  rm -rf "$cache/hadoop"
+  mvn --batch-mode --quiet --file hadoop/pom.xml dependency:copy-dependencies "-DoutputDirectory=$cache/hadoop"
+}
+once hadoop "$(cat hadoop/pom.xml)" hadoop_jars
