@@ -9,6 +9,7 @@ import { sandboxHeaders } from '../http/sandbox.js'
 import type { FileInfo } from '../pfs/client.js'
 import { readFile } from '../pfs/exact-path.js'
 import { chunkedHashBytes, smallFileHash } from '../pfs/file-hash.js'
+import { readForSlowReader } from '../pfs/stalled-read.js'
 import type { ObjectRecord } from '../records/record.js'
 import type { StoredObject } from '../resolver/object.js'
 import type { ObjectCall, Operation } from './call.js'
@@ -28,7 +29,7 @@ export const getObject: Operation<ObjectCall> = async (call) => {
     const content = await smallContent(call, object)
     return { ...response, body: content.subarray(range.start, range.end + 1) }
   }
-  const bytes = readFile(call.gateway.pfs, object.info.file, { offset: range.start }, call.options)
+  const bytes = readForSlowReader(call.gateway.pfs, object.info.file, { offset: range.start }, call.options)
   return { ...response, body: cutTo(range, bytes, object.size) }
 }
 
