@@ -176,24 +176,28 @@ test('33: 256 slow senders of 1 MiB each do not keep small writers out', async (
   assert.ok(after.bytes - before.bytes <= 4 * mebibyte, `${after.bytes - before.bytes} bytes stay`)
 })
 
-/** Bytes of the window in which PFS may send ahead of a stalled reader. */
-const windowBytes = mebibyte
+/** Slices of 64 KiB, and what gRPC still holds of a call that was given up. */
+const heldBytes = mebibyte
 
 for (const [name, readers, messageBytes] of [
   ['100 stalled readers of 100 MB hold', 100, mebibyte],
   ['stalled readers of messages as large as those of pachd hold', 10, 12 * mebibyte],
 ] as const) {
-  test(`30: ${name} two messages of PFS and its window each`, async ({ gateway, pfs }) => {
+  test(`30: ${name} no message of PFS once they have stood still`, async ({ gateway, pfs }) => {
     const length = 100_000_000
     const path = `/${bucket}/huge`
     assert.is((await ask(gateway.port, 'PUT', path, Buffer.alloc(length))).status, 200)
     const message = Buffer.alloc(messageBytes)
-    let sent = 0
+    let begun = 0
+    let running = 0
     pfs.faults = {
       async *getFile() {
-        for (let left = length; left > 0; left -= messageBytes) {
-          sent += 1
-          yield message.subarray(0, left)
+        begun += 1
+        running += 1
+        try {
+          for (let left = length; left > 0; left -= messageBytes) yield message.subarray(0, left)
+        } finally {
+          running -= 1
         }
       },
     }
@@ -205,22 +209,19 @@ for (const [name, readers, messageBytes] of [
         return socket
       }),
     )
-    // Until PFS sends no more while the gateway answers.
-    for (let last = -1, same = 0; same < 50; last = sent) {
-      await gateway.received(0)
-      same = last === sent ? same + 1 : 0
-    }
+    // The gateway gives up the calls of readers that stand still.
+    while (running > 0) await gateway.received(0)
+    assert.is(begun, readers)
     const during = await gateway.measure()
     await Promise.all(sockets.map((socket) => leave(socket, 'closes')))
     const after = await settled(gateway, pfs, before)
     pfs.faults = {}
 
-    const bound = 2 * messageBytes + windowBytes + mebibyte
     const held = (during.bytes - before.bytes) / readers
     const resident = (during.residentBytes - before.residentBytes - spareBytes) / readers
-    assert.ok(held > messageBytes, 'the readers are stalled')
-    assert.ok(held <= bound, `${held} bytes are held for a reader`)
-    assert.ok(resident <= bound, `${resident} bytes are resident for a reader`)
+    assert.ok(held <= heldBytes, `${held} bytes are held for a reader`)
+    // The allocator does not give back at once what the messages took.
+    assert.ok(resident <= 2 * messageBytes + 2 * mebibyte, `${resident} bytes are resident for a reader`)
     assert.ok(after.bytes - before.bytes <= 4 * mebibyte, `${after.bytes - before.bytes} bytes stay`)
     assert.ok(after.files <= before.files + spareFiles, `${after.files} files, ${before.files} before`)
     assert.equal(after.errors.slice(before.errors.length), [])
