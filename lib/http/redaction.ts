@@ -3,10 +3,10 @@ import { percentByte } from '../percent-encoding.js'
 /** Query parameters that let readers of a log act as the caller; in Pachyderm's mode the access key is the token. */
 const secretParameter = /^(x-amz-(signature|credential|security-token|s3session-token)|signature|awsaccesskeyid)$/i
 
-/** What separates parameters, also in a malformed target whose separators are encoded. */
+/** Separators of parameters, also encoded, as in a malformed target. */
 const separator = /([?&]|%3f|%26)/i
 
-/** What may stand in a value, and what some parsers take for a separator. */
+/** Characters that may stand in a value, and that some parsers take for a separator. */
 const weakSeparator = /([;#]|%3b|%23)/i
 
 /**
