@@ -1,15 +1,17 @@
 /**
  * `npm run test:clients [-- FILTER…]`: runs each client's script against the program in every setup, in a new home
- * directory each time, and ends with `N passed, N failed`. `tools.sh` installs the clients. Without a filter it writes
- * `docs/clients.md`.
+ * directory each time, then the code of README.md and of each page of `docs/`, and ends with `N passed, N failed`.
+ * `tools.sh` installs the clients. Without a filter it writes `docs/clients.md`.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { root } from '../support/root.js'
+import { pages } from '../support/snippets.js'
 import { makeMaterial } from './support/material.js'
+import { pageScript } from './support/page.js'
 import { type ClientScript, clientScripts, runScript } from './support/scripts.js'
-import { mainSetup, type RunningSetup, type Setup, setups, startSetup } from './support/setups.js'
+import { mainSetup, pageSetup, type RunningSetup, type Setup, setups, startSetup } from './support/setups.js'
 import { type ClientRun, clientsPage } from './support/table.js'
 
 /**
@@ -25,14 +27,15 @@ const work = mkdtempSync(join(tmpdir(), 'pfs-s3-gateway-clients-'))
 const longest = 6 * 60_000
 
 const filters = process.argv.slice(2)
-const scripts = clientScripts(here).filter(({ name }) => filters.length === 0 || filters.some((f) => name.includes(f)))
+const isSelected = (name: string) => filters.length === 0 || filters.some((filter) => name.includes(filter))
+const scripts = clientScripts(here).filter(({ name }) => isSelected(name))
 const total = { passed: 0, failed: 0 }
 const runs: ClientRun[] = []
 
 const small = makeMaterial(join(work, 'small'), modules, false)
 const large = makeMaterial(join(work, 'large'), modules, true)
 
-for (const setup of setups) {
+for (const setup of scripts.length === 0 ? [] : setups) {
   const running = await startSetup(setup)
   for (const script of scripts.filter((each) => isFor(each, setup))) {
     for (const signature of signaturesFor(script, setup)) {
@@ -42,9 +45,14 @@ for (const setup of setups) {
       runs.push({ script, client, setup: setup.name, signature, passed })
     }
   }
-  for (const ended of await running.stop()) {
-    if (ended.code !== 0) report(`the gateway's end, ${setup.name}`, `code ${ended.code}: ${ended.stderr}`)
-  }
+  await stop(running, setup.name)
+}
+for (const page of pages.filter(isSelected)) {
+  const running = await startSetup(pageSetup)
+  const script = pageScript(page, running, { tools, folder: work })
+  if (script !== undefined)
+    await run(page, script, { ...environment(script, running, 'v4'), ...pageEnvironment(running) })
+  await stop(running, page)
 }
 rmSync(work, { recursive: true, force: true })
 if (filters.length === 0) writeFileSync(join(root, 'docs/clients.md'), clientsPage(runs))
@@ -54,6 +62,18 @@ process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1
 function isFor(script: ClientScript, setup: Setup): boolean {
   if (setup.pfs === 'pachd') return script.pachd
   return !script.once || setup.name === mainSetup
+}
+
+async function stop(running: RunningSetup, title: string): Promise<void> {
+  for (const ended of await running.stop()) {
+    if (ended.code !== 0) report(`the gateway's end, ${title}`, `code ${ended.code}: ${ended.stderr}`)
+  }
+}
+
+/** A reader of a page has followed the first lines of README.md. */
+function pageEnvironment(running: RunningSetup): NodeJS.ProcessEnv {
+  const key = { AWS_ACCESS_KEY_ID: 'anything', AWS_SECRET_ACCESS_KEY: 'anything', AWS_DEFAULT_REGION: 'us-east-1' }
+  return { ...key, AWS_ENDPOINT_URL: running.endpoint }
 }
 
 /** Where auth is off nobody checks a signature, so one kind of it is enough. */

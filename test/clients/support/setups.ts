@@ -14,9 +14,12 @@ export interface Setup {
 
 const rootToken = 'the-root-token'
 
+/** What a reader of the documentation has started. */
+export const pageSetup: Setup = { name: 'in memory, auth off', pfs: 'memory', large: false }
+
 /** PFS near and far, with auth and without; the one that is most like production carries the load. A pachd, if the environment names one. */
 export const setups: readonly Setup[] = [
-  { name: 'in memory, auth off', pfs: 'memory', large: false },
+  pageSetup,
   { name: 'in memory, auth on', pfs: 'memory', rootToken, large: false },
   { name: 'over the wire, auth off', pfs: 'wire', large: false },
   { name: 'over the wire, auth on', pfs: 'wire', rootToken, large: true },
