@@ -1,8 +1,16 @@
 import { lookup } from 'mrmime'
-import { S3Error } from '../errors.js'
+import { invalidArgument, S3Error } from '../errors.js'
 import type { HttpRequest } from '../http/request.js'
 import type { Headers } from '../http/response.js'
-import { type ContentHeader, contentHeaders, type ObjectRecord } from '../records/record.js'
+import {
+  attributeBytes,
+  attributeLimits,
+  type ContentHeader,
+  contentHeaders,
+  isHeaderName,
+  isHeaderValue,
+  type ObjectRecord,
+} from '../records/record.js'
 import { parseTagQuery } from './tags.js'
 
 /** What a write says about its object beside the bytes. */
@@ -20,9 +28,6 @@ export function contentTypeOf(key: string): string {
   return typeof type === 'string' ? type : defaultContentType
 }
 
-/** Most bytes of user metadata: names and values together, in UTF-8. */
-const maxMetadataBytes = 2048
-
 const metadataPrefix = 'x-amz-meta-'
 
 /**
@@ -32,37 +37,60 @@ const metadataPrefix = 'x-amz-meta-'
  */
 export function readAttributes(request: Pick<HttpRequest, 'headers'>, key: string): ObjectAttributes {
   return attributesFrom(
-    [...request.headers].map(([name, values]) => [name, values.join(',')]),
+    [...request.headers].map(([name, values]) => {
+      const value = values.join(',')
+      return { name, value, text: textOfHeader(value) }
+    }),
     key,
   )
 }
 
-/** The same from the fields of a form, which stand for headers; a form gives its tags as XML. */
+/** The same from the fields of a form, which stand for headers and are UTF-8; a form gives its tags as XML. */
 export function readFieldAttributes(
   fields: ReadonlyMap<string, string>,
   key: string,
   tags: ObjectAttributes['tags'],
 ): ObjectAttributes {
-  const named = [...fields].map(([name, value]) => [name.toLowerCase(), value] as const)
-  return { ...attributesFrom(named, key), tags }
+  const given = [...fields].map(([name, text]) => {
+    return { name: name.toLowerCase(), value: Buffer.from(text).toString('latin1'), text }
+  })
+  return { ...attributesFrom(given, key), tags }
 }
 
-function attributesFrom(entries: readonly (readonly [string, string])[], key: string): ObjectAttributes {
+interface GivenAttribute {
+  readonly name: string
+  /** As bytes of a header, in Latin-1. */
+  readonly value: string
+  /** What those bytes mean. */
+  readonly text: string
+}
+
+function attributesFrom(given: readonly GivenAttribute[], key: string): ObjectAttributes {
   const headers: Partial<Record<ContentHeader, string>> = {}
   const metadata: [string, string][] = []
   let tags: ObjectAttributes['tags'] = []
-  for (const [name, value] of entries) {
-    if (name.startsWith(metadataPrefix)) metadata.push([name.slice(metadataPrefix.length), decodeMetadata(value)])
+  for (const { name, value, text } of given) {
+    if (name.startsWith(metadataPrefix)) metadata.push([metadataName(name), decodeWords(text)])
     else if (name === 'x-amz-tagging') tags = parseTagQuery(value)
     else if (isContentHeader(name)) {
       const kept = name === 'content-encoding' ? withoutFraming(value) : value
+      if (!isHeaderValue(kept)) throw invalidArgument(name, { message: 'The value cannot be that of a header.' })
       const isDefault = name === 'content-type' && kept === contentTypeOf(key)
       if (kept !== '' && !isDefault) headers[name] = kept
     }
   }
-  requireMetadataSize(metadata)
   // A name such as `__proto__` becomes a property like any other.
-  return { headers, metadata: Object.fromEntries(metadata), tags }
+  const attributes = { headers, metadata: Object.fromEntries(metadata), tags }
+  requireSize(attributeBytes(attributes.metadata), attributeLimits.metadataBytes)
+  requireSize(attributeBytes(headers), attributeLimits.headerBytes)
+  return attributes
+}
+
+/** The fields of a form may have names that no header can have. */
+function metadataName(name: string): string {
+  const own = name.slice(metadataPrefix.length)
+  if (!isHeaderName(own)) throw invalidArgument(name, { message: 'The name of metadata must be that of a header.' })
+  return own
 }
 
 function isContentHeader(name: string): name is ContentHeader {
@@ -78,21 +106,21 @@ function withoutFraming(value: string): string {
     .join(',')
 }
 
-function requireMetadataSize(metadata: readonly (readonly [string, string])[]): void {
-  const size = metadata.reduce((sum, [name, value]) => sum + Buffer.byteLength(name) + Buffer.byteLength(value), 0)
-  if (size <= maxMetadataBytes) return
-  throw new S3Error('MetadataTooLarge', { fields: { Size: String(size), MaxSizeAllowed: String(maxMetadataBytes) } })
+function requireSize(size: number, limit: number): void {
+  if (size <= limit) return
+  throw new S3Error('MetadataTooLarge', { fields: { Size: String(size), MaxSizeAllowed: String(limit) } })
 }
 
 const encodedWord = /=\?utf-8\?([bq])\?([^?]*)\?=/gi
 
-/**
- * The text of a metadata value. Node hands out the bytes of a header as Latin-1; clients send UTF-8, or the encoded words
- * of RFC 2047, which S3 decodes.
- */
-function decodeMetadata(value: string): string {
+/** The text of a header, whose bytes Node hands out as Latin-1 and clients send as UTF-8. */
+function textOfHeader(value: string): string {
   const bytes = Buffer.from(value, 'latin1')
-  const text = isUtf8(bytes) ? bytes.toString() : value
+  return isUtf8(bytes) ? bytes.toString() : value
+}
+
+/** Decodes the encoded words of RFC 2047, as S3 does. */
+function decodeWords(text: string): string {
   return text.replace(encodedWord, (_, encoding: string, encoded: string) => {
     if (encoding.toLowerCase() === 'b') return Buffer.from(encoded, 'base64').toString()
     const unquoted = encoded

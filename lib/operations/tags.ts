@@ -1,9 +1,7 @@
 import { S3Error } from '../errors.js'
-import type { ObjectRecord } from '../records/record.js'
+import { attributeLimits, type ObjectRecord } from '../records/record.js'
 
 type Tags = ObjectRecord['tags']
-
-const limits = { tags: 10, keyCharacters: 128, valueCharacters: 256 }
 
 /** Letters, digits and spaces of any script, and `_ . : / = + - @`. */
 const allowed = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u
@@ -45,16 +43,17 @@ function malformed(value: string): S3Error {
  * @throws S3Error InvalidTag, BadRequest for more than ten
  */
 export function requireTags(tags: Tags): Tags {
-  if (tags.length > limits.tags) throw new S3Error('BadRequest', { message: 'Object tags cannot be greater than 10' })
+  if (tags.length > attributeLimits.tags)
+    throw new S3Error('BadRequest', { message: 'Object tags cannot be greater than 10' })
   const keys = new Set<string>()
   for (const [key, value] of tags) {
     if (keys.has(key)) throw invalid(key, 'Cannot provide multiple Tags with the same key')
     keys.add(key)
-    if (key === '' || key.length > limits.keyCharacters || !allowed.test(key)) {
+    if (key === '' || key.length > attributeLimits.tagKeyCharacters || !allowed.test(key)) {
       throw invalid(key, 'The TagKey you have provided is invalid')
     }
     if (key.toLowerCase().startsWith('aws:')) throw invalid(key, 'System tags cannot be added/updated by requester')
-    if (value.length > limits.valueCharacters || !allowed.test(value)) {
+    if (value.length > attributeLimits.tagValueCharacters || !allowed.test(value)) {
       throw invalid(key, 'The TagValue you have provided is invalid')
     }
   }

@@ -1,5 +1,7 @@
 import { once } from 'node:events'
 import { Header, Parser, Pax } from 'tar'
+import { asBuffer } from '../bytes.js'
+import { createTimeSlice } from '../concurrency.js'
 
 /** A regular file of a TAR archive. */
 export interface TarFile {
@@ -8,31 +10,45 @@ export interface TarFile {
   readonly content: Buffer
 }
 
+/** Bytes of an archive that are read at a time: PFS sends up to 20 MiB, which would be copied in one turn of the event loop. */
+const sliceBytes = 256 * 1024
+
 /**
- * The regular files of a TAR archive, one after the other, each whole: for archives of small files.
+ * The regular files of a TAR archive, one after the other, each whole: for archives of small files. A file that is not
+ * wanted, by its path and its size in bytes, is left out and takes no memory.
  *
  * @throws Error if the archive is damaged or ends early
  */
-export async function* readTar(archive: AsyncIterable<Uint8Array>): AsyncGenerator<TarFile> {
+export async function* readTar(
+  archive: AsyncIterable<Uint8Array>,
+  isWanted: (path: string, size: number) => boolean = () => true,
+): AsyncGenerator<TarFile> {
   const files: TarFile[] = []
   let failure: Error | undefined
   const parser = new Parser({
     strict: true,
     onReadEntry(entry) {
+      const path = absolute(entry.path)
+      if (entry.type !== 'File' || !isWanted(path, entry.size)) {
+        entry.resume()
+        return
+      }
       const pieces: Buffer[] = []
       entry.on('data', (piece) => pieces.push(Buffer.from(piece)))
-      entry.on('end', () => {
-        if (entry.type === 'File') files.push({ path: absolute(entry.path), content: Buffer.concat(pieces) })
-      })
+      entry.on('end', () => files.push({ path, content: Buffer.concat(pieces) }))
     },
   })
   parser.on('error', (error: Error) => {
     failure = error
   })
+  const rest = createTimeSlice()
   for await (const piece of archive) {
-    parser.write(Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength))
-    if (failure !== undefined) throw failure
-    yield* files.splice(0)
+    for (let start = 0; start < piece.length; start += sliceBytes) {
+      parser.write(asBuffer(piece.subarray(start, start + sliceBytes)))
+      if (failure !== undefined) throw failure
+      yield* files.splice(0)
+      await rest()
+    }
   }
   const ended = once(parser, 'end')
   parser.end()

@@ -3,30 +3,59 @@ import type { CallOptions, Commit, PathRange, PfsClient } from '../pfs/client.js
 import { isMissing } from '../pfs/errors.js'
 import { readTar } from '../pfs/tar.js'
 import { type ObjectRecord, parseRecord, UnreadableRecord } from './record.js'
-import type { KeyRecords } from './record-cache.js'
+import { type KeyRecords, sizeOfRecord } from './record-cache.js'
 import { rangeOf, readRecordPath, recordDirectory } from './record-path.js'
+
+/** The longest record, in bytes: 10,000 parts with their checksums take one and a half million. */
+const maxRecordBytes = 2 * 1024 * 1024
+
+/** Most bytes of records that one call keeps. Whoever may write a repo may put any number of records beside an object. */
+const maxKeptBytes = 64 * 1024 * 1024
 
 /** Most ranges that are read for one page, and most calls under way at once. */
 const maxRanges = 8
 
-/** Reads the records of some keys at one commit of a records branch, in few calls. A damaged record is left out. */
+/**
+ * Reads the records of some keys at one commit of a records branch, in few calls. A damaged record is left out, and so are
+ * those beyond 64 MiB. `shorten` leaves out of a record what the caller has no use for.
+ */
 export async function readRecords(
   pfs: PfsClient,
   commit: Commit,
   paths: readonly string[],
+  shorten: (record: ObjectRecord) => ObjectRecord,
   onError: (error: unknown) => void,
   options: CallOptions,
 ): Promise<Map<string, KeyRecords>> {
   const wanted = new Set(paths)
+  let left = maxKeptBytes
+  const leaveOut = (path: string, cause: unknown): void =>
+    onError(new Error(`the record ${path} cannot be read; its object is served without it`, { cause }))
+  const isWanted = (recorded: string, size: number): boolean => {
+    if (!wanted.has(readRecordPath(recorded)?.path ?? '')) return false
+    if (size <= maxRecordBytes) return true
+    leaveOut(recorded, new UnreadableRecord(`a record has ${size} bytes`))
+    return false
+  }
+  const readRecord = (path: string, content: Buffer): ObjectRecord | undefined => {
+    try {
+      const record = shorten(parseRecord(content))
+      left -= sizeOfRecord(record)
+      if (left >= 0) return record
+      throw new UnreadableRecord('there are too many records beside it')
+    } catch (error) {
+      if (!(error instanceof UnreadableRecord)) throw error
+      leaveOut(path, error)
+      return undefined
+    }
+  }
   const found = new Map<string, Map<string, ObjectRecord>>()
   await eachAtMost(maxRanges, rangesOf(paths.map(recordDirectory).sort(byBytes)), async (pathRange) => {
     try {
-      for await (const { path: recorded, content } of readTar(
-        pfs.getFileTar({ file: { commit, path: '/**' }, pathRange }, options),
-      )) {
+      const archive = pfs.getFileTar({ file: { commit, path: '/**' }, pathRange }, options)
+      for await (const { path: recorded, content } of readTar(archive, isWanted)) {
         const { path, content: id } = readRecordPath(recorded) ?? { path: '', content: '' }
-        if (!wanted.has(path)) continue
-        const record = readable(recorded, content, onError)
+        const record = readRecord(recorded, content)
         if (record === undefined) continue
         const records = found.get(path) ?? new Map<string, ObjectRecord>()
         found.set(path, records.set(id, record))
@@ -37,16 +66,6 @@ export async function readRecords(
     }
   })
   return found
-}
-
-function readable(path: string, content: Buffer, onError: (error: unknown) => void): ObjectRecord | undefined {
-  try {
-    return parseRecord(content)
-  } catch (error) {
-    if (!(error instanceof UnreadableRecord)) throw error
-    onError(new Error(`the record ${path} cannot be read; its object is served without it`, { cause: error }))
-    return undefined
-  }
 }
 
 /**

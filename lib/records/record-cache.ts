@@ -63,7 +63,10 @@ export class RecordCache {
     }
     const known = state
     if (this.#now() - known.checkedAt < headMilliseconds) return known
-    known.checking ??= this.#check(known, inspect).finally(() => {
+    // A check that another caller began may fail for reasons of that caller's: it left, or its token has expired.
+    while (known.checking !== undefined) await known.checking.catch(() => undefined)
+    if (this.#now() - known.checkedAt < headMilliseconds) return known
+    known.checking = this.#check(known, inspect).finally(() => {
       known.checking = undefined
     })
     await known.checking
@@ -122,9 +125,14 @@ function idOf({ project, name }: Repo): string {
   return `${project}/${name}`
 }
 
-/** The bytes that an entry holds, by and large: a record is small, and its strings are shared. */
 function sizeOf(id: string, records: KeyRecords): number {
   let size = 200 + id.length
-  for (const record of records.values()) size += 500 + JSON.stringify(record).length
+  for (const record of records.values()) size += sizeOfRecord(record)
   return size
+}
+
+/** The bytes that a record takes in memory, by and large. */
+export function sizeOfRecord(record: ObjectRecord): number {
+  const { parts, ...others } = record
+  return 500 + JSON.stringify(others).length + 200 * parts.length
 }

@@ -51,14 +51,23 @@ export class RecordStore {
    * second at the latest.
    */
   async read(repo: Repo, path: string, options: CallOptions): Promise<KeyRecords> {
-    const records = await this.readAll(repo, [path], options)
+    const records = await this.#readAll(repo, [path], whole, options)
     return records.get(path) ?? new Map()
   }
 
-  /** The records of many keys, in few calls. */
+  /** The records of many keys, in few calls. A record may be without its parts, which may be 10,000 of each key. */
   async readAll(repo: Repo, paths: readonly string[], options: CallOptions): Promise<ReadonlyMap<string, KeyRecords>> {
+    return this.#readAll(repo, paths, withoutParts, options)
+  }
+
+  async #readAll(
+    repo: Repo,
+    paths: readonly string[],
+    shorten: Shorten,
+    options: CallOptions,
+  ): Promise<ReadonlyMap<string, KeyRecords>> {
     if (this.mode === 'off') return new Map()
-    const stored = await this.#readStored(repo, paths, options)
+    const stored = await this.#readStored(repo, paths, shorten, options)
     return new Map(paths.map((path) => [path, this.#behind.applyTo(repo, path, stored.get(path) ?? new Map())]))
   }
 
@@ -79,7 +88,12 @@ export class RecordStore {
     return this.#behind.flush()
   }
 
-  async #readStored(repo: Repo, paths: readonly string[], options: CallOptions): Promise<Map<string, KeyRecords>> {
+  async #readStored(
+    repo: Repo,
+    paths: readonly string[],
+    shorten: Shorten,
+    options: CallOptions,
+  ): Promise<Map<string, KeyRecords>> {
     const branch = recordsBranch(repo)
     for (;;) {
       const state = await this.#cache.branch(repo, () => this.#inspectHead(branch, options))
@@ -95,21 +109,33 @@ export class RecordStore {
       const { epoch } = state
       const running = { paths: new Set(unknown), isOutdated: false }
       state.reads.add(running)
-      const read = await this.#readUnknown(branch, unknown, options).finally(() => state.reads.delete(running))
+      const shortened = new Set<ObjectRecord>()
+      const note: Shorten = (record) => {
+        const short = shorten(record)
+        if (short !== record) shortened.add(short)
+        return short
+      }
+      const read = await this.#readUnknown(branch, unknown, note, options).finally(() => state.reads.delete(running))
       // Beside a write it is not known which state was read.
       if (running.isOutdated) continue
       for (const path of unknown) {
         const records = read.get(path) ?? new Map()
         found.set(path, records)
-        if (state.epoch === epoch) this.#cache.set(repo, path, state, records)
+        const isWhole = [...records.values()].every((record) => !shortened.has(record))
+        if (state.epoch === epoch && isWhole) this.#cache.set(repo, path, state, records)
       }
       return found
     }
   }
 
-  async #readUnknown(branch: Branch, paths: readonly string[], options: CallOptions): Promise<Map<string, KeyRecords>> {
+  async #readUnknown(
+    branch: Branch,
+    paths: readonly string[],
+    shorten: Shorten,
+    options: CallOptions,
+  ): Promise<Map<string, KeyRecords>> {
     const id = await this.#commits.commitToRead(branch, paths.map(recordDirectory), options)
-    return readRecords(this.#pfs, { repo: branch.repo, id }, paths, this.#options.onError, options)
+    return readRecords(this.#pfs, { repo: branch.repo, id }, paths, shorten, this.#options.onError, options)
   }
 
   async #inspectHead(branch: Branch, options: CallOptions): Promise<string | undefined> {
@@ -122,7 +148,7 @@ export class RecordStore {
     const [first] = updates
     if (first === undefined) return
     const { repo } = first.name
-    const stored = await this.#readStored(repo, [...new Set(updates.map(({ name }) => name.path))], options)
+    const stored = await this.#readStored(repo, [...new Set(updates.map(({ name }) => name.path))], whole, options)
     // Nothing is awaited from here to the queue, so that updates of one record follow one another.
     const written = new Map<string, { readonly name: RecordName; readonly record: ObjectRecord | null }>()
     for (const { name, update } of updates) {
@@ -179,6 +205,11 @@ export class RecordStore {
     }
   }
 }
+
+type Shorten = (record: ObjectRecord) => ObjectRecord
+
+const whole: Shorten = (record) => record
+const withoutParts: Shorten = (record) => (record.parts.length === 0 ? record : { ...record, parts: [] })
 
 function recordsBranch({ project, name }: Repo): Branch {
   return { repo: { project, name, type: 'meta' }, name: recordsBranchName }

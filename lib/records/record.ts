@@ -1,3 +1,5 @@
+import { parseChecksumAlgorithm } from '../checksums/checksums.js'
+
 /** Headers that describe an object's content and that S3 returns as they were sent, in lower case. */
 export const contentHeaders = [
   'cache-control',
@@ -53,6 +55,35 @@ export interface ObjectRecord {
 /** The record of an object of which nothing is known. */
 export const emptyRecord: ObjectRecord = { headers: {}, metadata: {}, tags: [], parts: [], versions: [] }
 
+/** What an object may have, so that any client can read its headers: some take no more than 16 KiB of them. */
+export const attributeLimits = {
+  /** Names and values of user metadata, in bytes of UTF-8. */
+  metadataBytes: 2048,
+  /** Names and values of content headers, in bytes. */
+  headerBytes: 8192,
+  tags: 10,
+  tagKeyCharacters: 128,
+  tagValueCharacters: 256,
+} as const
+
+const headerName = /^[\w!#$%&'*+.^`|~-]+$/
+const headerValue = /^[\t\x20-\x7e\x80-\xff]*$/
+
+/** Whether text can be the name of a header. */
+export function isHeaderName(text: string): boolean {
+  return headerName.test(text)
+}
+
+/** Whether text can be the value of a header, whose bytes are written as Latin-1. */
+export function isHeaderValue(text: string): boolean {
+  return headerValue.test(text)
+}
+
+/** The bytes of names and values together, in UTF-8. */
+export function attributeBytes(texts: Readonly<Record<string, string>>): number {
+  return Object.entries(texts).reduce((sum, [name, text]) => sum + Buffer.byteLength(name) + Buffer.byteLength(text), 0)
+}
+
 /** Content types that say nothing, with which some clients send every object. */
 const genericTypes: ReadonlySet<string | undefined> = new Set(['application/octet-stream', 'binary/octet-stream'])
 
@@ -98,11 +129,11 @@ export function parseRecord(bytes: Uint8Array): ObjectRecord {
   const etag = optional(file.etag, (value) => matching(value, /^[0-9a-f]{32}(-[1-9]\d{0,4})?$/))
   return {
     headers: readHeaders(file.headers ?? {}),
-    metadata: readStrings(file.metadata ?? {}),
-    tags: readList(file.tags ?? [], readTag),
+    metadata: readMetadata(file.metadata ?? {}),
+    tags: readTags(file.tags ?? []),
     ...(etag !== undefined && { etag }),
     ...(checksum && { checksum }),
-    parts: readList(file.parts ?? [], readPart),
+    parts: readParts(file.parts ?? []),
     versions: readList(file.versions ?? [], readVersion),
   }
 }
@@ -131,8 +162,7 @@ function optional<Value>(value: unknown, read: (value: unknown) => Value): Value
   return value === undefined ? undefined : read(value)
 }
 
-/** Record text reaches HTTP headers, so it must not end one. */
-function matching(value: unknown, pattern = /^[^\x00-\x1f\x7f]*$/): string {
+function matching(value: unknown, pattern: RegExp): string {
   if (typeof value === 'string' && pattern.test(value)) return value
   throw new UnreadableRecord('a record has a text that it should not have')
 }
@@ -144,37 +174,61 @@ function whole(value: unknown): number {
 
 function readHeaders(value: unknown): ObjectRecord['headers'] {
   const file = requireObject(value)
-  const entries = contentHeaders.flatMap((name) => (name in file ? [[name, matching(file[name])] as const] : []))
-  return Object.fromEntries(entries)
+  const known = contentHeaders.filter((name) => Object.hasOwn(file, name))
+  const headers = Object.fromEntries(known.map((name) => [name, matching(file[name], headerValue)]))
+  return atMost(attributeLimits.headerBytes, attributeBytes(headers), headers)
 }
 
-function readStrings(value: unknown): Readonly<Record<string, string>> {
-  return Object.fromEntries(
-    Object.entries(requireObject(value)).map(([name, text]) => [matching(name), matching(text)]),
+/** The text goes out encoded, whatever it is; the names do not. */
+function readMetadata(value: unknown): ObjectRecord['metadata'] {
+  const entries = Object.entries(requireObject(value)).map(
+    ([name, text]) => [matching(name, headerName), matching(text, /^/)] as const,
   )
+  const metadata = Object.fromEntries(entries)
+  return atMost(attributeLimits.metadataBytes, attributeBytes(metadata), metadata)
 }
 
-function readTag(value: unknown): readonly [string, string] {
-  const [key, text] = readList(value, (each) => each)
-  return [matching(key, /^/), matching(text, /^/)]
+function readTags(value: unknown): ObjectRecord['tags'] {
+  const tags = readList(value, (tag) => {
+    const [key, text] = readList(tag, (each) => matching(each, /^/))
+    if (key === undefined || text === undefined) throw new UnreadableRecord('a record has a tag without a value')
+    atMost(attributeLimits.tagKeyCharacters, key.length, key)
+    return [key, atMost(attributeLimits.tagValueCharacters, text.length, text)] as const
+  })
+  return atMost(attributeLimits.tags, tags.length, tags)
+}
+
+function atMost<Value>(limit: number, size: number, value: Value): Value {
+  if (size <= limit) return value
+  throw new UnreadableRecord('a record has more of something than an object can have')
 }
 
 function readChecksum(value: unknown): RecordedChecksum {
   const { algorithm, type, value: text } = requireObject(value)
   if (type !== 'FULL_OBJECT' && type !== 'COMPOSITE')
     throw new UnreadableRecord('a record has an unknown checksum type')
-  return { algorithm: matching(algorithm, /^[0-9a-z]+$/), type, value: matching(text, /^[\w+/=-]+$/) }
+  const known = parseChecksumAlgorithm(matching(algorithm, /^[0-9a-z]{1,20}$/))
+  if (known === undefined) throw new UnreadableRecord('a record has a checksum of an unknown algorithm')
+  return { algorithm: known, type, value: matching(text, /^[\w+/=-]{1,200}$/) }
+}
+
+/** In ascending order, as an upload has them. */
+function readParts(value: unknown): ObjectRecord['parts'] {
+  const parts = readList(value, readPart)
+  if (parts.every(({ number }, index) => number > (parts[index - 1]?.number ?? 0)))
+    return atMost(10_000, parts.length, parts)
+  throw new UnreadableRecord('a record has parts out of order')
 }
 
 function readPart(value: unknown): RecordedPart {
   const { number, size, checksum: text } = requireObject(value)
-  const checksum = optional(text, (each) => matching(each, /^[\w+/=]+$/))
+  const checksum = optional(text, (each) => matching(each, /^[\w+/=]{1,200}$/))
   return { number: whole(number), size: whole(size), ...(checksum !== undefined && { checksum }) }
 }
 
 function readVersion(value: unknown): RecordedVersion {
   const { commitId, branch, time } = requireObject(value)
-  const date = new Date(matching(time))
+  const date = new Date(matching(time, /^[\w:.+-]{1,40}$/))
   if (Number.isNaN(date.getTime())) throw new UnreadableRecord('a record has a time that is no time')
   return { commitId: matching(commitId, /^[0-9a-f]{32}$/), branch: matching(branch, /^[\w-]+$/), time: date }
 }

@@ -67,7 +67,7 @@ export async function storedObject(
 ): Promise<StoredObject> {
   const { commit, path } = info.file
   if (info.hash.length === 0 || !commit.id) throw new Error(`PFS describes ${path} without its hash or commit`)
-  const record = recordOf(info, records)
+  const record = fitting(recordOf(info, records), info.sizeBytes)
   const version = newestVersion(record, branch.name, info.committed)
   return {
     // Without its datum: an S3 object is all that is at the path.
@@ -84,6 +84,13 @@ export async function storedObject(
 function etagOf(info: FileInfo, records: KeyRecords): string {
   const { etag } = recordOf(info, records)
   return etag === undefined ? etagFrom(info.hash) : `"${etag}"`
+}
+
+/** Parts that do not come to the size of the object are not its parts, whoever recorded them. */
+function fitting(record: ObjectRecord, size: number): ObjectRecord {
+  const { parts } = record
+  if (parts.length === 0 || parts.reduce((sum, part) => sum + part.size, 0) === size) return record
+  return { ...record, parts: [] }
 }
 
 function recordOf({ hash }: FileInfo, records: KeyRecords): ObjectRecord {
