@@ -7,3 +7,8 @@ import { asBuffer } from '../bytes.js'
 export function etagFrom(hash: Uint8Array): string {
   return `"${asBuffer(hash).toString('hex')}-1"`
 }
+
+/** The entity tag of an object, or of a part, from the MD5 of its content. */
+export function etagFromMd5(md5: Uint8Array): string {
+  return `"${asBuffer(md5).toString('hex')}"`
+}

@@ -1,6 +1,6 @@
 import { committedOf } from '../../commits/commit-queue.js'
+import { removalOfParts } from '../../resolver/uploads/parts.js'
 import { stagingBranch, uploadPath } from '../../resolver/uploads/staging.js'
-import { removalOfParts } from '../../resolver/uploads/upload.js'
 import { noSuchUpload } from '../../resolver/uploads/upload-id.js'
 import type { ObjectCall, Operation } from '../call.js'
 import { requireWritable } from '../writable.js'

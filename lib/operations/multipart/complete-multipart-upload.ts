@@ -8,16 +8,9 @@ import { xmlDocument } from '../../http/xml-writer.js'
 import { emptyRecord, type ObjectRecord } from '../../records/record.js'
 import { type Completion, completionContent, resolveCompletion } from '../../resolver/uploads/completion.js'
 import { joinParts } from '../../resolver/uploads/join-parts.js'
+import { compositeEtag, listUploadParts, type Part, removalOfParts } from '../../resolver/uploads/parts.js'
 import { completionPath, stagingBranch, type UploadName, uploadPath } from '../../resolver/uploads/staging.js'
-import {
-  existedAtStart,
-  listUploadParts,
-  type Part,
-  readStart,
-  removalOfParts,
-  resolveUpload,
-  type Upload,
-} from '../../resolver/uploads/upload.js'
+import { existedAtStart, readStart, resolveUpload, type Upload } from '../../resolver/uploads/upload.js'
 import { noSuchUpload } from '../../resolver/uploads/upload-id.js'
 import type { ObjectCall, Operation } from '../call.js'
 import { urlOfObject } from '../location.js'
@@ -74,18 +67,15 @@ async function join(call: ObjectCall, name: UploadName, completed: readonly Comp
   const path = gateway.keys.pathFromKey(key)
   const condition = readWriteCondition(call, key)
   const upload = await resolveUpload(pfs, name, options)
-  const uploaded = new Map<number, Part>()
-  for await (const part of listUploadParts(pfs, upload, { after: 0, number: 0 }, options)) {
-    uploaded.set(part.partNumber, part)
-  }
-  const parts = selectParts(name.id, completed, uploaded)
-  const joined = await joinParts(pfs, upload, parts, options)
-  const checksum = await checkedObject(call, upload, completed, parts, joined.checksums)
+  const uploaded = await listUploadParts(pfs, upload, { after: 0, number: 0 }, options)
+  const parts = selectParts(name.id, completed, new Map(uploaded.map((part) => [part.partNumber, part])))
+  const checksum = await checkedObject(call, upload, completed, parts)
+  const joined = await joinParts(pfs, parts, options)
   // Another replica may have completed the upload meanwhile.
   const before = await repeated(call, name, completed)
   if (before !== undefined) return before
-  const record = await recordOf(call, upload, parts, joined.checksums, checksum)
-  const object = { path, content: { copyOf: joined.file }, record, ...condition }
+  const record = await recordOf(call, upload, parts, checksum)
+  const object = { path, content: { copyOf: joined }, record, ...condition }
   const { etag, versionId } = await writeObject(call, object).catch(async (error: unknown) => {
     throw await conflictOr(error, call, upload, path)
   })
@@ -110,38 +100,35 @@ async function checkedObject(
   { id }: Upload,
   completed: readonly CompletedPart[],
   parts: readonly Part[],
-  checksums: Buffer,
 ): Promise<string | undefined> {
-  const length = checksums.length / parts.length
-  const kept = parts.map((_, index) => checksums.subarray(index * length, (index + 1) * length))
-  requireSameChecksums(id, completed, kept)
-  const sums = parts.map(({ info }, index) => ({ size: info.sizeBytes, checksum: kept[index] ?? Buffer.alloc(0) }))
+  requireSameChecksums(id, completed, parts)
+  const sums = parts.map(({ info, checksum = Buffer.alloc(0) }) => ({ size: info.sizeBytes, checksum }))
   const checksum = id.checksum && (await objectChecksum(id.checksum, sums))
   const size = sums.reduce((total, part) => total + part.size, 0)
   requireObjectSums(request, id.checksum, { size, checksum })
   return checksum
 }
 
-/** The record of the object: the attributes that the upload began with, its parts and its checksum. */
+/** The record of the object: the attributes that the upload began with, its parts, its ETag and its checksum. */
 async function recordOf(
   { gateway, options }: ObjectCall,
   upload: Upload,
   parts: readonly Part[],
-  checksums: Buffer,
   value: string | undefined,
 ): Promise<ObjectRecord> {
   if (gateway.records.mode === 'off') return emptyRecord
   const { attributes } = await readStart(gateway.pfs, upload, options)
-  const length = checksums.length / parts.length
   const { checksum } = upload.id
+  const etag = compositeEtag(parts)
   return {
     ...emptyRecord,
     ...attributes,
+    ...(etag !== undefined && { etag }),
     ...(checksum && value !== undefined && { checksum: { ...checksum, value } }),
-    parts: parts.map(({ partNumber, info }, index) => ({
-      number: partNumber,
-      size: info.sizeBytes,
-      ...(checksum && { checksum: checksums.subarray(index * length, (index + 1) * length).toString('base64') }),
+    parts: parts.map((part) => ({
+      number: part.partNumber,
+      size: part.info.sizeBytes,
+      ...(part.checksum && { checksum: part.checksum.toString('base64') }),
     })),
   }
 }

@@ -2,8 +2,7 @@ import { createHash } from 'node:crypto'
 import { type ChecksumAlgorithm, checksumAlgorithms, checksumElement } from '../../checksums/checksums.js'
 import { S3Error } from '../../errors.js'
 import { malformedXml, readXml, type XmlSource } from '../../http/xml-reader.js'
-import { etagFrom } from '../../resolver/etag.js'
-import type { Part } from '../../resolver/uploads/upload.js'
+import type { Part } from '../../resolver/uploads/parts.js'
 import type { UploadId } from '../../resolver/uploads/upload-id.js'
 import { parseUploadPartNumber } from '../part-number.js'
 
@@ -70,7 +69,7 @@ export function selectParts(
 ): readonly Part[] {
   return completed.map(({ partNumber, etag }, index) => {
     const part = uploaded.get(partNumber)
-    if (part === undefined || etagFrom(part.info.hash) !== `"${etag}"`) throw invalidPart(id, partNumber, etag)
+    if (part === undefined || part.etag !== `"${etag}"`) throw invalidPart(id, partNumber, etag)
     if (part.info.sizeBytes < minPartBytes && index < completed.length - 1) {
       throw new S3Error('EntityTooSmall', {
         fields: {
@@ -97,10 +96,11 @@ export function requireChecksums({ checksum }: UploadId, completed: readonly Com
 }
 
 /** Throws InvalidPart where the client gives a part another checksum than the one that is kept of it. */
-export function requireSameChecksums(id: UploadId, completed: readonly CompletedPart[], kept: readonly Buffer[]): void {
+export function requireSameChecksums(id: UploadId, completed: readonly CompletedPart[], kept: readonly Part[]): void {
   for (const [index, { partNumber, etag, checksums }] of completed.entries()) {
     const given = id.checksum && checksums?.get(id.checksum.algorithm)
-    if (given !== undefined && given !== kept[index]?.toString('base64')) throw invalidPart(id, partNumber, etag)
+    if (given !== undefined && given !== kept[index]?.checksum?.toString('base64'))
+      throw invalidPart(id, partNumber, etag)
   }
 }
 

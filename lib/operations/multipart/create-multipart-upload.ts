@@ -28,7 +28,7 @@ export const createMultipartUpload: Operation<ObjectCall> = async (call) => {
   )
   const attributes = gateway.records.mode !== 'off' && { attributes: readAttributes(request, key) }
   const { head } = await gateway.pfs.inspectBranch(bucket.branch, options)
-  const id = createUploadId(new Date(), checksum)
+  const id = createUploadId(new Date(), { keepsMd5: gateway.records.mode !== 'off', ...(checksum && { checksum }) })
   await commitUpload(call, uploadPath({ bucket, key, id }), uploadContent({ head: head?.id, ...attributes }))
   return xmlResponse(
     xmlDocument('InitiateMultipartUploadResult', { Bucket: bucket.name, Key: key, UploadId: id.text }),

@@ -1,18 +1,14 @@
 import { checksumElement } from '../../checksums/checksums.js'
-import { eachAtMost } from '../../concurrency.js'
 import { queryValue } from '../../http/request.js'
 import { xmlResponse } from '../../http/response.js'
 import { type XmlContent, xmlDocument } from '../../http/xml-writer.js'
-import { etagFrom } from '../../resolver/etag.js'
-import { listUploadParts, type Part, readPartChecksum, type Upload } from '../../resolver/uploads/upload.js'
+import { listUploadParts, type Part } from '../../resolver/uploads/parts.js'
+import type { UploadChecksum } from '../../resolver/uploads/upload-id.js'
 import type { ObjectCall, Operation } from '../call.js'
 import { owner } from '../owner.js'
 import { parseCount, parsePageSize } from '../parameters.js'
 import { resolveNamedUpload } from './named-upload.js'
 import { checksumElements } from './upload-checksum.js'
-
-/** Calls to PFS under way at once. */
-const maxCalls = 32
 
 /** ListParts. */
 export const listParts: Operation<ObjectCall> = async (call) => {
@@ -20,12 +16,8 @@ export const listParts: Operation<ObjectCall> = async (call) => {
   const marker = parseCount(request, 'part-number-marker', { least: 0, most: 2_147_483_647 }) ?? 0
   const maxParts = parsePageSize(request, 'max-parts')
   const upload = await resolveNamedUpload(call)
-  const parts: Part[] = []
-  if (maxParts > 0) {
-    for await (const part of listUploadParts(gateway.pfs, upload, { after: marker, number: maxParts + 1 }, options)) {
-      parts.push(part)
-    }
-  }
+  const asked = { after: marker, number: maxParts + 1 }
+  const parts = maxParts === 0 ? [] : await listUploadParts(gateway.pfs, upload, asked, options)
   const page = parts.slice(0, maxParts)
   const isTruncated = parts.length > page.length
   return xmlResponse(
@@ -41,21 +33,17 @@ export const listParts: Operation<ObjectCall> = async (call) => {
       MaxParts: maxParts,
       IsTruncated: isTruncated,
       ...checksumElements(upload.id.checksum),
-      Part: await eachAtMost(maxCalls, page, (part) => partElement(call, upload, part)),
+      Part: page.map((part) => partElement(part, upload.id.checksum)),
     }),
   )
 }
 
-async function partElement({ gateway, options }: ObjectCall, upload: Upload, part: Part): Promise<XmlContent> {
-  const { partNumber, info } = part
-  const kept = upload.id.checksum
+function partElement({ partNumber, info, etag, checksum }: Part, kept: UploadChecksum | undefined): XmlContent {
   return {
     PartNumber: partNumber,
     LastModified: (info.committed ?? new Date(0)).toISOString(),
-    ETag: etagFrom(info.hash),
+    ETag: etag,
     Size: info.sizeBytes,
-    ...(kept && {
-      [checksumElement(kept.algorithm)]: await readPartChecksum(gateway.pfs, upload, partNumber, options),
-    }),
+    ...(kept && { [checksumElement(kept.algorithm)]: checksum?.toString('base64') }),
   }
 }

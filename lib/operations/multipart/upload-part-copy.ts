@@ -1,20 +1,21 @@
-import { checksumElement, createDigest, type Digest } from '../../checksums/checksums.js'
+import { checksumElement } from '../../checksums/checksums.js'
 import { invalidArgument, type S3Error } from '../../errors.js'
 import { answerLate, type DocumentResponse } from '../../http/late-answer.js'
 import { type ByteRange, cutTo } from '../../http/range.js'
 import { header, queryValue } from '../../http/request.js'
 import { xmlResponse } from '../../http/response.js'
 import { xmlDocument } from '../../http/xml-writer.js'
-import type { CallOptions, FileOperation, PfsClient } from '../../pfs/client.js'
+import type { FileOperation } from '../../pfs/client.js'
 import { readFile } from '../../pfs/exact-path.js'
 import type { StoredObject } from '../../resolver/object.js'
+import type { KeptOfParts } from '../../resolver/uploads/upload-id.js'
 import type { ObjectCall, Operation } from '../call.js'
 import { resolveCopySource } from '../copy-source.js'
 import { parseUploadPartNumber } from '../part-number.js'
 import { refuseUnsupportedHeaders } from '../unsupported-headers.js'
 import { requireWritable } from '../writable.js'
 import { resolveNamedUpload } from './named-upload.js'
-import { digested, partFromBytes, partFromFile, writePart } from './write-part.js'
+import { createPartDigester, type PartSource, partFromBytes, partFromFile, writePart } from './write-part.js'
 
 /** UploadPartCopy: of a whole object no bytes are moved; a range of one goes from PFS through here and back to PFS. */
 export const uploadPartCopy: Operation<ObjectCall> = async (call) => {
@@ -25,19 +26,13 @@ export const uploadPartCopy: Operation<ObjectCall> = async (call) => {
 }
 
 async function copyPart(call: ObjectCall, partNumber: number): Promise<DocumentResponse> {
-  const { gateway, request, options } = call
+  const { request } = call
   const upload = await resolveNamedUpload(call)
   const { object } = await resolveCopySource(call)
   const range = parseCopyRange(header(request, 'x-amz-copy-source-range'), object.size)
   const kept = upload.id.checksum
-  const digest = kept && (await createDigest(kept.algorithm))
-  const part = await writePart(call, upload, partNumber, {
-    operations:
-      range === undefined
-        ? fromWhole(gateway.pfs, object, digest, options)
-        : fromRange(gateway.pfs, object, range, digest, options),
-    checksum: () => digest?.digest(),
-  })
+  const source = range === undefined ? fromWhole(call, upload.id, object) : fromRange(call, upload.id, object, range)
+  const part = await writePart(call, upload, partNumber, await source)
   return xmlResponse(
     xmlDocument('CopyPartResult', {
       LastModified: new Date().toISOString(),
@@ -48,27 +43,45 @@ async function copyPart(call: ObjectCall, partNumber: number): Promise<DocumentR
   )
 }
 
-/** Bytes are read only where the upload keeps a checksum of them. */
-async function* fromWhole(
-  pfs: PfsClient,
-  { info }: StoredObject,
-  digest: Digest | undefined,
-  options: CallOptions,
-): AsyncGenerator<FileOperation> {
-  yield partFromFile(info.file)
-  if (digest === undefined) return
-  for await (const bytes of readFile(pfs, info.file, {}, options)) digest.update(bytes)
+/** A whole object is copied inside PFS. Its bytes are read only if the upload keeps a checksum of them. */
+async function fromWhole(
+  { gateway, options }: ObjectCall,
+  kept: KeptOfParts,
+  object: StoredObject,
+): Promise<PartSource> {
+  const { file } = object.info
+  if (kept.checksum === undefined) {
+    return { operations: [partFromFile(file)], digests: () => (kept.keepsMd5 ? { md5: md5Of(object) } : {}) }
+  }
+  const { digested, digests } = await createPartDigester(kept)
+  async function* operations(): AsyncGenerator<FileOperation> {
+    yield partFromFile(file)
+    for await (const _ of digested(readFile(gateway.pfs, file, {}, options)));
+  }
+  return { operations: operations(), digests }
 }
 
-function fromRange(
-  pfs: PfsClient,
+/**
+ * The recorded MD5 of a whole object. If there is none, half of its PFS hash takes its place: the client has no bytes to
+ * compare it with, and S3 promises no MD5 for a part.
+ */
+function md5Of({ etag, info }: StoredObject): Buffer {
+  const [, md5] = /^"([0-9a-f]{32})"$/.exec(etag) ?? []
+  // A file of an open commit may have changed since.
+  return md5 === undefined || info.committed === undefined
+    ? Buffer.from(info.hash.subarray(0, 16))
+    : Buffer.from(md5, 'hex')
+}
+
+async function fromRange(
+  { gateway, options }: ObjectCall,
+  kept: KeptOfParts,
   { info }: StoredObject,
   range: ByteRange,
-  digest: Digest | undefined,
-  options: CallOptions,
-): AsyncGenerator<FileOperation> {
-  const bytes = readFile(pfs, info.file, { offset: range.start }, options)
-  return partFromBytes(digested(cutTo(range, bytes), digest))
+): Promise<PartSource> {
+  const { digested, digests } = await createPartDigester(kept)
+  const bytes = readFile(gateway.pfs, info.file, { offset: range.start }, options)
+  return { operations: partFromBytes(digested(cutTo(range, bytes))), digests }
 }
 
 /**

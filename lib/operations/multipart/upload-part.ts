@@ -1,9 +1,4 @@
-import {
-  type ChecksumAlgorithm,
-  checksumHeader,
-  createDigest,
-  parseChecksumAlgorithm,
-} from '../../checksums/checksums.js'
+import { type ChecksumAlgorithm, checksumHeader, parseChecksumAlgorithm } from '../../checksums/checksums.js'
 import { S3Error } from '../../errors.js'
 import { header, queryValue } from '../../http/request.js'
 import type { UploadChecksum } from '../../resolver/uploads/upload-id.js'
@@ -13,7 +8,7 @@ import { parseUploadPartNumber } from '../part-number.js'
 import { refuseUnsupportedHeaders } from '../unsupported-headers.js'
 import { requireWritable } from '../writable.js'
 import { resolveNamedUpload } from './named-upload.js'
-import { digested, partFromBytes, writePart } from './write-part.js'
+import { createPartDigester, partFromBytes, writePart } from './write-part.js'
 
 /** UploadPart: the part is kept when its body has been proven, or nothing happens. */
 export const uploadPart: Operation<ObjectCall> = async (call) => {
@@ -23,29 +18,32 @@ export const uploadPart: Operation<ObjectCall> = async (call) => {
   const partNumber = parseUploadPartNumber(queryValue(request, 'partNumber'))
   requireContentLength(call)
   const upload = await resolveNamedUpload(call)
-  const checksum = await checksumOf(call, upload.id.checksum)
+  const digester = await createPartDigester(upload.id, givenChecksum(call, upload.id.checksum))
   const part = await writePart(call, upload, partNumber, {
-    operations: partFromBytes(digested(body, checksum.digest)),
-    checksum: checksum.value,
+    operations: partFromBytes(digester.digested(body)),
+    digests: digester.digests,
   })
   return { status: 200, headers: { etag: part.etag, ...Object.fromEntries(body.checksums()) } }
 }
 
-/** Where the checksum that the upload keeps comes from: the client, or for one of the full object a digest of our own. */
-async function checksumOf({ request, body }: Call, kept: UploadChecksum | undefined) {
-  if (kept === undefined) return { digest: undefined, value: () => undefined }
+/**
+ * Returns the checksum that the upload keeps, once the body has been read, if the client sends it. If not, one of the full
+ * object can be computed here.
+ *
+ * @throws S3Error InvalidRequest if the client sends another one, or none of a composite one
+ */
+function givenChecksum({ request, body }: Call, kept: UploadChecksum | undefined): (() => Buffer) | undefined {
+  if (kept === undefined) return undefined
   const given = announcedChecksum(request)
   if (given === kept.algorithm) {
-    const value = () => Buffer.from(body.checksums().get(checksumHeader(kept.algorithm)) ?? '', 'base64')
-    return { digest: undefined, value }
+    return () => Buffer.from(body.checksums().get(checksumHeader(kept.algorithm)) ?? '', 'base64')
   }
   if (given !== undefined || kept.type === 'COMPOSITE') {
     throw new S3Error('InvalidRequest', {
       message: `Checksum Type mismatch occurred, expected checksum Type: ${kept.algorithm}, actual checksum Type: ${given ?? 'null'}`,
     })
   }
-  const digest = await createDigest(kept.algorithm)
-  return { digest, value: () => digest.digest() }
+  return undefined
 }
 
 /** The checksum that the client sends before its body or behind it. */

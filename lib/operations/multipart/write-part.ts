@@ -1,22 +1,24 @@
-import type { Digest } from '../../checksums/checksums.js'
+import { createDigest } from '../../checksums/checksums.js'
 import { committedOf } from '../../commits/commit-queue.js'
 import { type File, type FileOperation, type FileOperations, fileSetRepo } from '../../pfs/client.js'
 import { inPieces } from '../../pfs/pieces.js'
-import { etagFrom } from '../../resolver/etag.js'
+import { etagFrom, etagFromMd5 } from '../../resolver/etag.js'
+import { digestsContent, type PartDigests } from '../../resolver/uploads/parts.js'
 import { checksumPath, partPath, stagingBranch } from '../../resolver/uploads/staging.js'
 import type { Upload } from '../../resolver/uploads/upload.js'
+import type { KeptOfParts } from '../../resolver/uploads/upload-id.js'
 import type { BucketCall } from '../call.js'
 
-/** Where a part and its checksum lie in their file set. */
+/** Where a part and its digests lie in their file set. */
 const stagedPart = '/part'
-const stagedChecksum = '/checksum'
+const stagedDigests = '/digests'
 
 /** What a part is made of. */
 export interface PartSource {
   /** The messages that put it into a file set. */
   readonly operations: FileOperations
-  /** Asked once those have ended; undefined where the upload keeps none. */
-  readonly checksum: () => Buffer | undefined
+  /** Asked once those have ended, for what the upload keeps. */
+  readonly digests: () => PartDigests
 }
 
 /** A part that is in PFS. */
@@ -37,20 +39,25 @@ export async function writePart(
   partNumber: number,
   source: PartSource,
 ): Promise<WrittenPart> {
-  let checksum: Buffer | undefined
+  let digests: PartDigests = {}
+  let hasDigests = false
   async function* operations(): AsyncGenerator<FileOperation> {
     yield* source.operations
-    checksum = source.checksum()
-    if (checksum !== undefined) yield { addFile: { path: stagedChecksum, raw: checksum } }
+    digests = source.digests()
+    const raw = digestsContent(digests)
+    hasDigests = raw !== undefined
+    if (raw !== undefined) yield { addFile: { path: stagedDigests, raw } }
   }
   const commit = { repo: fileSetRepo, id: await gateway.pfs.createFileSet(operations(), options) }
   const path = partPath(id, partNumber)
   const changes = [{ path, content: { copyOf: { commit, path: stagedPart } } }]
-  if (checksum !== undefined) {
-    changes.push({ path: checksumPath(id, partNumber), content: { copyOf: { commit, path: stagedChecksum } } })
+  if (hasDigests) {
+    changes.push({ path: checksumPath(id, partNumber), content: { copyOf: { commit, path: stagedDigests } } })
   }
   const { repo, name } = stagingBranch(bucket.branch.repo)
   const { commitId } = committedOf(await gateway.commits.commit({ repo, name }, changes, options))
+  const { md5, checksum } = digests
+  if (md5 !== undefined) return { etag: etagFromMd5(md5), checksum }
   // Not inspected in the file set: pachd refuses that to callers without a role on the cluster.
   const { hash } = await gateway.pfs.inspectFile({ commit: { repo, id: commitId }, path }, options)
   return { etag: etagFrom(hash), checksum }
@@ -66,13 +73,32 @@ export function partFromFile(src: File): FileOperation {
   return { copyFile: { dst: stagedPart, src } }
 }
 
-/** Passes bytes on and digests them. */
-export async function* digested(
-  bytes: AsyncIterable<Uint8Array>,
-  digest: Digest | undefined,
-): AsyncGenerator<Uint8Array> {
-  for await (const piece of bytes) {
-    digest?.update(piece)
-    yield piece
+/** Computes what an upload keeps of a part while its bytes pass. */
+export interface PartDigester {
+  /** Passes the bytes on. */
+  readonly digested: (bytes: AsyncIterable<Uint8Array>) => AsyncGenerator<Uint8Array>
+  /** To be called once, when the bytes have passed. */
+  readonly digests: () => PartDigests
+}
+
+/** Creates a digester for one part; with `given` the checksum is known from elsewhere once the bytes have passed. */
+export async function createPartDigester(
+  { keepsMd5, checksum: kept }: KeptOfParts,
+  given?: () => Buffer,
+): Promise<PartDigester> {
+  const md5 = keepsMd5 ? await createDigest('md5') : undefined
+  const sum = kept && given === undefined ? await createDigest(kept.algorithm) : undefined
+  return {
+    async *digested(bytes) {
+      for await (const piece of bytes) {
+        md5?.update(piece)
+        sum?.update(piece)
+        yield piece
+      }
+    },
+    digests: () => {
+      const checksum = given?.() ?? sum?.digest()
+      return { ...(md5 && { md5: md5.digest() }), ...(checksum && { checksum }) }
+    },
   }
 }

@@ -9,7 +9,7 @@ import { readUploadId, type UploadId } from './upload-id.js'
  *
  *     /uploads/<branch>/<key in hex>.<upload id>     an upload: how the branch was when it began, in JSON
  *     /parts/<upload id>/<part number>               a part
- *     /checksums/<upload id>/<part number>           its checksum, where the upload keeps one
+ *     /checksums/<upload id>/<part number>           its MD5 and its checksum, as far as the upload keeps them
  *     /completed/<branch>/<key in hex>.<upload id>   what a completed upload was answered, in JSON
  *
  * Hex keeps the order of keys, a dot sorts before all its digits, and ids begin with their time: so uploads are listed in
@@ -59,7 +59,7 @@ export function partPath(id: UploadId, partNumber: number): string {
   return `${partsDirectory(id)}${padded(partNumber)}`
 }
 
-/** The file that holds the checksum of a part, in binary. */
+/** The file that holds the digests of a part, in binary. */
 export function checksumPath(id: UploadId, partNumber: number): string {
   return `/checksums/${id.text}/${padded(partNumber)}`
 }

@@ -15,29 +15,36 @@ export interface UploadChecksum {
 export interface UploadId {
   readonly text: string
   readonly initiated: Date
+  /** Whether the MD5 of each part is kept, so that ETags are S3's; otherwise they are PFS hashes. */
+  readonly keepsMd5: boolean
   /** Absent where the upload keeps none. */
   readonly checksum?: UploadChecksum
 }
 
-const pattern = /^([0-9a-f]{11})-[0-9a-f]{32}(?:-([0-9a-z]+)-(composite|full))?$/
+/** What an upload keeps of its parts. */
+export type KeptOfParts = Pick<UploadId, 'keepsMd5' | 'checksum'>
+
+const pattern = /^([0-9a-f]{11})-[0-9a-f]{32}(-etag)?(?:-([0-9a-z]+)-(composite|full))?$/
 
 /** A new id that nobody can guess; it says by itself when the upload began and what it keeps. */
-export function createUploadId(initiated: Date, checksum: UploadChecksum | undefined): UploadId {
+export function createUploadId(initiated: Date, kept: KeptOfParts): UploadId {
+  const { keepsMd5, checksum } = kept
   const suffix =
     checksum === undefined ? '' : `-${checksum.algorithm}-${checksum.type === 'COMPOSITE' ? 'composite' : 'full'}`
-  const text = `${timePrefix(initiated)}-${randomBytes(16).toString('hex')}${suffix}`
-  return { text, initiated, ...(checksum && { checksum }) }
+  const text = `${timePrefix(initiated)}-${randomBytes(16).toString('hex')}${keepsMd5 ? '-etag' : ''}${suffix}`
+  return { text, initiated, ...kept }
 }
 
 /** Reads an upload id; undefined for what was never given out as one. */
 export function readUploadId(text: string): UploadId | undefined {
-  const [, time = '', name, type] = pattern.exec(text) ?? []
+  const [, time = '', etag, name, type] = pattern.exec(text) ?? []
   if (time === '') return undefined
   const initiated = new Date(Number.parseInt(time, 16))
-  if (name === undefined) return { text, initiated }
+  const keepsMd5 = etag !== undefined
+  if (name === undefined) return { text, initiated, keepsMd5 }
   const algorithm = parseChecksumAlgorithm(name)
   if (algorithm === undefined) return undefined
-  return { text, initiated, checksum: { algorithm, type: type === 'full' ? 'FULL_OBJECT' : 'COMPOSITE' } }
+  return { text, initiated, keepsMd5, checksum: { algorithm, type: type === 'full' ? 'FULL_OBJECT' : 'COMPOSITE' } }
 }
 
 /** Reads the upload id of a request; throws NoSuchUpload for what was never given out as one. */

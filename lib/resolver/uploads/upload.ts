@@ -1,27 +1,12 @@
-import type { Change } from '../../commits/change.js'
 import { type CallOptions, type Commit, type File, type FileInfo, headOf, type PfsClient } from '../../pfs/client.js'
 import { isMissing, unlessMissing } from '../../pfs/errors.js'
 import type { ObjectRecord } from '../../records/record.js'
-import {
-  checksumPath,
-  partNumberFrom,
-  partPath,
-  partsDirectory,
-  stagingCommit,
-  type UploadName,
-  uploadPath,
-} from './staging.js'
+import { stagingCommit, type UploadName, uploadPath } from './staging.js'
 import { noSuchUpload } from './upload-id.js'
 
 /** An upload that is neither completed nor aborted, at the commit at which it was found. */
 export interface Upload extends UploadName {
   readonly commit: Commit
-}
-
-/** A part as it lies in PFS. */
-export interface Part {
-  readonly partNumber: number
-  readonly info: FileInfo
 }
 
 /** Asks PFS for an upload; throws NoSuchUpload, and as PFS does where the bucket is not there. */
@@ -81,40 +66,4 @@ export async function readStaged(pfs: PfsClient, file: File, options: CallOption
   const pieces: Uint8Array[] = []
   for await (const piece of pfs.getFile({ file }, options)) pieces.push(piece)
   return Buffer.concat(pieces)
-}
-
-/** The parts of an upload behind a part number, in order; `number` 0 is all. */
-export async function* listUploadParts(
-  pfs: PfsClient,
-  { commit, id }: Upload,
-  { after, number }: { readonly after: number; readonly number: number },
-  options: CallOptions,
-): AsyncGenerator<Part> {
-  // Behind a marker PFS would look on through the parts of all other uploads.
-  const marker = after === 0 ? {} : { paginationMarker: partPath(id, after) }
-  const page = { file: { commit, path: partsDirectory(id) }, number, ...marker }
-  for await (const info of pfs.listFile(page, options)) {
-    yield { partNumber: partNumberFrom(info.file.path), info }
-  }
-}
-
-/** The checksum of a part in base64. */
-export async function readPartChecksum(
-  pfs: PfsClient,
-  { commit, id }: Upload,
-  partNumber: number,
-  options: CallOptions,
-): Promise<string> {
-  const file = { commit, path: checksumPath(id, partNumber) }
-  return (await readStaged(pfs, file, options)).toString('base64')
-}
-
-/** The changes that remove the parts of an upload, singly: PFS refuses to delete a directory while a commit finishes. */
-export async function removalOfParts(pfs: PfsClient, upload: Upload, options: CallOptions): Promise<Change[]> {
-  const changes: Change[] = []
-  for await (const { partNumber } of listUploadParts(pfs, upload, { after: 0, number: 0 }, options)) {
-    changes.push({ path: partPath(upload.id, partNumber) })
-    if (upload.id.checksum !== undefined) changes.push({ path: checksumPath(upload.id, partNumber) })
-  }
-  return changes
 }

@@ -1,0 +1,117 @@
+import { createHash } from 'node:crypto'
+import type { Change } from '../../commits/change.js'
+import type { CallOptions, FileInfo, PfsClient } from '../../pfs/client.js'
+import { readTar } from '../../pfs/tar.js'
+import { etagFrom, etagFromMd5 } from '../etag.js'
+import { checksumPath, partNumberFrom, partPath, partsDirectory } from './staging.js'
+import type { Upload } from './upload.js'
+import type { KeptOfParts } from './upload-id.js'
+
+/** A part as it lies in PFS. */
+export interface Part extends PartDigests {
+  readonly partNumber: number
+  readonly info: FileInfo
+  /** With its quotes: the MD5, or the PFS hash if the upload keeps no MD5. */
+  readonly etag: string
+}
+
+/** What an upload keeps of a part; absent as far as it keeps none. */
+export interface PartDigests {
+  readonly md5?: Buffer
+  readonly checksum?: Buffer
+}
+
+/** Which parts: those behind a part number, and at most so many; 0 is all. */
+interface PartPage {
+  readonly after: number
+  readonly number: number
+}
+
+const md5Bytes = 16
+
+/** The content of the file that lies beside a part; undefined for an upload that keeps nothing. */
+export function digestsContent({ md5, checksum }: PartDigests): Buffer | undefined {
+  if (md5 === undefined && checksum === undefined) return undefined
+  return Buffer.concat([md5 ?? Buffer.alloc(0), checksum ?? Buffer.alloc(0)])
+}
+
+function digestsFrom({ keepsMd5, checksum }: KeptOfParts, content: Buffer): PartDigests {
+  return {
+    ...(keepsMd5 && { md5: content.subarray(0, md5Bytes) }),
+    ...(checksum && { checksum: content.subarray(keepsMd5 ? md5Bytes : 0) }),
+  }
+}
+
+/** S3's ETag of an object from the MD5s of its parts, without quotes; undefined if the upload keeps none. */
+export function compositeEtag(parts: readonly PartDigests[]): string | undefined {
+  const hash = createHash('md5')
+  for (const { md5 } of parts) {
+    if (md5 === undefined) return undefined
+    hash.update(md5)
+  }
+  return `${hash.digest('hex')}-${parts.length}`
+}
+
+/** The parts of an upload in order, with their digests, in two calls. */
+export async function listUploadParts(
+  pfs: PfsClient,
+  upload: Upload,
+  page: PartPage,
+  options: CallOptions,
+): Promise<readonly Part[]> {
+  const files: { readonly partNumber: number; readonly info: FileInfo }[] = []
+  for await (const file of listPartFiles(pfs, upload, page, options)) files.push(file)
+  const numbers = files.map(({ partNumber }) => partNumber)
+  const digests = await readDigests(pfs, upload, numbers, options)
+  return files.map((file) => {
+    const kept = digests.get(file.partNumber) ?? {}
+    return { ...file, ...kept, etag: kept.md5 === undefined ? etagFrom(file.info.hash) : etagFromMd5(kept.md5) }
+  })
+}
+
+async function* listPartFiles(
+  pfs: PfsClient,
+  { commit, id }: Upload,
+  { after, number }: PartPage,
+  options: CallOptions,
+): AsyncGenerator<Pick<Part, 'partNumber' | 'info'>> {
+  // Behind a marker PFS would look on through the parts of all other uploads.
+  const marker = after === 0 ? {} : { paginationMarker: partPath(id, after) }
+  const page = { file: { commit, path: partsDirectory(id) }, number, ...marker }
+  for await (const info of pfs.listFile(page, options)) yield { partNumber: partNumberFrom(info.file.path), info }
+}
+
+/** The digests of some parts, in one call. Each part is committed together with its digests. */
+async function readDigests(
+  pfs: PfsClient,
+  { commit, id }: Upload,
+  partNumbers: readonly number[],
+  options: CallOptions,
+): Promise<ReadonlyMap<number, PartDigests>> {
+  const found = new Map<number, PartDigests>()
+  const [first] = partNumbers
+  const last = partNumbers.at(-1)
+  if (first === undefined || last === undefined || !keepsDigests(id)) return found
+  const pathRange = { lower: checksumPath(id, first), upper: checksumPath(id, last + 1) }
+  for await (const { path, content } of readTar(
+    pfs.getFileTar({ file: { commit, path: '/**' }, pathRange }, options),
+  )) {
+    found.set(partNumberFrom(path), digestsFrom(id, content))
+  }
+  return found
+}
+
+function keepsDigests({ keepsMd5, checksum }: KeptOfParts): boolean {
+  return keepsMd5 || checksum !== undefined
+}
+
+/** The changes that remove the parts of an upload, singly: PFS refuses to delete a directory while a commit finishes. */
+export async function removalOfParts(pfs: PfsClient, upload: Upload, options: CallOptions): Promise<Change[]> {
+  const { id } = upload
+  const changes: Change[] = []
+  for await (const { partNumber } of listPartFiles(pfs, upload, { after: 0, number: 0 }, options)) {
+    changes.push({ path: partPath(id, partNumber) })
+    if (keepsDigests(id)) changes.push({ path: checksumPath(id, partNumber) })
+  }
+  return changes
+}
