@@ -36,11 +36,13 @@ const suitesOverPachd = [
   'operations/list-object-versions',
   'operations/listing',
   'operations/multipart/checksums',
+  'operations/multipart/etags',
   'operations/multipart/listing',
   'operations/multipart/multipart',
   'operations/multipart/sweep',
   'operations/multipart/upload-part-copy',
   'operations/objects',
+  'operations/records',
   'operations/versions',
 ]
 /** The same, with callers of several rights: run over the pachd with auth alone. */

@@ -58,6 +58,7 @@ export async function startGateway(settings: GatewaySettings = {}): Promise<Gate
       const closed = new Promise((resolve) => server.close(resolve))
       server.closeAllConnections()
       await closed
+      await handler.flush()
       await wire?.close()
       if (settings.opened === undefined) await opened.close()
     },

@@ -78,7 +78,8 @@ etags('the ETag of a part is its MD5, that of the object is S3’s, and all answ
   assert.is((await complete(s3, upload, sent)).ETag, ETag, 'the same request again')
 
   const Key = 'composite'
-  assert.is((await s3.send(new HeadObjectCommand({ Bucket, Key }))).ETag, ETag)
+  const head = await s3.send(new HeadObjectCommand({ Bucket, Key }))
+  assert.is(head.ETag, ETag)
   const attributes = await s3.send(new GetObjectAttributesCommand({ Bucket, Key, ObjectAttributes: ['ETag'] }))
   assert.is(`"${attributes.ETag}"`, ETag)
   const list = await s3.send(new ListObjectsV2Command({ Bucket, Prefix: Key }))
@@ -86,7 +87,7 @@ etags('the ETag of a part is its MD5, that of the object is S3’s, and all answ
   const versions = await s3.send(new ListObjectVersionsCommand({ Bucket, Prefix: Key }))
   assert.equal(
     versions.Versions?.map((version) => [version.ETag, version.VersionId]),
-    [[ETag, done.VersionId]],
+    [[ETag, head.VersionId]],
   )
   const { CopyObjectResult } = await s3.send(
     new CopyObjectCommand({ Bucket, Key: 'copy', CopySource: `${Bucket}/${Key}`, CopySourceIfMatch: ETag }),
