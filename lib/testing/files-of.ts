@@ -1,0 +1,48 @@
+import type { CallOptions, PfsClient } from '../pfs/client.js'
+import { commitOf, createBucketNames } from '../resolver/bucket-name.js'
+
+/** How files are read. */
+export interface FilesOfOptions extends CallOptions {
+  /** Whether contents are text, decoded as UTF-8, or bytes. @default 'text' */
+  readonly as?: 'text' | 'bytes'
+}
+
+const { parse } = createBucketNames({ bucketAliases: {}, bucketSeparator: '.' })
+
+/**
+ * Everything in a bucket, by path without the slash in front: what a test compares with what it expects. The bucket is
+ * `branch.repo`, `branch.repo.project` or `commit.branch.repo`, as for S3; the files are asked of PFS itself.
+ *
+ * @throws PfsError NOT_FOUND if the branch is missing
+ * @example
+ * ```ts
+ * assert.deepEqual(await filesOf(pfs, 'master.images'), { 'a.txt': 'hello', 'dir/b.txt': '' })
+ * const { 'c.png': png } = await filesOf(pfs, 'master.images', { as: 'bytes' })
+ * ```
+ */
+export function filesOf(
+  pfs: PfsClient,
+  bucket: string,
+  options?: FilesOfOptions & { readonly as?: 'text' },
+): Promise<Record<string, string>>
+export function filesOf(
+  pfs: PfsClient,
+  bucket: string,
+  options: FilesOfOptions & { readonly as: 'bytes' },
+): Promise<Record<string, Uint8Array>>
+export async function filesOf(
+  pfs: PfsClient,
+  bucket: string,
+  { as = 'text', ...options }: FilesOfOptions = {},
+): Promise<Record<string, string | Uint8Array>> {
+  const commit = commitOf(parse(bucket))
+  const files: Record<string, string | Uint8Array> = {}
+  for await (const { file, fileType } of pfs.walkFile({ file: { commit, path: '/' } }, options)) {
+    if (fileType === 'DIR') continue
+    const pieces: Uint8Array[] = []
+    for await (const piece of pfs.getFile({ file }, options)) pieces.push(piece)
+    const bytes = Buffer.concat(pieces)
+    files[file.path.slice(1)] = as === 'bytes' ? new Uint8Array(bytes) : bytes.toString()
+  }
+  return files
+}

@@ -1,0 +1,48 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { S3Handler } from '../handler.js'
+
+/** An S3 server that is listening. */
+export interface S3Server {
+  /** `http://host:port`, as S3 clients take it. */
+  readonly endpoint: string
+  readonly port: number
+  /** Cuts what is open and frees the port. */
+  close(): Promise<void>
+}
+
+/**
+ * Serves a handler over HTTP, for S3 clients that need an address. Rejects if it cannot listen.
+ *
+ * @example
+ * ```ts
+ * const server = await serveS3(createS3Handler(pfs, { mode: 'none' }))
+ * const s3 = new S3Client({ endpoint: server.endpoint, region: 'us-east-1', forcePathStyle: true, credentials })
+ * // … and after the tests
+ * await server.close()
+ * ```
+ *
+ * @param options.host @default '127.0.0.1'
+ * @param options.port 0 takes a free one. @default 0
+ */
+export async function serveS3(
+  handler: S3Handler,
+  { host = '127.0.0.1', port = 0 }: { readonly host?: string; readonly port?: number } = {},
+): Promise<S3Server> {
+  // Longer than any test leaves a connection idle.
+  const server = createServer({ keepAliveTimeout: 600_000 }, handler).on('checkContinue', handler.checkContinue)
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, resolve)
+  })
+  const bound = (server.address() as AddressInfo).port
+  return {
+    endpoint: `http://${host.includes(':') ? `[${host}]` : host}:${bound}`,
+    port: bound,
+    async close() {
+      const closed = new Promise((resolve) => server.close(resolve))
+      server.closeAllConnections()
+      await closed
+    },
+  }
+}
