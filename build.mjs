@@ -19,7 +19,7 @@ import {
 import { dirname, join, relative } from 'node:path'
 
 /** The modules that users import, as in `exports` of package.json. */
-const entries = ['index']
+const entries = ['index', 'testing/index']
 const generated = 'pfs/grpc/generated'
 
 function compile(project, ...options) {
@@ -30,8 +30,9 @@ function buildTests() {
   compile('tsconfig.test.json')
   cpSync(`lib/${generated}`, `.compiled/lib/${generated}`, { recursive: true })
   // The examples import the package by its name, which resolves to the compiled sources.
+  const exports = { '.': './lib/index.js', './testing': './lib/testing/index.js' }
   const { exports: _, ...manifest } = JSON.parse(readFileSync('package.json', 'utf8'))
-  writeFileSync('.compiled/package.json', JSON.stringify({ ...manifest, exports: { '.': './lib/index.js' } }))
+  writeFileSync('.compiled/package.json', JSON.stringify({ ...manifest, exports }))
 }
 
 async function buildPackage() {
