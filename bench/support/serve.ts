@@ -20,6 +20,9 @@ export type Served =
       readonly pachd?: string
       readonly memory?: MemoryPfsOptions
       readonly shareCommits?: boolean
+      /** 0 if absent. The library's own default if null. */
+      readonly cacheBytes?: null
+      readonly objectRecords?: 'off'
     }
   | { readonly kind: 'bare'; readonly objectBytes: number }
   | { readonly kind: 's3rver'; readonly directory: string; readonly module: string }
@@ -31,15 +34,33 @@ async function serve(served: Served): Promise<number> {
       return (await servePfs(await memoryPfs(served.memory, served.files ?? 0), '127.0.0.1:0')).port
     case 'gateway': {
       const pfs = served.pachd === undefined ? createMemoryPfs(served.memory) : createPfsClient(served.pachd)
-      return listen(
-        createS3Handler(pfs, { mode: 'none' }, { shareCommits: served.shareCommits ?? true, cacheBytes: 0 }),
-      )
+      const options = {
+        shareCommits: served.shareCommits ?? true,
+        ...(served.cacheBytes === undefined && { cacheBytes: 0 }),
+        ...(served.objectRecords && { objectRecords: served.objectRecords }),
+      }
+      return listen(createS3Handler(counted(pfs), { mode: 'none' }, options))
     }
     case 'bare':
       return listen(bareHandler(served.objectBytes))
     case 's3rver':
       return serveS3rver(served.directory, served.module)
   }
+}
+
+/** Calls of PFS since the process began, by their names. */
+const calls: Record<string, number> = {}
+
+/** The same PFS, whose calls are counted. */
+function counted(pfs: PfsClient): PfsClient {
+  const entries = Object.entries(pfs).map(([name, call]: [string, (...args: unknown[]) => unknown]) => [
+    name,
+    (...args: unknown[]) => {
+      calls[name] = (calls[name] ?? 0) + 1
+      return call(...args)
+    },
+  ])
+  return Object.fromEntries(entries) as PfsClient
 }
 
 async function memoryPfs(options: MemoryPfsOptions | undefined, files: number): Promise<PfsClient> {
@@ -103,6 +124,7 @@ async function serveS3rver(directory: string, module: string): Promise<number> {
 process.once('disconnect', () => process.exit())
 
 process.once('message', (served) => {
+  process.on('message', () => process.send?.({ calls }))
   serve(served as Served).then(
     (port) => process.send?.({ port }),
     (error) => {

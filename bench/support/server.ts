@@ -1,8 +1,8 @@
 import { type ChildProcess, fork, spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { root } from '../../test/support/root.js'
+import { residentBytesOf } from './resident.js'
 import type { Served } from './serve.js'
 
 /** A server in a process of its own. */
@@ -11,6 +11,8 @@ export interface Server {
   readonly url: string
   /** Resident memory of the process now, in bytes. */
   residentBytes(): number
+  /** Calls of PFS that a gateway has made since it began, by their names. */
+  calls(): Promise<Readonly<Record<string, number>>>
   close(): Promise<void>
 }
 
@@ -37,10 +39,12 @@ function serverOf(child: ChildProcess, port: number): Server {
   return {
     port,
     url: `http://127.0.0.1:${port}`,
-    residentBytes: () => {
-      const status = readFileSync(`/proc/${child.pid}/status`, 'utf8')
-      return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024
-    },
+    residentBytes: () => residentBytesOf(child.pid ?? 0),
+    calls: () =>
+      new Promise((resolve) => {
+        child.once('message', (message) => resolve((message as { calls: Record<string, number> }).calls))
+        child.send('calls')
+      }),
     close: () =>
       new Promise((resolve) => {
         child.once('exit', () => resolve())
