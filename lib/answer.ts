@@ -1,5 +1,4 @@
 import { createCredentialSource } from './credential-source.js'
-import type { S3Error } from './errors.js'
 import { createGateway } from './gateway.js'
 import { type Address, bucketFromHost, requireKeyLength } from './http/address.js'
 import type { HttpRequest } from './http/request.js'
@@ -9,6 +8,8 @@ import { requireExpectedOwner } from './operations/owner.js'
 import { postObject } from './operations/post-object.js'
 import type { AuthConfig, Settings } from './options.js'
 import type { CallOptions, PfsClient } from './pfs/client.js'
+import type { CallMeter } from './pfs/observed-call.js'
+import type { RequestRecord } from './request-record.js'
 import { s3ErrorFrom } from './resolver/s3-error.js'
 import { routeOperation, routes } from './routes.js'
 import { withoutServiceToken } from './service-token.js'
@@ -18,12 +19,15 @@ import { isFormPost, readFormPost } from './signature/form-post.js'
 
 /** From a request to its answer; throws what prevents one. */
 export interface Answer {
-  (request: HttpRequest, address: Address, signal: AbortSignal): Promise<S3Response>
+  (request: HttpRequest, address: Address, signal: AbortSignal, record: RequestRecord): Promise<S3Response>
   /** Writes what may be written after an answer; for a process that is about to end. */
   readonly flush: () => Promise<void>
 }
 
-/** Authenticates a request, finds its operation and runs it; `signal` ends the PFS calls that it makes. */
+/**
+ * Authenticates a request, finds its operation and runs it; `signal` ends the PFS calls that it makes, and `record` gets
+ * what becomes known.
+ */
 export function createAnswer(pfs: PfsClient, auth: AuthConfig, settings: Settings): Answer {
   const gateway = createGateway(pfs, settings)
   const signatures = {
@@ -33,9 +37,9 @@ export function createAnswer(pfs: PfsClient, auth: AuthConfig, settings: Setting
   }
   const anonymousToken = auth.mode === 'none' ? auth.authToken : undefined
 
-  function callOptions(identity: Identity, signal: AbortSignal): CallOptions {
+  function callOptions(identity: Identity, signal: AbortSignal, observer: CallMeter): CallOptions {
     const authToken = identity.authToken ?? anonymousToken
-    return authToken === undefined ? { signal } : { signal, authToken }
+    return { signal, observer, ...(authToken !== undefined && { authToken }) }
   }
 
   async function run(request: HttpRequest, address: Address, call: Call): Promise<S3Response> {
@@ -50,12 +54,12 @@ export function createAnswer(pfs: PfsClient, auth: AuthConfig, settings: Setting
   /** Passes an answer on; its errors are in S3's terms, and a missing bucket has an explanation, which a HEAD cannot show. */
   async function answered(
     call: Call,
-    { address, identity }: { readonly address: Address; readonly identity: Identity },
+    { address, identity, record }: { address: Address; identity: Identity; record: RequestRecord },
     response: Promise<S3Response>,
   ): Promise<S3Response> {
     const errorOf = (failure: unknown) => withoutServiceToken(s3ErrorFrom(failure, address), auth.mode, identity)
     try {
-      return withErrors(await response, errorOf)
+      return record.answered(await response, errorOf)
     } catch (failure) {
       const error = errorOf(failure)
       if (call.request.method === 'HEAD') throw error
@@ -63,38 +67,24 @@ export function createAnswer(pfs: PfsClient, auth: AuthConfig, settings: Setting
     }
   }
 
-  const answer = async (request: HttpRequest, address: Address, signal: AbortSignal): Promise<S3Response> => {
+  const answer = async (...[request, address, signal, record]: Parameters<Answer>): Promise<S3Response> => {
     if (address.kind === 'bucket' && isFormPost(request)) {
       const { identity, body, fields, key } = await readFormPost(request, address.bucket, signatures)
-      const call = { gateway, request, body, options: callOptions(identity, signal) }
+      record.identified(identity)
+      record.isForm(key)
+      const call = { gateway, request, body, options: callOptions(identity, signal, record.meter) }
       const bucket = gateway.bucketNames.parse(address.bucket)
       requireExpectedOwner(request, 'x-amz-expected-bucket-owner')
-      return answered(call, { address, identity }, postObject({ ...call, bucket, key: requireKeyLength(key) }, fields))
+      return answered(
+        call,
+        { address, identity, record },
+        postObject({ ...call, bucket, key: requireKeyLength(key) }, fields),
+      )
     }
     const { identity, body } = await authenticate(request, signatures, bucketFromHost(request, settings))
-    const call = { gateway, request, body, options: callOptions(identity, signal) }
-    return answered(call, { address, identity }, run(request, address, call))
+    record.identified(identity)
+    const call = { gateway, request, body, options: callOptions(identity, signal, record.meter) }
+    return answered(call, { address, identity, record }, run(request, address, call))
   }
   return Object.assign(answer, { flush: () => gateway.records.flush() })
-}
-
-/** Sends what fails while a body is read through `errorOf`. */
-function withErrors(response: S3Response, errorOf: (failure: unknown) => S3Error): S3Response {
-  const { body } = response
-  if (body === undefined || typeof body === 'string' || body instanceof Uint8Array) return response
-  const rethrow = (failure: unknown): never => {
-    throw errorOf(failure)
-  }
-  return { ...response, body: body instanceof Promise ? body.catch(rethrow) : streamWithErrors(body, rethrow) }
-}
-
-async function* streamWithErrors(
-  body: AsyncIterable<Uint8Array>,
-  rethrow: (failure: unknown) => never,
-): AsyncGenerator<Uint8Array> {
-  try {
-    yield* body
-  } catch (failure) {
-    rethrow(failure)
-  }
 }

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
+import { cacheLookup } from './diagnostics.js'
 import { S3Error } from './errors.js'
 import type { AuthConfig } from './options.js'
 import type { CallOptions, PfsClient } from './pfs/client.js'
 import { PfsError } from './pfs/errors.js'
 import { createRecentMap } from './recent-map.js'
-import type { Credential, CredentialSource } from './signature/credentials.js'
+import type { Credential, CredentialSource, NamedCredential } from './signature/credentials.js'
 
 /** Where the credentials of a mode come from. */
 export function createCredentialSource(config: AuthConfig, pfs: PfsClient): CredentialSource {
@@ -13,16 +14,20 @@ export function createCredentialSource(config: AuthConfig, pfs: PfsClient): Cred
       const check = createTokenCheck(pfs)
       return {
         async credentialFor(accessKeyId) {
-          const standing = await check(accessKeyId)
-          if (standing === 'expired') throw new S3Error('ExpiredToken')
-          return standing === 'unknown' ? undefined : { secretAccessKey: accessKeyId, authToken: accessKeyId }
+          const { kind, requester } = await check(accessKeyId)
+          if (kind === 'expired') throw new S3Error('ExpiredToken')
+          if (kind === 'unknown') return undefined
+          return { secretAccessKey: accessKeyId, authToken: accessKeyId, ...(requester !== undefined && { requester }) }
         },
-        anonymousAllowed: async () => (await check(undefined)) === 'anybody',
+        anonymousAllowed: async () => (await check(undefined)).kind === 'anybody',
       }
     }
     case 'keys':
       return {
-        credentialFor: async (accessKeyId) => requireSecret(await config.secretFor(accessKeyId)),
+        async credentialFor(accessKeyId): Promise<NamedCredential | undefined> {
+          const credential = requireSecret(await config.secretFor(accessKeyId))
+          return credential && { ...credential, requester: accessKeyId }
+        },
         anonymousAllowed: async () => false,
       }
     case 'none':
@@ -41,19 +46,23 @@ function requireSecret(credential: Credential | null | undefined): Credential | 
 }
 
 /** How PFS takes a caller; 'anybody' if auth is not active. */
-type Standing = 'known' | 'unknown' | 'expired' | 'anybody'
+interface Standing {
+  readonly kind: 'known' | 'unknown' | 'expired' | 'anybody'
+  /** Pachyderm's name of a known caller, such as `user:jo@example.com`. */
+  readonly requester?: string
+}
 
 /** Asks PFS how it takes a caller; throws if it cannot tell. */
 async function standingOf(pfs: PfsClient, options: CallOptions): Promise<Standing> {
   try {
-    await pfs.whoAmI(options)
-    return 'known'
+    const { username } = await pfs.whoAmI(options)
+    return { kind: 'known', requester: username }
   } catch (error) {
     if (!(error instanceof PfsError)) throw error
     // Only pachd's own words will do: a server that has no such service says UNIMPLEMENTED too.
-    if (error.refusal === 'auth-inactive') return 'anybody'
-    if (error.refusal === 'expired-token') return 'expired'
-    if (error.status === 'UNAUTHENTICATED') return 'unknown'
+    if (error.refusal === 'auth-inactive') return { kind: 'anybody' }
+    if (error.refusal === 'expired-token') return { kind: 'expired' }
+    if (error.status === 'UNAUTHENTICATED') return { kind: 'unknown' }
     throw error
   }
 }
@@ -79,7 +88,9 @@ function createTokenCheck(pfs: PfsClient): (token: string | undefined) => Promis
     // A hash, since anybody may send words of many kilobytes.
     const name = token === undefined ? 'none' : createHash('sha256').update(token).digest('base64')
     const known = tokens.get(name)
-    if (known !== undefined && known.until > performance.now()) return known.standing
+    const isHit = known !== undefined && known.until > performance.now()
+    cacheLookup.publish({ cache: 'tokens', isHit })
+    if (isHit) return known.standing
     const cached = {
       standing: standingOf(pfs, token === undefined ? {} : { authToken: token }),
       until: Number.POSITIVE_INFINITY,
@@ -87,7 +98,7 @@ function createTokenCheck(pfs: PfsClient): (token: string | undefined) => Promis
     tokens.set(name, cached)
     try {
       const standing = await cached.standing
-      const isAccepted = standing === 'known' || standing === 'anybody'
+      const isAccepted = standing.kind === 'known' || standing.kind === 'anybody'
       cached.until = performance.now() + (isAccepted ? acceptedMilliseconds : refusedMilliseconds)
       return standing
     } catch (reason) {

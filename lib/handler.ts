@@ -9,11 +9,12 @@ import { readBody } from './http/body.js'
 import { createByteBudget } from './http/byte-budget.js'
 import { answerPreflight, corsHeaders, isPreflight } from './http/cors.js'
 import { hasBody } from './http/early-answer.js'
-import { loggableTarget } from './http/redaction.js'
 import { mountPathOf, pathOf, readRequest, receivedTarget } from './http/request.js'
 import { setHeaders, writeError, writeResponse } from './http/write-response.js'
 import { type AuthConfig, readAuthConfig, readOptions, type S3HandlerOptions } from './options.js'
 import type { PfsClient } from './pfs/client.js'
+import { isIterable } from './pfs/observed-call.js'
+import { RequestRecord } from './request-record.js'
 import { s3ErrorFrom } from './resolver/s3-error.js'
 import { ServiceTokenError } from './service-token.js'
 
@@ -41,19 +42,14 @@ export function createS3Handler(pfs: PfsClient, authConfig: AuthConfig, options:
 
   async function exchange(req: IncomingMessage, res: ServerResponse, beforeBody?: () => void): Promise<void> {
     const requestId = createRequestId()
-    const context = { requestId, method: req.method ?? '', target: loggableTarget(receivedTarget(req)) }
-    const started = performance.now()
+    const record = new RequestRecord(req, requestId)
     const left = new AbortController()
     // Each PFS call of the request listens to it, and Node warns above ten.
     setMaxListeners(0, left.signal)
     let address: Address | undefined
-    let code: string | undefined
     res.once('close', () => {
-      const isWhole = res.writableFinished
-      if (!isWhole) left.abort(new Error('the client has left'))
-      const status = isWhole ? res.statusCode : 499
-      const milliseconds = performance.now() - started
-      void tell(settings.onResponse, { ...context, status, ...(code && { code }), milliseconds })
+      if (!res.writableFinished) left.abort(new Error('the client has left'))
+      void tell(settings.onResponse, record.end(res, body))
     })
     res.setHeader('x-amz-request-id', requestId)
     // A type is what the answer says, not what a browser makes of the bytes.
@@ -63,22 +59,25 @@ export function createS3Handler(pfs: PfsClient, authConfig: AuthConfig, options:
     try {
       const request = withTrustedHost(readRequest(req, body, memory), settings.trustForwardedHost)
       address = parseAddress(request, { ...settings, mountPath: mountPathOf(req) || settings.basePath })
+      record.addressed(request, address)
       requireUnreadBody(req)
       const bucket = address.kind === 'service' ? undefined : address.bucket
       setHeaders(res, corsHeaders(settings.cors, bucket, request))
       const response = isPreflight(request)
         ? answerPreflight(settings.cors, bucket, request)
-        : await answer(request, address, left.signal)
+        : await answer(request, address, left.signal, record)
       body.close()
+      if (!isIterable(response.body)) record.begins()
       await writeResponse(res, response, req.method === 'HEAD')
     } catch (failure) {
       body.close()
       const error = s3ErrorFrom(failure, address)
-      code = error.code
+      const context = record.failed(error)
       if (address !== undefined && address.kind !== 'service' && showsRegion(error)) {
         res.setHeader('x-amz-bucket-region', settings.region)
       }
       if (!left.signal.aborted && isForOperators(error)) void tell(settings.onError, error.cause ?? error, context)
+      if (!left.signal.aborted) record.begins()
       await writeError(req, res, error, requestId)
     } finally {
       memory.close()

@@ -1,3 +1,4 @@
+import type { ErrorContext, ResponseLog } from './diagnostics.js'
 import type { CorsRule } from './http/cors.js'
 import { flag, functionOr, list, oneOf, requireKnown, shown, text, wholeNumber } from './option-values.js'
 import type { KeyEncoding } from './resolver/key.js'
@@ -14,90 +15,76 @@ export type AuthConfig =
       readonly secretFor: (accessKeyId: string) => Promise<Credential | undefined> | Credential | undefined
     }
   /** Anybody passes; `authToken` is what PFS is asked with. */
-  | { readonly mode: 'none'; readonly authToken?: string }
-
-/** A request that is over, for a log. */
-export interface ResponseLog {
-  readonly requestId: string
-  readonly method: string
-  /** As on the request line, without the values of presigned parameters; bytes that are no printable ASCII are percent-encoded. */
-  readonly target: string
-  /** 499 where the client left before it had the whole answer. */
-  readonly status: number
-  /** S3's code of an answer that is an error. */
-  readonly code?: string
-  readonly milliseconds: number
-}
-
-/** What an error was about. */
-export type ErrorContext = Pick<ResponseLog, 'requestId' | 'method' | 'target'>
+  | { readonly mode: 'none'; readonly authToken?: string | undefined }
 
 /** How a handler behaves; each is optional. */
 export interface S3HandlerOptions {
   /** The path under which the handler is mounted, for frameworks that do not take it off the URL, such as '/s3'; none unless given. */
-  readonly basePath?: string
+  readonly basePath?: string | undefined
   /** The region that clients are told, 'us-east-1' unless given; given, signatures must name it. */
-  readonly region?: string
+  readonly region?: string | undefined
   /** Hosts whose subdomains are buckets: 's3.example.com' makes `master.images.s3.example.com` one; none unless given. */
-  readonly domains?: readonly string[]
+  readonly domains?: readonly string[] | undefined
   /** Whether `X-Forwarded-Host` stands for `Host`, and `X-Forwarded-Proto` for the scheme; only behind a proxy that sets them; false unless given. */
-  readonly trustForwardedHost?: boolean
+  readonly trustForwardedHost?: boolean | undefined
   /**
    * Buckets by names without dots, such as `{ 'training-data': 'master.images.vision' }`. An alias is listed in the place
    * of the bucket's own name and wins over a bucket of that name.
    *
    * @default {}
    */
-  readonly bucketAliases?: Readonly<Record<string, string>>
+  readonly bucketAliases?: Readonly<Record<string, string>> | undefined
   /**
    * Separates the parts of names without dots: with `--`, `master--images--vision` is `master.images.vision` and is listed
    * so. Names with dots stay valid.
    *
    * @default '.'
    */
-  readonly bucketSeparator?: string
+  readonly bucketSeparator?: string | undefined
   /** Whether keys that PFS cannot hold are percent-encoded ('percent', the default) or refused. */
-  readonly keyEncoding?: KeyEncoding
+  readonly keyEncoding?: KeyEncoding | undefined
   /**
    * Whether writes to a branch at the same time share a commit; otherwise each has its own.
    *
    * @default true
    */
-  readonly shareCommits?: boolean
+  readonly shareCommits?: boolean | undefined
   /**
    * When a write is answered: once its commit is in, or once pachd has finished and validated that commit.
    *
    * @default 'commit'
    */
-  readonly respondAfter?: 'commit' | 'finish'
+  readonly respondAfter?: 'commit' | 'finish' | undefined
   /** Bodies of at most so many bytes are held in memory to share a commit; 1 MiB unless given. */
-  readonly maxSharedBodyBytes?: number
+  readonly maxSharedBodyBytes?: number | undefined
   /** Bytes of small objects that are kept in memory for who has read them before; 64 MiB unless given, 0 for none. */
-  readonly cacheBytes?: number
+  readonly cacheBytes?: number | undefined
   /** Bytes of request bodies that may be in memory at once; more are answered SlowDown. @default 268435456 (256 MiB) */
-  readonly maxBufferedBytes?: number
+  readonly maxBufferedBytes?: number | undefined
   /**
    * Whether headers, metadata, tags, MD5 ETags and times of objects are kept in records beside the data: for every write,
    * only for writes with something that PFS cannot hold, or never.
    *
    * @default 'off'
    */
-  readonly objectRecords?: 'all' | 'needed' | 'off'
+  readonly objectRecords?: 'all' | 'needed' | 'off' | undefined
   /** Which pages of other origins may ask; none unless given. */
-  readonly cors?: readonly CorsRule[]
+  readonly cors?: readonly CorsRule[] | undefined
   /** How long a client may take for the next 4 KiB of a body; 60,000 milliseconds unless given. */
-  readonly bodyTimeoutMilliseconds?: number
+  readonly bodyTimeoutMilliseconds?: number | undefined
   /**
    * Called with a failure, for a log; its text is never sent to a client. `context` is undefined for work that no request
    * waits for.
    */
-  readonly onError?: (error: unknown, context?: ErrorContext) => void
-  /** Called when a request is over. */
-  readonly onResponse?: (log: ResponseLog) => void
+  readonly onError?: ((error: unknown, context?: ErrorContext) => void) | undefined
+  /** Called once for each request, when it is over. */
+  readonly onResponse?: ((log: ResponseLog) => void) | undefined
 }
 
 /** The options with their defaults filled in. */
-export type Settings = Required<S3HandlerOptions> & {
+export type Settings = {
+  readonly [Name in keyof S3HandlerOptions]-?: Exclude<S3HandlerOptions[Name], undefined>
+} & {
   /** The region that signatures must name; undefined for any. */
   readonly signingRegion: string | undefined
 }

@@ -23,6 +23,8 @@ import { uploadPartCopy } from './operations/multipart/upload-part-copy.js'
 import { objectConfiguration } from './operations/object-configuration.js'
 import { deleteObjectTagging, getObjectTagging, putObjectTagging } from './operations/object-tagging.js'
 import { putObject } from './operations/put-object.js'
+import { actionNames, type Resource } from './s3-actions.js'
+import { isFormPost } from './signature/form-post.js'
 
 /**
  * Operations by method; a subresource in the query goes before the method, as in `location GET`, and several that belong
@@ -124,16 +126,27 @@ const subresources: ReadonlySet<string> = new Set([
 /** The tables, by what a request is about. */
 export const routes = { service, bucket, object } as const
 
-/** The operation that a request asks for; throws MethodNotAllowed, NotImplemented, InvalidArgument. */
-export function routeOperation<C extends Call>(
-  table: Table<C>,
-  request: Pick<HttpRequest, 'method' | 'query' | 'headers'>,
-): Operation<C> {
+type Routed = Pick<HttpRequest, 'method' | 'query' | 'headers'>
+
+/** The subresources that a request names, in alphabetical order. */
+function subresourcesOf(request: Routed): readonly string[] {
   const asked = [...request.query.keys()].filter((name) => subresources.has(name))
   if (request.headers.has('x-amz-copy-source') && request.method === 'PUT') asked.push('x-amz-copy-source')
+  return asked.sort()
+}
+
+/** S3's name of what a request asks for, also if it is refused; undefined if it asks for no action of S3. */
+export function actionOf(resource: Resource, request: Routed): string | undefined {
+  if (resource === 'bucket' && isFormPost(request)) return 'PostObject'
+  return actionNames[resource][[subresourcesOf(request).join('+'), request.method].filter(Boolean).join(' ')]
+}
+
+/** The operation that a request asks for; throws MethodNotAllowed, NotImplemented, InvalidArgument. */
+export function routeOperation<C extends Call>(table: Table<C>, request: Routed): Operation<C> {
+  const asked = subresourcesOf(request)
   const [subresource, ...more] = asked
   if (subresource !== undefined) {
-    const operation = table[`${asked.sort().join('+')} ${request.method}`]
+    const operation = table[`${asked.join('+')} ${request.method}`]
     if (operation !== undefined) return operation
     if (more.length > 0) {
       throw new S3Error('InvalidArgument', { message: `Conflicting query string parameters: ${asked.join(', ')}` })

@@ -4,6 +4,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { S3Error } from '../lib/errors.js'
 import { routeOperation, routes } from '../lib/routes.js'
+import { actionNames } from '../lib/s3-actions.js'
 import { fileOf } from './support/root.js'
 
 interface Row {
@@ -39,6 +40,23 @@ test('lists every action of the AWS SDK', () => {
     rows.map(({ action }) => action),
     [...new Set([...actions, 'PostObject'])].sort(),
   )
+})
+
+/** Each request is named for the first of the actions that share it. */
+const named = new Map<string, string>()
+for (const { action, route, resource } of rows) {
+  const name = `${resource} ${route}`
+  if (!notRouted.has(action) && !named.has(name)) named.set(name, action)
+}
+
+test('logs name every action of the table, and no other', () => {
+  const names = Object.entries(actionNames).flatMap(([resource, table]) =>
+    Object.entries(table).map(([route, action]) => [`${resource} ${route}`, action] as const),
+  )
+  const parts = names.filter(([name]) => /^object partNumber /.test(name)).map(([, action]) => action)
+  assert.equal(parts, ['GetObject', 'HeadObject'])
+  const listed = names.filter(([name]) => !/^object partNumber /.test(name)).sort()
+  assert.equal(listed, [...named].sort())
 })
 
 for (const { action, route, resource, here } of rows.filter((row) => !notRouted.has(row.action))) {

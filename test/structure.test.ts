@@ -11,6 +11,7 @@ const floors: readonly (readonly string[])[] = [
   ['index.ts'],
   ['handler.ts'],
   ['answer.ts'],
+  ['request-record.ts'],
   ['gateway.ts', 'credential-source.ts', 'service-token.ts', 'routes.ts'],
   ['options.ts'],
   ['option-values.ts', 'operations'],
@@ -19,7 +20,15 @@ const floors: readonly (readonly string[])[] = [
   ['commits'],
   ['pfs', 'signature'],
   ['http', 'checksums'],
-  ['errors.ts', 'concurrency.ts', 'recent-map.ts', 'bytes.ts', 'percent-encoding.ts'],
+  [
+    'errors.ts',
+    'concurrency.ts',
+    'diagnostics.ts',
+    's3-actions.ts',
+    'recent-map.ts',
+    'bytes.ts',
+    'percent-encoding.ts',
+  ],
 ]
 
 /** What stands on one floor or next to the other and knows nothing of it. */

@@ -13,7 +13,7 @@ export function createLog(
 }
 
 function jsonLine(time: string, entry: ResponseLog): string {
-  return JSON.stringify({ time, ...entry })
+  return JSON.stringify({ ...entry, time })
 }
 
 function prettyLine(time: string, { method, target, status, code, milliseconds, requestId }: ResponseLog): string {

@@ -1,6 +1,8 @@
 import { setMaxListeners } from 'node:events'
-import type { Branch, CallOptions, PfsClient } from '../pfs/client.js'
+import { commitDone, queueChange } from '../diagnostics.js'
+import type { Branch, CallObserver, CallOptions, PfsClient } from '../pfs/client.js'
 import { PfsError } from '../pfs/errors.js'
+import { sharedObserver } from '../pfs/observed-call.js'
 import { createRecentMap } from '../recent-map.js'
 import { BranchQueue, type Entry } from './branch-queue.js'
 import { bytesToWrite, type Change } from './change.js'
@@ -69,6 +71,9 @@ const maxBranches = 64
 interface ChangesEntry extends Entry {
   readonly isExclusive: false
   readonly changes: readonly Change[]
+  readonly observer: CallObserver | undefined
+  /** By the clock of `performance.now()`. */
+  readonly entered: number
   readonly settle: (outcomes: readonly Outcome[]) => void
 }
 
@@ -82,6 +87,12 @@ export function createCommitQueue(pfs: PfsClient, settings: CommitQueueOptions):
   const { shareCommits, respondAfter, turnMilliseconds = 120_000, commitLog } = settings
   const queues = new Map<string, BranchQueue<ChangesEntry | ExclusiveEntry>>()
   const recentCommits = createRecentMap<RecentCommits>(maxBranches, () => 1)
+  let waiting = 0
+
+  function countWaiting(change: number): void {
+    waiting += change
+    queueChange.publish({ waiting })
+  }
 
   function enter(
     branch: Branch,
@@ -100,10 +111,17 @@ export function createCommitQueue(pfs: PfsClient, settings: CommitQueueOptions):
       )
       queues.set(key, queue)
     }
-    queue.enter(entry, refuse, signal)
+    countWaiting(1)
+    const leave = (reason: unknown): void => {
+      countWaiting(-1)
+      refuse(reason)
+    }
+    queue.enter(entry, leave, signal)
   }
 
   async function runTurn(branch: Branch, batch: readonly (ChangesEntry | ExclusiveEntry)[]): Promise<void> {
+    countWaiting(-batch.length)
+    const started = performance.now()
     const entries: ChangesEntry[] = []
     for (const entry of batch) {
       if (entry.isExclusive) return entry.work()
@@ -117,10 +135,17 @@ export function createCommitQueue(pfs: PfsClient, settings: CommitQueueOptions):
       turnMilliseconds,
     )
     const authToken = batch[0]?.authToken
-    const options = { signal: limit.signal, ...(authToken !== undefined && { authToken }) }
+    const observer = sharedObserver(entries.map((entry) => entry.observer))
+    const options = { signal: limit.signal, observer, ...(authToken !== undefined && { authToken }) }
     const all = entries.flatMap(({ changes }) => changes)
     const outcomes = await commitChanges(turnOf(branch, options), all)
     clearTimeout(timer)
+    commitDone.publish({
+      writes: entries.length,
+      commits: commitIdsOf(outcomes).size,
+      waitMilliseconds: entries.map(({ entered }) => started - entered),
+      milliseconds: performance.now() - started,
+    })
     for (const { changes, settle } of entries)
       settle(changes.map((change) => outcomeOf(change, outcomes, limit.signal)))
   }
@@ -158,8 +183,14 @@ export function createCommitQueue(pfs: PfsClient, settings: CommitQueueOptions):
         options.signal?.throwIfAborted()
         const paths = changes.map(({ path }) => path)
         const bytes = changes.reduce((sum, change) => sum + bytesToWrite(change), 0)
-        const { authToken } = options
-        enter(branch, { isExclusive: false, paths, bytes, authToken, changes, settle }, reject, options)
+        const { authToken, observer } = options
+        const entered = performance.now()
+        enter(
+          branch,
+          { isExclusive: false, paths, bytes, authToken, observer, entered, changes, settle },
+          reject,
+          options,
+        )
       })
     },
 
@@ -187,6 +218,10 @@ export function committedOf(outcomes: readonly Outcome[]): Committed {
   }
   if (committed === undefined) throw new Error('there was no change to commit')
   return committed
+}
+
+function commitIdsOf(outcomes: Outcomes): ReadonlySet<string> {
+  return new Set([...outcomes.values()].flatMap((each) => (each.status === 'fulfilled' ? [each.value.commitId] : [])))
 }
 
 /** A turn that took too long is reported as that, and not as the cancelled call that it ended in. */

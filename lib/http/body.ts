@@ -28,6 +28,8 @@ export interface BodyOptions {
 export interface MessageBody extends AsyncIterableIterator<Uint8Array> {
   /** Drops what was not read and lets the message go on. It does not destroy the message, whose socket the answer needs. */
   close(): void
+  /** Bytes that have arrived, whether they were asked for or not. */
+  readonly receivedBytes: number
 }
 
 /**
@@ -38,6 +40,7 @@ export function readBody(message: IncomingMessage, options: BodyOptions): Messag
   const { memory, timeoutMilliseconds, beforeBody } = options
   const waiting: ByteCollector[] = []
   let waitingBytes = 0
+  let receivedBytes = 0
   let flow: MessageFlow | undefined
   let isEnded = false
   let failure: unknown
@@ -47,6 +50,7 @@ export function readBody(message: IncomingMessage, options: BodyOptions): Messag
   let isDue = false
 
   function onData(chunk: Uint8Array): void {
+    receivedBytes += chunk.length
     try {
       memory.hold(chunk.length)
     } catch (error) {
@@ -154,6 +158,9 @@ export function readBody(message: IncomingMessage, options: BodyOptions): Messag
   return {
     next,
     close,
+    get receivedBytes() {
+      return receivedBytes
+    },
     async return() {
       close()
       return { done: true, value: undefined }

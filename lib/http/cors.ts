@@ -5,16 +5,17 @@ import type { Headers, S3Response } from './response.js'
 /** Which pages of other origins may ask, in the words of S3's CORSRule. `*` in a pattern stands for any characters. */
 export interface CorsRule {
   /** A pattern of bucket names; every bucket, and the list of buckets, where absent. */
-  readonly bucket?: string
+  readonly bucket?: string | undefined
   /** Origins such as 'https://app.example.com', each with at most one `*`. */
   readonly allowedOrigins: readonly string[]
-  readonly allowedMethods: readonly ('GET' | 'PUT' | 'HEAD' | 'POST' | 'DELETE')[]
+  /** Any of 'GET', 'PUT', 'HEAD', 'POST' and 'DELETE'. */
+  readonly allowedMethods: readonly string[]
   /** Request headers, each with at most one `*`. */
-  readonly allowedHeaders?: readonly string[]
+  readonly allowedHeaders?: readonly string[] | undefined
   /** Response headers that a page may read. */
-  readonly exposeHeaders?: readonly string[]
+  readonly exposeHeaders?: readonly string[] | undefined
   /** How long a browser may keep the answer to a preflight. */
-  readonly maxAgeSeconds?: number
+  readonly maxAgeSeconds?: number | undefined
 }
 
 /** The origin, method and headers of a request that a page wants to make. */

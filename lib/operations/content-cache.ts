@@ -1,4 +1,5 @@
 import { asBuffer } from '../bytes.js'
+import { cacheLookup } from '../diagnostics.js'
 import { createRecentMap } from '../recent-map.js'
 
 /** The bytes of small files by their PFS hash, for those who may read them. */
@@ -23,7 +24,11 @@ export function createContentCache(totalBytes: number): ContentCache {
     asBuffer(hash).toString('latin1') + (authToken ?? '')
 
   return {
-    get: (hash, authToken) => contents.get(nameOf(hash, authToken)),
+    get: (hash, authToken) => {
+      const content = contents.get(nameOf(hash, authToken))
+      cacheLookup.publish({ cache: 'contents', isHit: content !== undefined })
+      return content
+    },
     set: (hash, authToken, content) => {
       if (content.length <= totalBytes * largestShare) contents.set(nameOf(hash, authToken), content)
     },

@@ -32,9 +32,23 @@ export * from './entities.js'
 
 /** Behind every call: who asks, and when to give up. */
 export interface CallOptions {
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
   /** Travels as the metadata entry `authn-token`. */
-  readonly authToken?: string
+  readonly authToken?: string | undefined
+  /** Follows the call for the record of a request; a PfsClient has nothing to do with it. */
+  readonly observer?: CallObserver | undefined
+}
+
+/** Counts the calls that are made for a request, and their time. */
+export interface CallObserver {
+  /** The request; absent if the calls are for several. */
+  readonly requestId?: string
+  /** A call starts. */
+  start(): void
+  /** A call waits for PFS from now on. */
+  run(): void
+  /** A call waits for PFS no longer. */
+  pause(): void
 }
 
 /** The calls. Whoever stands in for PFS needs only those that are used. */

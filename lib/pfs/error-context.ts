@@ -1,5 +1,6 @@
 import type { CallOptions, Commit, PfsClient } from './client.js'
 import { type Missing, PfsError } from './errors.js'
+import { isIterable, observeCall } from './observed-call.js'
 
 /** For each call the thing that a NOT_FOUND is about unless its text says otherwise. */
 const subjects: { readonly [Name in keyof PfsClient]: (...args: Parameters<PfsClient[Name]>) => Missing | undefined } =
@@ -53,7 +54,7 @@ function subjectOf({ id }: Commit): Missing {
 }
 
 /**
- * The same PfsClient, whose NOT_FOUND and UNAUTHENTICATED errors know the call that failed: their text may be lost on the
+ * The same PfsClient, whose calls are observed (see `observeCall`), and whose NOT_FOUND and UNAUTHENTICATED errors know the call that failed: their text may be lost on the
  * way (Node drops a trailing space of an HTTP/2 header, and grpc-js then the whole text) or be in words unknown here.
  */
 export function withErrorContext(pfs: PfsClient): PfsClient {
@@ -69,7 +70,8 @@ function callWithContext(pfs: PfsClient, name: string, subject: SubjectOf): AnyC
     const explain = (error: unknown): unknown => explained(error, (subject as AnyCall)(...args) as Missing, args.at(-1))
     const call = (pfs as unknown as Readonly<Record<string, AnyCall | undefined>>)[name]
     if (call === undefined) throw new TypeError(`the PfsClient has no ${name}`)
-    const answer = call.apply(pfs, args)
+    const options = (args.at(-1) ?? {}) as CallOptions
+    const answer = observeCall(name, options, () => call.apply(pfs, args))
     if (isIterable(answer)) return explainedStream(answer, explain)
     return Promise.resolve(answer).catch((error: unknown) => {
       throw explain(error)
@@ -93,8 +95,4 @@ async function* explainedStream(
   } catch (error) {
     throw explain(error)
   }
-}
-
-function isIterable(answer: unknown): answer is AsyncIterable<unknown> {
-  return typeof answer === 'object' && answer !== null && Symbol.asyncIterator in answer
 }

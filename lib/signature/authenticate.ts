@@ -14,9 +14,11 @@ import { readV4Query } from './v4-query.js'
 
 /** Who asks; `{}` is anonymous. */
 export interface Identity {
-  readonly accessKeyId?: string
+  readonly accessKeyId?: string | undefined
   /** The Pachyderm token that the access key stands for. */
-  readonly authToken?: string
+  readonly authToken?: string | undefined
+  /** The name of the caller for logs, never a token. */
+  readonly requester?: string | undefined
 }
 
 /** What signatures are proven with. */
@@ -86,8 +88,8 @@ export async function identify(
   }
   const chain = attempt(() => claim.prove(credential.secretAccessKey))
   if (chain instanceof S3Error) return anonymous(credentials, () => chain)
-  const { authToken } = credential
-  return { identity: authToken === undefined ? { accessKeyId } : { accessKeyId, authToken }, chain }
+  const { authToken, requester } = credential
+  return { identity: { accessKeyId, requester, ...(authToken !== undefined && { authToken }) }, chain }
 }
 
 async function anonymous(credentials: CredentialSource, refusal: () => S3Error): Promise<{ identity: Identity }> {

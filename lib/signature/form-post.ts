@@ -17,7 +17,7 @@ export interface FormPost {
 }
 
 /** Whether a POST carries a form (S3's PostObject). */
-export function isFormPost(request: HttpRequest): boolean {
+export function isFormPost(request: Pick<HttpRequest, 'method' | 'headers'>): boolean {
   return request.method === 'POST' && /^multipart\/form-data\b/i.test(header(request, 'content-type') ?? '')
 }
 

@@ -1,6 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type AuthConfig, createMemoryPfs, createS3Handler, type S3HandlerOptions } from '../../lib/index.js'
+import { optionNames } from '../../lib/options.js'
 
 const test = suite('options')
 
@@ -94,6 +95,24 @@ test('what a mode needs, and what it does not know', () => {
   assert.match(complaint({ mode: 'keys', secretFor: { key: 'secret' } }), 'secretFor')
   assert.match(complaint({ mode: 'pachyderm', secretFor: () => undefined }), 'secretFor')
   assert.match(complaint({ mode: 'none', authToken: '' }), 'authToken')
+})
+
+test('every option takes undefined, as an unset variable is, and rules of CORS need no literal types', () => {
+  const unset = process.env.NO_SUCH_VARIABLE
+  const rules = [{ allowedOrigins: ['*'], allowedMethods: ['GET'], maxAgeSeconds: undefined }]
+  const options: S3HandlerOptions = {
+    basePath: unset,
+    region: unset,
+    bucketSeparator: unset,
+    domains: undefined,
+    cors: rules,
+  }
+  const all = Object.fromEntries(optionNames.map((name) => [name, undefined]))
+  assert.type(
+    createS3Handler(createMemoryPfs({ rootToken: unset }), { mode: 'none', authToken: unset }, options),
+    'function',
+  )
+  assert.type(construct({ mode: 'none' }, all)(), 'function')
 })
 
 test('every option at once is accepted', () => {

@@ -10,9 +10,9 @@ import { createTransfers } from './transfers.js'
 /** How PFS is reached; each is optional. */
 export interface PfsClientOptions {
   /** PEM of the authorities that a `grpcs://` server's certificate may come from; Node's own list otherwise. */
-  readonly caCertificates?: Uint8Array | string
+  readonly caCertificates?: Uint8Array | string | undefined
   /** How long a unary call may take; 60,000 otherwise. Streams, and waiting for a commit, have no limit. */
-  readonly deadlineMilliseconds?: number
+  readonly deadlineMilliseconds?: number | undefined
 }
 
 /** A PfsClient over connections of its own. */

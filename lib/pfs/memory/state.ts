@@ -5,13 +5,13 @@ import type { Snapshot } from './store/snapshot.js'
 /** How the PFS in memory behaves; each is optional. */
 export interface MemoryPfsOptions {
   /** Switches auth on; this token is `pach:root`. */
-  readonly rootToken?: string
+  readonly rootToken?: string | undefined
   /** How long each commit that a `modifyFile` makes on a branch takes, one after the other; 0 unless given. */
-  readonly commitMilliseconds?: number
+  readonly commitMilliseconds?: number | undefined
   /** How long a commit stays finishing; until a following macrotask unless given. */
-  readonly finishMilliseconds?: number
+  readonly finishMilliseconds?: number | undefined
   /** The clock of all dates and of what expires; the system's unless given. */
-  readonly now?: () => Date
+  readonly now?: (() => Date) | undefined
 }
 
 /** A project. */

@@ -1,0 +1,143 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type ErrorContext, type RequestMessage, type ResponseLog, requestEnd, requestStart } from './diagnostics.js'
+import type { S3Error } from './errors.js'
+import type { Address } from './http/address.js'
+import type { MessageBody } from './http/body.js'
+import { loggableTarget } from './http/redaction.js'
+import { type HttpRequest, receivedTarget } from './http/request.js'
+import type { S3Response } from './http/response.js'
+import { CallMeter } from './pfs/observed-call.js'
+import { actionOf } from './routes.js'
+import type { Identity } from './signature/authenticate.js'
+
+/** Collects what is known of one request, from its head to the end of its answer. */
+export class RequestRecord {
+  readonly meter: CallMeter
+  readonly #request: Pick<ResponseLog, 'time' | 'requestId' | 'method' | 'target' | 'remoteAddress' | 'userAgent'>
+  readonly #message: RequestMessage
+  readonly #started = performance.now()
+  #about: Pick<ResponseLog, 'action' | 'bucket' | 'key' | 'versionId'> = {}
+  #requester: string | undefined
+  #code: string | undefined
+  #firstByte: number | undefined
+  #streamedBytes = 0
+
+  constructor(req: IncomingMessage, requestId: string) {
+    // A framework may inject a request without a connection.
+    const remoteAddress = (req.socket as typeof req.socket | undefined)?.remoteAddress
+    const userAgent = req.headers['user-agent']
+    this.meter = new CallMeter(requestId)
+    this.#request = {
+      time: new Date(),
+      requestId,
+      method: req.method ?? '',
+      target: loggableTarget(receivedTarget(req)),
+      ...(remoteAddress !== undefined && { remoteAddress }),
+      ...(userAgent !== undefined && { userAgent }),
+    }
+    this.#message = { requestId, request: req }
+    requestStart.publish(this.#message)
+  }
+
+  /** The request is about this. */
+  addressed(request: HttpRequest, address: Address): void {
+    const action = actionOf(address.kind, request)
+    const versionId = request.query.get('versionId')?.[0]
+    this.#about = {
+      ...(action !== undefined && { action }),
+      ...(address.kind !== 'service' && { bucket: address.bucket }),
+      ...(address.kind === 'object' && { key: address.key, ...(versionId !== undefined && { versionId }) }),
+    }
+  }
+
+  /** The request is a form that stores this key. */
+  isForm(key: string): void {
+    this.#about = { ...this.#about, key }
+  }
+
+  /** The sender has proven who it is. */
+  identified({ requester }: Identity): void {
+    this.#requester = requester
+  }
+
+  /** The same answer, whose bytes are counted as they are sent; failures in the body go through `errorOf`. */
+  answered(response: S3Response, errorOf: (failure: unknown) => S3Error): S3Response {
+    const versionId = response.headers?.['x-amz-version-id']
+    if (versionId !== undefined) this.#about = { ...this.#about, versionId }
+    const { body } = response
+    if (body === undefined || typeof body === 'string' || body instanceof Uint8Array) return response
+    if (body instanceof Promise) return { ...response, body: this.#lateDocument(body, errorOf) }
+    return { ...response, body: this.#stream(body, errorOf) }
+  }
+
+  /** The first byte of the answer is about to be sent. */
+  begins(): void {
+    this.#firstByte ??= performance.now() - this.#started
+  }
+
+  /** The answer is this error; the result is what `onError` is called with. */
+  failed({ code, status }: S3Error): ErrorContext {
+    this.#code = code
+    const { requestId, method, target } = this.#request
+    const { action, bucket, key } = this.#about
+    return {
+      requestId,
+      method,
+      target,
+      ...(action !== undefined && { action }),
+      ...(bucket !== undefined && { bucket }),
+      ...(key !== undefined && { key }),
+      status,
+      code,
+    }
+  }
+
+  /** The request is over. */
+  end(res: ServerResponse, body: MessageBody): ResponseLog {
+    const isWhole = res.writableFinished
+    const log: ResponseLog = {
+      ...this.#request,
+      ...this.#about,
+      status: isWhole ? res.statusCode : 499,
+      ...(this.#code !== undefined && { code: this.#code }),
+      bytesIn: body.receivedBytes,
+      bytesOut: isWhole ? this.#sentBytes(res) : this.#streamedBytes,
+      milliseconds: performance.now() - this.#started,
+      ...(this.#firstByte !== undefined && { firstByteMilliseconds: this.#firstByte }),
+      pfsMilliseconds: this.meter.milliseconds,
+      pfsCalls: this.meter.calls,
+      ...(this.#requester !== undefined && { requester: this.#requester }),
+    }
+    this.#message.log = log
+    requestEnd.publish(this.#message)
+    return log
+  }
+
+  #sentBytes(res: ServerResponse): number {
+    if (this.#request.method === 'HEAD') return 0
+    const length = res.getHeader('content-length')
+    return length === undefined ? this.#streamedBytes : Number(length)
+  }
+
+  async #lateDocument(body: Promise<string>, errorOf: (failure: unknown) => S3Error): Promise<string> {
+    try {
+      const document = await body
+      this.#streamedBytes = Buffer.byteLength(document)
+      return document
+    } catch (failure) {
+      throw errorOf(failure)
+    }
+  }
+
+  async *#stream(body: AsyncIterable<Uint8Array>, errorOf: (failure: unknown) => S3Error): AsyncGenerator<Uint8Array> {
+    try {
+      for await (const chunk of body) {
+        this.begins()
+        yield chunk
+        this.#streamedBytes += chunk.length
+      }
+    } catch (failure) {
+      throw errorOf(failure)
+    }
+  }
+}
