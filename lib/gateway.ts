@@ -9,11 +9,11 @@ import { withErrorContext } from './pfs/error-context.js'
 import { RecordStore } from './records/record-store.js'
 import { createBucketNames } from './resolver/bucket-name.js'
 import { createKeyCodec } from './resolver/key.js'
-import { createPageMemory } from './resolver/listing/page-memory.js'
+import { createPageMemory } from './resolver/listing/path-reader.js'
 import { createMissingBuckets } from './resolver/missing-bucket.js'
-import { createAncestry } from './resolver/versions/ancestry.js'
 import { createChangeLog } from './resolver/versions/changes.js'
-import { createRemovalSearch } from './resolver/versions/removal.js'
+import { createAncestry } from './resolver/versions/history.js'
+import { createRemovalSearch } from './resolver/versions/object-version.js'
 
 /** What the calls of one handler share. */
 export function createGateway(client: PfsClient, settings: Settings): Gateway {

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { usage } from '../lib/cli/usage.js'
+import { usage } from '../lib/cli/main.js'
 import { optionNames } from '../lib/options.js'
 import { fileOf, root } from './support/root.js'
 

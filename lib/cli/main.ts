@@ -4,7 +4,53 @@ import { readFileSync } from 'node:fs'
 import { parseArguments } from './arguments.js'
 import { Fault, lineFrom } from './fault.js'
 import { serve } from './serve.js'
-import { usage } from './usage.js'
+
+/** What `--help` prints. */
+export const usage = `Usage: pfs-s3-gateway [OPTIONS]
+
+Serves Pachyderm's PFS over the Amazon S3 REST API.
+
+  --listen HOST:PORT     where S3 clients connect (default 127.0.0.1:30600; port 0 takes a free one);
+                         :PORT is every interface of this machine, PORT alone is loopback
+  --tls-cert FILE        serve https with this certificate chain (PEM)
+  --tls-key FILE         and this private key (PEM)
+
+Which PFS; the first that is given:
+  --memory               PFS in this process: nothing is kept when it ends
+  --pachd ADDRESS        a pachd, such as grpc://localhost:30650 or grpcs://pach.example.com:443
+  PACHD_ADDRESS          the same, from the environment
+  pachctl's config file  the active context's pachd_address ($PACH_CONFIG or ~/.pachyderm/config.json)
+  nothing                as --memory
+
+With PFS in memory:
+  --root-token TOKEN     switch auth on; TOKEN is the root user's
+  --serve-pfs HOST:PORT  serve it over gRPC as well, as a pachd would
+
+Who may do what:
+  --auth pachyderm       access key and secret key are both a Pachyderm token; where auth is not active in
+                         Pachyderm any or no credentials pass (default)
+  --auth keys:FILE       access keys from a JSON file:
+                         {"ACCESSKEY": {"secretAccessKey": "...", "authToken": "a Pachyderm token"}}
+  --auth none            nobody is asked; where auth is active in Pachyderm, all act as the owner of PACH_TOKEN,
+                         or of --root-token
+
+  --domain NAME          also take bucket.NAME as the bucket's address; may be repeated
+  --bucket-alias A=BUCKET
+                         the bucket by a name without dots, such as training-data=master.images.vision; may be repeated
+  --bucket-separator=TEXT
+                         name buckets without dots: with =--, master--images is master.images
+  --object-records all|needed|off
+                         keep headers, metadata, tags and MD5 ETags of objects beside the data: for every write, for
+                         writes that have any, or not (default off)
+  --region NAME          take signatures for this region only
+  --base-path PATH       the prefix under which a proxy passes requests on, such as /s3
+  --sweep-uploads AGE    remove multipart uploads that nobody has finished for that long, such as 7d, at the start
+                         and every hour; as the owner of PACH_TOKEN, or of --root-token, where auth is active
+  --drain-seconds N      how long running requests may take to finish after SIGTERM or SIGINT (default 25)
+  --log json|pretty|off  a line for each request on standard output (default pretty)
+  --help                 this text
+  --version              the version of this program
+`
 
 async function main(): Promise<void> {
   const command = parseArguments(process.argv.slice(2))

@@ -1,17 +1,22 @@
 import { setTimeout } from 'node:timers/promises'
-import { type AuthConfig, type CallOptions, createS3Handler, type PfsClient, type S3Handler } from '../index.js'
-import type { Arguments } from './arguments.js'
+import {
+  type AuthConfig,
+  type CallOptions,
+  createS3Handler,
+  type PfsClient,
+  type ResponseLog,
+  type S3Handler,
+  sweepUploads,
+} from '../index.js'
+import type { Arguments, LogFormat } from './arguments.js'
 import { Fault, lineFrom } from './fault.js'
-import { type AccessKey, readKeysFile } from './keys-file.js'
-import { createLog } from './log.js'
+import { type AccessKey, readKeysFile, warnOfTokens } from './keys-file.js'
 import { openPfs } from './pfs.js'
 import { createServer, listen, watchConnections } from './server.js'
-import { startSweeping } from './sweep.js'
-import { warnOfTokens } from './token-warnings.js'
 import { welcomeText } from './welcome.js'
 
 /** Where the program writes: the log apart from what it says about itself. */
-export interface Output {
+interface Output {
   log(text: string): void
   say(text: string): void
 }
@@ -20,7 +25,7 @@ export interface Output {
 const flushMilliseconds = 5000
 
 /** A gateway that listens; `stop` gives running requests `--drain-seconds` to finish and then closes everything. */
-export interface RunningGateway {
+interface RunningGateway {
   /** What to say once signals are listened for. */
   readonly welcome: string
   stop(): Promise<void>
@@ -103,4 +108,45 @@ function createHandler(args: Arguments, pfs: PfsClient, authConfig: AuthConfig, 
   } catch (thrown) {
     throw new Fault(lineFrom(thrown).replace(/^(\w+)(\[\d+\])?/, (found, option) => flagOfOption.get(option) ?? found))
   }
+}
+
+const hour = 60 * 60 * 1000
+
+/** Removes what old multipart uploads have left, now and every hour, and says what it did; the result ends it. */
+function startSweeping(
+  pfs: PfsClient,
+  olderThanMilliseconds: number,
+  options: CallOptions,
+  say: (text: string) => void,
+): () => void {
+  const sweep = async (): Promise<void> => {
+    try {
+      const { uploads, files } = await sweepUploads(pfs, { olderThanMilliseconds }, options)
+      if (files > 0) say(`Swept ${uploads} unfinished uploads, ${files} files in all.\n`)
+    } catch (thrown) {
+      say(`error: old uploads were not swept: ${lineFrom(thrown)}\n`)
+    }
+  }
+  const timer = setInterval(sweep, hour)
+  void sweep()
+  return () => clearInterval(timer)
+}
+
+/** Writes one line for each request that is over; undefined where there is to be no log. */
+export function createLog(
+  format: LogFormat,
+  write: (line: string) => void,
+  now: () => Date = () => new Date(),
+): ((entry: ResponseLog) => void) | undefined {
+  if (format === 'off') return undefined
+  const line = format === 'json' ? jsonLine : prettyLine
+  return (entry) => write(`${line(now().toISOString(), entry)}\n`)
+}
+
+function jsonLine(time: string, entry: ResponseLog): string {
+  return JSON.stringify({ ...entry, time })
+}
+
+function prettyLine(time: string, { method, target, status, code, milliseconds, requestId }: ResponseLog): string {
+  return [time, status, method, target, `${Math.round(milliseconds)}ms`, requestId, code].filter(Boolean).join(' ')
 }

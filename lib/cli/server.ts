@@ -5,9 +5,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { createSecureContext } from 'node:tls'
 import type { S3Handler } from '../index.js'
 import type { Arguments, HostAndPort } from './arguments.js'
-import { Fault, lineFrom } from './fault.js'
-import { readNamedFile } from './files.js'
-import { reasonFrom } from './reason.js'
+import { Fault, lineFrom, readNamedFile, reasonFrom } from './fault.js'
 
 const settings = {
   // An upload takes as long as it takes; a connection on which nothing moves is bounded below.

@@ -1,8 +1,7 @@
 import { eachAtMost } from '../concurrency.js'
 import type { CallOptions, Commit, FileInfo, PfsClient } from '../pfs/client.js'
 import { PathCollision, unlessMissing } from '../pfs/errors.js'
-import { findFile, findFiles } from '../pfs/exact-path.js'
-import { parentsOf } from '../pfs/path.js'
+import { findFile, findFiles, parentsOf } from '../pfs/path.js'
 import type { Change } from './change.js'
 
 /** Most directories above a path that are each asked for; of more, the nearest that is there is looked for by halves. */

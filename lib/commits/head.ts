@@ -1,6 +1,5 @@
 import { type Branch, type CallOptions, type CommitInfo, headOf, type PfsClient } from '../pfs/client.js'
 import { PfsError } from '../pfs/errors.js'
-import { PathTrie } from './path-trie.js'
 
 /** A commit that is, or was, the head of a branch. */
 export interface Head {
@@ -112,4 +111,44 @@ export class RecentCommits {
     this.#unfinished.push({ commitId, paths: changed })
     this.#head = commitId
   }
+}
+
+interface Node {
+  readonly children: Map<string, Node>
+  isPath: boolean
+}
+
+/** A trie of absolute paths by segment, which tells whether another path is one of them, above one or below one. */
+export class PathTrie {
+  readonly #root: Node = { children: new Map(), isPath: false }
+
+  add(path: string): void {
+    let node = this.#root
+    for (const segment of segmentsOf(path)) {
+      let child = node.children.get(segment)
+      if (child === undefined) {
+        child = { children: new Map(), isPath: false }
+        node.children.set(segment, child)
+      }
+      node = child
+    }
+    node.isPath = true
+  }
+
+  /** Whether `path` is a path of the trie, a directory above one, or below one. */
+  isRelated(path: string): boolean {
+    let node = this.#root
+    for (const segment of segmentsOf(path)) {
+      const child = node.children.get(segment)
+      if (child === undefined) return false
+      if (child.isPath) return true
+      node = child
+    }
+    return true
+  }
+}
+
+/** The segments of an absolute path; a slash at the end of a directory's path does not count. */
+function segmentsOf(path: string): readonly string[] {
+  return path.slice(1, path.endsWith('/') ? -1 : undefined).split('/')
 }

@@ -1,7 +1,6 @@
 import { invalidArgument, S3Error } from '../errors.js'
 import type { ByteAccount } from './byte-budget.js'
-import { type ByteReader, createByteReader } from './byte-reader.js'
-import { createByteCollector } from './collect.js'
+import { type ByteReader, createByteCollector, createByteReader } from './byte-reader.js'
 
 /** The form of a browser's upload (S3's POST Object). */
 export interface PostForm {

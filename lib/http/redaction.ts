@@ -1,4 +1,4 @@
-import { percentByte } from '../percent-encoding.js'
+import { percentByte } from '../encoding.js'
 
 /** Query parameters that let readers of a log act as the caller; in Pachyderm's mode the access key is the token. */
 const secretParameter = /^(x-amz-(signature|credential|security-token|s3session-token)|signature|awsaccesskeyid)$/i

@@ -1,16 +1,19 @@
 import type { CommitQueue } from '../commits/commit-queue.js'
 import type { Turns } from '../concurrency.js'
-import type { HttpRequest } from '../http/request.js'
+import { S3Error } from '../errors.js'
+import { type HttpRequest, header, queryValue } from '../http/request.js'
 import type { S3Response } from '../http/response.js'
 import type { CallOptions, PfsClient } from '../pfs/client.js'
+import { afterEveryPath } from '../pfs/path.js'
 import type { RecordStore } from '../records/record-store.js'
-import type { Bucket, BucketNames } from '../resolver/bucket-name.js'
+import { type Bucket, type BucketNames, commitOf } from '../resolver/bucket-name.js'
 import type { KeyCodec } from '../resolver/key.js'
-import type { PageMemory } from '../resolver/listing/page-memory.js'
+import type { PageMemory } from '../resolver/listing/path-reader.js'
 import type { MissingBuckets } from '../resolver/missing-bucket.js'
-import type { Ancestry } from '../resolver/versions/ancestry.js'
+import type { StoredObject } from '../resolver/object.js'
 import type { ChangeLog } from '../resolver/versions/changes.js'
-import type { RemovalSearch } from '../resolver/versions/removal.js'
+import type { Ancestry } from '../resolver/versions/history.js'
+import { type RemovalSearch, resolveVersion } from '../resolver/versions/object-version.js'
 import type { CheckedBody } from '../signature/checked-body.js'
 import type { ContentCache } from './content-cache.js'
 
@@ -58,3 +61,49 @@ export interface ObjectCall extends BucketCall {
 
 /** What answers a request; throws an S3Error or what PFS refused. */
 export type Operation<C extends Call> = (call: C) => Promise<S3Response>
+
+/** Throws for a bucket at a commit: history does not change. */
+export function requireWritable(bucket: Bucket): void {
+  if (bucket.at === undefined) return
+  throw new S3Error('MethodNotAllowed', {
+    message: `The bucket ${bucket.name} is a branch at one commit and cannot be written. Write to the branch itself.`,
+    fields: { BucketName: bucket.name },
+  })
+}
+
+/**
+ * Throws where the bucket is not there or the caller may not list it. InspectBranch also shows branches that the caller
+ * has no right on, so a page is asked for, from behind everything that could be on it.
+ */
+export async function requireListable({ gateway, bucket, options }: BucketCall): Promise<void> {
+  const file = { commit: commitOf(bucket), path: '/' }
+  const page = { file, paginationMarker: `/${afterEveryPath}`, number: 1 }
+  for await (const _ of gateway.pfs.listFile(page, options));
+}
+
+/** Asks PFS for the object, or the version of it, that a request is about; throws as `resolveVersion` does. */
+export async function resolveNamedObject({
+  gateway,
+  request,
+  bucket,
+  key,
+  options,
+}: ObjectCall): Promise<StoredObject> {
+  const name = { bucket, path: gateway.keys.pathFromKey(key), versionId: queryValue(request, 'versionId') }
+  return resolveVersion(gateway, name, options)
+}
+
+/** The answer to who would delete one version: it is part of a commit. */
+export function immutableVersion(): S3Error {
+  return new S3Error('MethodNotAllowed', {
+    message:
+      'A version of an object is part of a commit, and history does not change. Delete the key without a versionId.',
+  })
+}
+
+/** Throws MissingContentLength for a request that says neither how long its body is nor that it will not say. */
+export function requireContentLength({ request, body }: Call): void {
+  if (body.length === undefined && header(request, 'transfer-encoding') === undefined) {
+    throw new S3Error('MissingContentLength')
+  }
+}

@@ -1,5 +1,5 @@
-import { asBuffer } from '../bytes.js'
 import { cacheLookup } from '../diagnostics.js'
+import { asBuffer } from '../encoding.js'
 import { createRecentMap } from '../recent-map.js'
 
 /** The bytes of small files by their PFS hash, for those who may read them. */

@@ -1,18 +1,34 @@
 import type { Change } from '../commits/change.js'
 import { createTimeSlice } from '../concurrency.js'
-import { S3Error } from '../errors.js'
+import { invalidArgument, S3Error } from '../errors.js'
 import { requireKeyLength } from '../http/address.js'
+import { parseHttpDate, parseIsoDate } from '../http/date.js'
+import { matchesEtag, preconditionFailed } from '../http/preconditions.js'
+import { type HttpRequest, header, queryValue } from '../http/request.js'
+import type { S3Response } from '../http/response.js'
 import { xmlResponse } from '../http/response.js'
-import { malformedXml, readXml, type XmlShape } from '../http/xml-reader.js'
-import { type XmlContent, xmlDocument } from '../http/xml-writer.js'
+import { malformedXml, readXml, type XmlContent, type XmlShape, xmlDocument } from '../http/xml.js'
 import { PfsError } from '../pfs/errors.js'
 import type { StoredObject } from '../resolver/object.js'
 import { s3ErrorFrom } from '../resolver/s3-error.js'
-import type { BucketCall, Operation } from './call.js'
-import { type ExpectedObject, isExpecting, parseExpectedObject, requireExpectedObject } from './delete-condition.js'
-import { immutableVersion } from './immutable-version.js'
-import { requireWritable } from './writable.js'
-import { currentObject } from './write.js'
+import { type BucketCall, immutableVersion, type ObjectCall, requireWritable } from './call.js'
+import { commitChange, currentObject } from './write.js'
+
+/** DeleteObject: the next commit is without the key, which is what S3 calls a delete marker. */
+export async function deleteObject(call: ObjectCall): Promise<S3Response> {
+  const { gateway, request, bucket, key } = call
+  requireWritable(bucket)
+  if (queryValue(request, 'versionId') !== undefined) throw immutableVersion()
+  const expected = readExpectedObject(request)
+  const { commitId } = await commitChange(call, {
+    path: gateway.keys.pathFromKey(key),
+    ...(isExpecting(expected) && {
+      condition: async (current) =>
+        requireExpectedObject(current && (await currentObject(call, current)), expected, key),
+    }),
+  })
+  return { status: 204, headers: { 'x-amz-delete-marker': 'true', 'x-amz-version-id': commitId } }
+}
 
 const maxKeys = 1000
 
@@ -20,7 +36,7 @@ const maxKeys = 1000
 const maxDeleteBytes = 8 * 1024 * 1024
 
 /** DeleteObjects: all keys in one commit, each with an answer of its own. */
-export const deleteObjects: Operation<BucketCall> = async (call) => {
+export async function deleteObjects(call: BucketCall): Promise<S3Response> {
   requireWritable(call.bucket)
   const { quiet, objects } = await readDelete(call)
   const results = await deleteEach(call, objects)
@@ -153,4 +169,68 @@ function refusalOf(current: StoredObject | undefined, { expected, key }: NamedOb
 
 function failed(key: string, versionId: string | undefined, { code, message }: S3Error): Result {
   return { error: { Key: key, VersionId: versionId, Code: code, Message: message } }
+}
+
+/** What an object must be to be deleted; what is undefined may be anything. */
+interface ExpectedObject {
+  /** A list of entity tags, or `*`. */
+  readonly etag: string | undefined
+  readonly size: number | undefined
+  /** To the second, as HTTP writes it. */
+  readonly lastModified: Date | undefined
+}
+
+/** The conditions as a client sends them. */
+interface ExpectedText {
+  readonly etag: string | undefined
+  readonly size: string | undefined
+  readonly lastModified: string | undefined
+}
+
+/** `ETag`, `Size` and `LastModifiedTime` of an object of DeleteObjects; throws InvalidArgument for what does not parse. */
+export function parseExpectedObject(text: ExpectedText): ExpectedObject {
+  // Of either form: SDKs write it as in a header, though other dates in XML are of ISO 8601.
+  return expectedObject(text, parseHttpDate(text.lastModified) ?? parseIsoDate(text.lastModified ?? ''))
+}
+
+function expectedObject(text: ExpectedText, lastModified: Date | undefined): ExpectedObject {
+  if (text.lastModified !== undefined && lastModified === undefined) {
+    throw invalidArgument('LastModifiedTime', { value: text.lastModified })
+  }
+  if (text.size !== undefined && !/^\d{1,15}$/.test(text.size)) throw invalidArgument('Size', { value: text.size })
+  return { etag: text.etag, size: text.size === undefined ? undefined : Number(text.size), lastModified }
+}
+
+/** `If-Match`, `x-amz-if-match-size` and `x-amz-if-match-last-modified-time` of DeleteObject; throws InvalidArgument. */
+export function readExpectedObject(request: Pick<HttpRequest, 'headers'>): ExpectedObject {
+  const lastModified = header(request, 'x-amz-if-match-last-modified-time')
+  const text = { etag: header(request, 'if-match'), size: header(request, 'x-amz-if-match-size'), lastModified }
+  return expectedObject(text, parseHttpDate(lastModified))
+}
+
+/** Whether anything at all is expected; if not, the object need not be looked at. */
+function isExpecting({ etag, size, lastModified }: ExpectedObject): boolean {
+  return etag !== undefined || size !== undefined || lastModified !== undefined
+}
+
+/**
+ * Throws where the object is not the expected one: PreconditionFailed, or NoSuchKey for an entity tag of nothing. Size
+ * and time hold for an object that is not there, which is as deleted as it can be. The time is the one that HeadObject
+ * answers.
+ */
+function requireExpectedObject(current: StoredObject | undefined, expected: ExpectedObject, key: string): void {
+  const { etag, size, lastModified } = expected
+  if (current === undefined) {
+    if (etag !== undefined) throw new S3Error('NoSuchKey', { fields: { Key: key } })
+    return
+  }
+  if (etag !== undefined && !matchesEtag(etag, current.etag)) throw preconditionFailed('If-Match')
+  if (size !== undefined && size !== current.size) throw preconditionFailed('x-amz-if-match-size')
+  if (lastModified !== undefined && !isSameSecond(lastModified, current.lastModified)) {
+    throw preconditionFailed('x-amz-if-match-last-modified-time')
+  }
+}
+
+function isSameSecond(a: Date, b: Date): boolean {
+  return Math.floor(a.getTime() / 1000) === Math.floor(b.getTime() / 1000)
 }

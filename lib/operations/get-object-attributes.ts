@@ -1,13 +1,13 @@
-import { checksumElement } from '../checksums/checksums.js'
+import { checksumElement } from '../checksums.js'
 import { invalidArgument } from '../errors.js'
 import { readCondition } from '../http/preconditions.js'
 import { type HttpRequest, header } from '../http/request.js'
+import type { S3Response } from '../http/response.js'
 import { xmlResponse } from '../http/response.js'
-import { type XmlContent, xmlDocument } from '../http/xml-writer.js'
+import { type XmlContent, xmlDocument } from '../http/xml.js'
 import type { ObjectRecord } from '../records/record.js'
 import type { StoredObject } from '../resolver/object.js'
-import type { ObjectCall, Operation } from './call.js'
-import { resolveNamedObject } from './named-object.js'
+import { type ObjectCall, resolveNamedObject } from './call.js'
 
 /** The attributes by name. S3 leaves out those that it does not know. */
 const attributes: Readonly<Record<string, (object: StoredObject, request: HttpRequest) => XmlContent>> = {
@@ -20,7 +20,7 @@ const attributes: Readonly<Record<string, (object: StoredObject, request: HttpRe
 }
 
 /** GetObjectAttributes: those of an object that the client names in a header. */
-export const getObjectAttributes: Operation<ObjectCall> = async (call) => {
+export async function getObjectAttributes(call: ObjectCall): Promise<S3Response> {
   const { request } = call
   const asked = parseAttributes(request)
   const object = await resolveNamedObject(call)

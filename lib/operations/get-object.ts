@@ -1,24 +1,22 @@
 import { invalidArgument } from '../errors.js'
-import { collect } from '../http/collect.js'
+import { collect } from '../http/byte-reader.js'
 import { parseHttpDate } from '../http/date.js'
 import { matchesEtag, readCondition } from '../http/preconditions.js'
 import { type ByteRange, contentRange, cutTo, parseRange } from '../http/range.js'
 import { type HttpRequest, header, queryValue } from '../http/request.js'
 import type { Headers, S3Response } from '../http/response.js'
-import { sandboxHeaders } from '../http/sandbox.js'
 import type { FileInfo } from '../pfs/client.js'
-import { readFile } from '../pfs/exact-path.js'
 import { chunkedHashBytes, smallFileHash } from '../pfs/file-hash.js'
+import { readFile } from '../pfs/path.js'
 import { readForSlowReader } from '../pfs/stalled-read.js'
 import type { ObjectRecord } from '../records/record.js'
 import type { StoredObject } from '../resolver/object.js'
-import type { ObjectCall, Operation } from './call.js'
-import { resolveNamedObject } from './named-object.js'
+import { type ObjectCall, resolveNamedObject } from './call.js'
 import { attributeHeaders, contentTypeOf, defaultContentType } from './object-attributes.js'
 import { parsePartNumber, partsCount, rangeOfPart } from './part-number.js'
 
 /** GetObject: headers and bytes are of the one commit in which the file was found. */
-export const getObject: Operation<ObjectCall> = async (call) => {
+export async function getObject(call: ObjectCall): Promise<S3Response> {
   const { response, object, range } = await readHead(call)
   if (response.status === 304) return response
   if (object.size === 0) {
@@ -56,7 +54,9 @@ async function requireHash(content: Uint8Array, { hash, file }: FileInfo): Promi
 }
 
 /** HeadObject: what GetObject would answer, without the body. */
-export const headObject: Operation<ObjectCall> = async (call) => (await readHead(call)).response
+export async function headObject(call: ObjectCall): Promise<S3Response> {
+  return (await readHead(call)).response
+}
 
 interface ObjectHead {
   readonly response: S3Response
@@ -138,4 +138,22 @@ function overrides(request: HttpRequest): Headers {
     headers[name] = value
   }
   return headers
+}
+
+/**
+ * Types that a browser shows without running anything in them. Others run script, or may come to: HTML, SVG, XML with its
+ * style sheets, PDF, multipart, and types that are not known yet.
+ */
+const harmless =
+  /^(image\/(?!svg)[\w.+-]+|(audio|video|font)\/[\w.+-]+|text\/(plain|csv)|binary\/octet-stream|application\/(octet-stream|json|zip|gzip|x-(tar|gzip|bzip2|xz|ndjson|parquet)|vnd\.apache\.parquet))$/
+
+/**
+ * The headers that keep a stored object from acting as a page of the gateway's origin, which all buckets share: its
+ * scripts run in an origin of their own. None for a harmless type.
+ */
+function sandboxHeaders(contentType: string): Headers {
+  // Browsers take the last type of a list that is separated by commas.
+  const [type = '', ...parameters] = contentType.split(';')
+  const isHarmless = harmless.test(type.trim().toLowerCase()) && !parameters.join(';').includes(',')
+  return isHarmless ? {} : { 'content-security-policy': 'sandbox allow-scripts allow-popups allow-downloads' }
 }

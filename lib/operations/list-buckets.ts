@@ -1,13 +1,13 @@
 import { queryValue } from '../http/request.js'
+import type { S3Response } from '../http/response.js'
 import { xmlResponse } from '../http/response.js'
-import { xmlDocument } from '../http/xml-writer.js'
+import { xmlDocument } from '../http/xml.js'
 import type { RepoInfo } from '../pfs/client.js'
 import type { BucketNames } from '../resolver/bucket-name.js'
-import { compareBytes } from '../resolver/byte-order.js'
-import type { Call, Operation } from './call.js'
-import { owner } from './owner.js'
-import { parseCount } from './parameters.js'
-import { readToken, tokenFrom } from './tokens.js'
+import { compareBytes } from '../resolver/key-order.js'
+import { owner } from './access-control.js'
+import type { Call } from './call.js'
+import { parseCount, readToken, tokenFrom } from './listing-parameters.js'
 
 interface ListedBucket {
   readonly name: string
@@ -17,7 +17,7 @@ interface ListedBucket {
 const maxBucketsAtOnce = 10_000
 
 /** ListBuckets: every branch of every user repo that the caller may read. */
-export const listBuckets: Operation<Call> = async ({ gateway, request, options }) => {
+export async function listBuckets({ gateway, request, options }: Call): Promise<S3Response> {
   const prefix = queryValue(request, 'prefix') ?? ''
   // botocore's paginator sends an empty token on the first page.
   const token = queryValue(request, 'continuation-token') ?? ''

@@ -1,18 +1,17 @@
 import { invalidArgument } from '../errors.js'
 import { queryValue } from '../http/request.js'
+import type { S3Response } from '../http/response.js'
 import { xmlResponse } from '../http/response.js'
-import { type XmlContent, xmlDocument } from '../http/xml-writer.js'
+import { type XmlContent, xmlDocument } from '../http/xml.js'
 import { commitOf } from '../resolver/bucket-name.js'
-import { lastName } from '../resolver/common-prefix.js'
+import { lastName } from '../resolver/key-order.js'
 import { type ListedVersion, type ListedVersions, listVersions } from '../resolver/versions/list-versions.js'
-import type { BucketCall, Operation } from './call.js'
-import { createKeyWriter, type KeyWriter, parseEncodingType } from './key-writer.js'
-import { requireListable } from './listable.js'
-import { owner } from './owner.js'
-import { parsePageSize, parsePrefix } from './parameters.js'
+import { owner } from './access-control.js'
+import { type BucketCall, requireListable } from './call.js'
+import { createKeyWriter, type KeyWriter, parseEncodingType, parsePageSize, parsePrefix } from './listing-parameters.js'
 
 /** ListObjectVersions: every version of every key, delete markers among them, as the history of the branch tells them. */
-export const listObjectVersions: Operation<BucketCall> = async (call) => {
+export async function listObjectVersions(call: BucketCall): Promise<S3Response> {
   const { request, bucket } = call
   const prefix = parsePrefix(request)
   const delimiter = queryValue(request, 'delimiter') ?? ''

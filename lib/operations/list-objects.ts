@@ -1,21 +1,27 @@
 import { createTimeSlice } from '../concurrency.js'
 import { queryValue } from '../http/request.js'
+import type { S3Response } from '../http/response.js'
 import { xmlResponse } from '../http/response.js'
-import { type XmlContent, xmlDocument } from '../http/xml-writer.js'
+import { type XmlContent, xmlDocument } from '../http/xml.js'
 import type { CommitInfo, PfsClient } from '../pfs/client.js'
 import { commitOf } from '../resolver/bucket-name.js'
-import { lastName } from '../resolver/common-prefix.js'
+import { lastName } from '../resolver/key-order.js'
 import { type ListPage, type ListQuery, listKeys } from '../resolver/listing/list-keys.js'
 import { storedObject } from '../resolver/object.js'
-import type { BucketCall, Operation } from './call.js'
-import { createKeyWriter, type KeyWriter, parseEncodingType } from './key-writer.js'
-import { requireListable } from './listable.js'
-import { owner } from './owner.js'
-import { parsePageSize, parsePrefix } from './parameters.js'
-import { readToken, tokenFrom } from './tokens.js'
+import { owner } from './access-control.js'
+import { type BucketCall, requireListable } from './call.js'
+import {
+  createKeyWriter,
+  type KeyWriter,
+  parseEncodingType,
+  parsePageSize,
+  parsePrefix,
+  readToken,
+  tokenFrom,
+} from './listing-parameters.js'
 
 /** ListObjects: the first version, paged by a marker that is a key. */
-export const listObjects: Operation<BucketCall> = async (call) => {
+export async function listObjects(call: BucketCall): Promise<S3Response> {
   const marker = queryValue(call.request, 'marker') ?? ''
   const { query, page, writer } = await readPage(call, marker)
   // S3 writes NextMarker only where the last entry may be a prefix, which the client could not tell from the keys.
@@ -34,7 +40,7 @@ export const listObjects: Operation<BucketCall> = async (call) => {
 }
 
 /** ListObjectsV2: paged by a token. */
-export const listObjectsV2: Operation<BucketCall> = async (call) => {
+export async function listObjectsV2(call: BucketCall): Promise<S3Response> {
   const { request } = call
   const token = queryValue(request, 'continuation-token')
   const startAfter = queryValue(request, 'start-after')

@@ -1,14 +1,10 @@
 import { Readable } from 'node:stream'
 import { S3Error } from '../errors.js'
-import type { S3Response } from '../http/response.js'
-import { xmlResponse } from '../http/response.js'
-import { malformedXml, readXml, type XmlSource } from '../http/xml-reader.js'
-import { xmlDocument } from '../http/xml-writer.js'
+import { type S3Response, xmlResponse } from '../http/response.js'
+import { malformedXml, readXml, type XmlSource, xmlDocument } from '../http/xml.js'
 import { emptyRecord, type ObjectRecord } from '../records/record.js'
-import type { Call, ObjectCall } from './call.js'
-import { resolveNamedObject } from './named-object.js'
+import { type Call, type ObjectCall, requireWritable, resolveNamedObject } from './call.js'
 import { requireTags } from './tags.js'
-import { requireWritable } from './writable.js'
 
 type Tags = ObjectRecord['tags']
 

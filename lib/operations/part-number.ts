@@ -2,7 +2,7 @@ import { invalidArgument, S3Error } from '../errors.js'
 import type { ByteRange } from '../http/range.js'
 import { type HttpRequest, header } from '../http/request.js'
 import type { StoredObject } from '../resolver/object.js'
-import { parseCount } from './parameters.js'
+import { parseCount } from './listing-parameters.js'
 
 /** The number of an object's parts: 1 unless it is recorded that it was uploaded in parts. */
 export function partsCount({ record }: StoredObject): number {

@@ -1,13 +1,12 @@
-import type { S3Response } from '../http/response.js'
-import { xmlResponse } from '../http/response.js'
-import { xmlDocument } from '../http/xml-writer.js'
-import type { ObjectCall } from './call.js'
-import { urlOfPostedObject } from './location.js'
+import { percentEncode } from '../encoding.js'
+import { header } from '../http/request.js'
+import { type S3Response, xmlResponse } from '../http/response.js'
+import { xmlDocument } from '../http/xml.js'
+import { type ObjectCall, requireWritable } from './call.js'
 import { readFieldAttributes } from './object-attributes.js'
 import { readFieldTags } from './object-tagging.js'
 import { writeBody } from './put-object.js'
 import { encryptionHeaders, refuseUnsupportedFields } from './unsupported-headers.js'
-import { requireWritable } from './writable.js'
 import type { Written } from './write.js'
 
 /** PostObject: a browser's form puts an object and says how the answer is to look. */
@@ -54,4 +53,21 @@ function redirectUrl(
   url.searchParams.set('key', key)
   url.searchParams.set('etag', written.etag)
   return url.href
+}
+
+/** The URL of the object that a request addresses, in the way in which the client addressed it. */
+export function urlOfObject(call: ObjectCall): string {
+  return `${originOf(call)}${call.request.rawPath}`
+}
+
+/** The URL of an object whose key came in the form that was sent to its bucket. */
+function urlOfPostedObject(call: ObjectCall): string {
+  const path = call.request.rawPath.replace(/\/$/, '')
+  return `${originOf(call)}${path}/${percentEncode(call.key).replaceAll('%2F', '/')}`
+}
+
+/** Scheme and host; '' for HTTP/1.0 without a Host header, which leaves the path. */
+function originOf({ request }: ObjectCall): string {
+  const host = header(request, 'host') ?? header(request, ':authority')
+  return host === undefined ? '' : `${request.scheme}://${host}`
 }

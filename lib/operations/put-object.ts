@@ -1,22 +1,20 @@
 import { createHash, type Hash } from 'node:crypto'
 import { type Change, stageBody } from '../commits/change.js'
-import { collect } from '../http/collect.js'
+import { collect } from '../http/byte-reader.js'
 import { header } from '../http/request.js'
+import type { S3Response } from '../http/response.js'
 import { emptyRecord, type ObjectRecord } from '../records/record.js'
-import type { BucketCall, ObjectCall, Operation } from './call.js'
-import { requireContentLength } from './content-length.js'
+import { type BucketCall, type ObjectCall, requireContentLength, requireWritable } from './call.js'
 import { type ObjectAttributes, readAttributes } from './object-attributes.js'
 import { encryptionHeaders, refuseUnsupportedHeaders } from './unsupported-headers.js'
-import { requireWritable } from './writable.js'
-import { type Written, writeObject } from './write.js'
-import { readWriteCondition } from './write-condition.js'
+import { readWriteCondition, type Written, writeObject } from './write.js'
 
 /**
  * PutObject: replaces the whole object once its body has been proven, or changes nothing.
  *
  * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
  */
-export const putObject: Operation<ObjectCall> = async (call) => {
+export async function putObject(call: ObjectCall): Promise<S3Response> {
   const { gateway, request, body, bucket, key } = call
   requireWritable(bucket)
   refuseUnsupportedHeaders(call)

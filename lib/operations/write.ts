@@ -2,14 +2,15 @@ import type { Change, NewContent } from '../commits/change.js'
 import type { Committed } from '../commits/commit-changes.js'
 import { committedOf } from '../commits/commit-queue.js'
 import { S3Error } from '../errors.js'
+import { matchesEtag, preconditionFailed } from '../http/preconditions.js'
+import { header } from '../http/request.js'
 import type { FileInfo } from '../pfs/client.js'
-import { findFile } from '../pfs/exact-path.js'
 import { chunkedHashBytes, smallFileHash } from '../pfs/file-hash.js'
+import { findFile } from '../pfs/path.js'
 import { needsRecord, type ObjectRecord } from '../records/record.js'
 import { createPendingId, type RecordName } from '../records/record-path.js'
 import type { RecordChange } from '../records/write-behind.js'
-import { etagFrom } from '../resolver/etag.js'
-import { findObject, type StoredObject, storedObject } from '../resolver/object.js'
+import { etagFrom, findObject, type StoredObject, storedObject } from '../resolver/object.js'
 import type { BucketCall } from './call.js'
 
 /** A version that was written. */
@@ -21,7 +22,7 @@ export interface Written {
 }
 
 /** A new object: its bytes and what is to be recorded of them. */
-export interface NewObject extends Omit<Change, 'content'> {
+interface NewObject extends Omit<Change, 'content'> {
   readonly content: NewContent
   /** PFS's hash of the content, of a copy. */
   readonly hash?: Uint8Array
@@ -149,7 +150,7 @@ export async function currentObject({ gateway, bucket, options }: BucketCall, in
  *
  * @throws S3Error InternalError, so that clients try again, if a writer elsewhere has removed it since.
  */
-export async function writtenObject(
+async function writtenObject(
   { gateway, bucket, options }: BucketCall,
   path: string,
   { commitId }: Committed,
@@ -157,4 +158,35 @@ export async function writtenObject(
   const object = await findObject(gateway, { bucket, path, versionId: commitId }, options)
   if (object === undefined) throw new S3Error('InternalError', { cause: new Error(`${path} is not in ${commitId}`) })
   return object
+}
+
+/**
+ * `If-None-Match: *` and `If-Match` of a write, to be held against the object in the branch's turn. Throws
+ * NotImplemented for what S3 does not know on a write.
+ */
+export function readWriteCondition(call: BucketCall, key: string): Pick<Change, 'condition'> {
+  const { request } = call
+  const ifMatch = header(request, 'if-match')
+  const ifNoneMatch = header(request, 'if-none-match')
+  if (ifNoneMatch !== undefined && (ifNoneMatch.trim() !== '*' || ifMatch !== undefined)) {
+    const additionalMessage =
+      ifMatch === undefined
+        ? "We don't accept the provided value of If-None-Match header for this API"
+        : 'Multiple conditional request headers present in the request'
+    throw new S3Error('NotImplemented', { fields: { Header: 'If-None-Match', additionalMessage } })
+  }
+  if (ifNoneMatch !== undefined) {
+    return {
+      condition: (current) => {
+        if (current !== undefined) throw preconditionFailed('If-None-Match')
+      },
+    }
+  }
+  if (ifMatch === undefined) return {}
+  return {
+    condition: async (current) => {
+      if (current === undefined) throw new S3Error('NoSuchKey', { fields: { Key: key } })
+      if (!matchesEtag(ifMatch, (await currentObject(call, current)).etag)) throw preconditionFailed('If-Match')
+    },
+  }
 }

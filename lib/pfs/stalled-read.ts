@@ -1,5 +1,5 @@
 import type { CallOptions, File, PfsClient } from './client.js'
-import { readFile } from './exact-path.js'
+import { readFile } from './path.js'
 
 /** Bytes that are handed on at a time. They are copied, or they would keep the whole message of PFS, up to 20 MiB. */
 const sliceBytes = 64 * 1024

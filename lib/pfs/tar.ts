@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { Header, Parser, Pax } from 'tar'
-import { asBuffer } from '../bytes.js'
 import { createTimeSlice } from '../concurrency.js'
+import { asBuffer } from '../encoding.js'
 
 /** A regular file of a TAR archive. */
 export interface TarFile {

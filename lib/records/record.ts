@@ -1,4 +1,4 @@
-import { parseChecksumAlgorithm } from '../checksums/checksums.js'
+import { parseChecksumAlgorithm } from '../checksums.js'
 
 /** Headers that describe an object's content and that S3 returns as they were sent, in lower case. */
 export const contentHeaders = [

@@ -1,4 +1,4 @@
-import { percentByte } from '../percent-encoding.js'
+import { percentByte } from '../encoding.js'
 
 /**
  * The escapes in file paths. A character that PFS refuses is percent-encoded. A `%` is read as the start of an escape

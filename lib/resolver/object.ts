@@ -1,12 +1,11 @@
+import { asBuffer } from '../encoding.js'
 import { invalidArgument } from '../errors.js'
-import type { CallOptions, Commit, FileInfo, PfsClient } from '../pfs/client.js'
-import { headOf } from '../pfs/client.js'
-import { findFile } from '../pfs/exact-path.js'
+import { type CallOptions, type Commit, type FileInfo, headOf, type PfsClient } from '../pfs/client.js'
+import { findFile } from '../pfs/path.js'
 import { emptyRecord, type ObjectRecord, type RecordedVersion } from '../records/record.js'
 import type { KeyRecords } from '../records/record-cache.js'
 import type { RecordStore } from '../records/record-store.js'
 import { type Bucket, commitOf, isCommitId } from './bucket-name.js'
-import { etagFrom } from './etag.js'
 
 /** Where objects are looked up. */
 export interface ObjectSource {
@@ -124,4 +123,17 @@ export function commitOfVersion(bucket: Bucket, versionId: string | undefined): 
 async function startOf(pfs: Pick<PfsClient, 'inspectCommit'>, commit: Commit, options: CallOptions): Promise<Date> {
   const { started } = await pfs.inspectCommit({ commit }, options)
   return started ?? new Date(0)
+}
+
+/**
+ * The entity tag of a file from its PFS hash. The `-1` keeps clients from taking it for an MD5 of the content and
+ * comparing the two.
+ */
+export function etagFrom(hash: Uint8Array): string {
+  return `"${asBuffer(hash).toString('hex')}-1"`
+}
+
+/** The entity tag of an object, or of a part, from the MD5 of its content. */
+export function etagFromMd5(md5: Uint8Array): string {
+  return `"${asBuffer(md5).toString('hex')}"`
 }

@@ -1,16 +1,11 @@
 import { invalidArgument, S3Error } from '../errors.js'
 import type { HttpRequest } from '../http/request.js'
 import { type CheckedBody, createCheckedBody } from './checked-body.js'
-import type { ChunkChain } from './chunk-chain.js'
-import type { Claim, ClaimOptions } from './claim.js'
-import type { CredentialSource } from './credentials.js'
+import type { ChunkChain, Claim, ClaimOptions, CredentialSource } from './claim.js'
 import { type Diagnose, likelyCause } from './diagnosis.js'
 import { readPayload } from './payload.js'
-import { readV2Header } from './v2-header.js'
-import { readV2Query } from './v2-query.js'
-import { v4Algorithm } from './v4.js'
-import { readV4Header } from './v4-header.js'
-import { readV4Query } from './v4-query.js'
+import { readV2Header, readV2Query } from './v2.js'
+import { readV4Header, readV4Query, v4Algorithm } from './v4.js'
 
 /** Who asks; `{}` is anonymous. */
 export interface Identity {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
+import { percentEncode } from '../encoding.js'
 import { S3Error } from '../errors.js'
 import { type HttpRequest, percentDecode } from '../http/request.js'
-import { percentEncode } from '../percent-encoding.js'
-import { wireBytes } from './wire-bytes.js'
+import { wireBytes } from './hmac.js'
 
 /** What Signature V4 covers of a request beside its path. */
 export interface SignedParts {

@@ -1,10 +1,7 @@
-import { type ChecksumAlgorithm, createDigest, type Digest } from '../checksums/checksums.js'
-import { decodeAwsChunked } from './aws-chunked.js'
-import type { ChunkChain } from './chunk-chain.js'
-import type { Expectation } from './expectations.js'
-import { exactLength } from './length.js'
-import type { Payload } from './payload.js'
-import { readTrailer } from './trailer.js'
+import { type ChecksumAlgorithm, createDigest, type Digest } from '../checksums.js'
+import { decodeAwsChunked, readTrailer } from './aws-chunked.js'
+import type { ChunkChain } from './claim.js'
+import { type Expectation, exactLength, type Payload } from './payload.js'
 
 /**
  * The content of a request; to be read once. Whatever is wrong with it (hash, chunk signature, MD5, checksum, length,

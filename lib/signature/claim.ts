@@ -1,6 +1,7 @@
 import { S3Error } from '../errors.js'
-import type { ChunkChain } from './chunk-chain.js'
+import { sha256Hex } from './canonical-request.js'
 import type { Diagnose } from './diagnosis.js'
+import { hmac, sameSignature } from './hmac.js'
 
 /** What a request says of its signer: read and within its time, but not yet proven. */
 export interface Claim {
@@ -49,3 +50,53 @@ function spacedHex(text: string): string {
     .toString('hex')
     .replace(/..(?!$)/g, '$& ')
 }
+
+/** What an access key stands for. */
+export interface Credential {
+  /** The secret that signs; an empty one proves nothing. */
+  readonly secretAccessKey: string
+  /** The Pachyderm token that the signer acts with. */
+  readonly authToken?: string | undefined
+}
+
+/** A credential, and the name of its owner for logs. */
+export interface NamedCredential extends Credential {
+  readonly requester?: string | undefined
+}
+
+/** Where access keys are looked up. */
+export interface CredentialSource {
+  /** The credential of an access key; undefined where there is none. A failure to find out is thrown and passes nobody. */
+  credentialFor(accessKeyId: string): Promise<NamedCredential | undefined>
+  /** Whether a caller who has proven no credential may pass; asked only for such a caller. */
+  anonymousAllowed(): Promise<boolean>
+}
+
+/** The signatures of a streamed body, each made over the one before it; the first over the request's own. */
+export interface ChunkChain {
+  /** Throws SignatureDoesNotMatch unless this is the signature of the next chunk, whose SHA-256 is given in hex. */
+  requireChunk(sha256: string, signature: string): void
+  /** Throws SignatureDoesNotMatch unless this is the signature of the trailer, given as `name:value` lines. */
+  requireTrailer(lines: string, signature: string): void
+}
+
+/** Starts a chain at the signature of the request; `timestamp` and `scope` as in its string to sign. */
+export function createChunkChain(start: { key: Buffer; timestamp: string; scope: string; seed: string }): ChunkChain {
+  let previous = start.seed
+  const advance = (algorithm: string, hashes: readonly string[], signature: string) => {
+    const stringToSign = [algorithm, start.timestamp, start.scope, previous, ...hashes].join('\n')
+    if (!sameSignature(hmac(start.key, stringToSign).toString('hex'), signature)) {
+      throw new S3Error('SignatureDoesNotMatch', {
+        cause: new Error('a chunk of the body does not bear its signature'),
+      })
+    }
+    previous = signature
+  }
+  return {
+    requireChunk: (sha256, signature) => advance('AWS4-HMAC-SHA256-PAYLOAD', [sha256OfNothing, sha256], signature),
+    requireTrailer: (lines, signature) => advance('AWS4-HMAC-SHA256-TRAILER', [sha256Hex(lines)], signature),
+  }
+}
+
+/** Stands where a request has its headers. */
+const sha256OfNothing = sha256Hex('')

@@ -1,9 +1,13 @@
-import { parseChecksumAlgorithm } from '../checksums/checksums.js'
-import { invalidArgument, S3Error } from '../errors.js'
+import {
+  type ChecksumAlgorithm,
+  checksumHeader,
+  parseBase64,
+  parseChecksum,
+  parseChecksumAlgorithm,
+} from '../checksums.js'
+import { invalidArgument, notImplemented, S3Error } from '../errors.js'
 import { type HttpRequest, header, queryValue } from '../http/request.js'
-import { type Expectation, expectedPayloadHash, readExpectations } from './expectations.js'
-import { type Framing, readFraming, streamingPayloads } from './framing.js'
-import { readLength } from './length.js'
+import type { LengthLimits } from './policy-conditions.js'
 
 /** What the head of a request says of its body. */
 export interface Payload {
@@ -62,4 +66,183 @@ function badPayloadHash(value: string): S3Error {
     value,
     message: `x-amz-content-sha256 must be UNSIGNED-PAYLOAD, ${[...streamingPayloads.keys()].join(', ')}, or a valid sha256 value.`,
   })
+}
+
+/** How a body is framed as aws-chunked. */
+export interface Framing {
+  /** Whether each chunk bears a signature. */
+  readonly signed: boolean
+  /** Whether a trailer may follow the last chunk. */
+  readonly trailer: boolean
+  /** The checksum that the trailer is to bring. */
+  readonly trailerChecksum?: ChecksumAlgorithm
+  /** Bytes of content within the framing. */
+  readonly decodedLength: number
+}
+
+/** The values of `x-amz-content-sha256` that announce aws-chunked framing. */
+const streamingPayloads: ReadonlyMap<string, Pick<Framing, 'signed' | 'trailer'>> = new Map([
+  ['STREAMING-AWS4-HMAC-SHA256-PAYLOAD', { signed: true, trailer: false }],
+  ['STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER', { signed: true, trailer: true }],
+  ['STREAMING-UNSIGNED-PAYLOAD-TRAILER', { signed: false, trailer: true }],
+])
+
+/** Reads the framing from the headers; undefined for a body without; throws what can be refused before the body. */
+function readFraming(request: HttpRequest, payloadHash: string | undefined): Framing | undefined {
+  if (payloadHash?.startsWith('STREAMING-AWS4-ECDSA-'))
+    throw notImplemented('x-amz-content-sha256', 'only SHA256 signs chunks, not ECDSA.')
+  const kind = payloadHash === undefined ? unsignedFraming(request) : streamingPayloads.get(payloadHash)
+  const trailerName = header(request, 'x-amz-trailer')
+  if (trailerName !== undefined && !kind?.trailer) throw unsupportedTrailer()
+  if (kind === undefined) return undefined
+  const decodedLength = readLength(request, 'x-amz-decoded-content-length')
+  if (decodedLength === undefined) throw new S3Error('MissingContentLength')
+  if (trailerName === undefined) return { ...kind, decodedLength }
+  return { ...kind, decodedLength, trailerChecksum: parseTrailerName(trailerName) }
+}
+
+/** SDKs without credentials frame a body and send no `x-amz-content-sha256`. */
+function unsignedFraming(request: HttpRequest): Pick<Framing, 'signed' | 'trailer'> | undefined {
+  const framed =
+    contentEncodings(request).some((encoding) => encoding.toLowerCase() === 'aws-chunked') &&
+    request.headers.has('x-amz-decoded-content-length')
+  return framed ? { signed: false, trailer: true } : undefined
+}
+
+function contentEncodings(request: Pick<HttpRequest, 'headers'>): readonly string[] {
+  const encodings = (header(request, 'content-encoding') ?? '').split(',')
+  return encodings.map((encoding) => encoding.trim()).filter((encoding) => encoding !== '')
+}
+
+function parseTrailerName(text: string): ChecksumAlgorithm {
+  const [, name = ''] = /^x-amz-checksum-(.+)$/.exec(text.trim().toLowerCase()) ?? []
+  const algorithm = parseChecksumAlgorithm(name)
+  if (algorithm === undefined) throw unsupportedTrailer()
+  return algorithm
+}
+
+function unsupportedTrailer(): S3Error {
+  return new S3Error('InvalidRequest', { message: 'The value specified in the x-amz-trailer header is not supported' })
+}
+
+/** A digest that the client gave of its content. */
+export interface Expectation {
+  readonly algorithm: ChecksumAlgorithm
+  readonly digest: Buffer
+  /** The header or trailer that the answer echoes; undefined where S3 echoes none. */
+  readonly header?: string
+  /** The error for content with another digest. */
+  readonly refusal: (calculated: Buffer) => S3Error
+}
+
+/** Headers that begin like a checksum's and hold none. */
+const notChecksums = new Set(['x-amz-checksum-algorithm', 'x-amz-checksum-type', 'x-amz-checksum-mode'])
+
+/** The digests that headers or form fields (lower-case names) give of a body; throws as S3 does where one is malformed. */
+export function readExpectations(fields: ReadonlyMap<string, string>): readonly Expectation[] {
+  const expectations: Expectation[] = []
+  const md5 = fields.get('content-md5')
+  if (md5 !== undefined) expectations.push(expectedMd5(md5))
+  const names = [...fields.keys()].filter((name) => name.startsWith('x-amz-checksum-') && !notChecksums.has(name))
+  if (names.length > 1) {
+    throw invalid('Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.')
+  }
+  for (const name of names) {
+    const algorithm = parseChecksumAlgorithm(name.slice('x-amz-checksum-'.length))
+    if (algorithm === undefined) {
+      throw invalid('The algorithm type you specified in x-amz-checksum- header is invalid.')
+    }
+    expectations.push(expectedChecksum(algorithm, fields.get(name) ?? '', 'header'))
+  }
+  return expectations
+}
+
+/** A checksum in base64 as an expectation; throws InvalidRequest where it is not a value of the algorithm. */
+export function expectedChecksum(
+  algorithm: ChecksumAlgorithm,
+  text: string,
+  place: 'header' | 'trailing header',
+): Expectation {
+  const digest = parseChecksum(algorithm, text)
+  if (digest === undefined) throw invalid(`Value for ${checksumHeader(algorithm)} ${place} is invalid.`)
+  return {
+    algorithm,
+    digest,
+    header: checksumHeader(algorithm),
+    refusal: () =>
+      new S3Error('BadDigest', {
+        message: `The ${algorithm.toUpperCase()} you specified did not match the calculated checksum.`,
+      }),
+  }
+}
+
+/** The value of `x-amz-content-sha256` where it is a digest; undefined where it is not 64 hex digits. */
+function expectedPayloadHash(text: string): Expectation | undefined {
+  if (!/^[0-9a-f]{64}$/i.test(text)) return undefined
+  return {
+    algorithm: 'sha256',
+    digest: Buffer.from(text, 'hex'),
+    refusal: (calculated) =>
+      new S3Error('XAmzContentSHA256Mismatch', {
+        fields: { ClientComputedContentSHA256: text, S3ComputedContentSHA256: calculated.toString('hex') },
+      }),
+  }
+}
+
+function expectedMd5(text: string): Expectation {
+  const digest = parseBase64(text, 16)
+  if (digest === undefined) throw new S3Error('InvalidDigest', { fields: { 'Content-MD5': text } })
+  return {
+    algorithm: 'md5',
+    digest,
+    refusal: (calculated) =>
+      new S3Error('BadDigest', {
+        message: 'The Content-MD5 you specified did not match what we received.',
+        fields: { ExpectedDigest: digest.toString('hex'), CalculatedDigest: calculated.toString('base64') },
+      }),
+  }
+}
+
+function invalid(message: string): S3Error {
+  return new S3Error('InvalidRequest', { message })
+}
+
+/** A number of bytes from a header; undefined without the header. */
+function readLength(request: HttpRequest, name: string): number | undefined {
+  const text = header(request, name)
+  if (text === undefined) return undefined
+  if (/^\d{1,15}$/.test(text)) return Number(text)
+  throw invalidArgument(name, { value: text, message: `Invalid value for ${name}.` })
+}
+
+/** Passes a body on and throws IncompleteBody unless it is exactly `length` bytes; of any length where undefined. */
+export async function* exactLength(
+  body: AsyncIterable<Uint8Array>,
+  length: number | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let seen = 0
+  for await (const bytes of body) {
+    seen += bytes.length
+    if (length !== undefined && seen > length) break
+    yield bytes
+  }
+  if (length !== undefined && seen !== length) throw new S3Error('IncompleteBody')
+}
+
+/** Passes a body on and throws EntityTooSmall or EntityTooLarge unless its length in bytes is within the limits. */
+export async function* limitedLength(
+  body: AsyncIterable<Uint8Array>,
+  { minLength = 0, maxLength = Number.POSITIVE_INFINITY }: LengthLimits,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let seen = 0
+  for await (const bytes of body) {
+    seen += bytes.length
+    if (seen > maxLength) {
+      throw new S3Error('EntityTooLarge', { fields: { ProposedSize: String(seen), MaxSizeAllowed: String(maxLength) } })
+    }
+    yield bytes
+  }
+  if (seen < minLength) {
+    throw new S3Error('EntityTooSmall', { fields: { ProposedSize: String(seen), MinSizeAllowed: String(minLength) } })
+  }
 }

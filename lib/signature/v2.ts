@@ -1,9 +1,10 @@
-import type { HttpRequest } from '../http/request.js'
+import { invalidArgument, S3Error } from '../errors.js'
+import { type HttpRequest, header, queryValue } from '../http/request.js'
 import { canonicalPaths, trimmedHeader } from './canonical-request.js'
-import { type Claim, signatureMismatch } from './claim.js'
+import { type Claim, type ClaimOptions, signatureMismatch } from './claim.js'
 import type { Diagnose } from './diagnosis.js'
-import { sameSignature } from './same-signature.js'
-import { hmacSha1 } from './signing-key.js'
+import { hmacSha1, sameSignature } from './hmac.js'
+import { isoSeconds, missingDate, parseDateHeader, parseTimestamp, requireSmallSkew } from './time.js'
 
 /** Query parameters that newer SDKs cover with Signature V2, and that others leave out, botocore among them. */
 const newSubresources: ReadonlySet<string> = new Set([
@@ -58,7 +59,7 @@ const subresources: ReadonlySet<string> = new Set([
 const oldSubresources: ReadonlySet<string> = new Set([...subresources].filter((name) => !newSubresources.has(name)))
 
 /** A V2 signature and what it covers beside the request. */
-export interface V2Signature {
+interface V2Signature {
   readonly accessKeyId: string
   /** Base64 where the client made it well. */
   readonly signature: string
@@ -71,7 +72,7 @@ export interface V2Signature {
 }
 
 /** The claim of a V2 signature. */
-export function v2Claim(request: HttpRequest, signed: V2Signature, diagnose: Diagnose): Claim {
+function v2Claim(request: HttpRequest, signed: V2Signature, diagnose: Diagnose): Claim {
   const { accessKeyId, signature } = signed
   return {
     accessKeyId,
@@ -159,4 +160,61 @@ function subresourceQuery(query: HttpRequest['query'], covered: ReadonlySet<stri
 /** Decoded text as the Latin-1 of its bytes, in which headers come too. */
 function wireText(text: string): string {
   return Buffer.from(text, 'utf8').toString('latin1')
+}
+
+/** Reads a V2 signature from the Authorization header (`AWS key:signature`). */
+export function readV2Header(request: HttpRequest, authorization: string, options: ClaimOptions): Claim {
+  const text = authorization.slice('AWS '.length).trim()
+  const colon = text.lastIndexOf(':')
+  if (colon < 1) {
+    throw invalidArgument('Authorization', {
+      message: 'AWS authorization header is invalid.  Expected AwsAccessKeyId:signature',
+    })
+  }
+  const amzDate = header(request, 'x-amz-date')
+  const date = amzDate ?? header(request, 'date') ?? ''
+  const timestamp = parseDateHeader(date) ?? parseTimestamp(date)
+  if (timestamp === undefined) throw missingDate()
+  requireSmallSkew(timestamp, options.now)
+  return v2Claim(
+    request,
+    {
+      accessKeyId: text.slice(0, colon),
+      signature: text.slice(colon + 1),
+      dateLine: amzDate === undefined ? date : '',
+      virtualHostBucket: options.virtualHostBucket,
+      headersInQuery: false,
+    },
+    options.diagnose,
+  )
+}
+
+/** Reads a V2 signature from the query of a presigned URL (`AWSAccessKeyId`, `Expires`, `Signature`). */
+export function readV2Query(request: HttpRequest, options: ClaimOptions): Claim {
+  const accessKeyId = queryValue(request, 'AWSAccessKeyId')
+  const expires = queryValue(request, 'Expires')
+  const signature = queryValue(request, 'Signature')
+  if (!accessKeyId || !expires || !signature) {
+    throw denied('Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters')
+  }
+  if (!/^\d{1,12}$/.test(expires)) throw denied(`Invalid date (should be seconds since epoch): ${expires}`)
+  const end = Number(expires) * 1000
+  if (options.now.getTime() > end) {
+    throw denied('Request has expired', { Expires: isoSeconds(end), ServerTime: isoSeconds(options.now.getTime()) })
+  }
+  return v2Claim(
+    request,
+    {
+      accessKeyId,
+      signature,
+      dateLine: expires,
+      virtualHostBucket: options.virtualHostBucket,
+      headersInQuery: true,
+    },
+    options.diagnose,
+  )
+}
+
+function denied(message: string, fields: Record<string, string> = {}): S3Error {
+  return new S3Error('AccessDenied', { message, fields })
 }

@@ -3,13 +3,13 @@
  * memory, `servePfs` serves it to any Pachyderm client, `serveS3` and `createS3Fetch` to any S3 client.
  */
 export type { Missing, Refusal } from '../pfs/errors.js'
-export { type PfsServer, servePfs } from '../pfs/grpc/server.js'
-export { createMemoryPfs, type MemoryPfsOptions } from '../pfs/memory/memory-pfs.js'
 export { type PfsFault, type PfsFaults, withFaults } from './faults.js'
 export { type FilesOfOptions, filesOf } from './files-of.js'
+export { createMemoryPfs, type MemoryPfsOptions } from './memory/memory-pfs.js'
 export { mockPfs } from './mock-pfs.js'
 export type { PachydermApi } from './pachyderm-api.js'
 export { pfsError } from './pfs-error.js'
 export { createS3Fetch, type S3Fetch, type S3FetchOptions } from './s3-fetch.js'
 export { type S3Server, serveS3 } from './s3-server.js'
+export { type PfsServer, servePfs } from './serve-pfs.js'
 export type { Signer } from './sign-request.js'

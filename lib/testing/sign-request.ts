@@ -5,7 +5,7 @@ import {
   canonicalRequest,
   sha256Hex,
 } from '../signature/canonical-request.js'
-import { hmac, signingKey } from '../signature/signing-key.js'
+import { hmac, signingKey } from '../signature/hmac.js'
 import { isoSeconds } from '../signature/time.js'
 import { v4Algorithm } from '../signature/v4.js'
 

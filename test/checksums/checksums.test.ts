@@ -1,12 +1,7 @@
 import * as fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import {
-  type ChecksumAlgorithm,
-  createDigest,
-  parseChecksum,
-  parseChecksumAlgorithm,
-} from '../../lib/checksums/checksums.js'
+import { type ChecksumAlgorithm, createDigest, parseChecksum, parseChecksumAlgorithm } from '../../lib/checksums.js'
 
 const test = suite('checksums')
 

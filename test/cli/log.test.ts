@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createLog } from '../../lib/cli/log.js'
+import { createLog } from '../../lib/cli/serve.js'
 import type { ResponseLog } from '../../lib/index.js'
 
 const test = suite('the log')

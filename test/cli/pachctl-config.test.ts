@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { readPachctlConfig } from '../../lib/cli/pachctl-config.js'
+import { readPachctlConfig } from '../../lib/cli/pfs.js'
 import { createScratch } from './scratch.js'
 
 const test = suite("pachctl's config file")

@@ -7,7 +7,7 @@ import { S3Error } from '../../lib/errors.js'
 import { parseAddress } from '../../lib/http/address.js'
 import { createByteBudget } from '../../lib/http/byte-budget.js'
 import { readRequest } from '../../lib/http/request.js'
-import { readXml } from '../../lib/http/xml-reader.js'
+import { readXml } from '../../lib/http/xml.js'
 import { createMemoryPfs, createS3Handler } from '../../lib/index.js'
 
 /**

@@ -3,8 +3,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { S3Error } from '../../lib/errors.js'
 import { createByteBudget } from '../../lib/http/byte-budget.js'
-import { readXml } from '../../lib/http/xml-reader.js'
-import { xmlDocument } from '../../lib/http/xml-writer.js'
+import { readXml, xmlDocument } from '../../lib/http/xml.js'
 
 const xml = suite('XML')
 

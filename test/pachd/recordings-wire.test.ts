@@ -1,8 +1,8 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createPfsClient } from '../../lib/pfs/grpc/client.js'
-import { servePfs } from '../../lib/pfs/grpc/server.js'
-import { createMemoryPfs, type MemoryPfsOptions } from '../../lib/pfs/memory/memory-pfs.js'
+import { createMemoryPfs, type MemoryPfsOptions } from '../../lib/testing/memory/memory-pfs.js'
+import { servePfs } from '../../lib/testing/serve-pfs.js'
 import { isWithAuth, type Scenario, scenarios } from './recording.js'
 import { replay } from './replay.js'
 

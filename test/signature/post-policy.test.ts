@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { limitedLength } from '../../lib/signature/length.js'
+import { limitedLength } from '../../lib/signature/payload.js'
 import { authenticatePost } from '../../lib/signature/post-policy.js'
 import { codeOf } from '../support/s3-error.js'
 import { credentialsOf, exampleCredentials, exampleKey, pieces, readAll } from './request.js'

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { createByteBudget } from '../../lib/http/byte-budget.js'
 import { type HttpRequest, readRequest } from '../../lib/http/request.js'
-import type { CredentialSource } from '../../lib/signature/credentials.js'
+import type { CredentialSource } from '../../lib/signature/claim.js'
 
 /** The key of AWS's published examples. */
 export const exampleKey = {

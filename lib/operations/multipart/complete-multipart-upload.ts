@@ -1,22 +1,32 @@
-import { checksumElement } from '../../checksums/checksums.js'
+import { checksumElement } from '../../checksums.js'
 import type { Change } from '../../commits/change.js'
 import { committedOf } from '../../commits/commit-queue.js'
 import { S3Error } from '../../errors.js'
-import { answerLate, type DocumentResponse } from '../../http/late-answer.js'
-import { xmlResponse } from '../../http/response.js'
-import { xmlDocument } from '../../http/xml-writer.js'
+import type { S3Response } from '../../http/response.js'
+import { answerLate, type DocumentResponse, xmlResponse } from '../../http/response.js'
+import { xmlDocument } from '../../http/xml.js'
 import { emptyRecord, type ObjectRecord } from '../../records/record.js'
-import { type Completion, completionContent, resolveCompletion } from '../../resolver/uploads/completion.js'
 import { joinParts } from '../../resolver/uploads/join-parts.js'
 import { compositeEtag, listUploadParts, type Part, removalOfParts } from '../../resolver/uploads/parts.js'
-import { completionPath, stagingBranch, type UploadName, uploadPath } from '../../resolver/uploads/staging.js'
-import { existedAtStart, readStart, resolveUpload, type Upload } from '../../resolver/uploads/upload.js'
-import { noSuchUpload } from '../../resolver/uploads/upload-id.js'
-import type { ObjectCall, Operation } from '../call.js'
-import { urlOfObject } from '../location.js'
-import { requireWritable } from '../writable.js'
-import { writeObject } from '../write.js'
-import { readWriteCondition } from '../write-condition.js'
+import {
+  completionPath,
+  noSuchUpload,
+  stagingBranch,
+  type UploadName,
+  uploadPath,
+} from '../../resolver/uploads/staging.js'
+import {
+  type Completion,
+  completionContent,
+  existedAtStart,
+  readStart,
+  resolveCompletion,
+  resolveUpload,
+  type Upload,
+} from '../../resolver/uploads/upload.js'
+import { type ObjectCall, requireWritable } from '../call.js'
+import { urlOfObject } from '../post-object.js'
+import { readWriteCondition, writeObject } from '../write.js'
 import {
   type CompletedPart,
   fingerprintOf,
@@ -25,14 +35,14 @@ import {
   requireSameChecksums,
   selectParts,
 } from './completed-parts.js'
-import { uploadNameOf } from './named-upload.js'
+import { uploadNameOf } from './multipart-upload.js'
 import { objectChecksum, requireChecksumType, requireObjectSums } from './upload-checksum.js'
 
 /**
  * CompleteMultipartUpload: the parts become the object in one commit that moves no bytes. The same request again is
  * answered the same; two replicas that are asked at the same moment may make two versions of the same content.
  */
-export const completeMultipartUpload: Operation<ObjectCall> = async (call) => {
+export async function completeMultipartUpload(call: ObjectCall): Promise<S3Response> {
   requireWritable(call.bucket)
   const name = uploadNameOf(call)
   const completed = await readCompletedParts(call)

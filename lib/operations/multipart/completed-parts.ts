@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
-import { type ChecksumAlgorithm, checksumAlgorithms, checksumElement } from '../../checksums/checksums.js'
+import { type ChecksumAlgorithm, checksumAlgorithms, checksumElement } from '../../checksums.js'
 import { S3Error } from '../../errors.js'
-import { malformedXml, readXml, type XmlSource } from '../../http/xml-reader.js'
+import { malformedXml, readXml, type XmlSource } from '../../http/xml.js'
 import type { Part } from '../../resolver/uploads/parts.js'
-import type { UploadId } from '../../resolver/uploads/upload-id.js'
+import type { UploadId } from '../../resolver/uploads/staging.js'
 import { parseUploadPartNumber } from '../part-number.js'
 
 /** A part as CompleteMultipartUpload names it. */

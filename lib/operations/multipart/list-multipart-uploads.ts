@@ -1,24 +1,29 @@
 import { invalidArgument } from '../../errors.js'
 import { type HttpRequest, queryValue } from '../../http/request.js'
+import type { S3Response } from '../../http/response.js'
 import { xmlResponse } from '../../http/response.js'
-import { type XmlContent, xmlDocument } from '../../http/xml-writer.js'
-import { lastName } from '../../resolver/common-prefix.js'
+import { type XmlContent, xmlDocument } from '../../http/xml.js'
+import { lastName } from '../../resolver/key-order.js'
 import {
   type ListedUpload,
   listUploads,
   type UploadPage,
   type UploadQuery,
 } from '../../resolver/uploads/list-uploads.js'
-import { readUploadId, type UploadId } from '../../resolver/uploads/upload-id.js'
-import type { BucketCall, Operation } from '../call.js'
-import { createKeyWriter, type KeyWriter, parseEncodingType } from '../key-writer.js'
-import { requireListable } from '../listable.js'
-import { owner } from '../owner.js'
-import { parsePageSize, parsePrefix } from '../parameters.js'
+import { readUploadId, type UploadId } from '../../resolver/uploads/staging.js'
+import { owner } from '../access-control.js'
+import { type BucketCall, requireListable } from '../call.js'
+import {
+  createKeyWriter,
+  type KeyWriter,
+  parseEncodingType,
+  parsePageSize,
+  parsePrefix,
+} from '../listing-parameters.js'
 import { checksumElements } from './upload-checksum.js'
 
 /** ListMultipartUploads: what nobody has completed or aborted yet. */
-export const listMultipartUploads: Operation<BucketCall> = async (call) => {
+export async function listMultipartUploads(call: BucketCall): Promise<S3Response> {
   const { request, bucket } = call
   const query: UploadQuery = {
     prefix: parsePrefix(request),

@@ -1,17 +1,18 @@
-import { checksumElement } from '../../checksums/checksums.js'
+import { checksumElement } from '../../checksums.js'
 import { queryValue } from '../../http/request.js'
+import type { S3Response } from '../../http/response.js'
 import { xmlResponse } from '../../http/response.js'
-import { type XmlContent, xmlDocument } from '../../http/xml-writer.js'
+import { type XmlContent, xmlDocument } from '../../http/xml.js'
 import { listUploadParts, type Part } from '../../resolver/uploads/parts.js'
-import type { UploadChecksum } from '../../resolver/uploads/upload-id.js'
-import type { ObjectCall, Operation } from '../call.js'
-import { owner } from '../owner.js'
-import { parseCount, parsePageSize } from '../parameters.js'
-import { resolveNamedUpload } from './named-upload.js'
+import type { UploadChecksum } from '../../resolver/uploads/staging.js'
+import { owner } from '../access-control.js'
+import type { ObjectCall } from '../call.js'
+import { parseCount, parsePageSize } from '../listing-parameters.js'
+import { resolveNamedUpload } from './multipart-upload.js'
 import { checksumElements } from './upload-checksum.js'
 
 /** ListParts. */
-export const listParts: Operation<ObjectCall> = async (call) => {
+export async function listParts(call: ObjectCall): Promise<S3Response> {
   const { gateway, request, bucket, key, options } = call
   const marker = parseCount(request, 'part-number-marker', { least: 0, most: 2_147_483_647 }) ?? 0
   const maxParts = parsePageSize(request, 'max-parts')

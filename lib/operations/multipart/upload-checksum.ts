@@ -1,15 +1,16 @@
 import {
   type ChecksumAlgorithm,
   checksumHeader,
+  combineCrcs,
   createDigest,
+  isCrc,
   parseChecksum,
   parseChecksumAlgorithm,
-} from '../../checksums/checksums.js'
-import { combineCrcs, isCrc } from '../../checksums/crc-combine.js'
+} from '../../checksums.js'
 import { S3Error } from '../../errors.js'
 import { type HttpRequest, header } from '../../http/request.js'
-import type { XmlContent } from '../../http/xml-writer.js'
-import type { ChecksumType, UploadChecksum } from '../../resolver/uploads/upload-id.js'
+import type { XmlContent } from '../../http/xml.js'
+import type { ChecksumType, UploadChecksum } from '../../resolver/uploads/staging.js'
 
 /** The checksum and the size of one part. */
 export interface PartChecksum {

@@ -1,24 +1,23 @@
-import { checksumElement } from '../../checksums/checksums.js'
+import { checksumElement } from '../../checksums.js'
 import { invalidArgument, type S3Error } from '../../errors.js'
-import { answerLate, type DocumentResponse } from '../../http/late-answer.js'
 import { type ByteRange, cutTo } from '../../http/range.js'
 import { header, queryValue } from '../../http/request.js'
-import { xmlResponse } from '../../http/response.js'
-import { xmlDocument } from '../../http/xml-writer.js'
+import type { S3Response } from '../../http/response.js'
+import { answerLate, type DocumentResponse, xmlResponse } from '../../http/response.js'
+import { xmlDocument } from '../../http/xml.js'
 import type { FileOperation } from '../../pfs/client.js'
-import { readFile } from '../../pfs/exact-path.js'
+import { readFile } from '../../pfs/path.js'
 import type { StoredObject } from '../../resolver/object.js'
-import type { KeptOfParts } from '../../resolver/uploads/upload-id.js'
-import type { ObjectCall, Operation } from '../call.js'
-import { resolveCopySource } from '../copy-source.js'
+import type { KeptOfParts } from '../../resolver/uploads/staging.js'
+import { type ObjectCall, requireWritable } from '../call.js'
+import { resolveCopySource } from '../copy-object.js'
 import { parseUploadPartNumber } from '../part-number.js'
 import { refuseUnsupportedHeaders } from '../unsupported-headers.js'
-import { requireWritable } from '../writable.js'
-import { resolveNamedUpload } from './named-upload.js'
-import { createPartDigester, type PartSource, partFromBytes, partFromFile, writePart } from './write-part.js'
+import { resolveNamedUpload } from './multipart-upload.js'
+import { createPartDigester, type PartSource, partFromBytes, partFromFile, writePart } from './upload-part.js'
 
 /** UploadPartCopy: of a whole object no bytes are moved; a range of one goes from PFS through here and back to PFS. */
-export const uploadPartCopy: Operation<ObjectCall> = async (call) => {
+export async function uploadPartCopy(call: ObjectCall): Promise<S3Response> {
   requireWritable(call.bucket)
   refuseUnsupportedHeaders(call)
   const partNumber = parseUploadPartNumber(queryValue(call.request, 'partNumber'))

@@ -1,17 +1,27 @@
-import { type ChecksumAlgorithm, checksumHeader, parseChecksumAlgorithm } from '../../checksums/checksums.js'
+import { type ChecksumAlgorithm, checksumHeader, createDigest, parseChecksumAlgorithm } from '../../checksums.js'
+import { inPieces } from '../../commits/change.js'
+import { committedOf } from '../../commits/commit-queue.js'
 import { S3Error } from '../../errors.js'
 import { header, queryValue } from '../../http/request.js'
-import type { UploadChecksum } from '../../resolver/uploads/upload-id.js'
-import type { Call, ObjectCall, Operation } from '../call.js'
-import { requireContentLength } from '../content-length.js'
+import type { S3Response } from '../../http/response.js'
+import { type File, type FileOperation, type FileOperations, fileSetRepo } from '../../pfs/client.js'
+import { etagFrom, etagFromMd5 } from '../../resolver/object.js'
+import { digestsContent, type PartDigests } from '../../resolver/uploads/parts.js'
+import {
+  checksumPath,
+  type KeptOfParts,
+  partPath,
+  stagingBranch,
+  type UploadChecksum,
+} from '../../resolver/uploads/staging.js'
+import type { Upload } from '../../resolver/uploads/upload.js'
+import { type BucketCall, type Call, type ObjectCall, requireContentLength, requireWritable } from '../call.js'
 import { parseUploadPartNumber } from '../part-number.js'
 import { refuseUnsupportedHeaders } from '../unsupported-headers.js'
-import { requireWritable } from '../writable.js'
-import { resolveNamedUpload } from './named-upload.js'
-import { createPartDigester, partFromBytes, writePart } from './write-part.js'
+import { resolveNamedUpload } from './multipart-upload.js'
 
 /** UploadPart: the part is kept when its body has been proven, or nothing happens. */
-export const uploadPart: Operation<ObjectCall> = async (call) => {
+export async function uploadPart(call: ObjectCall): Promise<S3Response> {
   const { request, body, bucket } = call
   requireWritable(bucket)
   refuseUnsupportedHeaders(call)
@@ -54,4 +64,98 @@ function announcedChecksum(request: Call['request']): ChecksumAlgorithm | undefi
     if (found !== undefined) return found
   }
   return undefined
+}
+
+/** Where a part and its digests lie in their file set. */
+const stagedPart = '/part'
+const stagedDigests = '/digests'
+
+/** What a part is made of. */
+export interface PartSource {
+  /** The messages that put it into a file set. */
+  readonly operations: FileOperations
+  /** Asked once those have ended, for what the upload keeps. */
+  readonly digests: () => PartDigests
+}
+
+/** A part that is in PFS. */
+interface WrittenPart {
+  /** With its quotes. */
+  readonly etag: string
+  readonly checksum: Buffer | undefined
+}
+
+/**
+ * Puts a part into a file set, whose bytes come beside those of other parts, and then into the staging branch by a copy,
+ * in a small commit that it may share with them. The part replaces one of the same number; nothing happens if the source
+ * throws.
+ */
+export async function writePart(
+  { gateway, options }: BucketCall,
+  { bucket, id }: Upload,
+  partNumber: number,
+  source: PartSource,
+): Promise<WrittenPart> {
+  let digests: PartDigests = {}
+  let hasDigests = false
+  async function* operations(): AsyncGenerator<FileOperation> {
+    yield* source.operations
+    digests = source.digests()
+    const raw = digestsContent(digests)
+    hasDigests = raw !== undefined
+    if (raw !== undefined) yield { addFile: { path: stagedDigests, raw } }
+  }
+  const commit = { repo: fileSetRepo, id: await gateway.pfs.createFileSet(operations(), options) }
+  const path = partPath(id, partNumber)
+  const changes = [{ path, content: { copyOf: { commit, path: stagedPart } } }]
+  if (hasDigests) {
+    changes.push({ path: checksumPath(id, partNumber), content: { copyOf: { commit, path: stagedDigests } } })
+  }
+  const { repo, name } = stagingBranch(bucket.branch.repo)
+  const { commitId } = committedOf(await gateway.commits.commit({ repo, name }, changes, options))
+  const { md5, checksum } = digests
+  if (md5 !== undefined) return { etag: etagFromMd5(md5), checksum }
+  // Not inspected in the file set: pachd refuses that to callers without a role on the cluster.
+  const { hash } = await gateway.pfs.inspectFile({ commit: { repo, id: commitId }, path }, options)
+  return { etag: etagFrom(hash), checksum }
+}
+
+/** The messages of a part whose bytes come as a stream. */
+export async function* partFromBytes(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<FileOperation> {
+  for await (const raw of inPieces(bytes)) yield { addFile: { path: stagedPart, raw } }
+}
+
+/** The message of a part that is a file of PFS. */
+export function partFromFile(src: File): FileOperation {
+  return { copyFile: { dst: stagedPart, src } }
+}
+
+/** Computes what an upload keeps of a part while its bytes pass. */
+interface PartDigester {
+  /** Passes the bytes on. */
+  readonly digested: (bytes: AsyncIterable<Uint8Array>) => AsyncGenerator<Uint8Array>
+  /** To be called once, when the bytes have passed. */
+  readonly digests: () => PartDigests
+}
+
+/** Creates a digester for one part; with `given` the checksum is known from elsewhere once the bytes have passed. */
+export async function createPartDigester(
+  { keepsMd5, checksum: kept }: KeptOfParts,
+  given?: () => Buffer,
+): Promise<PartDigester> {
+  const md5 = keepsMd5 ? await createDigest('md5') : undefined
+  const sum = kept && given === undefined ? await createDigest(kept.algorithm) : undefined
+  return {
+    async *digested(bytes) {
+      for await (const piece of bytes) {
+        md5?.update(piece)
+        sum?.update(piece)
+        yield piece
+      }
+    },
+    digests: () => {
+      const checksum = given?.() ?? sum?.digest()
+      return { ...(md5 && { md5: md5.digest() }), ...(checksum && { checksum }) }
+    },
+  }
 }

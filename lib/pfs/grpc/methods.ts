@@ -1,13 +1,9 @@
 import * as auth from './codec/auth.js'
-import * as branches from './codec/branches.js'
-import { bytesValue } from './codec/bytes-value.js'
-import { type Codec, empty } from './codec/codec.js'
+import { bytesValue, type Codec, empty } from './codec/codec.js'
 import * as commits from './codec/commits.js'
 import { modifyFileRequest } from './codec/file-operations.js'
-import * as fileSets from './codec/file-sets.js'
-import * as files from './codec/files.js'
-import * as projects from './codec/projects.js'
-import * as repos from './codec/repos.js'
+import * as fileSets from './codec/files.js'
+import * as branches from './codec/repos.js'
 
 /** One method of pachd's API: its path on the wire and how its messages are read and written. */
 export interface Method<Request, Response> {
@@ -32,15 +28,15 @@ function upload<Request, Response>(path: string, request: Codec<Request>, respon
 
 /** The methods behind PfsClient, by the names that they have there. */
 export const methods = {
-  createProject: unary('/pfs_v2.API/CreateProject', projects.createProjectRequest, empty),
-  inspectProject: unary('/pfs_v2.API/InspectProject', projects.inspectProjectRequest, projects.projectInfo),
-  listProject: download('/pfs_v2.API/ListProject', empty, projects.projectInfo),
-  deleteProject: unary('/pfs_v2.API/DeleteProject', projects.deleteProjectRequest, empty),
+  createProject: unary('/pfs_v2.API/CreateProject', branches.createProjectRequest, empty),
+  inspectProject: unary('/pfs_v2.API/InspectProject', branches.inspectProjectRequest, branches.projectInfo),
+  listProject: download('/pfs_v2.API/ListProject', empty, branches.projectInfo),
+  deleteProject: unary('/pfs_v2.API/DeleteProject', branches.deleteProjectRequest, empty),
 
-  createRepo: unary('/pfs_v2.API/CreateRepo', repos.createRepoRequest, empty),
-  inspectRepo: unary('/pfs_v2.API/InspectRepo', repos.inspectRepoRequest, repos.repoInfo),
-  listRepo: download('/pfs_v2.API/ListRepo', repos.listRepoRequest, repos.repoInfo),
-  deleteRepo: unary('/pfs_v2.API/DeleteRepo', repos.deleteRepoRequest, repos.deleteRepoResponse),
+  createRepo: unary('/pfs_v2.API/CreateRepo', branches.createRepoRequest, empty),
+  inspectRepo: unary('/pfs_v2.API/InspectRepo', branches.inspectRepoRequest, branches.repoInfo),
+  listRepo: download('/pfs_v2.API/ListRepo', branches.listRepoRequest, branches.repoInfo),
+  deleteRepo: unary('/pfs_v2.API/DeleteRepo', branches.deleteRepoRequest, branches.deleteRepoResponse),
 
   createBranch: unary('/pfs_v2.API/CreateBranch', branches.createBranchRequest, empty),
   inspectBranch: unary('/pfs_v2.API/InspectBranch', branches.inspectBranchRequest, branches.branchInfo),
@@ -54,13 +50,13 @@ export const methods = {
   findCommits: download('/pfs_v2.API/FindCommits', commits.findCommitsRequest, commits.findCommitsResponse),
 
   modifyFile: upload('/pfs_v2.API/ModifyFile', modifyFileRequest, empty),
-  getFile: download('/pfs_v2.API/GetFile', files.getFileRequest, bytesValue),
-  getFileTar: download('/pfs_v2.API/GetFileTAR', files.getFileRequest, bytesValue),
-  inspectFile: unary('/pfs_v2.API/InspectFile', files.inspectFileRequest, files.fileInfo),
-  listFile: download('/pfs_v2.API/ListFile', files.listFileRequest, files.fileInfo),
-  walkFile: download('/pfs_v2.API/WalkFile', files.walkFileRequest, files.fileInfo),
-  globFile: download('/pfs_v2.API/GlobFile', files.globFileRequest, files.fileInfo),
-  diffFile: download('/pfs_v2.API/DiffFile', files.diffFileRequest, files.fileDiff),
+  getFile: download('/pfs_v2.API/GetFile', fileSets.getFileRequest, bytesValue),
+  getFileTar: download('/pfs_v2.API/GetFileTAR', fileSets.getFileRequest, bytesValue),
+  inspectFile: unary('/pfs_v2.API/InspectFile', fileSets.inspectFileRequest, fileSets.fileInfo),
+  listFile: download('/pfs_v2.API/ListFile', fileSets.listFileRequest, fileSets.fileInfo),
+  walkFile: download('/pfs_v2.API/WalkFile', fileSets.walkFileRequest, fileSets.fileInfo),
+  globFile: download('/pfs_v2.API/GlobFile', fileSets.globFileRequest, fileSets.fileInfo),
+  diffFile: download('/pfs_v2.API/DiffFile', fileSets.diffFileRequest, fileSets.fileDiff),
 
   createFileSet: upload('/pfs_v2.API/CreateFileSet', modifyFileRequest, fileSets.createFileSetResponse),
   getFileSet: unary('/pfs_v2.API/GetFileSet', fileSets.getFileSetRequest, fileSets.createFileSetResponse),

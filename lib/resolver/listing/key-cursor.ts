@@ -1,7 +1,7 @@
 import { createTimeSlice } from '../../concurrency.js'
 import type { Commit, FileInfo } from '../../pfs/client.js'
-import { compareBytes } from '../byte-order.js'
 import type { KeyCodec } from '../key.js'
+import { compareBytes } from '../key-order.js'
 import type { PathReader, TextRange } from './path-reader.js'
 import { firstPath, type KeyInterval, type PathRange } from './path-search.js'
 

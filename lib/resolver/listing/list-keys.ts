@@ -1,12 +1,9 @@
 import type { CallOptions, Commit, FileInfo, PfsClient } from '../../pfs/client.js'
-import { findFile } from '../../pfs/exact-path.js'
-import { afterEveryPath } from '../../pfs/path.js'
-import { afterEveryCharacter, compareBytes } from '../byte-order.js'
-import { commonPrefixOf, type Grouping, lastName } from '../common-prefix.js'
+import { afterEveryPath, findFile } from '../../pfs/path.js'
 import type { KeyCodec } from '../key.js'
+import { afterEveryCharacter, commonPrefixOf, compareBytes, type Grouping, lastName } from '../key-order.js'
 import { openKeyCursor } from './key-cursor.js'
-import type { PageMemory } from './page-memory.js'
-import { createPathReader, justAfter, type PathReader } from './path-reader.js'
+import { createPathReader, justAfter, type PageMemory, type PathReader } from './path-reader.js'
 
 /** An object, or a common prefix of several. */
 export type Listed =

@@ -1,6 +1,6 @@
-import { percentByte } from '../../percent-encoding.js'
-import { afterEveryCharacter, byteRank } from '../byte-order.js'
+import { percentByte } from '../../encoding.js'
 import { isEscape, readEscape } from '../key-escapes.js'
+import { afterEveryCharacter, byteRank } from '../key-order.js'
 
 /** Keys from `low` on and before `high`, in byte order. */
 export interface KeyInterval {

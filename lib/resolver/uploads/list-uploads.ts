@@ -2,9 +2,8 @@ import type { CallOptions, PfsClient } from '../../pfs/client.js'
 import { isMissing } from '../../pfs/errors.js'
 import { afterEveryPath } from '../../pfs/path.js'
 import type { Bucket } from '../bucket-name.js'
-import { commonPrefixOf, type Grouping } from '../common-prefix.js'
-import { hexFromKey, stagingCommit, uploadFrom, uploadsDirectory } from './staging.js'
-import type { UploadId } from './upload-id.js'
+import { commonPrefixOf, type Grouping } from '../key-order.js'
+import { hexFromKey, stagingCommit, type UploadId, uploadFrom, uploadsDirectory } from './staging.js'
 
 /** An upload, or a common prefix of the keys of several. */
 export type ListedUpload =

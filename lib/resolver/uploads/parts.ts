@@ -2,10 +2,9 @@ import { createHash } from 'node:crypto'
 import type { Change } from '../../commits/change.js'
 import type { CallOptions, FileInfo, PfsClient } from '../../pfs/client.js'
 import { readTar } from '../../pfs/tar.js'
-import { etagFrom, etagFromMd5 } from '../etag.js'
-import { checksumPath, partNumberFrom, partPath, partsDirectory } from './staging.js'
+import { etagFrom, etagFromMd5 } from '../object.js'
+import { checksumPath, type KeptOfParts, partNumberFrom, partPath, partsDirectory } from './staging.js'
 import type { Upload } from './upload.js'
-import type { KeptOfParts } from './upload-id.js'
 
 /** A part as it lies in PFS. */
 export interface Part extends PartDigests {

@@ -1,8 +1,7 @@
 import { committedOf, createCommitQueue } from '../../commits/commit-queue.js'
 import type { CallOptions, PathRange, PfsClient, Repo, RepoInfo } from '../../pfs/client.js'
 import { withErrorContext } from '../../pfs/error-context.js'
-import { stagingBranch, stagingBranchName, stagingCommit, uploadFrom } from './staging.js'
-import { timePrefix } from './upload-id.js'
+import { stagingBranch, stagingBranchName, stagingCommit, timePrefix, uploadFrom } from './staging.js'
 
 /** Which uploads are swept. */
 export interface SweepRequest {

@@ -1,8 +1,7 @@
 import { type CallOptions, type Commit, type File, type FileInfo, headOf, type PfsClient } from '../../pfs/client.js'
 import { isMissing, unlessMissing } from '../../pfs/errors.js'
 import type { ObjectRecord } from '../../records/record.js'
-import { stagingCommit, type UploadName, uploadPath } from './staging.js'
-import { noSuchUpload } from './upload-id.js'
+import { completionPath, noSuchUpload, stagingCommit, type UploadName, uploadPath } from './staging.js'
 
 /** An upload that is neither completed nor aborted, at the commit at which it was found. */
 export interface Upload extends UploadName {
@@ -57,13 +56,41 @@ export async function readStart(pfs: PfsClient, upload: Upload, options: CallOpt
 }
 
 /** A file of the staging branch; undefined where the file, the branch or the repo is not there. */
-export function inspectStaged(pfs: PfsClient, file: File, options: CallOptions): Promise<FileInfo | undefined> {
+function inspectStaged(pfs: PfsClient, file: File, options: CallOptions): Promise<FileInfo | undefined> {
   return unlessMissing(pfs.inspectFile(file, options))
 }
 
 /** The bytes of a small file. */
-export async function readStaged(pfs: PfsClient, file: File, options: CallOptions): Promise<Buffer> {
+async function readStaged(pfs: PfsClient, file: File, options: CallOptions): Promise<Buffer> {
   const pieces: Uint8Array[] = []
   for await (const piece of pfs.getFile({ file }, options)) pieces.push(piece)
   return Buffer.concat(pieces)
+}
+
+/** What a completed upload was asked and answered, so that the same request gets the same answer. */
+export interface Completion {
+  /** Tells one list of parts from another. */
+  readonly request: string
+  /** With its quotes. */
+  readonly etag: string
+  readonly versionId: string
+  /** Of the whole object, where the upload kept one. */
+  readonly checksum?: string
+}
+
+/** Asks PFS what is known of a completed upload; undefined for one that is not. */
+export async function resolveCompletion(
+  pfs: PfsClient,
+  name: UploadName,
+  options: CallOptions,
+): Promise<Completion | undefined> {
+  const commit = stagingCommit(name.bucket.branch.repo)
+  const info = await inspectStaged(pfs, { commit, path: completionPath(name) }, options)
+  if (info === undefined) return undefined
+  return JSON.parse((await readStaged(pfs, info.file, options)).toString()) as Completion
+}
+
+/** The content of the file that remains of a completed upload. */
+export function completionContent(completion: Completion): { raw: Uint8Array } {
+  return { raw: Buffer.from(JSON.stringify(completion)) }
 }

@@ -2,11 +2,11 @@ import { eachAtMost } from '../../concurrency.js'
 import { invalidArgument } from '../../errors.js'
 import type { CallOptions, Commit, PfsClient } from '../../pfs/client.js'
 import type { RecordStore } from '../../records/record-store.js'
-import { etagFrom } from '../etag.js'
 import type { KeyCodec } from '../key.js'
+import { commonPrefixOf, compareBytes, type Grouping } from '../key-order.js'
+import { etagFrom } from '../object.js'
 import type { ChangeLog, KeyChange } from './changes.js'
 import { type Revision, readHistory } from './history.js'
-import { createVersionPage, type VersionPage, type VersionQuery } from './version-page.js'
 
 /** A version of an object, a delete marker, or a common prefix of several keys. */
 export type ListedVersion =
@@ -30,7 +30,7 @@ export interface ListedVersions {
 }
 
 /** Whose versions are listed, and as whom PFS is asked. */
-export interface VersionListSource {
+interface VersionListSource {
   readonly pfs: PfsClient
   readonly records: RecordStore
   readonly keys: KeyCodec
@@ -118,4 +118,95 @@ function pathsOf(keys: KeyCodec, prefix: string): string[] {
   if (!keys.hasEscapes || prefix === '') return [directory]
   const path = keys.pathFromKey(prefix)
   return path.startsWith(directory) ? [directory] : [directory, path]
+}
+
+/** Which versions are listed, in the words of ListObjectVersions. */
+export interface VersionQuery extends Grouping {
+  /** Only keys after it; where it is a common prefix, only keys after all that begin with it. '' for all. */
+  readonly keyMarker: string
+  /** At least 1. */
+  readonly limit: number
+}
+
+/** What one commit did to a key, or the common prefix of several keys. */
+type PageEntry =
+  | { readonly kind: 'version'; readonly age: number; readonly change: KeyChange; readonly isLatest: boolean }
+  | { readonly kind: 'prefix'; readonly prefix: string }
+
+/** A page that fills as changes come in, from any commit first; it holds no more than it will show, and one. */
+interface VersionPage {
+  /** Takes a change of the commit that is `age` commits behind the head. */
+  readonly add: (age: number, change: KeyChange) => void
+  /** By key, then newest first. */
+  readonly entries: () => readonly PageEntry[]
+  readonly isTruncated: () => boolean
+}
+
+interface Slot {
+  /** A key or a common prefix. */
+  readonly name: string
+  readonly age: number
+  /** Undefined for a common prefix. */
+  readonly change: KeyChange | undefined
+}
+
+/** An empty page. Where `markerAge` is given, the versions of the marker's key that are older than that come first. */
+export function createVersionPage(query: VersionQuery, markerAge: number | undefined): VersionPage {
+  const { prefix, keyMarker, limit } = query
+  const isGroupMarker = keyMarker !== '' && commonPrefixOf(keyMarker, query) === keyMarker
+  const slots: Slot[] = []
+  let isMarkerKeyNewer = false
+
+  function isBefore(key: string, age: number): boolean {
+    const order = compareBytes(key, keyMarker)
+    if (order !== 0 || keyMarker === '') return order < 0 || (isGroupMarker && key.startsWith(keyMarker))
+    return isGroupMarker || markerAge === undefined || age <= markerAge
+  }
+
+  function insert(slot: Slot): void {
+    const last = slots[limit]
+    if (last !== undefined && compareSlots(slot, last) >= 0) return
+    const at = firstIndex(slots, (each) => compareSlots(each, slot) >= 0)
+    const there = slots[at]
+    if (there !== undefined && compareSlots(there, slot) === 0) return
+    slots.splice(at, 0, slot)
+    if (slots.length > limit + 1) slots.pop()
+  }
+
+  function slotOf(change: KeyChange, age: number): Slot {
+    const group = commonPrefixOf(change.key, query)
+    return group === undefined ? { name: change.key, age, change } : { name: group, age: 0, change: undefined }
+  }
+
+  return {
+    add: (age, change) => {
+      const { key } = change
+      if (markerAge !== undefined && key === keyMarker && age <= markerAge) isMarkerKeyNewer = true
+      if (key.startsWith(prefix) && !isBefore(key, age)) insert(slotOf(change, age))
+    },
+    entries: () =>
+      slots.slice(0, limit).map(({ name, age, change }, index): PageEntry => {
+        if (change === undefined) return { kind: 'prefix', prefix: name }
+        const isFirst = slots[index - 1]?.name !== name
+        return { kind: 'version', age, change, isLatest: isFirst && !(isMarkerKeyNewer && name === keyMarker) }
+      }),
+    isTruncated: () => slots.length > limit,
+  }
+}
+
+function compareSlots(a: Slot, b: Slot): number {
+  return compareBytes(a.name, b.name) || a.age - b.age
+}
+
+/** The index of the first item for which a test holds that holds for all behind it. */
+function firstIndex<Item>(items: readonly Item[], test: (item: Item) => boolean): number {
+  let low = 0
+  let high = items.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    const item = items[middle]
+    if (item !== undefined && test(item)) high = middle
+    else low = middle + 1
+  }
+  return low
 }

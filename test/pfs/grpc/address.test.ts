@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { authority, isLoopback, parsePfsAddress } from '../../../lib/pfs/grpc/address.js'
+import { authority, isLoopback, parsePfsAddress } from '../../../lib/pfs/grpc/connection.js'
 
 const test = suite('pfs/grpc/address')
 

@@ -2,9 +2,8 @@ import * as fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { maxRawBytes } from '../../../lib/pfs/client.js'
-import { bytesValue } from '../../../lib/pfs/grpc/codec/bytes-value.js'
+import { bytesValue, commitFromMessage, messageFromCommit, repoFromMessage } from '../../../lib/pfs/grpc/codec/codec.js'
 import { messagesFromOperation, modifyFileRequest } from '../../../lib/pfs/grpc/codec/file-operations.js'
-import { commitFromMessage, messageFromCommit, repoFromMessage } from '../../../lib/pfs/grpc/codec/names.js'
 import { listRepoRequest, repoInfo } from '../../../lib/pfs/grpc/codec/repos.js'
 import {
   AddFile,

@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert'
 import type { FileInfo, FileOperation, FileOperations } from '../../../lib/pfs/client.js'
 import { PfsError } from '../../../lib/pfs/errors.js'
 import { createPfsClient } from '../../../lib/pfs/grpc/client.js'
-import { servePfs } from '../../../lib/pfs/grpc/server.js'
+import { servePfs } from '../../../lib/testing/serve-pfs.js'
 import { deferred } from '../../support/deferred.js'
 import { collect, failureOf, file, head, served, stubPfs } from './served.js'
 

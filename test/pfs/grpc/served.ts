@@ -1,6 +1,6 @@
 import type { Commit, File, PfsClient, Repo } from '../../../lib/pfs/client.js'
 import { createPfsClient, type GrpcPfsClient, type PfsClientOptions } from '../../../lib/pfs/grpc/client.js'
-import { servePfs } from '../../../lib/pfs/grpc/server.js'
+import { servePfs } from '../../../lib/testing/serve-pfs.js'
 
 export const repo: Repo = { project: 'default', name: 'images', type: 'user' }
 export const head: Commit = { repo, branch: 'master' }

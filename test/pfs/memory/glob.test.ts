@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { PfsError } from '../../../lib/pfs/errors.js'
-import { parseGlob } from '../../../lib/pfs/memory/glob.js'
+import { parseGlob } from '../../../lib/testing/memory/paths.js'
 
 const test = suite('globs')
 

@@ -7,7 +7,7 @@ import {
   fileSetRepo,
   type PfsClient,
 } from '../../../lib/pfs/client.js'
-import { createMemoryPfs } from '../../../lib/pfs/memory/memory-pfs.js'
+import { createMemoryPfs } from '../../../lib/testing/memory/memory-pfs.js'
 import { createRepoAndBranch } from '../../support/branch.js'
 import { deferred } from '../../support/deferred.js'
 

@@ -1,8 +1,8 @@
 import type { Commit, File, FileInfo, FilePage, PfsClient } from '../../../lib/pfs/client.js'
-import { createMemoryPfs } from '../../../lib/pfs/memory/memory-pfs.js'
 import { createKeyCodec, type KeyEncoding } from '../../../lib/resolver/key.js'
 import { type ListPage, type ListQuery, type ListSource, listKeys } from '../../../lib/resolver/listing/list-keys.js'
-import { createPageMemory } from '../../../lib/resolver/listing/page-memory.js'
+import { createPageMemory } from '../../../lib/resolver/listing/path-reader.js'
+import { createMemoryPfs } from '../../../lib/testing/memory/memory-pfs.js'
 import { createRepoAndBranch } from '../../support/branch.js'
 
 /** What listings have asked of PFS. */

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { compareBytes } from '../../../lib/resolver/byte-order.js'
+import { compareBytes } from '../../../lib/resolver/key-order.js'
 import type { ListQuery } from '../../../lib/resolver/listing/list-keys.js'
 
 /** The names that S3 lists of these keys, all pages together. */

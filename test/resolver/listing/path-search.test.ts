@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { afterEveryCharacter, compareBytes } from '../../../lib/resolver/byte-order.js'
 import { createKeyCodec } from '../../../lib/resolver/key.js'
+import { afterEveryCharacter, compareBytes } from '../../../lib/resolver/key-order.js'
 import { firstPath } from '../../../lib/resolver/listing/path-search.js'
 
 const search = suite('the search for the first path with a key of an interval')

@@ -1,14 +1,16 @@
 import type { Branch, Commit, CommitInfo, CommitState, FindCommitsResult, OriginKind, Repo } from '../../client.js'
 import * as pfs from '../generated/pfs_pb.cjs'
-import { createCodec, dateFromMessage, messageFromDate } from './codec.js'
 import {
   branchFromMessage,
   commitFromMessage,
+  createCodec,
+  dateFromMessage,
   messageFromBranch,
   messageFromCommit,
+  messageFromDate,
   messageFromRepo,
   repoFromMessage,
-} from './names.js'
+} from './codec.js'
 
 const originKinds: readonly OriginKind[] = ['USER', 'AUTO', 'FSCK']
 const commitStates: readonly CommitState[] = ['STARTED', 'READY', 'FINISHING', 'FINISHED']

@@ -1,10 +1,16 @@
-import { asBuffer } from '../../../bytes.js'
+import { asBuffer } from '../../../encoding.js'
 import { type Commit, type FileOperation, maxRawBytes } from '../../client.js'
 import { PfsError } from '../../errors.js'
 import * as pfs from '../generated/pfs_pb.cjs'
-import { bytesValueHead, encodeVarint } from './bytes-value.js'
-import type { Codec } from './codec.js'
-import { commitFromMessage, fileFromMessage, messageFromCommit, messageFromFile } from './names.js'
+import {
+  bytesValueHead,
+  type Codec,
+  commitFromMessage,
+  encodeVarint,
+  fileFromMessage,
+  messageFromCommit,
+  messageFromFile,
+} from './codec.js'
 
 /** One message of `ModifyFile` or `CreateFileSet`. */
 export type ModifyFileRequest = { readonly setCommit: Commit } | FileOperation

@@ -1,8 +1,15 @@
 import type { Commit, File, FileDiff, FileInfo, FilePage, PathRange } from '../../client.js'
 import { PfsError } from '../../errors.js'
 import * as pfs from '../generated/pfs_pb.cjs'
-import { createCodec, dateFromMessage, messageFromDate } from './codec.js'
-import { commitFromMessage, fileFromMessage, messageFromCommit, messageFromFile } from './names.js'
+import {
+  commitFromMessage,
+  createCodec,
+  dateFromMessage,
+  fileFromMessage,
+  messageFromCommit,
+  messageFromDate,
+  messageFromFile,
+} from './codec.js'
 
 function messageFromFileInfo(info: FileInfo): pfs.FileInfo {
   return new pfs.FileInfo()
@@ -137,4 +144,51 @@ export const fileDiff = createCodec(
       ...(oldFile && { oldFile: fileInfoFromMessage(oldFile) }),
     }
   },
+)
+
+/** The id of the file set that was made. */
+export const createFileSetResponse = createCodec(
+  pfs.CreateFileSetResponse,
+  (fileSetId: string) => new pfs.CreateFileSetResponse().setFileSetId(fileSetId),
+  (message) => message.getFileSetId(),
+)
+
+export const getFileSetRequest = createCodec(
+  pfs.GetFileSetRequest,
+  (request: { commit: Commit; type?: 'TOTAL' | 'DIFF' }) =>
+    new pfs.GetFileSetRequest()
+      .setCommit(messageFromCommit(request.commit))
+      .setType(pfs.GetFileSetRequest.FileSetType[request.type ?? 'TOTAL']),
+  (message) => ({
+    commit: commitFromMessage(message.getCommit()),
+    type: message.getType() === pfs.GetFileSetRequest.FileSetType.DIFF ? ('DIFF' as const) : ('TOTAL' as const),
+  }),
+)
+
+export const addFileSetRequest = createCodec(
+  pfs.AddFileSetRequest,
+  (request: { commit: Commit; fileSetId: string }) =>
+    new pfs.AddFileSetRequest().setCommit(messageFromCommit(request.commit)).setFileSetId(request.fileSetId),
+  (message) => ({ commit: commitFromMessage(message.getCommit()), fileSetId: message.getFileSetId() }),
+)
+
+export const renewFileSetRequest = createCodec(
+  pfs.RenewFileSetRequest,
+  (request: { fileSetId: string; ttlSeconds: number }) =>
+    new pfs.RenewFileSetRequest().setFileSetId(request.fileSetId).setTtlSeconds(request.ttlSeconds),
+  (message) => ({ fileSetId: message.getFileSetId(), ttlSeconds: message.getTtlSeconds() }),
+)
+
+export const composeFileSetRequest = createCodec(
+  pfs.ComposeFileSetRequest,
+  (request: { fileSetIds: readonly string[]; ttlSeconds?: number; compact?: boolean }) =>
+    new pfs.ComposeFileSetRequest()
+      .setFileSetIdsList([...request.fileSetIds])
+      .setTtlSeconds(request.ttlSeconds ?? 0)
+      .setCompact(request.compact ?? false),
+  (message) => ({
+    fileSetIds: message.getFileSetIdsList(),
+    ttlSeconds: message.getTtlSeconds(),
+    compact: message.getCompact(),
+  }),
 )

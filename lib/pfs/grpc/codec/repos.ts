@@ -1,16 +1,21 @@
-import type { Repo, RepoInfo, RepoType } from '../../client.js'
+import type { AuthInfo, Branch, BranchInfo, Commit, ProjectInfo, Repo, RepoInfo, RepoType } from '../../client.js'
+import { PfsError } from '../../errors.js'
+import { Permission } from '../generated/auth_pb.cjs'
 import * as pfs from '../generated/pfs_pb.cjs'
-import { authInfoFromMessage, messageFromAuthInfo } from './auth-info.js'
-import { createCodec, dateFromMessage, messageFromDate } from './codec.js'
 import {
   branchFromMessage,
+  commitFromMessage,
+  createCodec,
+  dateFromMessage,
   messageFromBranch,
+  messageFromCommit,
+  messageFromDate,
   messageFromProject,
   messageFromRepo,
   parseRepoType,
   projectFromMessage,
   repoFromMessage,
-} from './names.js'
+} from './codec.js'
 
 export const repoInfo = createCodec(
   pfs.RepoInfo,
@@ -86,4 +91,139 @@ export const deleteRepoResponse = createCodec(
   pfs.DeleteRepoResponse,
   (deleted: boolean) => new pfs.DeleteRepoResponse().setDeleted(deleted),
   (message) => message.getDeleted(),
+)
+
+/** The permissions that the gateway's `.proto` names: those of a repo, and of a pipeline in it. */
+const permissions = Object.entries(Permission).filter(
+  (entry): entry is [name: string, number: Permission] => typeof entry[1] === 'number' && entry[1] !== 0,
+)
+const numbers: ReadonlyMap<string, Permission> = new Map(permissions)
+const names: ReadonlyMap<Permission, string> = new Map(permissions.map(([name, number]) => [number, name]))
+
+/** What the caller may do with a repo; a permission that has no number is left out. */
+export function messageFromAuthInfo(info: AuthInfo): pfs.AuthInfo {
+  const list = info.permissions.flatMap((name) => numbers.get(name) ?? [])
+  return new pfs.AuthInfo().setPermissionsList(list).setRolesList([...info.roles])
+}
+
+/** A permission that has no name here, being none of a repo, shows as its number. */
+export function authInfoFromMessage(message: pfs.AuthInfo): AuthInfo {
+  return {
+    permissions: message.getPermissionsList().map((number) => names.get(number) ?? String(number)),
+    roles: message.getRolesList(),
+  }
+}
+
+export const projectInfo = createCodec(
+  pfs.ProjectInfo,
+  (info: ProjectInfo) =>
+    new pfs.ProjectInfo()
+      .setProject(messageFromProject(info.name))
+      .setDescription(info.description)
+      .setCreatedAt(messageFromDate(info.createdAt)),
+  (message): ProjectInfo => {
+    const createdAt = dateFromMessage(message.getCreatedAt())
+    return {
+      name: projectFromMessage(message.getProject()),
+      description: message.getDescription(),
+      ...(createdAt && { createdAt }),
+    }
+  },
+)
+
+export const createProjectRequest = createCodec(
+  pfs.CreateProjectRequest,
+  (request: { project: string; description?: string; update?: boolean }) =>
+    new pfs.CreateProjectRequest()
+      .setProject(messageFromProject(request.project))
+      .setDescription(request.description ?? '')
+      .setUpdate(request.update ?? false),
+  (message) => ({
+    project: message.getProject()?.getName() ?? '',
+    description: message.getDescription(),
+    update: message.getUpdate(),
+  }),
+)
+
+export const inspectProjectRequest = createCodec(
+  pfs.InspectProjectRequest,
+  (project: string) => new pfs.InspectProjectRequest().setProject(messageFromProject(project)),
+  (message) => projectFromMessage(message.getProject()),
+)
+
+export const deleteProjectRequest = createCodec(
+  pfs.DeleteProjectRequest,
+  (request: { project: string; force?: boolean }) =>
+    new pfs.DeleteProjectRequest().setProject(messageFromProject(request.project)).setForce(request.force ?? false),
+  (message) => ({ project: message.getProject()?.getName() ?? '', force: message.getForce() }),
+)
+
+export const branchInfo = createCodec(
+  pfs.BranchInfo,
+  (info: BranchInfo) =>
+    new pfs.BranchInfo()
+      .setBranch(messageFromBranch(info.branch))
+      .setHead(info.head && messageFromCommit(info.head))
+      .setProvenanceList(info.provenance.map(messageFromBranch))
+      .setSubvenanceList(info.subvenance.map(messageFromBranch))
+      .setDirectProvenanceList(info.directProvenance.map(messageFromBranch))
+      .setCreatedBy(info.createdBy)
+      .setCreatedAt(messageFromDate(info.createdAt))
+      .setUpdatedAt(messageFromDate(info.updatedAt)),
+  (message): BranchInfo => {
+    const head = message.getHead()
+    const createdAt = dateFromMessage(message.getCreatedAt())
+    const updatedAt = dateFromMessage(message.getUpdatedAt())
+    return {
+      branch: branchFromMessage(message.getBranch()),
+      ...(head && { head: commitFromMessage(head) }),
+      provenance: message.getProvenanceList().map(branchFromMessage),
+      subvenance: message.getSubvenanceList().map(branchFromMessage),
+      directProvenance: message.getDirectProvenanceList().map(branchFromMessage),
+      createdBy: message.getCreatedBy(),
+      ...(createdAt && { createdAt }),
+      ...(updatedAt && { updatedAt }),
+    }
+  },
+)
+
+export const createBranchRequest = createCodec(
+  pfs.CreateBranchRequest,
+  (request: { branch: Branch; head?: Commit; provenance?: readonly Branch[]; newCommitSet?: boolean }) =>
+    new pfs.CreateBranchRequest()
+      .setBranch(messageFromBranch(request.branch))
+      .setHead(request.head && messageFromCommit(request.head))
+      .setProvenanceList((request.provenance ?? []).map(messageFromBranch))
+      .setNewCommitSet(request.newCommitSet ?? false),
+  (message) => {
+    // Without its trigger the branch would look made and never move.
+    if (message.hasTrigger()) throw new PfsError('UNIMPLEMENTED', 'triggers of branches are not served')
+    const head = message.getHead()
+    return {
+      branch: branchFromMessage(message.getBranch()),
+      ...(head && { head: commitFromMessage(head) }),
+      provenance: message.getProvenanceList().map(branchFromMessage),
+      newCommitSet: message.getNewCommitSet(),
+    }
+  },
+)
+
+export const inspectBranchRequest = createCodec(
+  pfs.InspectBranchRequest,
+  (branch: Branch) => new pfs.InspectBranchRequest().setBranch(messageFromBranch(branch)),
+  (message) => branchFromMessage(message.getBranch()),
+)
+
+export const listBranchRequest = createCodec(
+  pfs.ListBranchRequest,
+  (request: { repo: Repo; reverse?: boolean }) =>
+    new pfs.ListBranchRequest().setRepo(messageFromRepo(request.repo)).setReverse(request.reverse ?? false),
+  (message) => ({ repo: repoFromMessage(message.getRepo()), reverse: message.getReverse() }),
+)
+
+export const deleteBranchRequest = createCodec(
+  pfs.DeleteBranchRequest,
+  (request: { branch: Branch; force?: boolean }) =>
+    new pfs.DeleteBranchRequest().setBranch(messageFromBranch(request.branch)).setForce(request.force ?? false),
+  (message) => ({ branch: branchFromMessage(message.getBranch()), force: message.getForce() }),
 )

@@ -1,9 +1,13 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { chunkedHashBytes, smallFileHash } from '../../../../lib/pfs/file-hash.js'
-import { type Content, contentChunks } from '../../../../lib/pfs/memory/store/content.js'
-import { createDirectory, withEntry } from '../../../../lib/pfs/memory/store/directory.js'
-import { loadContentHash } from '../../../../lib/pfs/memory/store/hash.js'
+import {
+  type Content,
+  contentChunks,
+  createDirectory,
+  withEntry,
+} from '../../../../lib/testing/memory/store/directory.js'
+import { loadContentHash } from '../../../../lib/testing/memory/store/hash.js'
 
 const test = suite('hashes of stored content')
 const hashes = await loadContentHash()

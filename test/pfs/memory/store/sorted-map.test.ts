@@ -12,7 +12,7 @@ import {
   keyBefore,
   type SortedMap,
   setValue,
-} from '../../../../lib/pfs/memory/store/sorted-map.js'
+} from '../../../../lib/testing/memory/store/sorted-map.js'
 
 const test = suite('sorted map')
 

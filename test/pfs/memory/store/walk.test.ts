@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createDirectory, type Directory, withEntry } from '../../../../lib/pfs/memory/store/directory.js'
-import { walkBelow } from '../../../../lib/pfs/memory/store/walk.js'
+import { createDirectory, type Directory, withEntry } from '../../../../lib/testing/memory/store/directory.js'
+import { walkBelow } from '../../../../lib/testing/memory/store/walk.js'
 
 const test = suite('walking a tree')
 

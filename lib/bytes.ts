@@ -1,4 +1,0 @@
-/** The same bytes as a Buffer; nothing is copied. */
-export function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-}

@@ -1,0 +1,160 @@
+import { inspectHead } from '../commits/head.js'
+import { notImplemented, S3Error } from '../errors.js'
+import { header } from '../http/request.js'
+import type { S3Response } from '../http/response.js'
+import { xmlResponse } from '../http/response.js'
+import { readXml, type XmlShape, xmlDocument } from '../http/xml.js'
+import type { RepoInfo } from '../pfs/client.js'
+import { isMissing, PfsError, unlessMissing } from '../pfs/errors.js'
+import { type BucketCall, requireListable, requireWritable } from './call.js'
+
+/** CreateBucket: makes the branch, and its repo where that is not there yet. */
+export async function createBucket(call: BucketCall): Promise<S3Response> {
+  const { gateway, bucket, options } = call
+  requireWritable(bucket)
+  refuseUnsupported(call)
+  await readXml(call, 'CreateBucketConfiguration', configurationIn(gateway.region))
+  await repoTurn(call, async () => {
+    const repo = await unlessMissing(gateway.pfs.inspectRepo(bucket.branch.repo, options))
+    const exists = repo?.branches.some(({ name }) => name === bucket.branch.name) ?? false
+    if (exists) requireOwn(repo, bucket.name)
+    else {
+      await refuseSwapped(call)
+      await createBranch(call, repo === undefined)
+    }
+  })
+  return { status: 200, headers: { location: `/${bucket.name}` } }
+}
+
+/** Throws for headers that ask for a bucket of another kind. */
+function refuseUnsupported({ request }: BucketCall): void {
+  const acl = header(request, 'x-amz-acl') ?? 'private'
+  if (acl !== 'private' || [...request.headers.keys()].some((name) => name.startsWith('x-amz-grant-'))) {
+    throw new S3Error('InvalidBucketAclWithObjectOwnership')
+  }
+  const lock = header(request, 'x-amz-bucket-object-lock-enabled')
+  if (lock?.toLowerCase() === 'true')
+    throw notImplemented('x-amz-bucket-object-lock-enabled', 'objects cannot be locked.')
+  const ownership = header(request, 'x-amz-object-ownership') ?? 'BucketOwnerEnforced'
+  if (ownership !== 'BucketOwnerEnforced')
+    throw notImplemented('x-amz-object-ownership', 'the only owner is that of the bucket.')
+}
+
+/** Reads a configuration; throws if it names another region than the gateway's, or asks for more than a region. */
+function configurationIn(region: string): XmlShape {
+  return {
+    texts: ['LocationConstraint'],
+    elements: { Bucket: unsupported('Bucket'), Location: unsupported('Location'), Tags: unsupported('Tags') },
+    onEnd: (texts) => requireOwnRegion(texts.get('LocationConstraint')?.trim() ?? '', region),
+  }
+}
+
+function unsupported(name: string): XmlShape {
+  return {
+    onStart: () => {
+      throw new S3Error('NotImplemented', { message: `CreateBucket takes no ${name}.` })
+    },
+  }
+}
+
+function requireOwnRegion(constraint: string, region: string): void {
+  const fields = { LocationConstraint: constraint }
+  // The location of that region is written as nothing, so S3 does not know it by name.
+  if (constraint === 'us-east-1') throw new S3Error('InvalidLocationConstraint', { fields })
+  if (constraint === '' || constraint === region) return
+  const message = `The ${constraint} location constraint is incompatible for the region specific endpoint this request was sent to: the region is ${region}.`
+  throw new S3Error('IllegalLocationConstraintException', { message, fields })
+}
+
+/** Throws InvalidBucketName for a new bucket whose name is that of an existing one with repo and branch swapped. */
+async function refuseSwapped({ gateway, bucket, options }: BucketCall): Promise<void> {
+  const other = await gateway.missingBuckets.findSwapped(bucket, options)
+  if (other === undefined) return
+  const { name: branch, repo } = bucket.branch
+  throw new S3Error('InvalidBucketName', {
+    message: `The bucket "${other}" exists. The branch comes before the repo, so "${bucket.name}" would be a branch "${branch}" of the repo "${repo.name}"; if that is meant, make the branch with pachctl.`,
+    fields: { BucketName: bucket.name },
+  })
+}
+
+async function createBranch({ gateway, bucket, options }: BucketCall, withRepo: boolean): Promise<void> {
+  if (withRepo)
+    await createRepo(gateway.pfs.createRepo({ repo: bucket.branch.repo }, options), bucket.branch.repo.project)
+  await gateway.pfs.createBranch({ branch: bucket.branch }, options)
+}
+
+/** Another request may have made the repo since it was looked for. */
+async function createRepo(created: Promise<void>, project: string): Promise<void> {
+  try {
+    await created
+  } catch (error) {
+    if (!(error instanceof PfsError) || error.status !== 'ALREADY_EXISTS') throw missingProject(error, project)
+  }
+}
+
+function missingProject(error: unknown, project: string): unknown {
+  if (!isMissing(error, 'project')) return error
+  return new S3Error('InvalidBucketName', { message: `The project "${project}" does not exist.`, cause: error })
+}
+
+/** A branch that the caller has no right on is somebody else's. */
+function requireOwn(repo: RepoInfo | undefined, name: string): void {
+  if (repo?.authInfo?.permissions.includes('REPO_READ') === false) {
+    throw new S3Error('BucketAlreadyExists', { fields: { BucketName: name } })
+  }
+}
+
+/**
+ * DeleteBucket: deletes an empty branch, and with the last branch its repo; while nothing else is written to the branch,
+ * and no other bucket of the repo is made or deleted.
+ */
+export async function deleteBucket(call: BucketCall): Promise<S3Response> {
+  const { gateway, bucket, options } = call
+  requireWritable(bucket)
+  await repoTurn(call, () =>
+    gateway.commits.exclusively(bucket.branch, options, (limited) => deleteEmpty({ ...call, options: limited })),
+  )
+  return { status: 204 }
+}
+
+async function deleteEmpty(call: BucketCall): Promise<void> {
+  const { gateway, bucket, options } = call
+  const { pfs } = gateway
+  const { branch } = bucket
+  const notEmpty = new S3Error('BucketNotEmpty', { fields: { BucketName: bucket.name } })
+  const { commitId } = await inspectHead(pfs, branch, options)
+  const file = { commit: { repo: branch.repo, id: commitId }, path: '/' }
+  for await (const _ of pfs.listFile({ file, number: 1 }, options)) throw notEmpty
+  const isLast = await isLastBranch(call)
+  // Somebody else may have written since.
+  if ((await inspectHead(pfs, branch, options)).commitId !== commitId) throw notEmpty
+  if (!isLast) await pfs.deleteBranch({ branch }, options)
+  // PFS answers that it has deleted nothing, and no error, where the caller has no right to.
+  else if (!(await pfs.deleteRepo({ repo: branch.repo }, options))) throw new S3Error('AccessDenied')
+}
+
+async function isLastBranch({ gateway, bucket, options }: BucketCall): Promise<boolean> {
+  for await (const { branch } of gateway.pfs.listBranch({ repo: bucket.branch.repo }, options)) {
+    if (branch.name !== bucket.branch.name) return false
+  }
+  return true
+}
+
+/** HeadBucket. */
+export async function headBucket(call: BucketCall): Promise<S3Response> {
+  await requireListable(call)
+  return { status: 200, headers: { 'x-amz-bucket-region': call.gateway.region } }
+}
+
+/** GetBucketLocation: the configured region; us-east-1 is written as nothing. */
+export async function getBucketLocation(call: BucketCall): Promise<S3Response> {
+  await requireListable(call)
+  const { region } = call.gateway
+  return xmlResponse(xmlDocument('LocationConstraint', region === 'us-east-1' ? '' : region))
+}
+
+/** Makes or deletes branches of a bucket's repo, one request at a time: the repo goes with its last branch. */
+function repoTurn<Result>({ gateway, bucket }: BucketCall, work: () => Promise<Result>): Promise<Result> {
+  const { project, name } = bucket.branch.repo
+  return gateway.repoTurns(`${project}/${name}`, work)
+}

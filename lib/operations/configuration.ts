@@ -1,0 +1,110 @@
+import { S3Error, type S3ErrorCode } from '../errors.js'
+import { xmlResponse } from '../http/response.js'
+import { malformedXml, readXml, type XmlContent, xmlDocument } from '../http/xml.js'
+import { ownerHasFullControl, requireOwnersPolicy } from './access-control.js'
+import {
+  type BucketCall,
+  type ObjectCall,
+  type Operation,
+  requireListable,
+  requireWritable,
+  resolveNamedObject,
+} from './call.js'
+
+type BucketOperation = Operation<BucketCall>
+
+/**
+ * Bucket configurations that clients ask for, as of a bucket that has none, by subresource and method. The CORS rules
+ * of the handler are its operator's, not the bucket's.
+ */
+export const bucketConfiguration: Readonly<Record<string, BucketOperation>> = {
+  'accelerate GET': answer('AccelerateConfiguration'),
+  'acl GET': async (call) => {
+    await requireListable(call)
+    return ownerHasFullControl()
+  },
+  'acl PUT': async (call) => {
+    requireWritable(call.bucket)
+    await requireListable(call)
+    await requireOwnersPolicy(call)
+    return { status: 200 }
+  },
+  'cors GET': refuse('NoSuchCORSConfiguration'),
+  'encryption GET': refuse('ServerSideEncryptionConfigurationNotFoundError'),
+  'lifecycle GET': refuse('NoSuchLifecycleConfiguration'),
+  'logging GET': answer('BucketLoggingStatus'),
+  'notification GET': answer('NotificationConfiguration'),
+  'object-lock GET': refuse('ObjectLockConfigurationNotFoundError'),
+  'ownershipControls GET': refuse('OwnershipControlsNotFoundError'),
+  'policy GET': refuse('NoSuchBucketPolicy'),
+  'policyStatus GET': refuse('NoSuchBucketPolicy'),
+  'publicAccessBlock GET': refuse('NoSuchPublicAccessBlockConfiguration'),
+  'replication GET': refuse('ReplicationConfigurationNotFoundError'),
+  'requestPayment GET': answer('RequestPaymentConfiguration', { Payer: 'BucketOwner' }),
+  'tagging GET': refuse('NoSuchTagSet'),
+  // Every write to a branch is a version of its own.
+  'versioning GET': answer('VersioningConfiguration', { Status: 'Enabled' }),
+  'versioning PUT': putBucketVersioning,
+  'website GET': refuse('NoSuchWebsiteConfiguration'),
+}
+
+function answer(root: string, content?: XmlContent): BucketOperation {
+  const document = xmlDocument(root, content)
+  return async (call) => {
+    await requireListable(call)
+    return xmlResponse(document)
+  }
+}
+
+function refuse(code: S3ErrorCode): BucketOperation {
+  return async (call) => {
+    await requireListable(call)
+    throw new S3Error(code, { fields: { BucketName: call.bucket.name } })
+  }
+}
+
+/** PutBucketVersioning: takes what is so already. */
+async function putBucketVersioning(call: BucketCall): ReturnType<BucketOperation> {
+  requireWritable(call.bucket)
+  await requireListable(call)
+  let status: string | undefined
+  let mfaDelete: string | undefined
+  const isThere = await readXml(call, 'VersioningConfiguration', {
+    texts: ['Status', 'MfaDelete'],
+    onEnd: (texts) => {
+      status = texts.get('Status')?.trim()
+      mfaDelete = texts.get('MfaDelete')?.trim()
+    },
+  })
+  if (!isThere) throw new S3Error('MissingRequestBodyError')
+  if (status !== 'Enabled' && status !== 'Suspended') throw malformedXml()
+  if (mfaDelete === 'Enabled') throw new S3Error('NotImplemented', { message: 'There is no MFA delete.' })
+  if (status === 'Enabled') return { status: 200 }
+  throw new S3Error('InvalidBucketState', {
+    message: 'Versioning cannot be suspended: every write to a branch is a commit, and commits are kept.',
+    fields: { BucketName: call.bucket.name },
+  })
+}
+
+/** What clients ask for about an object beside its content, as of one that has nothing of it, by subresource and method. */
+export const objectConfiguration: Readonly<Record<string, Operation<ObjectCall>>> = {
+  'acl GET': async (call) => {
+    await resolveNamedObject(call)
+    return ownerHasFullControl()
+  },
+  'acl PUT': async (call) => {
+    requireWritable(call.bucket)
+    await resolveNamedObject(call)
+    await requireOwnersPolicy(call)
+    return { status: 200 }
+  },
+  'legal-hold GET': refuseLock,
+  'legal-hold PUT': refuseLock,
+  'retention GET': refuseLock,
+  'retention PUT': refuseLock,
+}
+
+async function refuseLock(call: ObjectCall): Promise<never> {
+  await resolveNamedObject(call)
+  throw new S3Error('InvalidRequest', { message: 'Bucket is missing Object Lock Configuration' })
+}

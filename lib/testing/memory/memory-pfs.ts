@@ -1,0 +1,40 @@
+import type { PfsClient } from '../../pfs/client.js'
+import { activate, createAuthCalls } from './auth.js'
+import { createBranchCalls } from './branches.js'
+import { createChangeCalls } from './changed-files.js'
+import { createCommitCalls } from './commits.js'
+import { createFileSetCalls } from './file-sets.js'
+import { createModifyFile } from './modify-file.js'
+import { createReadCalls } from './read-files.js'
+import { addProject, createProjectCalls, createRepoCalls } from './repos.js'
+import type { MemoryPfsOptions, State } from './state.js'
+
+export type { MemoryPfsOptions } from './state.js'
+
+/**
+ * A PFS in memory that answers as pachd 2.12 was recorded to: same status, same text, same order. It holds what is
+ * written for as long as it is referenced; a commit shares with its parent all that it did not change.
+ */
+export function createMemoryPfs(options: MemoryPfsOptions = {}): PfsClient {
+  const state: State = {
+    options,
+    now: options.now ?? (() => new Date()),
+    projects: new Map(),
+    repos: new Map(),
+    fileSets: new Map(),
+    commitQueues: new Map(),
+  }
+  addProject(state, 'default')
+  if (options.rootToken !== undefined) activate(state, options.rootToken)
+  return {
+    ...createProjectCalls(state),
+    ...createRepoCalls(state),
+    ...createBranchCalls(state),
+    ...createCommitCalls(state),
+    ...createReadCalls(state),
+    ...createChangeCalls(state),
+    ...createFileSetCalls(state),
+    ...createAuthCalls(state),
+    modifyFile: createModifyFile(state),
+  }
+}

@@ -1,0 +1,102 @@
+import {
+  createDirectory,
+  type Directory,
+  type Entry,
+  type FileRecords,
+  isDirectory,
+  rootFileName,
+} from './directory.js'
+import { differingEntries, entriesBefore, entriesFrom } from './sorted-map.js'
+
+/** One entry of a tree with its absolute path; a directory's ends in a slash. */
+export type TreeEntry =
+  | { readonly path: string; readonly directory: Directory }
+  | { readonly path: string; readonly records: FileRecords }
+
+/** What part of a tree is walked, and which way. */
+interface WalkBounds {
+  /** Inclusive; '' is the start. */
+  readonly lower: string
+  /** Exclusive; '' is the end. */
+  readonly upper: string
+  readonly reverse: boolean
+  /** How many levels below the directory are walked. */
+  readonly depth: number
+}
+
+/** All that is below the directory. */
+export const wholeTree: WalkBounds = { lower: '', upper: '', reverse: false, depth: Number.POSITIVE_INFINITY }
+
+/**
+ * The entries below a directory in byte order of their paths, each directory before what is in it; in reverse the
+ * other way round. The bounds seek: what lies outside them costs nothing.
+ */
+export function* walkBelow(directory: Directory, path: string, bounds: WalkBounds): Generator<TreeEntry> {
+  if (bounds.depth === 0) return
+  const { lower, upper, reverse } = bounds
+  const below = { ...bounds, depth: bounds.depth - 1 }
+  for (const [name, entry] of reverse ? childrenBefore(directory, path, upper) : childrenFrom(directory, path, lower)) {
+    if (name === rootFileName) continue
+    const childPath = path + name
+    if (upper !== '' && childPath >= upper) break
+    const isInside = childPath >= lower
+    if (!isDirectory(entry)) {
+      if (isInside) yield { path: childPath, records: entry }
+      else if (reverse) break
+      continue
+    }
+    if (!isInside && !lower.startsWith(childPath)) {
+      if (reverse) break
+      continue
+    }
+    if (isInside && !reverse) yield { path: childPath, directory: entry }
+    yield* walkBelow(entry, childPath, below)
+    if (isInside && reverse) yield { path: childPath, directory: entry }
+  }
+}
+
+function childrenFrom(directory: Directory, path: string, lower: string) {
+  if (!lower.startsWith(path)) return lower > path ? [] : entriesFrom(directory.entries)
+  const rest = lower.slice(path.length)
+  // The directory on the way to the bound comes before the bound itself.
+  return entriesFrom(directory.entries, rest.slice(0, rest.indexOf('/') + 1) || rest)
+}
+
+function childrenBefore(directory: Directory, path: string, upper: string) {
+  if (upper === '') return entriesBefore(directory.entries)
+  if (upper.startsWith(path)) return entriesBefore(directory.entries, upper.slice(path.length))
+  return upper < path ? [] : entriesBefore(directory.entries)
+}
+
+/** What stands at one path in two trees. */
+interface TreeDifference {
+  readonly path: string
+  readonly before?: TreeEntry
+  readonly after?: TreeEntry
+}
+
+/**
+ * The paths below a directory at which two trees do not share what they hold, in byte order; a directory comes before
+ * what is in it. What the trees share is not visited.
+ */
+export function* differences(before: Directory, after: Directory, path: string): Generator<TreeDifference> {
+  if (before === after) return
+  for (const [name, old, young] of differingEntries(before.entries, after.entries)) {
+    if (name === rootFileName) continue
+    const child = path + name
+    yield {
+      path: child,
+      ...(old && { before: treeEntry(child, old) }),
+      ...(young && { after: treeEntry(child, young) }),
+    }
+    if (name.endsWith('/')) yield* differences(directoryOf(old), directoryOf(young), child)
+  }
+}
+
+function treeEntry(path: string, entry: Entry): TreeEntry {
+  return isDirectory(entry) ? { path, directory: entry } : { path, records: entry }
+}
+
+function directoryOf(entry: Entry | undefined): Directory {
+  return entry && isDirectory(entry) ? entry : createDirectory()
+}
