@@ -10,25 +10,16 @@ const floors: readonly (readonly string[])[] = [
   ['testing'],
   ['index.ts'],
   ['handler.ts'],
-  ['answer.ts'],
   ['request-record.ts'],
-  ['gateway.ts', 'credential-source.ts', 'service-token.ts', 'routes.ts'],
+  ['gateway.ts', 'credential-source.ts', 'routes.ts'],
   ['options.ts'],
-  ['option-values.ts', 'operations'],
+  ['operations'],
   ['resolver'],
   ['records'],
   ['commits'],
   ['pfs', 'signature'],
-  ['http', 'checksums'],
-  [
-    'errors.ts',
-    'concurrency.ts',
-    'diagnostics.ts',
-    's3-actions.ts',
-    'recent-map.ts',
-    'bytes.ts',
-    'percent-encoding.ts',
-  ],
+  ['http', 'checksums.ts'],
+  ['errors.ts', 'concurrency.ts', 'diagnostics.ts', 's3-actions.ts', 'recent-map.ts', 'encoding.ts'],
 ]
 
 /** What stands on one floor or next to the other and knows nothing of it. */
@@ -61,7 +52,7 @@ function placeOf(path: string): string {
   return path.split('/')[0] ?? ''
 }
 
-/** The folder below its place in which a file stands, such as `memory` of `pfs/memory/auth.ts`; '' at the top of it. */
+/** The folder below its place in which a file stands, such as `memory` of `testing/memory/auth.ts`; '' at the top of it. */
 function roomOf(path: string): string {
   return path.split('/').slice(1, -1)[0] ?? ''
 }
@@ -101,7 +92,7 @@ test('PFS knows no S3, and the program knows the public names only', () => {
 
 test('a folder within a place knows no other one there, and the files at the top know none', () => {
   const rooms = new Set([...imports.keys()].map((path) => `${placeOf(path)}/${roomOf(path)}`))
-  for (const room of ['pfs/grpc', 'pfs/memory', 'resolver/listing', 'resolver/versions'])
+  for (const room of ['pfs/grpc', 'testing/memory', 'resolver/listing', 'resolver/versions'])
     assert.ok(rooms.has(room), room)
   const across = arrows().filter(
     ([from, to]) => placeOf(from) === placeOf(to) && roomOf(to) !== '' && roomOf(from) !== roomOf(to),
@@ -110,8 +101,8 @@ test('a folder within a place knows no other one there, and the files at the top
 })
 
 test('what memory stores things in knows nothing of what is stored', () => {
-  const within = (path: string) => path.startsWith('pfs/memory/store/')
-  const outward = arrows().filter(([from, to]) => within(from) && to.startsWith('pfs/memory/') && !within(to))
+  const within = (path: string) => path.startsWith('testing/memory/store/')
+  const outward = arrows().filter(([from, to]) => within(from) && to.startsWith('testing/memory/') && !within(to))
   assert.equal(outward, [])
   assert.ok([...imports.keys()].some(within))
 })
