@@ -57,7 +57,7 @@ test('is found', () => {
 })
 
 test('has a language whose blocks some test runs, or a reason not to run it', () => {
-  const run = new Set(['sh', 'python', 'ts', 'js', 'json', ''])
+  const run = new Set(['sh', 'python', 'nginx', 'haproxy', 'ts', 'js', 'json', ''])
   assert.equal(snippets.filter(({ language, reason }) => !run.has(language) && reason === undefined).map(place), [])
 })
 
