@@ -6,7 +6,7 @@ import { Fault, lineFrom } from './fault.js'
 import { serve } from './serve.js'
 
 /** What `--help` prints. */
-export const usage = `Usage: pfs-s3-gateway [OPTIONS]
+const usage = `Usage: pfs-s3-gateway [OPTIONS]
 
 Serves Pachyderm's PFS over the Amazon S3 REST API.
 
