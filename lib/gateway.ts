@@ -14,6 +14,7 @@ import { createMissingBuckets } from './resolver/missing-bucket.js'
 import { createChangeLog } from './resolver/versions/changes.js'
 import { createAncestry } from './resolver/versions/history.js'
 import { createRemovalSearch } from './resolver/versions/object-version.js'
+import { createVersionWalk } from './resolver/versions/version-walk.js'
 
 /** What the calls of one handler share. */
 export function createGateway(client: PfsClient, settings: Settings): Gateway {
@@ -28,6 +29,7 @@ export function createGateway(client: PfsClient, settings: Settings): Gateway {
     keyFromPath: keys.keyFromPath,
     onError: (error) => void settings.onError(error),
   })
+  const changes = createChangeLog(pfs, keys, commitLog)
   return {
     pfs,
     commits,
@@ -37,12 +39,15 @@ export function createGateway(client: PfsClient, settings: Settings): Gateway {
     missingBuckets: createMissingBuckets(pfs, bucketNames),
     ancestry: createAncestry(pfs),
     removals: createRemovalSearch(pfs, commitLog),
-    changes: createChangeLog(pfs, keys, commitLog),
+    changes,
+    versionWalk: createVersionWalk(pfs, keys, changes, commitLog),
+    hidesVersions: settings.objectRecords !== 'off' && settings.deleteVersions === 'hide',
     pages: createPageMemory(),
     region: settings.region,
     maxSharedBodyBytes: settings.maxSharedBodyBytes,
     uploadTurns: createTurns(),
     repoTurns: createTurns(),
+    versionTurns: createTurns(),
     contents: createContentCache(settings.cacheBytes),
   }
 }

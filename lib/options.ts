@@ -67,6 +67,13 @@ export interface S3HandlerOptions {
    * @default 'off'
    */
   readonly objectRecords?: 'all' | 'needed' | 'off' | undefined
+  /**
+   * What a client gets that deletes a version: the version is hidden, or the request is refused. PFS's history does not
+   * change. Without records it is always refused.
+   *
+   * @default 'hide'
+   */
+  readonly deleteVersions?: 'hide' | 'refuse' | undefined
   /** Which pages of other origins may ask; none unless given. */
   readonly cors?: readonly CorsRule[] | undefined
   /** How long a client may take for the next 4 KiB of a body; 60,000 milliseconds unless given. */
@@ -109,6 +116,7 @@ export const optionNames: readonly (keyof S3HandlerOptions)[] = [
   'cacheBytes',
   'maxBufferedBytes',
   'objectRecords',
+  'deleteVersions',
   'cors',
   'bodyTimeoutMilliseconds',
   'onError',
@@ -137,6 +145,7 @@ export function readOptions(options: S3HandlerOptions = {}): Settings {
     cacheBytes: wholeNumber('cacheBytes', options.cacheBytes ?? 64 * 1024 * 1024),
     maxBufferedBytes: wholeNumber('maxBufferedBytes', options.maxBufferedBytes ?? 256 * 1024 * 1024),
     objectRecords: oneOf('objectRecords', options.objectRecords ?? 'off', ['all', 'needed', 'off']),
+    deleteVersions: oneOf('deleteVersions', options.deleteVersions ?? 'hide', ['hide', 'refuse']),
     cors: list('cors', options.cors ?? [], readCorsRule),
     bodyTimeoutMilliseconds: wholeNumber('bodyTimeoutMilliseconds', bodyTimeoutMilliseconds, maxMilliseconds),
     onError: functionOr('onError', options.onError, () => undefined),

@@ -32,6 +32,7 @@ const suitesOverPachd = [
   'operations/conditions',
   'operations/copy-vanished',
   'operations/datums',
+  'operations/delete-versions',
   'operations/if-range',
   'operations/list-object-versions',
   'operations/listing',

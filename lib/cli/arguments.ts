@@ -20,6 +20,9 @@ export type LogFormat = (typeof logFormats)[number]
 /** The values of `objectRecords`. */
 type RecordMode = 'all' | 'needed' | 'off'
 
+/** The values of `deleteVersions`. */
+type VersionDeletion = 'hide' | 'refuse'
+
 export interface Arguments {
   readonly listen: HostAndPort
   readonly memory: boolean
@@ -33,6 +36,7 @@ export interface Arguments {
   readonly bucketAliases: Readonly<Record<string, string>>
   readonly bucketSeparator?: string
   readonly objectRecords?: RecordMode
+  readonly deleteVersions?: VersionDeletion
   readonly region?: string
   readonly basePath?: string
   /** How old an unfinished upload may become, in milliseconds; absent, none is ever removed. */
@@ -60,6 +64,7 @@ const options = {
   'bucket-alias': { type: 'string', multiple: true },
   'bucket-separator': { type: 'string' },
   'object-records': { type: 'string' },
+  'delete-versions': { type: 'string' },
   region: { type: 'string' },
   'base-path': { type: 'string' },
   'sweep-uploads': { type: 'string' },
@@ -93,6 +98,7 @@ export function parseArguments(words: readonly string[]): Command {
       bucketAliases: parseAliases(values['bucket-alias'] ?? []),
       ...(values['bucket-separator'] !== undefined && { bucketSeparator: values['bucket-separator'] }),
       ...(values['object-records'] !== undefined && { objectRecords: parseRecordMode(values['object-records']) }),
+      ...(values['delete-versions'] !== undefined && { deleteVersions: parseDeletion(values['delete-versions']) }),
       ...(values.region !== undefined && { region: values.region }),
       ...(values['base-path'] !== undefined && { basePath: values['base-path'] }),
       ...(values['sweep-uploads'] !== undefined && { sweepUploads: parseAge(values['sweep-uploads']) }),
@@ -104,6 +110,11 @@ export function parseArguments(words: readonly string[]): Command {
 function parseRecordMode(text: string): RecordMode {
   if (text === 'all' || text === 'needed' || text === 'off') return text
   throw new Fault(`--object-records takes all, needed or off, not "${text}"`)
+}
+
+function parseDeletion(text: string): VersionDeletion {
+  if (text === 'hide' || text === 'refuse') return text
+  throw new Fault(`--delete-versions takes hide or refuse, not "${text}"`)
 }
 
 function parseWords(words: readonly string[]) {

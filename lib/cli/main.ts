@@ -42,6 +42,9 @@ Who may do what:
   --object-records all|needed|off
                          keep headers, metadata, tags and MD5 ETags of objects beside the data: for every write, for
                          writes that have any, or not (default off)
+  --delete-versions hide|refuse
+                         what happens to a version that a client deletes: it is hidden, if there are records, or the
+                         client is refused (default hide)
   --region NAME          take signatures for this region only
   --base-path PATH       the prefix under which a proxy passes requests on, such as /s3
   --sweep-uploads AGE    remove multipart uploads that nobody has finished for that long, such as 7d, at the start

@@ -54,13 +54,19 @@ export interface CommitQueue {
    * @throws PfsError as `inspectCommit` does
    */
   commitToRead(branch: Branch, paths: readonly string[], options: CallOptions): Promise<string>
-  /** Does other work, in the time of a turn, while this process writes nothing else to the branch. */
+  /**
+   * Does other work, in the time of a turn, while this process writes nothing else to the branch; `commit` makes changes
+   * from there.
+   */
   exclusively<Result>(
     branch: Branch,
     options: CallOptions,
-    work: (options: CallOptions) => Promise<Result>,
+    work: (options: CallOptions, commit: CommitInTurn) => Promise<Result>,
   ): Promise<Result>
 }
+
+/** Makes changes of unrelated paths in one commit; the outcome of each. */
+export type CommitInTurn = (changes: readonly Change[]) => Promise<readonly Outcome[]>
 
 /** Most changes and bytes for which writers share a commit; the changes of one call always go together. */
 const batchLimits = { changes: 2000, bytes: 64 * 1024 * 1024 }
@@ -200,7 +206,12 @@ export function createCommitQueue(pfs: PfsClient, settings: CommitQueueOptions):
         const run = async (): Promise<void> => {
           const limit = AbortSignal.timeout(turnMilliseconds)
           const signal = options.signal === undefined ? limit : AbortSignal.any([options.signal, limit])
-          await work({ ...options, signal }).then(resolve, reject)
+          const limited = { ...options, signal }
+          const commit: CommitInTurn = async (changes) => {
+            const outcomes = await commitChanges(turnOf(branch, limited), changes)
+            return changes.map((change) => outcomeOf(change, outcomes, limit))
+          }
+          await work(limited, commit).then(resolve, reject)
         }
         const { authToken } = options
         enter(branch, { isExclusive: true, paths: [], bytes: 0, authToken, work: run }, reject, options)

@@ -14,6 +14,7 @@ import type { StoredObject } from '../resolver/object.js'
 import type { ChangeLog } from '../resolver/versions/changes.js'
 import type { Ancestry } from '../resolver/versions/history.js'
 import { type RemovalSearch, resolveVersion } from '../resolver/versions/object-version.js'
+import type { VersionWalk } from '../resolver/versions/version-walk.js'
 import type { CheckedBody } from '../signature/checked-body.js'
 import type { ContentCache } from './content-cache.js'
 
@@ -28,6 +29,9 @@ export interface Gateway {
   readonly ancestry: Ancestry
   readonly removals: RemovalSearch
   readonly changes: ChangeLog
+  readonly versionWalk: VersionWalk
+  /** Whether a version that a client deletes is hidden; otherwise the client is refused. */
+  readonly hidesVersions: boolean
   readonly pages: PageMemory
   /** The region that GetBucketLocation answers. */
   readonly region: string
@@ -37,6 +41,8 @@ export interface Gateway {
   readonly uploadTurns: Turns
   /** By project and repo: whoever makes or deletes branches does so alone. */
   readonly repoTurns: Turns
+  /** By branch: whoever deletes versions does so alone. */
+  readonly versionTurns: Turns
   readonly contents: ContentCache
 }
 

@@ -1,25 +1,34 @@
 import type { Change } from '../commits/change.js'
 import { createTimeSlice } from '../concurrency.js'
-import { invalidArgument, S3Error } from '../errors.js'
+import { S3Error } from '../errors.js'
 import { requireKeyLength } from '../http/address.js'
-import { parseHttpDate, parseIsoDate } from '../http/date.js'
-import { matchesEtag, preconditionFailed } from '../http/preconditions.js'
-import { type HttpRequest, header, queryValue } from '../http/request.js'
-import type { S3Response } from '../http/response.js'
-import { xmlResponse } from '../http/response.js'
+import { queryValue } from '../http/request.js'
+import { type S3Response, xmlResponse } from '../http/response.js'
 import { malformedXml, readXml, type XmlContent, type XmlShape, xmlDocument } from '../http/xml.js'
 import { PfsError } from '../pfs/errors.js'
 import type { StoredObject } from '../resolver/object.js'
 import { s3ErrorFrom } from '../resolver/s3-error.js'
-import { type BucketCall, immutableVersion, type ObjectCall, requireWritable } from './call.js'
+import { type BucketCall, type ObjectCall, requireWritable } from './call.js'
+import {
+  type ExpectedObject,
+  isExpecting,
+  parseExpectedObject,
+  readExpectedObject,
+  requireExpectedObject,
+} from './delete-condition.js'
+import { deleteVersions, type NamedVersion } from './delete-versions.js'
 import { commitChange, currentObject } from './write.js'
 
-/** DeleteObject: the next commit is without the key, which is what S3 calls a delete marker. */
+/**
+ * DeleteObject: the next commit is without the key, which is what S3 calls a delete marker. With a version id, that
+ * version is hidden.
+ */
 export async function deleteObject(call: ObjectCall): Promise<S3Response> {
   const { gateway, request, bucket, key } = call
   requireWritable(bucket)
-  if (queryValue(request, 'versionId') !== undefined) throw immutableVersion()
+  const versionId = queryValue(request, 'versionId')
   const expected = readExpectedObject(request)
+  if (versionId !== undefined) return deleteVersion(call, versionId, expected)
   const { commitId } = await commitChange(call, {
     path: gateway.keys.pathFromKey(key),
     ...(isExpecting(expected) && {
@@ -30,12 +39,21 @@ export async function deleteObject(call: ObjectCall): Promise<S3Response> {
   return { status: 204, headers: { 'x-amz-delete-marker': 'true', 'x-amz-version-id': commitId } }
 }
 
+async function deleteVersion(call: ObjectCall, versionId: string, expected: ExpectedObject): Promise<S3Response> {
+  const { gateway, key } = call
+  const named = { key, path: gateway.keys.pathFromKey(key), versionId, expected }
+  const [outcome] = await deleteVersions(call, [named])
+  if (outcome?.status === 'rejected') throw outcome.reason
+  const isMarker = outcome?.value.isMarker === true
+  return { status: 204, headers: { 'x-amz-version-id': versionId, ...(isMarker && { 'x-amz-delete-marker': 'true' }) } }
+}
+
 const maxKeys = 1000
 
 /** Room for 1,000 keys of 1,024 bytes that are all written as character references. */
 const maxDeleteBytes = 8 * 1024 * 1024
 
-/** DeleteObjects: all keys in one commit, each with an answer of its own. */
+/** DeleteObjects: all keys in one commit, versions of keys in another, each with an answer of its own. */
 export async function deleteObjects(call: BucketCall): Promise<S3Response> {
   requireWritable(call.bucket)
   const { quiet, objects } = await readDelete(call)
@@ -111,14 +129,19 @@ async function deleteEach(call: BucketCall, objects: readonly NamedObject[]): Pr
   }
   const byPath = new Map<string, Plan[]>()
   for (const plan of plans) {
-    if (plan.path !== undefined) byPath.set(plan.path, [...(byPath.get(plan.path) ?? []), plan])
+    if (plan.path !== undefined && plan.versionId === undefined)
+      byPath.set(plan.path, [...(byPath.get(plan.path) ?? []), plan])
   }
   const changes = [...byPath].map(([path, named]) => ({ path, ...conditionOf(call, named) }))
   const outcomes = await gateway.commits.commit(bucket.branch, changes, options)
   const refusals = outcomes.map((outcome) => (outcome.status === 'rejected' ? outcome.reason : undefined))
   if (refusals.length > 0 && refusals.every(isOfRequest)) throw refusals[0]
   const outcomeOf = new Map(changes.map(({ path }, index) => [path, outcomes[index]]))
-  return plans.map(({ key, versionId, path, refusal }) => {
+  const versions = await deleteEachVersion(call, plans)
+  return plans.map((plan) => {
+    const { key, versionId, path, refusal } = plan
+    const version = versions.get(plan)
+    if (version !== undefined) return version
     const outcome = path === undefined ? undefined : outcomeOf.get(path)
     if (refusal === undefined && outcome?.status === 'fulfilled') {
       return { deleted: { Key: key, DeleteMarker: true, DeleteMarkerVersionId: outcome.value.commitId } }
@@ -126,6 +149,31 @@ async function deleteEach(call: BucketCall, objects: readonly NamedObject[]): Pr
     const reason = refusal ?? (outcome?.status === 'rejected' ? outcome.reason : undefined)
     return failed(key, versionId, s3ErrorFrom(reason, { kind: 'object', bucket: bucket.name, key }))
   })
+}
+
+/** Deletes what was named with a version id; the result of each. */
+async function deleteEachVersion(call: BucketCall, plans: readonly Plan[]): Promise<ReadonlyMap<Plan, Result>> {
+  const named = plans.filter(isOfVersion)
+  if (named.length === 0) return new Map()
+  const outcomes = await deleteVersions(call, named).catch((reason: unknown) => {
+    if (isOfRequest(reason)) throw reason
+    return named.map(() => ({ status: 'rejected' as const, reason }))
+  })
+  const results = named.map((plan, index): [Plan, Result] => {
+    const { key, versionId } = plan
+    const outcome = outcomes[index]
+    if (outcome?.status !== 'fulfilled') {
+      const error = s3ErrorFrom(outcome?.reason, { kind: 'object', bucket: call.bucket.name, key })
+      return [plan, failed(key, versionId, error)]
+    }
+    const marker = outcome.value.isMarker && { DeleteMarker: true, DeleteMarkerVersionId: versionId }
+    return [plan, { deleted: { Key: key, VersionId: versionId, ...marker } }]
+  })
+  return new Map(results)
+}
+
+function isOfVersion(plan: Plan): plan is Plan & NamedVersion {
+  return plan.path !== undefined && plan.versionId !== undefined
 }
 
 /** Whether a refusal is of no key, but of the bucket, of the caller's token, or of PFS as it is now. */
@@ -139,7 +187,6 @@ function isOfRequest(reason: unknown): boolean {
 
 function planOf({ gateway }: BucketCall, object: NamedObject): Plan {
   try {
-    if (object.versionId !== undefined) throw immutableVersion()
     return { ...object, path: gateway.keys.pathFromKey(requireKeyLength(object.key)), refusal: undefined }
   } catch (refusal) {
     return { ...object, path: undefined, refusal }
@@ -169,68 +216,4 @@ function refusalOf(current: StoredObject | undefined, { expected, key }: NamedOb
 
 function failed(key: string, versionId: string | undefined, { code, message }: S3Error): Result {
   return { error: { Key: key, VersionId: versionId, Code: code, Message: message } }
-}
-
-/** What an object must be to be deleted; what is undefined may be anything. */
-interface ExpectedObject {
-  /** A list of entity tags, or `*`. */
-  readonly etag: string | undefined
-  readonly size: number | undefined
-  /** To the second, as HTTP writes it. */
-  readonly lastModified: Date | undefined
-}
-
-/** The conditions as a client sends them. */
-interface ExpectedText {
-  readonly etag: string | undefined
-  readonly size: string | undefined
-  readonly lastModified: string | undefined
-}
-
-/** `ETag`, `Size` and `LastModifiedTime` of an object of DeleteObjects; throws InvalidArgument for what does not parse. */
-export function parseExpectedObject(text: ExpectedText): ExpectedObject {
-  // Of either form: SDKs write it as in a header, though other dates in XML are of ISO 8601.
-  return expectedObject(text, parseHttpDate(text.lastModified) ?? parseIsoDate(text.lastModified ?? ''))
-}
-
-function expectedObject(text: ExpectedText, lastModified: Date | undefined): ExpectedObject {
-  if (text.lastModified !== undefined && lastModified === undefined) {
-    throw invalidArgument('LastModifiedTime', { value: text.lastModified })
-  }
-  if (text.size !== undefined && !/^\d{1,15}$/.test(text.size)) throw invalidArgument('Size', { value: text.size })
-  return { etag: text.etag, size: text.size === undefined ? undefined : Number(text.size), lastModified }
-}
-
-/** `If-Match`, `x-amz-if-match-size` and `x-amz-if-match-last-modified-time` of DeleteObject; throws InvalidArgument. */
-export function readExpectedObject(request: Pick<HttpRequest, 'headers'>): ExpectedObject {
-  const lastModified = header(request, 'x-amz-if-match-last-modified-time')
-  const text = { etag: header(request, 'if-match'), size: header(request, 'x-amz-if-match-size'), lastModified }
-  return expectedObject(text, parseHttpDate(lastModified))
-}
-
-/** Whether anything at all is expected; if not, the object need not be looked at. */
-function isExpecting({ etag, size, lastModified }: ExpectedObject): boolean {
-  return etag !== undefined || size !== undefined || lastModified !== undefined
-}
-
-/**
- * Throws where the object is not the expected one: PreconditionFailed, or NoSuchKey for an entity tag of nothing. Size
- * and time hold for an object that is not there, which is as deleted as it can be. The time is the one that HeadObject
- * answers.
- */
-function requireExpectedObject(current: StoredObject | undefined, expected: ExpectedObject, key: string): void {
-  const { etag, size, lastModified } = expected
-  if (current === undefined) {
-    if (etag !== undefined) throw new S3Error('NoSuchKey', { fields: { Key: key } })
-    return
-  }
-  if (etag !== undefined && !matchesEtag(etag, current.etag)) throw preconditionFailed('If-Match')
-  if (size !== undefined && size !== current.size) throw preconditionFailed('x-amz-if-match-size')
-  if (lastModified !== undefined && !isSameSecond(lastModified, current.lastModified)) {
-    throw preconditionFailed('x-amz-if-match-last-modified-time')
-  }
-}
-
-function isSameSecond(a: Date, b: Date): boolean {
-  return Math.floor(a.getTime() / 1000) === Math.floor(b.getTime() / 1000)
 }

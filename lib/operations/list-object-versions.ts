@@ -55,7 +55,7 @@ async function readPage(
   const { gateway, bucket, options } = call
   await requireListable(call)
   if (query.limit === 0) return { entries: [], isTruncated: false }
-  const source = { ...gateway, commit: commitOf(bucket), branch: bucket.branch.name, options }
+  const source = { ...gateway, commit: commitOf(bucket), branch: bucket.branch, options }
   return listVersions(source, query, versionIdMarker === '' ? undefined : versionIdMarker)
 }
 

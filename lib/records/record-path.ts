@@ -10,9 +10,12 @@ import type { PathRange, Repo } from '../pfs/client.js'
  */
 const objects = '/objects'
 
+/** Where the hidden versions of a branch can be listed: an empty file for each. */
+const hiddenIndex = '/hidden'
+
 /**
- * The content that a record is about: PFS's hash in hex, or `pending-` and 32 hex digits for a content whose hash PFS has
- * not told yet.
+ * The content that a record is about: PFS's hash in hex, `pending-` and 32 hex digits for a content whose hash PFS has
+ * not told yet, or `hidden-` with a commit and a branch for a version that is hidden, whatever its content.
  */
 export type ContentId = string
 
@@ -30,11 +33,20 @@ export function createPendingId(): ContentId {
   return `pending-${randomBytes(16).toString('hex')}`
 }
 
+/** The id of the record that hides a version. */
+export function hiddenId(commitId: string, branch: string): ContentId {
+  return `hidden-${commitId}-${branch}`
+}
+
 /** The directory of the records of one key, with its slash. */
 export function recordDirectory(path: string): string {
+  return objects + markedDirectory(path)
+}
+
+function markedDirectory(path: string): string {
   const segments = path.slice(1).split('/')
   const name = segments.pop() ?? ''
-  return `${objects}${segments.map((segment) => `/d${segment}`).join('')}/f${name}/`
+  return `${segments.map((segment) => `/d${segment}`).join('')}/f${name}/`
 }
 
 /** The record of one content of a key. */
@@ -49,11 +61,37 @@ export function readRecordPath(recorded: string): { readonly path: string; reado
   const name = segments.pop() ?? ''
   const isRecord =
     recorded.startsWith(`${objects}/`) &&
-    /^([0-9a-f]{64}|pending-[0-9a-f]{32})$/.test(content) &&
+    /^([0-9a-f]{64}|pending-[0-9a-f]{32}|hidden-[0-9a-f]{32}-[\w-]+)$/.test(content) &&
     name.startsWith('f') &&
     segments.every((segment) => segment.startsWith('d'))
-  if (!isRecord) return undefined
-  return { path: `/${[...segments, name].map((segment) => segment.slice(1)).join('/')}`, content }
+  return isRecord ? { path: unmarked([...segments, name]), content } : undefined
+}
+
+function unmarked(segments: readonly string[]): string {
+  return `/${segments.map((segment) => segment.slice(1)).join('/')}`
+}
+
+/**
+ * The path under which a record is listed, beside its own; undefined for most.
+ *
+ *     hidden-27c9… of the branch master at /a/c.txt   →   /hidden/master/da/fc.txt/27c9…
+ */
+export function indexPath({ path, content }: RecordName): string | undefined {
+  const [, commitId, branch] = /^hidden-([0-9a-f]{32})-(.+)$/.exec(content) ?? []
+  return branch === undefined ? undefined : `${hiddenIndex}/${branch}${markedDirectory(path)}${commitId}`
+}
+
+/** The directory, with its slash, of the hidden versions of a branch at or below a path; the path of a directory ends in `/`. */
+export function hiddenDirectory(branch: string, path: string): string {
+  const marked = path.endsWith('/') ? markedDirectory(`${path}x`).slice(0, -'fx/'.length) : markedDirectory(path)
+  return `${hiddenIndex}/${branch}${marked}`
+}
+
+/** Reads a path of the index of hidden versions. */
+export function readHiddenPath(listed: string): { readonly path: string; readonly commitId: string } {
+  const [, , , ...segments] = listed.split('/')
+  const commitId = segments.pop() ?? ''
+  return { path: unmarked(segments), commitId }
 }
 
 /** The range of all records of the keys in a sorted list of record directories. */

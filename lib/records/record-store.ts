@@ -6,7 +6,15 @@ import { ensureMetaBranch } from '../pfs/meta-branch.js'
 import { readRecords } from './read-records.js'
 import { type ObjectRecord, serializeRecord } from './record.js'
 import { type KeyRecords, RecordCache } from './record-cache.js'
-import { type RecordName, recordDirectory, recordPath } from './record-path.js'
+import {
+  hiddenDirectory,
+  indexPath,
+  type RecordName,
+  rangeOf,
+  readHiddenPath,
+  recordDirectory,
+  recordPath,
+} from './record-path.js'
 import { type RecordChange, WriteBehind } from './write-behind.js'
 
 /** The branch of the repo of type `meta` beside a user repo, from which it has its rights. */
@@ -69,6 +77,34 @@ export class RecordStore {
     if (this.mode === 'off') return new Map()
     const stored = await this.#readStored(repo, paths, shorten, options)
     return new Map(paths.map((path) => [path, this.#behind.applyTo(repo, path, stored.get(path) ?? new Map())]))
+  }
+
+  /**
+   * The hidden versions of a branch at or below some paths: sets of commit ids by path. The path of a directory ends in `/`.
+   */
+  async hiddenVersions(
+    { repo, name }: Branch,
+    paths: readonly string[],
+    options: CallOptions,
+  ): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
+    const found = new Map<string, Set<string>>()
+    if (this.mode === 'off') return found
+    const branch = recordsBranch(repo)
+    const { headId } = await this.#cache.branch(repo, () => this.#inspectHead(branch, options))
+    if (headId === undefined) return found
+    const directories = paths.map((path) => hiddenDirectory(name, path))
+    const id = await this.#commits.commitToRead(branch, directories, options)
+    const commit = { repo: branch.repo, id }
+    for (const directory of directories) {
+      const request = { commit, pattern: '/**', pathRange: rangeOf([directory]) }
+      for await (const { fileType, file } of this.#pfs.globFile(request, options)) {
+        if (fileType !== 'FILE') continue
+        const { path, commitId } = readHiddenPath(file.path)
+        const commitIds = found.get(path) ?? new Set()
+        found.set(path, commitIds.add(commitId))
+      }
+    }
+    return found
   }
 
   /** Writes records of one repo; resolves when they are in. */
@@ -160,13 +196,10 @@ export class RecordStore {
       written.set(path, { name, record })
     }
     if (written.size === 0) return
-    const changes = [...written].map(([path, { name, record }]) => {
-      if (record === null) return { path, isUnchecked: true }
-      return {
-        path,
-        content: { raw: serializeRecord(this.#options.keyFromPath(name.path), record) },
-        isUnchecked: true,
-      }
+    const changes = [...written].flatMap(([path, { name, record }]) => {
+      const raw = record === null ? undefined : serializeRecord(this.#options.keyFromPath(name.path), record)
+      const index = indexPath(name)
+      return [changeOf(path, raw), ...(index === undefined ? [] : [changeOf(index, raw && Buffer.alloc(0))])]
     })
     try {
       const paths = new Set(updates.map(({ name }) => name.path))
@@ -210,6 +243,11 @@ type Shorten = (record: ObjectRecord) => ObjectRecord
 
 const whole: Shorten = (record) => record
 const withoutParts: Shorten = (record) => (record.parts.length === 0 ? record : { ...record, parts: [] })
+
+/** A new file, or its deletion. */
+function changeOf(path: string, raw: Uint8Array | undefined): Change {
+  return { path, isUnchecked: true, ...(raw && { content: { raw } }) }
+}
 
 function recordsBranch({ project, name }: Repo): Branch {
   return { repo: { project, name, type: 'meta' }, name: recordsBranchName }

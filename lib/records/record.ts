@@ -37,6 +37,16 @@ export interface RecordedVersion {
   readonly time: Date
 }
 
+/** A version of a key that is no longer shown, though PFS keeps it: it was deleted, or it brought an earlier one back. */
+export interface HiddenVersion {
+  readonly commitId: string
+  readonly branch: string
+  /** PFS's hash of its content in hex; absent for a delete marker. */
+  readonly content?: string
+  /** If a gateway made it to bring back the version before a deleted one: the commit as of which the key is. */
+  readonly asOf?: string
+}
+
 /** What S3 keeps with an object and PFS has no place for. It belongs to one key and one content. */
 export interface ObjectRecord {
   readonly headers: Readonly<Partial<Record<ContentHeader, string>>>
@@ -50,6 +60,8 @@ export interface ObjectRecord {
   readonly parts: readonly RecordedPart[]
   /** Oldest first. */
   readonly versions: readonly RecordedVersion[]
+  /** Of a record that only says that one version of the key is hidden. */
+  readonly hidden?: HiddenVersion
 }
 
 /** The record of an object of which nothing is known. */
@@ -102,7 +114,7 @@ const format = 1
 
 /** A record as it lies in PFS: JSON, with the key for people who read it with pachctl. */
 export function serializeRecord(key: string, record: ObjectRecord): Buffer {
-  const { headers, metadata, tags, etag, checksum, parts, versions } = record
+  const { headers, metadata, tags, etag, checksum, parts, versions, hidden } = record
   const filled = {
     format,
     key,
@@ -113,6 +125,7 @@ export function serializeRecord(key: string, record: ObjectRecord): Buffer {
     ...(checksum && { checksum }),
     ...(parts.length > 0 && { parts }),
     ...(versions.length > 0 && { versions }),
+    ...(hidden && { hidden }),
   }
   return Buffer.from(`${JSON.stringify(filled)}\n`)
 }
@@ -126,6 +139,7 @@ export function parseRecord(bytes: Uint8Array): ObjectRecord {
   const file = readJson(bytes)
   if (file.format !== format) throw new UnreadableRecord(`the format of a record is ${file.format}, not ${format}`)
   const checksum = optional(file.checksum, readChecksum)
+  const hidden = optional(file.hidden, readHidden)
   const etag = optional(file.etag, (value) => matching(value, /^[0-9a-f]{32}(-[1-9]\d{0,4})?$/))
   return {
     headers: readHeaders(file.headers ?? {}),
@@ -135,6 +149,7 @@ export function parseRecord(bytes: Uint8Array): ObjectRecord {
     ...(checksum && { checksum }),
     parts: readParts(file.parts ?? []),
     versions: readList(file.versions ?? [], readVersion),
+    ...(hidden && { hidden }),
   }
 }
 
@@ -226,9 +241,24 @@ function readPart(value: unknown): RecordedPart {
   return { number: whole(number), size: whole(size), ...(checksum !== undefined && { checksum }) }
 }
 
+const commitIdPattern = /^[0-9a-f]{32}$/
+const branchPattern = /^[\w-]+$/
+
+function readHidden(value: unknown): HiddenVersion {
+  const { commitId, branch, content: contentText, asOf: asOfText } = requireObject(value)
+  const content = optional(contentText, (each) => matching(each, /^[0-9a-f]{64}$/))
+  const asOf = optional(asOfText, (each) => matching(each, commitIdPattern))
+  return {
+    commitId: matching(commitId, commitIdPattern),
+    branch: matching(branch, branchPattern),
+    ...(content !== undefined && { content }),
+    ...(asOf !== undefined && { asOf }),
+  }
+}
+
 function readVersion(value: unknown): RecordedVersion {
   const { commitId, branch, time } = requireObject(value)
   const date = new Date(matching(time, /^[\w:.+-]{1,40}$/))
   if (Number.isNaN(date.getTime())) throw new UnreadableRecord('a record has a time that is no time')
-  return { commitId: matching(commitId, /^[0-9a-f]{32}$/), branch: matching(branch, /^[\w-]+$/), time: date }
+  return { commitId: matching(commitId, commitIdPattern), branch: matching(branch, branchPattern), time: date }
 }

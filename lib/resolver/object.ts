@@ -2,6 +2,7 @@ import { asBuffer } from '../encoding.js'
 import { invalidArgument } from '../errors.js'
 import { type CallOptions, type Commit, type FileInfo, headOf, type PfsClient } from '../pfs/client.js'
 import { findFile } from '../pfs/path.js'
+import { hiddenVersions } from '../records/hidden-versions.js'
 import { emptyRecord, type ObjectRecord, type RecordedVersion } from '../records/record.js'
 import type { KeyRecords } from '../records/record-cache.js'
 import type { RecordStore } from '../records/record-store.js'
@@ -67,7 +68,7 @@ export async function storedObject(
   const { commit, path } = info.file
   if (info.hash.length === 0 || !commit.id) throw new Error(`PFS describes ${path} without its hash or commit`)
   const record = fitting(recordOf(info, records), info.sizeBytes)
-  const version = newestVersion(record, branch.name, info.committed)
+  const version = newestVersion(record, records, branch.name, info.committed)
   return {
     // Without its datum: an S3 object is all that is at the path.
     info: { ...info, file: { commit, path } },
@@ -97,16 +98,21 @@ function recordOf({ hash }: FileInfo, records: KeyRecords): ObjectRecord {
 }
 
 /**
- * The last commit on a branch that wrote the content, not after the commit that was read: a branch may have been moved
- * back since. Times are PFS's own, so they can be compared.
+ * The last commit on a branch that wrote the content, of those that are not hidden and not after the commit that was read:
+ * a branch may have been moved back since. Times are PFS's own, so they can be compared.
  */
 function newestVersion(
   { versions }: ObjectRecord,
+  records: KeyRecords,
   branch: string,
   before: Date | undefined,
 ): RecordedVersion | undefined {
+  const hidden = hiddenVersions(records, branch)
   return versions.findLast(
-    (version) => version.branch === branch && (before === undefined || version.time.getTime() <= before.getTime()),
+    (version) =>
+      version.branch === branch &&
+      !hidden.has(version.commitId) &&
+      (before === undefined || version.time.getTime() <= before.getTime()),
   )
 }
 

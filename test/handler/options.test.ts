@@ -128,6 +128,7 @@ test('every option at once is accepted', () => {
     respondAfter: 'finish',
     maxSharedBodyBytes: 0,
     objectRecords: 'needed',
+    deleteVersions: 'refuse',
     cacheBytes: 0,
     maxBufferedBytes: 0,
     cors: [

@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { S3Error } from '../../lib/errors.js'
-import { parseExpectedObject, readExpectedObject } from '../../lib/operations/delete-objects.js'
+import { parseExpectedObject, readExpectedObject } from '../../lib/operations/delete-condition.js'
 
 const conditions = suite('what an object must be to be deleted')
 

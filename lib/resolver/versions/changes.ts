@@ -47,13 +47,13 @@ export function createChangeLog(pfs: PfsClient, keys: KeyCodec, log: CommitLog, 
 
   async function* diff({ commit, base }: Revision, path: string, options: CallOptions): AsyncGenerator<FileDiff> {
     const made = log.get(commit.repo, commit.id)
-    if (made === undefined || made.parentId !== base?.id || made.paths.size > maxLookups) {
+    const below = path.endsWith('/') ? path : `${path}/`
+    const paths = [...(made?.paths ?? [])].filter((each) => each === path || each.startsWith(below))
+    if (made === undefined || made.parentId !== base?.id || paths.length > maxLookups) {
       const oldFile = base === undefined ? undefined : { commit: base, path }
       yield* pfs.diffFile({ newFile: { commit, path }, ...(oldFile && { oldFile }) }, options)
       return
     }
-    const below = path.endsWith('/') ? path : `${path}/`
-    const paths = [...made.paths].filter((each) => each === path || each.startsWith(below))
     yield* await eachAtMost(maxCalls, paths, async (each) => {
       const oldFile = await findFile(pfs, { commit: base, path: each }, options)
       const newFile = await findFile(pfs, { commit, path: each }, options)
@@ -62,10 +62,27 @@ export function createChangeLog(pfs: PfsClient, keys: KeyCodec, log: CommitLog, 
     })
   }
 
+  /** The remembered changes of a commit at or below a path, also as part of those of a directory above. */
+  function recall(revision: Revision, path: string): readonly KeyChange[] | undefined {
+    const known = remembered.get(nameOf(revision, path))
+    if (known !== undefined) return known
+    const key = keys.keyFromPath(path)
+    const isBelow = (change: KeyChange): boolean =>
+      path.endsWith('/')
+        ? change.key.startsWith(keys.prefixFromDirectory(path))
+        : change.key === key || change.key.startsWith(`${key}/`)
+    for (let end = path.lastIndexOf('/', path.length - 2); end >= 0; end = path.lastIndexOf('/', end - 1)) {
+      const above = remembered.get(nameOf(revision, path.slice(0, end + 1)))
+      if (above !== undefined) return above.filter(isBelow)
+      if (end === 0) break
+    }
+    return undefined
+  }
+
   return {
     async *read(revision, path, options) {
       const name = nameOf(revision, path)
-      const known = remembered.get(name)
+      const known = recall(revision, path)
       if (known !== undefined) {
         yield* known
         return

@@ -5,6 +5,13 @@ import { createRecentMap } from '../../recent-map.js'
 export interface Ancestry {
   /** Whether a commit is in the history of a branch's head; ask only where PFS has just shown both. */
   isAncestor(branch: Branch, commitId: string, headId: string, options: CallOptions): Promise<boolean>
+  /** Those of some commits that are in the history of a branch's head, found in one walk. */
+  ancestorsAmong(
+    branch: Branch,
+    commitIds: ReadonlySet<string>,
+    headId: string,
+    options: CallOptions,
+  ): Promise<ReadonlySet<string>>
 }
 
 /** What is known of a commit: whether it is an ancestor of another, which never changes. */
@@ -32,6 +39,21 @@ export function createAncestry(pfs: PfsClient): Ancestry {
   }
 
   return {
+    async ancestorsAmong(branch, commitIds, headId, options) {
+      const [only] = commitIds
+      if (only !== undefined && commitIds.size === 1) {
+        return (await this.isAncestor(branch, only, headId, options)) ? commitIds : new Set()
+      }
+      const { repo } = branch
+      const found = new Set<string>()
+      for await (const { commit } of pfs.listCommit({ repo, to: { repo, id: headId } }, options)) {
+        if (commit.id !== undefined && commitIds.has(commit.id)) found.add(commit.id)
+        if (found.size === commitIds.size) break
+      }
+      for (const commitId of found) relations.set(nameOf(branch, commitId), { headId, isAncestor: true })
+      return found
+    },
+
     async isAncestor(branch, commitId, headId, options) {
       if (headId === commitId) return true
       const isAncestor = await walk(branch, commitId, headId, options)
@@ -61,16 +83,44 @@ export interface Revision {
  * of it is a version of anything.
  */
 export async function readHistory(pfs: PfsClient, to: Commit, options: CallOptions): Promise<Revision[]> {
-  const { repo } = to
-  const infos: CommitInfo[] = []
-  for await (const info of pfs.listCommit({ repo, to }, options)) {
-    if (info.error === '') infos.push(info)
+  const revisions: Revision[] = []
+  for await (const revision of revisionsOf(pfs.listCommit({ repo: to.repo, to }, options))) revisions.push(revision)
+  return revisions
+}
+
+/** The first page of a history that is read in pages, and the largest; a commit costs PFS some ten milliseconds. */
+const firstPage = 3
+const largestPage = 400
+
+/** The same, one by one: for a reader that mostly wants the first few. */
+export function revisionsFrom(
+  pfs: PfsClient,
+  to: Commit & { readonly id: string },
+  options: CallOptions,
+): AsyncGenerator<Revision> {
+  async function* infos(): AsyncGenerator<CommitInfo> {
+    const { repo } = to
+    let last = to.id
+    for (let number = firstPage; ; number = Math.min(number * 4, largestPage)) {
+      const page: CommitInfo[] = []
+      for await (const info of pfs.listCommit({ repo, to: { repo, id: last }, number }, options)) page.push(info)
+      // A page begins with the commit that ended the one before.
+      yield* number === firstPage ? page : page.slice(1)
+      if (page.length < number) return
+      last = page.at(-1)?.commit.id ?? ''
+    }
   }
-  const commits = infos.map(({ commit }) => ({ repo, id: commit.id ?? '' }))
-  return infos.flatMap(({ finishing, started, finished }, index) => {
-    const commit = commits[index]
-    if (commit === undefined) return []
+  return revisionsOf(infos())
+}
+
+async function* revisionsOf(infos: AsyncIterable<CommitInfo>): AsyncGenerator<Revision> {
+  let waiting: Omit<Revision, 'base'> | undefined
+  for await (const { commit, error, finishing, started, finished } of infos) {
+    if (error !== '') continue
+    const sound = { repo: commit.repo, id: commit.id ?? '' }
+    if (waiting !== undefined) yield { ...waiting, base: sound }
     const time = finishing ?? started ?? new Date(0)
-    return { commit, base: commits[index + 1], time, isFinished: finished !== undefined }
-  })
+    waiting = { commit: sound, time, isFinished: finished !== undefined }
+  }
+  if (waiting !== undefined) yield { ...waiting, base: undefined }
 }

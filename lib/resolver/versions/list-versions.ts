@@ -1,6 +1,6 @@
 import { eachAtMost } from '../../concurrency.js'
 import { invalidArgument } from '../../errors.js'
-import type { CallOptions, Commit, PfsClient } from '../../pfs/client.js'
+import type { Branch, CallOptions, Commit, PfsClient } from '../../pfs/client.js'
 import type { RecordStore } from '../../records/record-store.js'
 import type { KeyCodec } from '../key.js'
 import { commonPrefixOf, compareBytes, type Grouping } from '../key-order.js'
@@ -37,8 +37,7 @@ interface VersionListSource {
   readonly changes: ChangeLog
   /** The end of the history. */
   readonly commit: Commit
-  /** The bucket's branch. */
-  readonly branch: string
+  readonly branch: Branch
   readonly options: CallOptions
 }
 
@@ -47,7 +46,7 @@ const maxDiffs = 8
 
 /**
  * Reads one page. A version is a commit that changed what is at the key; one that wrote the same bytes again changed
- * nothing. Each page asks PFS for the history, and for what each commit in it changed where that is not remembered. Ask
+ * nothing. Hidden versions are left out. Each page asks PFS for the history, and for what each commit in it changed where that is not remembered. Ask
  * only for a caller to whom PFS has just shown that it may read the repo.
  */
 export async function listVersions(
@@ -55,10 +54,17 @@ export async function listVersions(
   query: VersionQuery,
   versionIdMarker: string | undefined,
 ): Promise<ListedVersions> {
-  const { pfs, changes, commit, options } = source
-  const history = await readHistory(pfs, commit, options)
-  const page = createVersionPage(query, versionIdMarker === undefined ? undefined : ageOf(history, versionIdMarker))
+  const { pfs, records, changes, commit, branch, options } = source
   const paths = pathsOf(source.keys, query.prefix)
+  const [history, hiddenPaths] = await Promise.all([
+    readHistory(pfs, commit, options),
+    records.hiddenVersions(branch, paths, options),
+  ])
+  const hidden = new Map([...hiddenPaths].map(([path, commitIds]) => [source.keys.keyFromPath(path), commitIds]))
+  const markerAge = versionIdMarker === undefined ? undefined : ageOf(history, versionIdMarker)
+  const page = createVersionPage(query, markerAge, (age, { key }) => {
+    return hidden.get(key)?.has(history[age]?.commit.id ?? '') !== true
+  })
   await eachAtMost(maxDiffs, history, async (revision, age) => {
     for (const path of paths) {
       for await (const change of changes.read(revision, path, options)) page.add(age, change)
@@ -95,7 +101,7 @@ async function addRecordedVersions(
   for (const change of changes) {
     const record = change.hash === undefined ? undefined : recordOf(change, change.hash)
     for (const version of record?.versions ?? []) {
-      const age = version.branch === branch ? ages.get(version.commitId) : undefined
+      const age = version.branch === branch.name ? ages.get(version.commitId) : undefined
       if (age !== undefined) page.add(age, change)
     }
   }
@@ -150,8 +156,15 @@ interface Slot {
   readonly change: KeyChange | undefined
 }
 
-/** An empty page. Where `markerAge` is given, the versions of the marker's key that are older than that come first. */
-export function createVersionPage(query: VersionQuery, markerAge: number | undefined): VersionPage {
+/**
+ * An empty page. Where `markerAge` is given, the versions of the marker's key that are older than that come first. Changes
+ * for which `isShown` is false are no versions.
+ */
+export function createVersionPage(
+  query: VersionQuery,
+  markerAge: number | undefined,
+  isShown: (age: number, change: KeyChange) => boolean = () => true,
+): VersionPage {
   const { prefix, keyMarker, limit } = query
   const isGroupMarker = keyMarker !== '' && commonPrefixOf(keyMarker, query) === keyMarker
   const slots: Slot[] = []
@@ -181,6 +194,7 @@ export function createVersionPage(query: VersionQuery, markerAge: number | undef
   return {
     add: (age, change) => {
       const { key } = change
+      if (!isShown(age, change)) return
       if (markerAge !== undefined && key === keyMarker && age <= markerAge) isMarkerKeyNewer = true
       if (key.startsWith(prefix) && !isBefore(key, age)) insert(slotOf(change, age))
     },

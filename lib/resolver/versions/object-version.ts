@@ -1,25 +1,30 @@
 import type { CommitLog } from '../../commits/commit-log.js'
 import { createSemaphore } from '../../concurrency.js'
 import { S3Error } from '../../errors.js'
-import type { CallOptions, Commit, CommitInfo, PfsClient } from '../../pfs/client.js'
+import type { Branch, CallOptions, Commit, CommitInfo, PfsClient } from '../../pfs/client.js'
 import { isMissing } from '../../pfs/errors.js'
 import { findFile } from '../../pfs/path.js'
+import { hiddenVersions, recordedVersions } from '../../records/hidden-versions.js'
+import type { KeyRecords } from '../../records/record-cache.js'
 import { commitOf } from '../bucket-name.js'
 import type { KeyCodec } from '../key.js'
 import { commitOfVersion, findObject, type ObjectName, type ObjectSource, type StoredObject } from '../object.js'
 import type { Ancestry } from './history.js'
+import type { KeyVersion, VersionWalk } from './version-walk.js'
 
 /** Where versions are looked up. */
 interface VersionSource extends ObjectSource {
   readonly keys: KeyCodec
   readonly ancestry: Ancestry
   readonly removals: RemovalSearch
+  readonly versionWalk: VersionWalk
 }
 
 /**
  * Asks PFS for an object as a client named it. Without a version it is that of the head, and NoSuchKey tells of a delete
  * marker where one is found. With one it is the object as of that commit of the bucket's history, whether the commit
- * touched it or not; throws MethodNotAllowed where that commit removed it, NoSuchVersion where it is not in it.
+ * touched it or not; throws MethodNotAllowed where that commit removed it, NoSuchVersion where it is not in it, or where
+ * the version is hidden.
  */
 export function resolveVersion(
   source: VersionSource,
@@ -32,14 +37,30 @@ export function resolveVersion(
 }
 
 async function resolveCurrent(source: VersionSource, name: ObjectName, options: CallOptions): Promise<StoredObject> {
-  const { keys, removals } = source
+  const { keys } = source
   const object = await findObject(source, name, options)
   if (object !== undefined) return object
-  const removal = await removals.find(commitOf(name.bucket), name.path, options)
+  const removal = await findMarker(source, name, options)
   throw new S3Error('NoSuchKey', {
     fields: { Key: keys.keyFromPath(name.path) },
     ...(removal !== undefined && { headers: deleteMarker(removal) }),
   })
+}
+
+/** The id of the delete marker that a missing key ends with, if it is found. */
+async function findMarker(
+  { records, removals }: VersionSource,
+  { bucket, path }: ObjectName,
+  options: CallOptions,
+): Promise<string | undefined> {
+  const { branch } = bucket
+  const hidden = hiddenVersions(await records.read(branch.repo, path, options), branch.name)
+  let removal = await removals.find(commitOf(bucket), path, options)
+  for (let known = hidden.get(removal ?? ''); known !== undefined; known = hidden.get(removal ?? '')) {
+    if (known.asOf === undefined) return undefined
+    removal = await removals.find({ repo: branch.repo, id: known.asOf }, path, options)
+  }
+  return removal
 }
 
 async function resolveNamed(
@@ -47,7 +68,7 @@ async function resolveNamed(
   name: ObjectName & { readonly versionId: string },
   options: CallOptions,
 ): Promise<StoredObject> {
-  const { pfs, keys, ancestry, removals } = source
+  const { pfs, keys, records, ancestry, removals } = source
   const { bucket, versionId, path } = name
   const fields = { Key: keys.keyFromPath(path), VersionId: versionId }
   // S3's version of objects written before versioning; a branch has none.
@@ -70,10 +91,64 @@ async function resolveNamed(
   if (!(await ancestry.isAncestor(bucket.branch, versionId, headId, options))) {
     throw new S3Error('NoSuchVersion', { fields })
   }
+  const known = await records.read(bucket.branch.repo, path, options)
+  if (await isHidden(source, { branch: bucket.branch, path, commitId: versionId }, known, found.value, options)) {
+    throw new S3Error('NoSuchVersion', { fields })
+  }
   if (found.value !== undefined) return found.value
   if (!(await removals.isRemovedIn(commit, path, options))) throw new S3Error('NoSuchVersion', { fields })
   const detail = { fields: { ResourceType: 'DeleteMarker' }, headers: { ...deleteMarker(versionId), allow: 'DELETE' } }
   throw new S3Error('MethodNotAllowed', detail)
+}
+
+/** A key as of a commit. */
+interface KeyAtCommit {
+  readonly branch: Branch
+  readonly path: string
+  readonly commitId: string
+}
+
+async function isHidden(
+  source: VersionSource,
+  key: KeyAtCommit,
+  records: KeyRecords,
+  object: StoredObject | undefined,
+  options: CallOptions,
+): Promise<boolean> {
+  const hidden = hiddenVersions(records, key.branch.name)
+  if (hidden.size === 0) return false
+  const named = hidden.get(key.commitId)
+  if (named !== undefined && named.asOf === undefined) return true
+  if (named === undefined && recordedVersions(records, key.branch.name).has(key.commitId)) return false
+  const content = object && Buffer.from(object.info.hash).toString('hex')
+  if (![...hidden.values()].some((each) => each.content === content)) return false
+  const version = await versionAsOf(source, key, records, options)
+  return version !== undefined && hidden.has(version.commitId)
+}
+
+/**
+ * The version of a key as of a commit, hidden or not: the last one up to there. One that brought back an earlier version
+ * stands for that. Undefined if the key had none yet.
+ *
+ * @throws PfsError as PFS does
+ */
+export async function versionAsOf(
+  { versionWalk }: Pick<VersionSource, 'versionWalk'>,
+  { branch, path, commitId }: KeyAtCommit,
+  records: KeyRecords,
+  options: CallOptions,
+): Promise<KeyVersion | undefined> {
+  const hidden = hiddenVersions(records, branch.name)
+  const keys = new Map([[path, records]])
+  for (let start: string | undefined = commitId; start !== undefined; ) {
+    const found: KeyVersion[] = []
+    const visit = (_: string, version: KeyVersion): boolean => found.push(version) > 0
+    await versionWalk.walk({ branch, commitId: start, keys }, visit, options)
+    const [version] = found
+    start = hidden.get(version?.commitId ?? '')?.asOf
+    if (start === undefined) return version
+  }
+  return undefined
 }
 
 /** The headers by which S3 tells of a delete marker. */

@@ -1,0 +1,164 @@
+import type { Change } from '../commits/change.js'
+import type { CommitInTurn } from '../commits/commit-queue.js'
+import { inspectHead } from '../commits/head.js'
+import { S3Error } from '../errors.js'
+import type { FileInfo } from '../pfs/client.js'
+import { findFiles } from '../pfs/path.js'
+import type { HiddenVersion } from '../records/record.js'
+import type { KeyRecords } from '../records/record-cache.js'
+import type { KeyVersion } from '../resolver/versions/version-walk.js'
+import type { BucketCall } from './call.js'
+
+/** A key of which versions are being deleted. */
+export interface DoomedKey {
+  readonly records: KeyRecords
+  /** What is hidden already, by commit id. */
+  readonly hidden: ReadonlyMap<string, HiddenVersion>
+  /** What is to be hidden, by commit id. */
+  readonly versions: ReadonlyMap<string, KeyVersion>
+}
+
+/** The hidden version that brought a key back, undefined if nothing had to be done; or why that failed. */
+type Outcome = PromiseSettledResult<HiddenVersion | undefined>
+
+/** Of the keys whose current version is deleted, the commit as of which each is to be; undefined to remove the key. */
+type Plan = ReadonlyMap<string, string | undefined>
+
+/** Copies the last version that is left of each key back, or removes the key if none is left, in one commit. */
+export async function bringBack(
+  call: BucketCall,
+  headId: string,
+  doomed: ReadonlyMap<string, DoomedKey>,
+): Promise<ReadonlyMap<string, Outcome>> {
+  const { gateway, bucket, options } = call
+  const current = await currentFiles(call, [...doomed.keys()])
+  const concerned = new Map(
+    [...doomed].filter(([path, { hidden, versions }]) => {
+      const content = contentOf(current.get(path))
+      return [...hidden.values(), ...versions.values()].some((each) => each.content === content)
+    }),
+  )
+  if (concerned.size === 0) return new Map()
+  const plan = await planFrom(call, headId, concerned)
+  return gateway.commits.exclusively(bucket.branch, options, (limited, commit) =>
+    carryOut({ ...call, options: limited }, commit, { headId, plan, concerned }),
+  )
+}
+
+interface Planned {
+  readonly headId: string
+  readonly plan: Plan
+  readonly concerned: ReadonlyMap<string, DoomedKey>
+}
+
+async function carryOut(call: BucketCall, commit: CommitInTurn, planned: Planned) {
+  const { branch } = call.bucket
+  const { repo } = branch
+  const plan = await renewed(call, planned)
+  const current = await currentFiles(call, [...plan.keys()])
+  const earlier = await filesAsOf(call, plan)
+  const outcomes = new Map<string, Outcome>()
+  const changes: Change[] = []
+  for (const [path, asOf] of plan) {
+    const file = earlier.get(path)
+    if (contentOf(file) === contentOf(current.get(path))) continue
+    if (file === undefined || asOf === undefined) changes.push({ path })
+    else changes.push({ path, content: { copyOf: { commit: { repo, id: asOf }, path }, sizeBytes: file.sizeBytes } })
+  }
+  if (changes.length === 0) return outcomes
+  const committed = await commit(changes)
+  for (const [index, { path }] of changes.entries()) {
+    const outcome = committed[index]
+    if (outcome?.status !== 'fulfilled') {
+      if (outcome !== undefined) outcomes.set(path, outcome)
+      continue
+    }
+    const content = contentOf(earlier.get(path))
+    const asOf = plan.get(path)
+    const value: HiddenVersion = {
+      commitId: outcome.value.commitId,
+      branch: branch.name,
+      ...(content !== undefined && { content }),
+      ...(asOf !== undefined && { asOf }),
+    }
+    outcomes.set(path, { status: 'fulfilled', value })
+  }
+  return outcomes
+}
+
+/** The plan, without the keys that somebody has written since. */
+async function renewed(call: BucketCall, { headId, plan, concerned }: Planned): Promise<Plan> {
+  const { gateway, bucket, options } = call
+  const { commitId } = await inspectHead(gateway.pfs, bucket.branch, options)
+  if (commitId === headId) return plan
+  if (!(await gateway.ancestry.isAncestor(bucket.branch, headId, commitId, options)))
+    throw new S3Error('OperationAborted')
+  const since = new Set<string>()
+  const keys = new Map([...concerned].map(([path, { records }]) => [path, records]))
+  const start = { branch: bucket.branch, commitId, keys, endId: headId }
+  await gateway.versionWalk.walk(start, (path) => since.add(path).size > 0, options)
+  return new Map([...plan].filter(([path]) => !since.has(path)))
+}
+
+/** Looks for the last version of each key that is neither hidden nor to be hidden. */
+async function planFrom(
+  { gateway, bucket, options }: BucketCall,
+  commitId: string,
+  concerned: ReadonlyMap<string, DoomedKey>,
+): Promise<Plan> {
+  const plan = new Map<string, string | undefined>()
+  const left = new Map(
+    [...concerned].map(([path, { hidden, versions }]) => [path, new Set([...hidden.keys(), ...versions.keys()])]),
+  )
+  const passed = new Set<string>()
+  const visit = (path: string, version: KeyVersion): boolean => {
+    const gone = left.get(path)
+    if (gone?.delete(version.commitId) !== true) {
+      // The version that is there may stay.
+      if (passed.has(path)) plan.set(path, version.commitId)
+      return true
+    }
+    passed.add(path)
+    // If nothing older is hidden, whatever was there before the version may be shown.
+    plan.set(path, version.baseId)
+    return gone.size === 0
+  }
+  const keys = new Map([...concerned].map(([path, { records }]) => [path, records]))
+  await gateway.versionWalk.walk({ branch: bucket.branch, commitId, keys }, visit, options)
+  return plan
+}
+
+/** The files at some paths of the branch's head. */
+async function currentFiles({ gateway, bucket, options }: BucketCall, paths: readonly string[]) {
+  const { repo } = bucket.branch
+  const id = await gateway.commits.commitToRead(bucket.branch, paths, options)
+  return foundFiles(await findFiles(gateway.pfs, { repo, id }, paths, options))
+}
+
+async function filesAsOf({ gateway, bucket, options }: BucketCall, plan: Plan) {
+  const { repo } = bucket.branch
+  const byCommit = new Map<string, string[]>()
+  for (const [path, asOf] of plan) {
+    if (asOf !== undefined) byCommit.set(asOf, [...(byCommit.get(asOf) ?? []), path])
+  }
+  const found = new Map<string, FileInfo>()
+  for (const [id, paths] of byCommit) {
+    const files = foundFiles(await findFiles(gateway.pfs, { repo, id }, paths, options))
+    for (const [path, file] of files) found.set(path, file)
+  }
+  return found
+}
+
+function foundFiles(findings: Awaited<ReturnType<typeof findFiles>>): ReadonlyMap<string, FileInfo> {
+  const found = new Map<string, FileInfo>()
+  for (const [path, finding] of findings) {
+    if (finding.status === 'rejected') throw finding.reason
+    if (finding.value !== undefined) found.set(path, finding.value)
+  }
+  return found
+}
+
+/** PFS's hash of a file in hex; undefined for a missing one. */
+function contentOf(file: FileInfo | undefined): string | undefined {
+  return file && Buffer.from(file.hash).toString('hex')
+}

@@ -1,0 +1,69 @@
+import { invalidArgument, S3Error } from '../errors.js'
+import { parseHttpDate, parseIsoDate } from '../http/date.js'
+import { matchesEtag, preconditionFailed } from '../http/preconditions.js'
+import { type HttpRequest, header } from '../http/request.js'
+import type { StoredObject } from '../resolver/object.js'
+
+/** What an object must be to be deleted; what is undefined may be anything. */
+export interface ExpectedObject {
+  /** A list of entity tags, or `*`. */
+  readonly etag: string | undefined
+  readonly size: number | undefined
+  /** To the second, as HTTP writes it. */
+  readonly lastModified: Date | undefined
+}
+
+/** The conditions as a client sends them. */
+interface ExpectedText {
+  readonly etag: string | undefined
+  readonly size: string | undefined
+  readonly lastModified: string | undefined
+}
+
+/** `ETag`, `Size` and `LastModifiedTime` of an object of DeleteObjects; throws InvalidArgument for what does not parse. */
+export function parseExpectedObject(text: ExpectedText): ExpectedObject {
+  // Of either form: SDKs write it as in a header, though other dates in XML are of ISO 8601.
+  return expectedObject(text, parseHttpDate(text.lastModified) ?? parseIsoDate(text.lastModified ?? ''))
+}
+
+function expectedObject(text: ExpectedText, lastModified: Date | undefined): ExpectedObject {
+  if (text.lastModified !== undefined && lastModified === undefined) {
+    throw invalidArgument('LastModifiedTime', { value: text.lastModified })
+  }
+  if (text.size !== undefined && !/^\d{1,15}$/.test(text.size)) throw invalidArgument('Size', { value: text.size })
+  return { etag: text.etag, size: text.size === undefined ? undefined : Number(text.size), lastModified }
+}
+
+/** `If-Match`, `x-amz-if-match-size` and `x-amz-if-match-last-modified-time` of DeleteObject; throws InvalidArgument. */
+export function readExpectedObject(request: Pick<HttpRequest, 'headers'>): ExpectedObject {
+  const lastModified = header(request, 'x-amz-if-match-last-modified-time')
+  const text = { etag: header(request, 'if-match'), size: header(request, 'x-amz-if-match-size'), lastModified }
+  return expectedObject(text, parseHttpDate(lastModified))
+}
+
+/** Whether anything at all is expected; if not, the object need not be looked at. */
+export function isExpecting({ etag, size, lastModified }: ExpectedObject): boolean {
+  return etag !== undefined || size !== undefined || lastModified !== undefined
+}
+
+/**
+ * Throws where the object is not the expected one: PreconditionFailed, or NoSuchKey for an entity tag of nothing. Size
+ * and time hold for an object that is not there, which is as deleted as it can be. The time is the one that HeadObject
+ * answers.
+ */
+export function requireExpectedObject(current: StoredObject | undefined, expected: ExpectedObject, key: string): void {
+  const { etag, size, lastModified } = expected
+  if (current === undefined) {
+    if (etag !== undefined) throw new S3Error('NoSuchKey', { fields: { Key: key } })
+    return
+  }
+  if (etag !== undefined && !matchesEtag(etag, current.etag)) throw preconditionFailed('If-Match')
+  if (size !== undefined && size !== current.size) throw preconditionFailed('x-amz-if-match-size')
+  if (lastModified !== undefined && !isSameSecond(lastModified, current.lastModified)) {
+    throw preconditionFailed('x-amz-if-match-last-modified-time')
+  }
+}
+
+function isSameSecond(a: Date, b: Date): boolean {
+  return Math.floor(a.getTime() / 1000) === Math.floor(b.getTime() / 1000)
+}

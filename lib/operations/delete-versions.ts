@@ -1,0 +1,148 @@
+import { inspectHead } from '../commits/head.js'
+import { eachAtMost } from '../concurrency.js'
+import { S3Error } from '../errors.js'
+import { hiddenVersions } from '../records/hidden-versions.js'
+import type { HiddenVersion } from '../records/record.js'
+import type { KeyRecords } from '../records/record-cache.js'
+import { hiddenId } from '../records/record-path.js'
+import type { RecordChange } from '../records/write-behind.js'
+import { isCommitId } from '../resolver/bucket-name.js'
+import { commitOfVersion, findObject } from '../resolver/object.js'
+import { versionAsOf } from '../resolver/versions/object-version.js'
+import type { KeyVersion } from '../resolver/versions/version-walk.js'
+import { bringBack, type DoomedKey } from './bring-back.js'
+import { type BucketCall, immutableVersion } from './call.js'
+import { type ExpectedObject, isExpecting, requireExpectedObject } from './delete-condition.js'
+
+/** A version that a client deletes. */
+export interface NamedVersion {
+  readonly key: string
+  readonly path: string
+  readonly versionId: string
+  readonly expected: ExpectedObject
+}
+
+/** A version that is deleted, or that never was. */
+export interface DeletedVersion {
+  readonly isMarker: boolean
+}
+
+/** Versions that are looked up at once. */
+const maxLookups = 8
+
+/**
+ * Hides versions of objects: PFS keeps them, and no request shows them again. If the current version of a key is among
+ * them, the one before is copied back inside PFS. All keys share one commit of data, if any is needed, and one of records.
+ * Another gateway that writes the same key at the same moment is not seen.
+ *
+ * @throws S3Error MethodNotAllowed if this gateway hides no versions, OperationAborted while somebody holds a commit open,
+ *   PfsError if the bucket is missing or the caller may not write it; what is of one version is its outcome
+ */
+export async function deleteVersions(
+  call: BucketCall,
+  named: readonly NamedVersion[],
+): Promise<readonly PromiseSettledResult<DeletedVersion>[]> {
+  const { gateway, bucket, options } = call
+  const { branch } = bucket
+  if (!gateway.hidesVersions) throw immutableVersion()
+  await gateway.commits.requireWritable(branch, options)
+  const turn = JSON.stringify([branch.repo.project, branch.repo.name, branch.name])
+  return gateway.versionTurns(turn, () => deleteInTurn(call, named))
+}
+
+async function deleteInTurn(call: BucketCall, named: readonly NamedVersion[]) {
+  const { gateway, bucket, options } = call
+  const { branch } = bucket
+  const head = await inspectHead(gateway.pfs, branch, options)
+  if (head.state === 'open') throw openCommit()
+  const records = await gateway.records.readAll(branch.repo, [...new Set(named.map(({ path }) => path))], options)
+  const commitIds = new Set(named.map(({ versionId }) => versionId).filter(isCommitId))
+  const known = await gateway.ancestry.ancestorsAmong(branch, commitIds, head.commitId, options)
+  const lookups = await eachAtMost(maxLookups, named, (each) =>
+    settled(resolve(call, each, known, records.get(each.path) ?? new Map())),
+  )
+  const doomed = doomedKeys(call, named, lookups, records)
+  const back = await bringBack(call, head.commitId, doomed)
+  const updates = [...doomed].flatMap(([path, { versions }]): RecordChange[] => {
+    const outcome = back.get(path)
+    if (outcome?.status === 'rejected') return []
+    const hidden = [...versions.values()].map(({ commitId, content }) => hiddenOf(branch.name, commitId, content))
+    if (outcome?.value !== undefined) hidden.push(outcome.value)
+    return hidden.map((each) => ({
+      name: { repo: branch.repo, path, content: hiddenId(each.commitId, branch.name) },
+      update: () => ({ headers: {}, metadata: {}, tags: [], parts: [], versions: [], hidden: each }),
+    }))
+  })
+  // What is committed must not be left without its records because the client has gone.
+  const { signal: _, ...lasting } = options
+  await gateway.records.write(updates, lasting)
+  return lookups.map((lookup, index): PromiseSettledResult<DeletedVersion> => {
+    if (lookup.status === 'rejected') return lookup
+    const outcome = back.get(named[index]?.path ?? '')
+    if (outcome?.status === 'rejected') return outcome
+    return {
+      status: 'fulfilled',
+      value: { isMarker: lookup.value !== undefined && lookup.value.content === undefined },
+    }
+  })
+}
+
+/** The version that is meant; undefined if there is no such version, which is as deleted as it can be. */
+async function resolve(
+  call: BucketCall,
+  { key, path, versionId, expected }: NamedVersion,
+  ancestors: ReadonlySet<string>,
+  records: KeyRecords,
+): Promise<KeyVersion | undefined> {
+  const { gateway, bucket, options } = call
+  if (versionId !== 'null') commitOfVersion(bucket, versionId)
+  const isKnown = ancestors.has(versionId)
+  const start = { branch: bucket.branch, path, commitId: versionId }
+  const version = isKnown ? await versionAsOf(gateway, start, records, options) : undefined
+  const isShown = version !== undefined && !hiddenVersions(records, bucket.branch.name).has(version.commitId)
+  if (isExpecting(expected)) {
+    const object = isShown ? await findObject(gateway, { bucket, path, versionId }, options) : undefined
+    requireExpectedObject(object, expected, key)
+  }
+  // A commit behind the deletion of a key names no version of it.
+  if (!isShown || (version.content === undefined && version.commitId !== versionId)) return undefined
+  return version
+}
+
+/** The keys of which versions are to be hidden. */
+function doomedKeys(
+  { bucket }: BucketCall,
+  named: readonly NamedVersion[],
+  lookups: readonly PromiseSettledResult<KeyVersion | undefined>[],
+  records: ReadonlyMap<string, KeyRecords>,
+): ReadonlyMap<string, DoomedKey> {
+  const doomed = new Map<string, DoomedKey>()
+  for (const [index, lookup] of lookups.entries()) {
+    const path = named[index]?.path
+    if (path === undefined || lookup.status === 'rejected' || lookup.value === undefined) continue
+    const known = records.get(path) ?? new Map()
+    const key = doomed.get(path) ?? {
+      records: known,
+      hidden: hiddenVersions(known, bucket.branch.name),
+      versions: new Map<string, KeyVersion>(),
+    }
+    const versions = new Map(key.versions).set(lookup.value.commitId, lookup.value)
+    doomed.set(path, { ...key, versions })
+  }
+  return doomed
+}
+
+function hiddenOf(branch: string, commitId: string, content: string | undefined): HiddenVersion {
+  return { commitId, branch, ...(content !== undefined && { content }) }
+}
+
+function openCommit(): S3Error {
+  return new S3Error('OperationAborted', {
+    message: 'Somebody holds a commit of this branch open. Delete the version when it is finished.',
+  })
+}
+
+async function settled<Value>(work: Promise<Value>): Promise<PromiseSettledResult<Value>> {
+  const [result] = await Promise.allSettled([work])
+  return result
+}

@@ -1,0 +1,155 @@
+import type { CommitLog } from '../../commits/commit-log.js'
+import { eachAtMost } from '../../concurrency.js'
+import type { Branch, CallOptions, PfsClient } from '../../pfs/client.js'
+import { recordedVersions } from '../../records/hidden-versions.js'
+import type { KeyRecords } from '../../records/record-cache.js'
+import type { KeyCodec } from '../key.js'
+import type { ChangeLog } from './changes.js'
+import { type Revision, revisionsFrom } from './history.js'
+
+/** What a commit made of a key. */
+export interface KeyVersion {
+  readonly commitId: string
+  /** The nearest commit before it that is not in error; undefined for the first of the history. */
+  readonly baseId: string | undefined
+  /** PFS's hash in hex; undefined for a delete marker. */
+  readonly content: string | undefined
+}
+
+/** Where a walk begins, and the keys whose versions it looks for, with their records by path. */
+export interface WalkStart {
+  readonly branch: Branch
+  readonly commitId: string
+  readonly keys: ReadonlyMap<string, KeyRecords>
+  /** A commit at which the walk ends, without looking into it. */
+  readonly endId?: string
+}
+
+/** Looks for the versions of keys from a commit back. */
+export interface VersionWalk {
+  /**
+   * Gives `visit` the versions of the keys, of each the newest first, until it returns true for a key or the history ends.
+   * The paths of the keys for which it has not returned true. It costs PFS some calls for each commit on the way that
+   * another process made, and none for one of this process that left the keys alone.
+   *
+   * @throws PfsError as PFS does
+   */
+  walk(
+    start: WalkStart,
+    visit: (path: string, version: KeyVersion) => boolean,
+    options: CallOptions,
+  ): Promise<ReadonlySet<string>>
+}
+
+/** Most commits of which PFS is asked at once. */
+const maxCommits = 8
+
+/** Most keys for which PFS compares each on its own; for more, it compares the directory that holds them. */
+const maxApart = 8
+
+/** Creates the walk of one PFS. */
+export function createVersionWalk(pfs: PfsClient, keys: KeyCodec, changes: ChangeLog, log: CommitLog): VersionWalk {
+  /** The commits from one back that may have changed one of `paths`, in groups that can be looked into at once. */
+  async function* candidates(
+    { branch, commitId, endId }: WalkStart,
+    paths: ReadonlySet<string>,
+    options: CallOptions,
+  ): AsyncGenerator<readonly Revision[]> {
+    const { repo } = branch
+    let id = commitId
+    for (let made = log.get(repo, id); made !== undefined && id !== endId; made = log.get(repo, id)) {
+      if (intersects(made.paths, paths)) {
+        const [revision] = await first(revisionsFrom(pfs, { repo, id }, options), 1)
+        if (revision?.commit.id === id) yield [revision]
+      }
+      id = made.parentId
+    }
+    let group: Revision[] = []
+    let size = 1
+    if (id === endId) return
+    for await (const revision of revisionsFrom(pfs, { repo, id }, options)) {
+      if (revision.commit.id === endId) break
+      group.push(revision)
+      if (group.length < size) continue
+      yield group
+      group = []
+      size = Math.min(size * 2, maxCommits)
+    }
+    yield group
+  }
+
+  /** What a commit made of some keys; a key that it left alone is missing. */
+  async function contentsIn(
+    revision: Revision,
+    paths: readonly string[],
+    recorded: RecordedKeys,
+    options: CallOptions,
+  ): Promise<ReadonlyMap<string, string | undefined>> {
+    const found = new Map<string, string | undefined>()
+    const unknown: string[] = []
+    for (const path of paths) {
+      const content = recorded.get(path)?.get(revision.commit.id)
+      if (content === undefined) unknown.push(path)
+      else found.set(path, content)
+    }
+    const wanted = new Set(unknown)
+    const places = unknown.length <= maxApart ? unknown : [commonDirectory(unknown)]
+    for (const place of places) {
+      for await (const { key, hash } of changes.read(revision, place, options)) {
+        const path = keys.pathFromKey(key)
+        if (wanted.has(path)) found.set(path, hash && Buffer.from(hash, 'latin1').toString('hex'))
+      }
+    }
+    return found
+  }
+
+  return {
+    async walk(start, visit, options) {
+      const left = new Set(start.keys.keys())
+      if (left.size === 0) return left
+      const recorded: RecordedKeys = new Map(
+        [...start.keys].map(([path, records]) => [path, recordedVersions(records, start.branch.name)]),
+      )
+      for await (const group of candidates(start, left, options)) {
+        const paths = [...left]
+        const found = await eachAtMost(maxCommits, group, (revision) => contentsIn(revision, paths, recorded, options))
+        for (const [index, { commit, base }] of group.entries()) {
+          for (const [path, content] of found[index] ?? []) {
+            if (left.has(path) && visit(path, { commitId: commit.id, baseId: base?.id, content })) left.delete(path)
+          }
+        }
+        if (left.size === 0) break
+      }
+      return left
+    },
+  }
+}
+
+type RecordedKeys = ReadonlyMap<string, ReadonlyMap<string, string>>
+
+async function first<Item>(items: AsyncIterable<Item>, count: number): Promise<Item[]> {
+  const found: Item[] = []
+  for await (const item of items) {
+    found.push(item)
+    if (found.length === count) break
+  }
+  return found
+}
+
+function intersects(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
+  const [small, large] = a.size < b.size ? [a, b] : [b, a]
+  for (const item of small) if (large.has(item)) return true
+  return false
+}
+
+/** The deepest directory, with its slash, that holds all paths. */
+function commonDirectory(paths: readonly string[]): string {
+  const [least = '/', ...others] = paths
+  let length = least.length
+  for (const path of others) {
+    let shared = 0
+    while (shared < length && path[shared] === least[shared]) shared += 1
+    length = shared
+  }
+  return least.slice(0, least.lastIndexOf('/', Math.max(0, length - 1)) + 1)
+}
