@@ -5,7 +5,13 @@
 export type { Missing, Refusal } from '../pfs/errors.js'
 export { type PfsFault, type PfsFaults, withFaults } from './faults.js'
 export { type FilesOfOptions, filesOf } from './files-of.js'
-export { createMemoryPfs, type MemoryPfsOptions } from './memory/memory-pfs.js'
+export {
+  createMemoryPfs,
+  type MemoryPfsOptions,
+  type SeededBranches,
+  type SeededFiles,
+  type SeededRepos,
+} from './memory/memory-pfs.js'
 export { mockPfs } from './mock-pfs.js'
 export type { PachydermApi } from './pachyderm-api.js'
 export { pfsError } from './pfs-error.js'

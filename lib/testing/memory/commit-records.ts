@@ -55,7 +55,7 @@ function baseFor(parent: CommitRecord | undefined): Snapshot {
 }
 
 /** What is wrong with the commit, whether it is finished or not; '' where nothing is. */
-function commitError(commit: CommitRecord): string {
+export function commitError(commit: CommitRecord): string {
   return commit.error || (commit.finishing && commit.snapshot.violations[0]?.message) || ''
 }
 

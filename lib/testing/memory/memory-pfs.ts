@@ -7,13 +7,26 @@ import { createFileSetCalls } from './file-sets.js'
 import { createModifyFile } from './modify-file.js'
 import { createReadCalls } from './read-files.js'
 import { addProject, createProjectCalls, createRepoCalls } from './repos.js'
+import { seed } from './seed.js'
 import type { MemoryPfsOptions, State } from './state.js'
 
-export type { MemoryPfsOptions } from './state.js'
+export type { MemoryPfsOptions, SeededBranches, SeededFiles, SeededRepos } from './state.js'
 
 /**
  * A PFS in memory that answers as pachd 2.12 was recorded to: same status, same text, same order. It holds what is
  * written for as long as it is referenced; a commit shares with its parent all that it did not change.
+ *
+ * @example
+ * ```ts
+ * const pfs = createMemoryPfs({
+ *   repos: {
+ *     images: { master: { 'a.txt': 'text', 'b.bin': new Uint8Array([0, 255]) }, empty: {} },
+ *     'models.vision': { master: [{ 'weights.txt': 'first' }, { 'weights.txt': 'second' }] }, // two commits
+ *   },
+ * })
+ * ```
+ *
+ * @throws PfsError if `repos` has a name or path that pachd refuses, or a file beside a directory of the same name
  */
 export function createMemoryPfs(options: MemoryPfsOptions = {}): PfsClient {
   const state: State = {
@@ -26,6 +39,7 @@ export function createMemoryPfs(options: MemoryPfsOptions = {}): PfsClient {
   }
   addProject(state, 'default')
   if (options.rootToken !== undefined) activate(state, options.rootToken)
+  if (options.repos !== undefined) seed(state, options.repos)
   return {
     ...createProjectCalls(state),
     ...createRepoCalls(state),

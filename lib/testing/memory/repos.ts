@@ -25,6 +25,18 @@ type RepoCalls = Pick<PfsClient, 'createRepo' | 'inspectRepo' | 'listRepo' | 'de
 
 const repoTypes: readonly RepoType[] = ['user', 'meta', 'spec']
 
+/** Adds a repo without asking who wants it; with auth active, `createdBy` becomes its owner. */
+export function addRepo(
+  state: State,
+  repo: Repo,
+  { description = '', createdBy }: { readonly description?: string; readonly createdBy: string | undefined },
+): RepoRecord {
+  const record: RepoRecord = { repo, description, created: state.now(), branches: new Map(), commits: new Map() }
+  state.repos.set(repoName(repo), record)
+  bindOwner(state, createdBy, repo)
+  return record
+}
+
 /** Deletes a repo, its branches and commits, and with a user repo its system repos. */
 function dropRepo(state: State, record: RepoRecord): void {
   for (const { repo } of withSystemRepos(state, record)) {
@@ -50,9 +62,7 @@ export function createRepoCalls(state: State): RepoCalls {
         return
       }
       authorizeProject(state, options, repo.project, 'PROJECT_CREATE_REPO', 'failed to create repo: ')
-      const record = { repo, description, created: state.now(), branches: new Map(), commits: new Map() }
-      state.repos.set(repoName(repo), record)
-      bindOwner(state, username, repo)
+      addRepo(state, repo, { description, createdBy: username })
     },
 
     async inspectRepo(repo, options) {

@@ -1,8 +1,19 @@
 import type { Branch, Commit, OriginKind, Repo } from '../../pfs/client.js'
 import type { Changes, Snapshot } from './store/changes.js'
 
+/** The files of a commit by path, such as `{ 'dir/a.txt': 'text', 'b.bin': bytes }`; null deletes one of the commit before. */
+export type SeededFiles = Readonly<Record<string, string | Uint8Array | null>>
+
+/** Branches by name; a list is one commit after the other. */
+export type SeededBranches = Readonly<Record<string, SeededFiles | readonly SeededFiles[]>>
+
+/** Repos by `name`, or `name.project` outside the project `default`: as at the end of a bucket's name. */
+export type SeededRepos = Readonly<Record<string, SeededBranches>>
+
 /** How the PFS in memory behaves; each is optional. */
 export interface MemoryPfsOptions {
+  /** What it holds from the start; with auth active, the repos belong to `pach:root`. */
+  readonly repos?: SeededRepos
   /** Switches auth on; this token is `pach:root`. */
   readonly rootToken?: string | undefined
   /** How long each commit that a `modifyFile` makes on a branch takes, one after the other; 0 unless given. */
