@@ -1,75 +1,56 @@
-import { execFile } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { promisify } from 'node:util'
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { root } from '../support/root.js'
+import { fileOf } from '../support/root.js'
+import { snippetsOf } from '../support/snippets.js'
+import { createProject } from './project.js'
 
-const run = promisify(execFile)
+/** Packs and installs once, for both suites. */
+const tools = ['typescript@5.9', '@types/node@20', 'jest@30', 'ts-jest@29', '@types/jest@30', 'uvu@0.5', 'vitest@4']
+const project = await createProject(tools)
 
-/** A project that has installed the package as `npm publish` would send it. */
-const test = suite<{ project: string }>('the package as others install it')
+const test = suite('the package as others install it')
 
-test.before(async (context) => {
-  context.project = mkdtempSync(join(tmpdir(), 'pfs-s3-gateway-consumer-'))
-  await run('npm', ['pack', '--silent', '--pack-destination', context.project], { cwd: root })
-  const tarball = readdirSync(context.project).find((name) => name.endsWith('.tgz')) ?? ''
-  write(context.project, 'package.json', '{ "private": true }')
-  const tools = ['typescript@5.9', '@types/node@20', 'jest@30', 'ts-jest@29', '@types/jest@30']
-  await run('npm', ['install', '--silent', '--no-audit', '--no-fund', `./${tarball}`, ...tools], {
-    cwd: context.project,
-  })
-})
-
-test.after(({ project }) => rmSync(project, { recursive: true, force: true }))
-
-function write(project: string, path: string, text: string): void {
-  mkdirSync(dirname(join(project, path)), { recursive: true })
-  writeFileSync(join(project, path), text)
-}
-
-/** Runs a program of the project and returns its standard output; rejects with what it printed if it fails. */
-async function output(project: string, program: string, ...args: string[]): Promise<string> {
-  try {
-    return (await run(program, args, { cwd: project })).stdout.trim()
-  } catch (error) {
-    const { stdout, stderr } = error as { stdout: string; stderr: string }
-    throw new Error(`${program} ${args.join(' ')}: ${stdout}${stderr}`)
-  }
-}
-
+const imports = `
+  import { createS3Handler, PfsError } from 'pfs-s3-gateway'
+  import { createMemoryPfs } from 'pfs-s3-gateway/testing'
+`
+const requires = `
+  const { createS3Handler, PfsError } = require('pfs-s3-gateway')
+  const { createMemoryPfs } = require('pfs-s3-gateway/testing')
+`
 const use = `
   const handler = createS3Handler(createMemoryPfs(), { mode: 'none' })
   const failure = new PfsError('NOT_FOUND', 'nothing')
 `
 
-test('an ES module imports it', async ({ project }) => {
-  write(
-    project,
-    'esm.mjs',
-    `import { createMemoryPfs, createS3Handler, PfsError } from 'pfs-s3-gateway'\n${use}\nconsole.log(typeof handler, failure.status)`,
-  )
-  assert.is(await output(project, 'node', 'esm.mjs'), 'function NOT_FOUND')
+test('an ES module imports it', async () => {
+  project.write('esm.mjs', `${imports}\n${use}\nconsole.log(typeof handler, failure.status)`)
+  assert.is(await project.output(['node', 'esm.mjs']), 'function NOT_FOUND')
 })
 
-test('CommonJS requires it, also where the process has imported it', async ({ project }) => {
-  write(
-    project,
+test('CommonJS requires it, also where the process has imported it', async () => {
+  project.write(
     'required.cjs',
-    `const { createMemoryPfs, createS3Handler, PfsError } = require('pfs-s3-gateway')\n${use}\n` +
+    `${requires}\n${use}\n` +
       `import('pfs-s3-gateway').then((imported) => console.log(typeof handler, failure.status, typeof imported.createPfsClient))`,
   )
-  assert.is(await output(project, 'node', 'required.cjs'), 'function NOT_FOUND function')
+  assert.is(await project.output(['node', 'required.cjs']), 'function NOT_FOUND function')
 })
 
 const typed = `
 import { createServer } from 'node:http'
-import { type AuthConfig, createMemoryPfs, createPfsClient, createS3Handler, PfsError } from 'pfs-s3-gateway'
+import { type AuthConfig, createPfsClient, createS3Handler, PfsError, type PfsClient } from 'pfs-s3-gateway'
+import { createMemoryPfs, filesOf, mockPfs, pfsError, withFaults } from 'pfs-s3-gateway/testing'
 const authConfig: AuthConfig = { mode: 'pachyderm' }
 export const server = createServer(createS3Handler(createMemoryPfs(), authConfig, { region: 'eu-west-1' }))
 export const client = createPfsClient('grpc://127.0.0.1:1')
+export const faulty: PfsClient = withFaults(createMemoryPfs(), { inspectFile: ({ path }) => ({ fail: pfsError.missing('file', path) }) })
+export const mocked: PfsClient = mockPfs({ whoAmI: async () => ({ username: 'robot:me' }) })
+export const texts: Promise<Record<string, string>> = filesOf(createPfsClient('grpc://127.0.0.1:1'), 'master.images')
+export const bytes: Promise<Record<string, Uint8Array>> = filesOf(faulty, 'master.images', { as: 'bytes' })
 export const status: string = new PfsError('NOT_FOUND', 'nothing').status
 `
 
@@ -81,12 +62,12 @@ for (const [module, moduleResolution, file] of [
   ['commonjs', 'node10', 'typed.ts'],
   ['esnext', 'bundler', 'typed.ts'],
 ] as const) {
-  test(`TypeScript finds the types of ${file} by ${moduleResolution}`, async ({ project }) => {
-    write(project, file, typed)
+  test(`TypeScript finds the types of ${file} by ${moduleResolution}`, async () => {
+    project.write(file, typed)
     const strict = ['--strict', '--exactOptionalPropertyTypes', '--skipLibCheck', 'false', '--noEmit']
     const target = ['--target', 'es2022', '--types', 'node']
     const kind = ['--module', module, '--moduleResolution', moduleResolution]
-    assert.is(await output(project, 'npx', 'tsc', ...strict, ...target, ...kind, file), '')
+    assert.is(await project.output(['npx', 'tsc', ...strict, ...target, ...kind, file]), '')
   })
 }
 
@@ -98,37 +79,27 @@ test('a handler is made', () => {
 })
 `
 
-test('jest requires it', async ({ project }) => {
-  write(
-    project,
-    'plain/plain.test.js',
-    `const { createMemoryPfs, createS3Handler, PfsError } = require('pfs-s3-gateway')\n${jestTest}`,
-  )
-  await output(project, 'npx', 'jest', '--rootDir', 'plain')
+test('jest requires it', async () => {
+  project.write('plain/plain.test.js', `${requires}\n${jestTest}`)
+  await project.output(['npx', 'jest', '--rootDir', 'plain'])
 })
 
-test('ts-jest with module commonjs compiles against it', async ({ project }) => {
+test('ts-jest with module commonjs compiles against it', async () => {
   const compilerOptions = { module: 'commonjs', moduleResolution: 'node10', target: 'es2022', strict: true }
-  write(
-    project,
+  project.write(
     'typed/tsconfig.json',
     JSON.stringify({ compilerOptions: { ...compilerOptions, types: ['jest', 'node'] } }),
   )
-  write(
-    project,
-    'typed/typed.test.ts',
-    `import { createMemoryPfs, createS3Handler, PfsError } from 'pfs-s3-gateway'\n${jestTest}`,
-  )
-  write(
-    project,
+  project.write('typed/typed.test.ts', `${imports}\n${jestTest}`)
+  project.write(
     'typed/jest.config.json',
     JSON.stringify({ transform: { '\\.ts$': ['ts-jest', { tsconfig: '<rootDir>/tsconfig.json' }] } }),
   )
-  await output(project, 'npx', 'jest', '--config', 'typed/jest.config.json')
+  await project.output(['npx', 'jest', '--config', 'typed/jest.config.json'])
 })
 
-test('it holds no source map, and declarations of the entries alone', async ({ project }) => {
-  const folder = join(project, 'node_modules/pfs-s3-gateway')
+test('it holds no source map, and declarations of the entries alone', async () => {
+  const folder = join(project.folder, 'node_modules/pfs-s3-gateway')
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
     (path) => !path.includes('node_modules'),
   )
@@ -136,7 +107,68 @@ test('it holds no source map, and declarations of the entries alone', async ({ p
     files.filter((path) => path.endsWith('.map')),
     [],
   )
-  assert.equal(files.filter((path) => /\.d\.[cm]?ts$/.test(path)).sort(), ['dist/cjs/index.d.ts', 'dist/index.d.ts'])
+  assert.equal(files.filter((path) => /\.d\.[cm]?ts$/.test(path)).sort(), [
+    'dist/cjs/index.d.ts',
+    'dist/cjs/testing/index.d.ts',
+    'dist/index.d.ts',
+    'dist/testing/index.d.ts',
+  ])
+})
+
+test('the main entry does not load the entry for tests', async () => {
+  const loaded = "console.log(Object.keys(require.cache).filter((path) => path.includes('/dist/cjs/testing/')).length)"
+  assert.is(await project.output(['node', '-e', `require('pfs-s3-gateway'); ${loaded}`]), '0')
+  assert.is.not(await project.output(['node', '-e', `require('pfs-s3-gateway/testing'); ${loaded}`]), '0')
 })
 
 test.run()
+
+/** The guide's code, each block in a folder of its runner under the name that its first line gives. */
+const guide = suite('docs/testing.md')
+const blocks = snippetsOf('docs/testing.md').flatMap(({ text, reason = '' }) => {
+  const runner = /^(\S+) runs it$/.exec(reason)?.[1]
+  const file = /^(?:\/\/|#) (\S+)\n/.exec(text)?.[1]
+  return file === undefined ? [] : [{ runner, file, text }]
+})
+
+/** Writes what a runner needs into its folder; the code to test goes into each. */
+function writeBlocks(runner: string): readonly string[] {
+  const own = blocks.filter((block) => block.runner === runner)
+  for (const { file, text } of [...own, ...blocks.filter((block) => block.runner === undefined)]) {
+    project.write(`${runner}/${file}`, text)
+  }
+  project.write(`${runner}/package.json`, '{ "type": "module" }')
+  return own.map(({ file }) => file)
+}
+
+for (const [runner, command, passed] of [
+  ['uvu', ['npx', 'uvu', '.', '\\.test\\.js$'], /Passed: +2\b/],
+  ['node:test', ['node', '--test', '--test-reporter=tap'], /^# pass 1$/m],
+  ['vitest', ['npx', 'vitest', 'run', '--root', '.'], /Tests .*1 passed/],
+  ['jest', ['npx', 'jest', '--rootDir', '.', '--json'], /"numPassedTests":2,/],
+] as const) {
+  guide(`${runner} runs its tests`, async () => {
+    assert.ok(writeBlocks(runner).length > 0)
+    const env = { NO_COLOR: '1', ...(runner === 'jest' && { NODE_OPTIONS: '--experimental-vm-modules' }) }
+    assert.match(await project.output(command, { cwd: runner, env }), passed)
+  })
+}
+
+guide('jest runs its CommonJS test without an option', async () => {
+  assert.match(
+    await project.output(['npx', 'jest', '--rootDir', '.', '--json', 'cjs'], { cwd: 'jest' }),
+    /"numPassedTests":1,/,
+  )
+})
+
+guide('pytest runs its tests', async () => {
+  assert.equal(writeBlocks('pytest'), ['conftest.py', 'test_images.py'])
+  const requirements = fileURLToPath(fileOf('test/clients/requirements/pachyderm.txt'))
+  await project.output(['python3', '-m', 'venv', 'python'])
+  await project.output(['python/bin/pip', 'install', '--quiet', '-r', requirements, 'pytest==8.4.2'])
+  assert.match(await project.output(['python/bin/python', '-m', 'pytest', 'pytest']), /\b1 passed\b/)
+})
+
+guide.after(() => project.remove())
+
+guide.run()
