@@ -32,6 +32,7 @@ export interface Arguments {
   readonly auth: AuthArgument
   readonly tls?: { readonly certFile: string; readonly keyFile: string }
   readonly log: LogFormat
+  readonly printAddresses: boolean
   readonly domains: readonly string[]
   readonly bucketAliases: Readonly<Record<string, string>>
   readonly bucketSeparator?: string
@@ -60,6 +61,7 @@ const options = {
   'tls-cert': { type: 'string' },
   'tls-key': { type: 'string' },
   log: { type: 'string' },
+  'print-addresses': { type: 'boolean' },
   domain: { type: 'string', multiple: true },
   'bucket-alias': { type: 'string', multiple: true },
   'bucket-separator': { type: 'string' },
@@ -94,6 +96,7 @@ export function parseArguments(words: readonly string[]): Command {
       auth: parseAuth(values.auth ?? 'pachyderm'),
       ...(tls !== undefined && { tls }),
       log: parseLog(values.log ?? 'pretty'),
+      printAddresses: values['print-addresses'] === true,
       domains: values.domain ?? [],
       bucketAliases: parseAliases(values['bucket-alias'] ?? []),
       ...(values['bucket-separator'] !== undefined && { bucketSeparator: values['bucket-separator'] }),

@@ -51,6 +51,8 @@ Who may do what:
                          and every hour; as the owner of PACH_TOKEN, or of --root-token, where auth is active
   --drain-seconds N      how long running requests may take to finish after SIGTERM or SIGINT (default 25)
   --log json|pretty|off  a line for each request on standard output (default pretty)
+  --print-addresses      write where it listens on standard output, as one line of JSON: {"s3":"http://..."}, and
+                         with --serve-pfs or a pachd also "pfs":"grpc://..."
   --help                 this text
   --version              the version of this program
 `
@@ -78,6 +80,7 @@ async function main(): Promise<void> {
   }
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)
+  process.stdout.write(gateway.addresses)
   process.stderr.write(gateway.welcome)
 }
 

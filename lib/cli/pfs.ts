@@ -8,6 +8,8 @@ import { Fault, isObject, knownReason, lineFrom, readNamedJson, reasonFrom } fro
 
 export interface OpenPfs {
   readonly client: PfsClient
+  /** Where Pachyderm's clients reach it; absent for PFS in memory that is not served. */
+  readonly address?: string
   /** One line that says which PFS this is. */
   readonly description: string
   /** The bucket made to be tried; only in memory. */
@@ -43,6 +45,7 @@ async function openPachd({ address, caCertificates, source }: PachdAddress): Pro
     const authActive = await isAuthActive(client)
     return {
       client,
+      address,
       description: `pachd at ${address} (${source}), auth ${authActive ? 'active' : 'not active'}`,
       authActive,
       close: async () => client.close(),
@@ -87,6 +90,7 @@ async function openMemoryPfs({ rootToken, servePfs: servedAt }: Arguments): Prom
   const servedText = served === undefined ? '' : `, served over gRPC at ${served.address}`
   return {
     client,
+    ...(served !== undefined && { address: served.address }),
     description: `in memory, gone when this program ends${servedText}`,
     bucketToTry: 'master.images',
     authActive: rootToken !== undefined,

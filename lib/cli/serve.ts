@@ -13,7 +13,7 @@ import { Fault, lineFrom } from './fault.js'
 import { type AccessKey, readKeysFile, warnOfTokens } from './keys-file.js'
 import { openPfs } from './pfs.js'
 import { createServer, listen, watchConnections } from './server.js'
-import { welcomeText } from './welcome.js'
+import { addressesLine, welcomeText } from './welcome.js'
 
 /** Where the program writes: the log apart from what it says about itself. */
 interface Output {
@@ -28,6 +28,8 @@ const flushMilliseconds = 5000
 interface RunningGateway {
   /** What to say once signals are listened for. */
   readonly welcome: string
+  /** What `--print-addresses` writes; '' without it. */
+  readonly addresses: string
   stop(): Promise<void>
 }
 
@@ -47,6 +49,7 @@ export async function serve(args: Arguments, env: NodeJS.ProcessEnv, output: Out
       args.sweepUploads === undefined ? undefined : startSweeping(pfs.client, args.sweepUploads, ownOptions, output.say)
     return {
       welcome: welcomeText(args, pfs, listening),
+      addresses: args.printAddresses ? addressesLine(args, pfs, listening) : '',
       async stop() {
         output.say(
           `Stopping: running requests have ${args.drainSeconds} seconds to finish; another signal ends them now.\n`,

@@ -3,7 +3,7 @@ import type { OpenPfs } from './pfs.js'
 
 /** What the program says when it listens: which PFS, where, who may, and lines to copy into a shell. */
 export function welcomeText(args: Arguments, pfs: OpenPfs, listening: HostAndPort): string {
-  const url = `${args.tls === undefined ? 'http' : 'https'}://${reachableHost(listening.host)}:${listening.port}`
+  const url = urlOf(args, listening)
   const lines = [
     `PFS: ${pfs.description}`,
     `Auth: ${authText(args, pfs)}`,
@@ -11,6 +11,17 @@ export function welcomeText(args: Arguments, pfs: OpenPfs, listening: HostAndPor
     `Listening on ${url}`,
   ]
   return `${lines.join('\n')}\n`
+}
+
+/** A line of JSON for programs that start this one: where S3 clients connect, and where Pachyderm's clients do. */
+export function addressesLine(args: Arguments, { address }: OpenPfs, listening: HostAndPort): string {
+  // PFS in memory may be served on every interface.
+  const pfs = address?.replace(/\/\/(\[::\]|0\.0\.0\.0):/, '//127.0.0.1:')
+  return `${JSON.stringify({ s3: urlOf(args, listening), ...(pfs !== undefined && { pfs }) })}\n`
+}
+
+function urlOf(args: Arguments, { host, port }: HostAndPort): string {
+  return `${args.tls === undefined ? 'http' : 'https'}://${reachableHost(host)}:${port}`
 }
 
 function linesToTry(args: Arguments, pfs: OpenPfs, url: string, bucket: string): readonly string[] {

@@ -6,9 +6,8 @@ import { type CallKind, callKinds, type PachydermApi } from './pachyderm-api.js'
  *
  * @example
  * ```ts
- * const pfs = mockPfs({ inspectFile: async (file) => { throw pfsError.missing('file', file.path) } })
- * const fetch = createS3Fetch(createS3Handler(pfs, { mode: 'none' }))
- * assert.equal((await fetch('/master.images/a.txt', { method: 'HEAD' })).status, 404)
+ * const pfs = mockPfs({ inspectRepo: async () => { throw pfsError.missing('repo', 'default/images') } })
+ * assert.equal(await hasImages(pfs), false) // of the code under test
  * ```
  */
 export function mockPfs(calls: Partial<PachydermApi>): PachydermApi {

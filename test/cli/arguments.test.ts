@@ -63,6 +63,7 @@ test('nothing given: loopback, port 30600, Pachyderm decides who may', () => {
     memory: false,
     auth: { mode: 'pachyderm' },
     log: 'pretty',
+    printAddresses: false,
     domains: [],
     bucketAliases: {},
     drainSeconds: 25,

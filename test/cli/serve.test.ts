@@ -243,6 +243,21 @@ test('--log json: a line for each request, on standard output, without secrets',
   assert.match(lines[1].target, /\?X-Amz-Signature=\.\.\.$/)
 })
 
+test('--print-addresses: where it listens, on standard output, before anything else', async () => {
+  const gateway = await startListening(['--memory', '--serve-pfs', ':0', '--log', 'json', '--print-addresses'])
+  await fetch(`${gateway.endpoint}/`)
+  const { stdout } = await gateway.stop()
+  const { s3, pfs, ...more } = JSON.parse(stdout.slice(0, stdout.indexOf('\n')))
+  assert.is(s3, gateway.endpoint)
+  assert.match(pfs, /^grpc:\/\/127\.0\.0\.1:\d+$/)
+  assert.equal(more, {})
+})
+
+test('--print-addresses: no address of PFS if it is served nowhere', async () => {
+  const gateway = await startListening(['--memory', '--log', 'off', '--print-addresses'])
+  assert.equal(JSON.parse((await gateway.stop()).stdout), { s3: gateway.endpoint })
+})
+
 test('--log off: nothing on standard output', async () => {
   const gateway = await startListening(['--log', 'off'])
   await (await fetch(gateway.endpoint)).text()
