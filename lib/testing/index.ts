@@ -3,7 +3,7 @@
  * memory, `servePfs` serves it to any Pachyderm client, `serveS3` and `createS3Fetch` to any S3 client.
  */
 export type { Missing, Refusal } from '../pfs/errors.js'
-export { type PfsFault, type PfsFaults, withFaults } from './faults.js'
+export { mockPfs, type PfsFault, type PfsFaults, withFaults } from './doubles.js'
 export { type FilesOfOptions, filesOf } from './files-of.js'
 export {
   createMemoryPfs,
@@ -12,7 +12,6 @@ export {
   type SeededFiles,
   type SeededRepos,
 } from './memory/memory-pfs.js'
-export { mockPfs } from './mock-pfs.js'
 export type { PachydermApi } from './pachyderm-api.js'
 export { pfsError } from './pfs-error.js'
 export { createS3Fetch, type S3Fetch, type S3FetchOptions } from './s3-fetch.js'
