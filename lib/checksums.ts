@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { createCRC32, createCRC64, createXXHash3, createXXHash64, createXXHash128 } from 'hash-wasm'
 
-/** S3's checksum algorithms as header names spell them, with the bytes of a value. */
+/** S3's checksum algorithms in the spelling of their headers, with the length of a value in bytes. */
 const lengths = {
   crc32: 4,
   crc32c: 4,
@@ -16,42 +16,42 @@ const lengths = {
   xxhash128: 16,
 } as const
 
-/** As header names spell them. */
+/** In the spelling of its headers. */
 export type ChecksumAlgorithm = keyof typeof lengths
 
-/** Every checksum algorithm of S3 that is served. */
+/** Every supported checksum algorithm. */
 export const checksumAlgorithms = Object.keys(lengths) as readonly ChecksumAlgorithm[]
 
-/** A digest in the making. */
+/** An incremental digest. */
 export interface Digest {
   update(bytes: Uint8Array): void
-  /** The digest, big-endian as S3 writes it; to be called once, at the end. */
+  /** The digest, big-endian as S3 writes it; call it once, at the end. */
   digest(): Buffer
 }
 
-/** The algorithm of a name in any case, such as `CRC64NVME`; undefined where S3 has none of that name. */
+/** The algorithm of a name in any case, such as `CRC64NVME`; undefined if S3 has no such algorithm. */
 export function parseChecksumAlgorithm(name: string): ChecksumAlgorithm | undefined {
   const lower = name.toLowerCase()
   return Object.hasOwn(lengths, lower) ? (lower as ChecksumAlgorithm) : undefined
 }
 
-/** The header or trailer of a checksum. */
+/** The name of the header or trailer of a checksum. */
 export function checksumHeader(algorithm: ChecksumAlgorithm): string {
   return `x-amz-checksum-${algorithm}`
 }
 
-/** Reads a checksum from base64; undefined where that is not a value of the algorithm. */
+/** Parses a base64 checksum; undefined if it is not a value of the algorithm. */
 export function parseChecksum(algorithm: ChecksumAlgorithm, text: string): Buffer | undefined {
   return parseBase64(text, lengths[algorithm])
 }
 
-/** Reads base64 of exactly `length` bytes in its one canonical form; undefined otherwise. */
+/** Parses canonical base64 of exactly `length` bytes; undefined otherwise. */
 export function parseBase64(text: string, length: number): Buffer | undefined {
   const bytes = Buffer.from(text, 'base64')
   return bytes.length === length && bytes.toString('base64') === text ? bytes : undefined
 }
 
-/** Starts a digest; a promise only because some algorithms are WebAssembly that must be instantiated. */
+/** Starts a digest; asynchronous because some algorithms are WebAssembly that must be instantiated. */
 export async function createDigest(algorithm: ChecksumAlgorithm): Promise<Digest> {
   switch (algorithm) {
     case 'crc32':
@@ -61,7 +61,7 @@ export async function createDigest(algorithm: ChecksumAlgorithm): Promise<Digest
       return fromHasher(await createCRC32(0x82f63b78))
     case 'crc64nvme':
       return fromHasher(await createCRC64('9a6c9329ac4bc9b5'))
-    // S3 computes the three with seed 0 and writes them big-endian, as the AWS CRT does.
+    // S3 uses seed 0 and writes these three big-endian, as the AWS CRT does.
     case 'xxhash64':
       return fromHasher(await createXXHash64())
     case 'xxhash3':
@@ -97,12 +97,12 @@ function fromHasher(hasher: Awaited<ReturnType<typeof createCRC32>>): Digest {
   }
 }
 
-/** The element of a checksum, such as ChecksumCRC32. */
+/** The name of the XML element of a checksum, such as ChecksumCRC32. */
 export function checksumElement(algorithm: string): string {
   return `Checksum${algorithm.toUpperCase()}`
 }
 
-/** The checksums that are CRCs: those of a whole can be told from those of its parts. */
+/** Checksums that are CRCs: the CRC of an object can be computed from the CRCs of its parts. */
 type CrcAlgorithm = Extract<ChecksumAlgorithm, 'crc32' | 'crc32c' | 'crc64nvme'>
 
 /** Bits of a value, and the polynomial with the lowest power in the highest bit. */
@@ -112,7 +112,7 @@ const polynomials: Readonly<Record<CrcAlgorithm, readonly [bits: number, reverse
   crc64nvme: [64, 0x9a6c9329ac4bc9b5n],
 }
 
-/** The CRC, big-endian, and the length in bytes of one stretch. */
+/** The CRC (big-endian) and the length in bytes of one part. */
 interface CrcPart {
   readonly crc: Buffer
   readonly size: number
@@ -124,8 +124,8 @@ export function isCrc(algorithm: ChecksumAlgorithm): algorithm is CrcAlgorithm {
 }
 
 /**
- * The CRC of all stretches one after the other. A CRC is the remainder of a polynomial, so `size` bytes behind a stretch
- * multiply its CRC by x to the power of 8 × `size`; what S3's three CRCs add before and after cancels out.
+ * Computes the CRC of consecutive parts. A CRC is the remainder of a polynomial, so `size` bytes behind a part multiply
+ * its CRC by x to the power of 8 × `size`; the constants that S3's three CRCs add before and after cancel out.
  */
 export function combineCrcs(algorithm: CrcAlgorithm, parts: readonly CrcPart[]): Buffer {
   const [bits, polynomial] = polynomials[algorithm]

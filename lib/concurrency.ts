@@ -1,11 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 
-/** How long a loop works before it lets others have the event loop, in milliseconds. */
+/** How long a loop may block the event loop before it yields, in milliseconds. */
 const sliceMilliseconds = 10
 
 /**
- * Creates a function that a long loop awaits at each step: once the loop has worked for 10 ms, it waits for the next turn
- * of the event loop, so that other requests are served meanwhile.
+ * Creates a function that a long loop awaits at each step. It yields to the event loop after 10 ms of work, so that other
+ * requests are served.
  */
 export function createTimeSlice(): () => Promise<void> {
   let started = performance.now()
@@ -16,7 +16,7 @@ export function createTimeSlice(): () => Promise<void> {
   }
 }
 
-/** Maps items in order, at most `limit` under way at once; after the first failure, which is thrown, no more are begun. */
+/** Maps items with at most `limit` calls in progress. Keeps their order; starts no more calls after the first failure. */
 export async function eachAtMost<Item, Result>(
   limit: number,
   items: readonly Item[],
@@ -40,10 +40,10 @@ export async function eachAtMost<Item, Result>(
   return results
 }
 
-/** Runs work of one name one after the other, and work of different names at once. */
+/** A mutex for each name: work of the same name runs one after the other, work of different names concurrently. */
 export type Turns = <Result>(name: string, work: () => Promise<Result>) => Promise<Result>
 
-/** Turns that are forgotten once nobody waits for them. */
+/** Creates mutexes by name; a mutex is dropped when nothing waits for it. */
 export function createTurns(): Turns {
   const last = new Map<string, Promise<unknown>>()
   return async (name, work) => {
@@ -59,10 +59,10 @@ export function createTurns(): Turns {
   }
 }
 
-/** Runs work as soon as fewer than `limit` others run, in order. */
+/** Runs work when fewer than `limit` others are running, first come, first served. */
 export type Semaphore = <Result>(work: () => Promise<Result>) => Promise<Result>
 
-/** A semaphore of `limit` permits. */
+/** Creates a semaphore of `limit` permits. */
 export function createSemaphore(limit: number): Semaphore {
   const waiting: (() => void)[] = []
   let permits = limit

@@ -1,4 +1,8 @@
-/** S3's error codes with their HTTP status and S3's own words (Amazon S3 API reference, "List of error codes"). */
+/**
+ * S3's error codes with their HTTP status and S3's own message.
+ *
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+ */
 const codes = {
   AccessControlListNotSupported: [400, 'The bucket does not allow ACLs'],
   AccessDenied: [403, 'Access Denied'],
@@ -108,28 +112,37 @@ const codes = {
   XAmzContentSHA256Mismatch: [400, "The provided 'x-amz-content-sha256' header does not match what was computed."],
 } as const satisfies Record<string, readonly [number, string]>
 
-/** The codes that the gateway answers with. */
+/** The error codes that the gateway sends. */
 export type S3ErrorCode = keyof typeof codes
 
-/** What an error answer has beside its code. */
+/** The optional parts of an error response. */
 export interface S3ErrorDetail {
-  /** Instead of S3's own words. */
+  /**
+   * Message for the client.
+   *
+   * @default S3's message for the code
+   */
   readonly message?: string
-  /** Elements beside Code, Message, Resource and RequestId, such as `BucketName` or `ArgumentValue`. */
+  /** Elements of the error document other than Code, Message, Resource and RequestId, such as `BucketName`. */
   readonly fields?: Readonly<Record<string, string>>
-  /** Headers that the answer carries, such as `x-amz-delete-marker`; lower-case names. */
+  /** Headers of the error response by lower-case name, such as `x-amz-delete-marker`. */
   readonly headers?: Readonly<Record<string, string>>
-  /** For the operator's log; never sent to a client. */
+  /** Reason for the operator's log; never sent to a client. */
   readonly cause?: unknown
 }
 
-/** An answer that is an error in S3's terms; the only error whose text reaches a client. */
+/**
+ * An S3 error response. Its message reaches the client; every other error becomes InternalError.
+ *
+ * @example
+ * throw new S3Error('NoSuchBucket', { fields: { BucketName: 'master.images' } })
+ */
 export class S3Error extends Error {
   override readonly name = 'S3Error'
   readonly code: S3ErrorCode
-  /** The HTTP status that goes with the code. */
+  /** The HTTP status of the code. */
   readonly status: number
-  /** As in `S3ErrorDetail`; empty where there are none. */
+  /** See `S3ErrorDetail`; empty by default. */
   readonly fields: Readonly<Record<string, string>>
   readonly headers: Readonly<Record<string, string>>
 
@@ -143,13 +156,13 @@ export class S3Error extends Error {
   }
 }
 
-/** NotImplemented about a header by its name, with the reason; for anything else the reason alone is the message. */
+/** NotImplemented for a header, or for anything else that `reason` describes. */
 export function notImplemented(header: string, reason: string): S3Error {
   const message = `A header you provided implies functionality that is not implemented: ${reason}`
   return new S3Error('NotImplemented', { message, fields: { Header: header } })
 }
 
-/** InvalidArgument about a header, parameter, field or element by its name, with what the client gave for it where that helps. */
+/** InvalidArgument for a header, parameter, field or element, with the client's value if that helps. */
 export function invalidArgument(
   name: string,
   { value, message }: { readonly value?: string; readonly message?: string },

@@ -1,24 +1,24 @@
 import { S3Error } from '../errors.js'
 import { type HttpRequest, header, percentDecode } from './request.js'
 
-/** What a request is about. */
+/** The resource that a request addresses. */
 export type Address =
   | { readonly kind: 'service' }
   | { readonly kind: 'bucket'; readonly bucket: string }
   | { readonly kind: 'object'; readonly bucket: string; readonly key: string }
 
-/** Where the address of a request is looked for. */
+/** How to find the bucket and key of a request. */
 export interface AddressOptions {
-  /** The raw path under which the handler is mounted, without a slash at its end; '' at the root. */
+  /** The raw path that the handler is mounted at, without a trailing slash; '' at the root. */
   readonly mountPath: string
   /** Hosts whose subdomains are buckets (virtual-hosted style). */
   readonly domains: readonly string[]
 }
 
-/** Longest key that S3 takes, in bytes of UTF-8. */
+/** S3's limit on the length of a key, in bytes of UTF-8. */
 const maxKeyBytes = 1024
 
-/** Reads bucket and key from the raw path and the host; throws NotFound, InvalidURI, KeyTooLongError, InvalidRequest. */
+/** Parses bucket and key from the raw path and the host. @throws S3Error NotFound, InvalidURI, KeyTooLongError, InvalidRequest */
 export function parseAddress(request: HttpRequest, options: AddressOptions): Address {
   const bucket = bucketFromHost(request, options)
   const path = request.rawPath.slice(options.mountPath.length)
@@ -35,20 +35,21 @@ export function parseAddress(request: HttpRequest, options: AddressOptions): Add
     : addressFrom(percentDecode(path.slice(1, slash)), path.slice(slash + 1))
 }
 
-/** Of two hosts, a server on the way may have seen the other one (RFC 9112, 3.2). */
+/** With two Host headers, a proxy may have routed by the other one (RFC 9112, 3.2). */
 function requireOneHost({ headers }: HttpRequest): void {
   const hosts = headers.get('host')?.length ?? 0
   if (hosts > 1) throw new S3Error('InvalidRequest', { message: 'The Host header was given more than once.' })
 }
 
 /**
- * The request as the proxy in front received it: with `X-Forwarded-Host`, if it is trusted and given, as its `Host`, and
- * with the scheme of `X-Forwarded-Proto`. Both
- * the address and the signature are then of that host. Throws InvalidRequest for more than one `Host`.
+ * The request as the client sent it to a trusted proxy: with `X-Forwarded-Host` as its `Host`, and with the scheme of
+ * `X-Forwarded-Proto`. The address and the signature are then checked against that host.
+ *
+ * @throws S3Error InvalidRequest if `Host` is repeated.
  */
 export function withTrustedHost(request: HttpRequest, isTrusted: boolean): HttpRequest {
   requireOneHost(request)
-  // Proxies behind one another append; the first host is the one that the client asked.
+  // Each proxy of a chain appends its host; the first one is the host that the client used.
   const forwarded = isTrusted ? request.headers.get('x-forwarded-host')?.[0]?.split(',')[0]?.trim() : undefined
   if (!forwarded) return request
   const proto = request.headers.get('x-forwarded-proto')?.[0]?.split(',')[0]?.trim()
@@ -56,7 +57,7 @@ export function withTrustedHost(request: HttpRequest, isTrusted: boolean): HttpR
   return { ...request, scheme, headers: new Map([...request.headers, ['host', [forwarded]]]) }
 }
 
-/** The bucket that the host names in virtual-hosted style; undefined in path style. */
+/** The bucket in the host name (virtual-hosted style); undefined in path style. */
 export function bucketFromHost(
   request: Pick<HttpRequest, 'headers'>,
   options: Pick<AddressOptions, 'domains'>,
@@ -83,7 +84,7 @@ function addressFrom(bucket: string, rawKey: string): Address {
   return { kind: 'object', bucket, key: requireKeyLength(percentDecode(rawKey)) }
 }
 
-/** Passes a key on; throws KeyTooLongError. */
+/** Returns the key; throws KeyTooLongError if it is too long. */
 export function requireKeyLength(key: string): string {
   const bytes = Buffer.byteLength(key)
   if (bytes <= maxKeyBytes) return key

@@ -7,33 +7,34 @@ import { type MessageFlow, startFlow } from './message-flow.js'
 /** Minimum progress per timeout period in bytes; slower senders (slow-loris) get RequestTimeout. */
 const leastProgressBytes = 4096
 
-/** Bytes that may wait to be asked for before the connection is no longer read. */
+/** High-water mark in bytes: reading from the connection pauses when this much is buffered. */
 const maxWaitingBytes = 64 * 1024
 
-/** Pieces that come faster than they are asked for are joined up to this size in bytes. */
+/** Small chunks are joined up to this size in bytes while they are buffered. */
 const joinedBytes = 16 * 1024
 
-/** How a body is read. */
+/** Limits and hooks of `readBody`. */
 interface BodyOptions {
-  /** How long a sender may take for the next 4 KiB, in milliseconds. Time in which nobody asks for more does not count. */
+  /** Maximum time for the next 4 KiB, in milliseconds. Time in which the consumer does not ask for more is not counted. */
   readonly timeoutMilliseconds: number
-  /** Called when the body is first asked for. */
+  /** Called at the first read. */
   readonly beforeBody?: (() => void) | undefined
-  /** Counts the bytes that wait to be asked for. */
+  /** Counts the buffered bytes. */
   readonly memory: ByteAccount
 }
 
 /** The body of a message, to be read once. */
 export interface MessageBody extends AsyncIterableIterator<Uint8Array> {
-  /** Drops what was not read and lets the message go on. It does not destroy the message, whose socket the answer needs. */
+  /** Discards the rest of the body. Keeps the message open, since the response needs its socket. */
   close(): void
-  /** Bytes that have arrived, whether they were asked for or not. */
+  /** Bytes that have arrived, read or not. */
   readonly receivedBytes: number
 }
 
 /**
- * Reads the body of a message, from before it is asked for and up to 64 KiB ahead. Throws RequestTimeout for a sender that
- * is too slow and SlowDown if `memory` is used up.
+ * Reads the body of a message and buffers up to 64 KiB ahead, even before the first read.
+ *
+ * @throws S3Error RequestTimeout if the sender is too slow, SlowDown if `memory` is exhausted.
  */
 export function readBody(message: IncomingMessage, options: BodyOptions): MessageBody {
   const { memory, timeoutMilliseconds, beforeBody } = options
@@ -68,7 +69,7 @@ export function readBody(message: IncomingMessage, options: BodyOptions): Messag
     wakeSoon()
   }
 
-  /** After the rest of what the socket has brought, so that its small chunks come as one piece. */
+  /** Waits for the rest of the socket's current data, so that small chunks are delivered as one. */
   function wakeSoon(): void {
     if (wake !== undefined) setImmediate(wake)
     wake = undefined
@@ -91,7 +92,7 @@ export function readBody(message: IncomingMessage, options: BodyOptions): Messag
 
   function drop(): void {
     message.off('end', end).off('close', onClose)
-    // An error without a listener would end the process in some versions of HTTP/2.
+    // Without a listener, an error would crash the process in some versions of HTTP/2.
     message.off('error', fail).on('error', () => undefined)
     clearTimeout(timer)
     waiting.length = 0
@@ -148,7 +149,7 @@ export function readBody(message: IncomingMessage, options: BodyOptions): Messag
     }
   }
 
-  // HTTP/2 needs no header to announce a body.
+  // In HTTP/2, no header announces a body.
   if (hasBody(message) || message.httpVersionMajor >= 2) {
     message.once('end', end).once('close', onClose).once('error', fail)
     flow = startFlow(message, onData)
@@ -170,23 +171,23 @@ export function readBody(message: IncomingMessage, options: BodyOptions): Messag
   }
 }
 
-/** How much of a body that nobody wants is still taken, so that a client that sends on can read its answer. */
+/** Bytes to drain after an early response; closing earlier would reset the connection before the client reads it. */
 const maxDiscardedBytes = 16 * 1024 * 1024
 const maxDiscardMilliseconds = 5_000
 
-/** Whether a message comes with a body. */
+/** Whether a message has a body. */
 export function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 }
 
-/** Whether the client has, or may have, more to send of this message. */
+/** Whether the client may still be sending this message. */
 export function hasMoreToSend(req: IncomingMessage): boolean {
   return !req.complete && hasBody(req)
 }
 
 /**
- * Ends an answer that was given before the body had been read. A socket that is closed while the client sends is reset,
- * and the client never sees the answer; so the rest is read and thrown away, up to a bound.
+ * Ends a response that was sent before the body was read. Closing the socket while the client sends would reset the
+ * connection and lose the response, so the rest of the body is drained, up to a limit.
  */
 export async function endEarly(req: IncomingMessage, res: ServerResponse, content: string | undefined): Promise<void> {
   res.flushHeaders()

@@ -1,30 +1,30 @@
 import { S3Error } from '../errors.js'
 
-/** A bound on the bytes of request bodies that are in memory at once, over all requests. */
+/** Limits the total size of request bodies in memory, over all requests. */
 export interface ByteBudget {
   /** Opens the account of one request. */
   open(): ByteAccount
 }
 
-/** Counts the bytes that one request holds in memory. */
+/** Counts the bytes of one request in memory. */
 export interface ByteAccount {
-  /** Counts bytes that are about to be kept. @throws S3Error SlowDown if the budget has too few left. */
+  /** Reserves bytes before they are kept. @throws S3Error SlowDown if the budget is exhausted. */
   hold(bytes: number): void
-  /** Gives back bytes that are no longer kept. */
+  /** Releases bytes that are no longer kept. */
   release(bytes: number): void
-  /** Gives back all that the request holds; what it holds later is not counted. */
+  /** Releases all bytes of the request; later calls have no effect. */
   close(): void
 }
 
-/** Bytes for which a request may use the whole budget: as much of a body as is read ahead. */
+/** Requests that hold at most this many bytes may use the whole budget: the size of the read-ahead buffer. */
 const smallHolding = 128 * 1024
 
-/** Part of the budget that requests which hold more than that may use. Slow senders of large bodies leave the rest. */
+/** Share of the budget for requests that hold more. The rest stays free when many clients send large bodies slowly. */
 const largeShare = 3 / 4
 
 /**
- * A budget of `total` bytes. Nobody waits for bytes: they are held for as long as a client takes to send, and slow
- * clients would hold up all others.
+ * Creates a budget of `total` bytes. Requests fail instead of waiting for bytes: slow clients hold theirs for long, and
+ * would block everyone else.
  */
 export function createByteBudget(total: number): ByteBudget {
   let used = 0

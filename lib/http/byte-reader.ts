@@ -1,31 +1,31 @@
 import { asBuffer } from '../encoding.js'
 import type { ByteAccount } from './byte-budget.js'
 
-/** Reads a stream of bytes by lines and lengths, whatever the pieces in which it comes. Nothing is copied but what is cut across two. */
+/** Reads a byte stream by lines and lengths, independent of its chunks. Copies only what spans two chunks. */
 export interface ByteReader {
-  /** The bytes up to and with the next line feed; undefined where the body ends before, or none comes within `limit` bytes. */
+  /** The bytes up to and including the next line feed; undefined if the body ends first, or none is within `limit` bytes. */
   line(limit: number): Promise<Buffer | undefined>
   /** The next bytes, at least one and at most `limit`; undefined at the end. */
   some(limit: number): Promise<Uint8Array | undefined>
   /**
-   * The next bytes before `delimiter`, at least one; none (length 0) where the delimiter comes next, which is taken;
-   * undefined where the body ends without it.
+   * The next bytes before `delimiter`, at least one. Consumes the delimiter and returns an empty array if it comes next;
+   * returns undefined if the body ends first.
    */
   before(delimiter: Buffer): Promise<Uint8Array | undefined>
-  /** All that is left; undefined where that is more than `limit` bytes. */
+  /** All remaining bytes; undefined if there are more than `limit`. */
   rest(limit: number): Promise<Buffer | undefined>
-  /** Tells the source that no more will be read. */
+  /** Stops reading and closes the source. */
   close(): Promise<void>
 }
 
 const lineFeed = 0x0a
 
-/** Constructs a reader of a body. */
+/** Creates a reader of a body. */
 export function createByteReader(body: AsyncIterable<Uint8Array>): ByteReader {
   const source = body[Symbol.asyncIterator]()
   let current: Uint8Array = new Uint8Array()
 
-  /** Whether there is anything in `current`, after waiting for it if need be. */
+  /** Whether `current` has bytes, after waiting for the next chunk if necessary. */
   async function fill(): Promise<boolean> {
     while (current.length === 0) {
       const next = await source.next()
@@ -85,7 +85,7 @@ export function createByteReader(body: AsyncIterable<Uint8Array>): ByteReader {
   }
 }
 
-/** How many bytes at the end of `bytes` may be the beginning of `delimiter`. */
+/** How many bytes at the end of `bytes` may be the start of `delimiter`. */
 function beginningAtEnd(bytes: Uint8Array, delimiter: Buffer): number {
   for (let length = Math.min(bytes.length, delimiter.length - 1); length > 0; length--) {
     if (delimiter.subarray(0, length).equals(bytes.subarray(bytes.length - length))) return length
@@ -93,21 +93,21 @@ function beginningAtEnd(bytes: Uint8Array, delimiter: Buffer): number {
   return 0
 }
 
-/** Joins bytes that come in pieces. */
+/** Joins chunks of bytes. */
 export interface ByteCollector {
   /** Bytes so far. */
   readonly length: number
   append(bytes: Uint8Array): void
-  /** All bytes so far, in memory that later pieces may be written behind. */
+  /** All bytes so far, as a view: later chunks may be appended behind it. */
   bytes(): Buffer
 }
 
-/** Smallest buffer that pieces are copied into, in bytes. */
+/** Smallest buffer for joined chunks, in bytes. */
 const leastCapacity = 256
 
 /**
- * A collector of at most `maxLength` bytes. It keeps a single piece as it is and copies more into one buffer, which
- * doubles when it is full: pieces of one byte leave no objects of their own in memory.
+ * Creates a collector of at most `maxLength` bytes. It keeps a single chunk as it is and copies further ones into one
+ * buffer, which doubles when it is full: chunks of one byte must not cost an object each.
  *
  * @throws RangeError from `append` beyond `maxLength`.
  */
@@ -143,9 +143,9 @@ export function createByteCollector(maxLength: number = Number.POSITIVE_INFINITY
 }
 
 /**
- * The whole of a stream of at most `maxLength` bytes; `memory` counts them as they come.
+ * Reads a stream of at most `maxLength` bytes into one buffer, counted by `memory`.
  *
- * @throws RangeError for a longer stream.
+ * @throws RangeError if the stream is longer.
  */
 export async function collect(
   stream: AsyncIterable<Uint8Array>,

@@ -2,23 +2,45 @@ import { S3Error } from '../errors.js'
 import { type HttpRequest, header } from './request.js'
 import type { Headers, S3Response } from './response.js'
 
-/** Which pages of other origins may ask, in the words of S3's CORSRule. `*` in a pattern stands for any characters. */
+/**
+ * Cross-origin rule in the form of S3's CORSRule. In patterns, `*` matches any characters.
+ *
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_CORSRule.html
+ * @example
+ * { allowedOrigins: ['https://app.example.com'], allowedMethods: ['GET', 'PUT'], allowedHeaders: ['*'] }
+ */
 export interface CorsRule {
-  /** A pattern of bucket names; every bucket, and the list of buckets, where absent. */
+  /**
+   * Pattern of bucket names that the rule applies to.
+   *
+   * @default every bucket, and ListBuckets
+   */
   readonly bucket?: string | undefined
-  /** Origins such as 'https://app.example.com', each with at most one `*`. */
+  /** Allowed origins, such as 'https://app.example.com'; each may contain one `*`. */
   readonly allowedOrigins: readonly string[]
-  /** Any of 'GET', 'PUT', 'HEAD', 'POST' and 'DELETE'. */
+  /** Allowed methods: 'GET', 'PUT', 'HEAD', 'POST' and 'DELETE'. */
   readonly allowedMethods: readonly string[]
-  /** Request headers, each with at most one `*`. */
+  /**
+   * Request headers that a page may send; each may contain one `*`.
+   *
+   * @default none
+   */
   readonly allowedHeaders?: readonly string[] | undefined
-  /** Response headers that a page may read. */
+  /**
+   * Response headers that a page may read.
+   *
+   * @default none
+   */
   readonly exposeHeaders?: readonly string[] | undefined
-  /** How long a browser may keep the answer to a preflight. */
+  /**
+   * How long a browser may cache the response to a preflight, in seconds.
+   *
+   * @default the browser's own default
+   */
   readonly maxAgeSeconds?: number | undefined
 }
 
-/** The origin, method and headers of a request that a page wants to make. */
+/** The request that a preflight asks about. */
 interface CrossOrigin {
   readonly origin: string
   readonly method: string
@@ -27,12 +49,12 @@ interface CrossOrigin {
 
 const vary = 'Origin, Access-Control-Request-Headers, Access-Control-Request-Method'
 
-/** Whether a request is a browser's question about another one. */
+/** Whether a request is a CORS preflight. */
 export function isPreflight(request: HttpRequest): boolean {
   return request.method === 'OPTIONS'
 }
 
-/** Answers a preflight by the first rule that allows what is asked; throws AccessForbidden, BadRequest. */
+/** Answers a preflight by the first rule that allows it. @throws S3Error AccessForbidden, BadRequest */
 export function answerPreflight(
   rules: readonly CorsRule[],
   bucket: string | undefined,
@@ -60,7 +82,7 @@ export function answerPreflight(
   }
 }
 
-/** The headers that let a page read the answer to its request; none where no rule allows it. */
+/** The headers that let a page read the response to its request; empty if no rule allows the request. */
 export function corsHeaders(rules: readonly CorsRule[], bucket: string | undefined, request: HttpRequest): Headers {
   const origin = header(request, 'origin')
   if (origin === undefined) return {}
@@ -74,7 +96,7 @@ function allowance(rule: CorsRule, origin: string): Headers {
   return {
     'access-control-allow-origin': anyOrigin ? '*' : origin,
     'access-control-allow-methods': rule.allowedMethods.join(', '),
-    // A wildcard origin with credentials is what browsers refuse.
+    // Browsers refuse credentials for a wildcard origin.
     'access-control-allow-credentials': anyOrigin ? undefined : 'true',
     vary,
   }
@@ -90,7 +112,7 @@ function ruleFor(rules: readonly CorsRule[], bucket: string | undefined, asked: 
   )
 }
 
-/** A `*` stands for any characters, all others for themselves. */
+/** `*` matches any characters; every other character matches itself. */
 function matches(pattern: string, text: string): boolean {
   const [start = '', ...rest] = pattern.split('*')
   if (rest.length === 0) return text === pattern

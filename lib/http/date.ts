@@ -2,14 +2,14 @@ const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', '
 
 const time = String.raw`(?<time>\d\d:\d\d:\d\d)`
 
-/** The three forms of RFC 9110, 5.6.7; the first also with the zones that old signers write. */
+/** The three forms of RFC 9110, 5.6.7; the first also accepts the time zones that old signers write. */
 const forms = [
   String.raw`(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (?<day>\d{1,2}) (?<month>[A-Z][a-z]{2}) (?<year>\d{4}) ${time} (?:GMT|UTC|(?<zone>[+-][0-2]\d[0-5]\d))`,
   String.raw`(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, (?<day>\d\d)-(?<month>[A-Z][a-z]{2})-(?<year>\d\d) ${time} GMT`,
   String.raw`(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) (?<month>[A-Z][a-z]{2}) (?<day>[ \d]\d) ${time} (?<year>\d{4})`,
 ].map((form) => new RegExp(`^${form}$`))
 
-/** Reads a date as HTTP writes it; undefined for what is none, which HTTP says to pass over in a condition. */
+/** Parses an HTTP date; undefined if it is invalid. HTTP requires conditions with an invalid date to be ignored. */
 export function parseHttpDate(text: string | undefined): Date | undefined {
   if (text === undefined) return undefined
   const parts = forms.map((form) => form.exec(text)).find((found) => found !== null)?.groups
@@ -20,16 +20,16 @@ export function parseHttpDate(text: string | undefined): Date | undefined {
   return local && new Date(local.getTime() - zoneMilliseconds(parts.zone ?? '+0000'))
 }
 
-/** Reads `YYYY-MM-DDTHH:MM:SSZ`, with or without a fraction of the second; undefined for what is no date of the calendar. */
+/** Parses `YYYY-MM-DDTHH:MM:SSZ`, with or without fractions of a second; undefined if it is not a valid date. */
 export function parseIsoDate(text: string): Date | undefined {
   if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/.test(text)) return undefined
   const date = new Date(text)
-  // Date moves 31 February into March; the round trip tells.
+  // Date turns 31 February into a day of March; the round trip detects that.
   const isOfCalendar = !Number.isNaN(date.getTime()) && date.toISOString().slice(0, 19) === text.slice(0, 19)
   return isOfCalendar ? date : undefined
 }
 
-/** Of two digits, the year that is not more than 50 years ahead. */
+/** A year of two digits is at most 50 years in the future (RFC 9110, 5.6.7). */
 function fullYear(year: string): string {
   if (year.length > 2) return year
   const now = new Date().getUTCFullYear()

@@ -2,21 +2,22 @@ import { invalidArgument, S3Error } from '../errors.js'
 import type { ByteAccount } from './byte-budget.js'
 import { type ByteReader, createByteCollector, createByteReader } from './byte-reader.js'
 
-/** The form of a browser's upload (S3's POST Object). */
+/** The form of a browser upload. @see https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html */
 export interface PostForm {
-  /** The fields before the file by lower-case name; `${filename}` in the key is filled in. */
+  /** The fields before the file by lower-case name, with `${filename}` in the key replaced. */
   readonly fields: ReadonlyMap<string, string>
-  /** The name that the browser gave, without folders; undefined where it gave none. */
+  /** The file name from the browser, without folders; undefined if it sent none. */
   readonly fileName?: string | undefined
-  /** The content, to be read once; throws MalformedPOSTRequest where the form is broken off. */
+  /** The content, to be read once; throws MalformedPOSTRequest if the form is cut off. */
   readonly file: AsyncIterable<Uint8Array>
 }
 
-/** The longest that everything before the file may be, and everything after it, in bytes: 20 KiB, as S3 has it. */
+/** Maximum length of everything before the file, and of everything after it: 20 KiB, as on S3. */
 const maxAround = 20 * 1024
 
 /**
- * Reads a multipart/form-data body up to its file; what follows the file is ignored, as on S3. `memory` counts the fields.
+ * Reads a multipart/form-data body up to its file. Fields after the file are ignored, as on S3. `memory` counts the
+ * fields.
  *
  * @throws S3Error MalformedPOSTRequest, MaxPostPreDataLengthExceeded, SlowDown, and InvalidArgument for a repeated field
  *   or no file
@@ -72,7 +73,7 @@ function fillInFileName(fields: Map<string, string>, fileName: string): void {
   const parts = fields.get('key')?.split(/\$\{filename\}/)
   if (parts === undefined) return
   const length = parts.reduce((sum, part) => sum + part.length, (parts.length - 1) * fileName.length)
-  // A long name for each of many places would make megabytes.
+  // A long file name for many placeholders would expand to megabytes.
   if (length > maxAround) throw new S3Error('KeyTooLongError')
   fields.set('key', parts.join(fileName))
 }
@@ -111,11 +112,11 @@ async function readPartHead(reader: ByteReader, limit: number): Promise<PartHead
 async function readHeadLine(reader: ByteReader, limit: number): Promise<Buffer> {
   const line = await reader.line(limit)
   if (line !== undefined) return line
-  // The reader does not tell a line that is too long from a body that ends.
+  // The reader returns undefined both for a line that is too long and at the end of the body.
   throw (await reader.some(1)) === undefined ? malformed() : tooLarge()
 }
 
-/** The parameters of a Content-Disposition by lower-case name, the first of a name. */
+/** The parameters of a Content-Disposition by lower-case name; the first one of a name counts. */
 function parseParameters(disposition: string): ReadonlyMap<string, string> {
   const parameters = new Map<string, string>()
   for (const [, name = '', quoted, plain = ''] of disposition.matchAll(
@@ -145,7 +146,7 @@ async function* readFile(reader: ByteReader, delimiter: Buffer): AsyncGenerator<
     yield* contentBefore(reader, delimiter)
     const rest = await reader.rest(maxAround)
     const after = rest?.toString('latin1') ?? ''
-    // Either this was the last part, or the last one is further on.
+    // Either this was the last part, or the final delimiter comes later.
     if (!after.startsWith('--') && !(after.startsWith('\r\n') && after.includes(`${delimiter.toString('latin1')}--`))) {
       throw malformed()
     }

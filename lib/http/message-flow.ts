@@ -1,22 +1,22 @@
 import type { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
 
-/** Takes the body of a message as it arrives. */
+/** Delivers the body of a message as it arrives. */
 export interface MessageFlow {
-  /** Stops reading the connection; at most what the socket has just brought still comes. */
+  /** Stops reading from the connection; data that the socket has already read is still delivered. */
   pause(): void
   resume(): void
-  /** Takes no more and lets the message go on by itself. */
+  /** Stops delivery and lets the rest of the message flow unread. */
   stop(): void
 }
 
 /**
- * Chunks of one message in one turn of the event loop. Node reads a socket up to 32 times in a turn, which is two megabytes
- * or 350,000 chunks of one byte: half a second in which no other request is served.
+ * Chunks of one message per turn of the event loop. Node reads a socket up to 32 times in a turn: two megabytes, or 350,000
+ * chunks of one byte, which would block every other request for half a second.
  */
 const chunksPerTurn = 1000
 
-/** Starts to hand the chunks of a body to `take`. Nothing waits in Node, which would keep an object of 200 bytes for each. */
+/** Starts to pass the chunks of a body to `take`. Node's own buffer is not used: it costs 200 bytes per chunk. */
 export function startFlow(message: IncomingMessage, take: (chunk: Uint8Array) => void): MessageFlow {
   const gate = createGate(message)
   let isPaused = false
@@ -52,15 +52,15 @@ export function startFlow(message: IncomingMessage, take: (chunk: Uint8Array) =>
   }
 }
 
-/** Opens and shuts the way from a connection to its message. */
+/** Pauses and resumes the flow from a connection to its message. */
 interface Gate {
   open(): void
   close(): void
 }
 
 /**
- * Of HTTP/1, the socket itself is paused: a paused message would take 16 KiB more of content, in chunks of any size. Node
- * resumes the socket whenever the message wants more, so each time it is paused again.
+ * In HTTP/1, pauses the socket itself: a paused message would buffer another 16 KiB, in chunks of any size. Node resumes
+ * the socket whenever the message wants more, so it is paused again each time.
  */
 function createGate(message: IncomingMessage): Gate {
   const { socket } = message

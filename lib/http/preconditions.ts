@@ -2,16 +2,16 @@ import { S3Error } from '../errors.js'
 import { parseHttpDate } from './date.js'
 import { type HttpRequest, header } from './request.js'
 
-/** What the conditions of a read are held against. */
+/** The properties of an object that the conditions of a read compare. */
 export interface Validators {
-  /** With its quotes. */
+  /** With quotes. */
   readonly etag: string
   readonly lastModified: Date
 }
 
 type Conditional = Pick<HttpRequest, 'headers'>
 
-/** A condition of a read, as S3 spells its header. */
+/** A condition of a read, in the spelling of its header. */
 type Condition = 'If-Match' | 'If-Unmodified-Since' | 'If-None-Match' | 'If-Modified-Since'
 
 /**
@@ -30,7 +30,7 @@ export function readCondition(request: Conditional, object: Validators): 'send' 
 /**
  * Checks `x-amz-copy-source-if-match` and its relatives against the source of a copy.
  *
- * @throws S3Error PreconditionFailed that names the header
+ * @throws S3Error PreconditionFailed, which names the header
  */
 export function requireSourceCondition(request: Conditional, source: Validators): void {
   const prefix = 'x-amz-copy-source-'
@@ -38,7 +38,7 @@ export function requireSourceCondition(request: Conditional, source: Validators)
   if (failed !== undefined) throw preconditionFailed(prefix + failed)
 }
 
-/** The first condition that does not hold, in the order of RFC 9110, 13.2.2; `prefix` stands before each header's name. */
+/** The first condition that fails, in the order of RFC 9110, 13.2.2; `prefix` precedes the name of each header. */
 function failedCondition(request: Conditional, object: Validators, prefix: string): Condition | undefined {
   const ifMatch = header(request, `${prefix}if-match`)
   if (ifMatch !== undefined) {
@@ -56,12 +56,12 @@ function failedCondition(request: Conditional, object: Validators, prefix: strin
   return seconds(object.lastModified) <= seconds(modifiedSince) ? 'If-Modified-Since' : undefined
 }
 
-/** Whether a list of entity tags, or `*`, has this one; quotes may be missing, as S3 allows. Linear in the list. */
+/** Whether a list of entity tags, or `*`, matches `etag`; quotes are optional, as on S3. Linear in the list. */
 export function matchesEtag(list: string, etag: string): boolean {
   return hasTag(list, etag.replaceAll('"', '')) || hasTag(list, '*')
 }
 
-/** Looks only where the tag's text occurs: a list may be a megabyte of commas. */
+/** Compares only where the text of the tag occurs: a list may be a megabyte of commas. */
 function hasTag(list: string, tag: string): boolean {
   for (let start = list.indexOf(tag); start >= 0; start = list.indexOf(tag, start + 1)) {
     let before = start
@@ -80,7 +80,7 @@ function isSpace(character: string | undefined): boolean {
   return character === ' ' || character === '\t'
 }
 
-/** The error for a condition that does not hold; `condition` is its header as S3 spells it. */
+/** The error of a failed condition; `condition` is its header in S3's spelling. */
 export function preconditionFailed(condition: string): S3Error {
   return new S3Error('PreconditionFailed', { fields: { Condition: condition } })
 }

@@ -1,14 +1,16 @@
 import { S3Error } from '../errors.js'
 
-/** Bytes from `start` to `end`, both inclusive. */
+/** A byte range; both ends are inclusive. */
 export interface ByteRange {
   readonly start: number
   readonly end: number
 }
 
 /**
- * Reads a `Range` header against a size. Undefined where S3 sends the whole object: no header, another unit, more than
- * one range, or a range that does not parse. Throws InvalidRange where nothing of it is in the object.
+ * Parses a `Range` header for an object of `size` bytes. Returns undefined if S3 sends the whole object: no header, another
+ * unit, several ranges, or a malformed range.
+ *
+ * @throws S3Error InvalidRange if the range is outside the object.
  */
 export function parseRange(value: string | undefined, size: number): ByteRange | undefined {
   const match = /^bytes=(\d*)-(\d*)$/i.exec(value?.trim() ?? '')
@@ -27,16 +29,17 @@ export function parseRange(value: string | undefined, size: number): ByteRange |
   return { start, end: Math.min(end, size - 1) }
 }
 
-/** The `Content-Range` of an answer that carries `range` of `size` bytes. */
+/** The `Content-Range` of a response with `range` out of `size` bytes. */
 export function contentRange(range: ByteRange, size: number): string {
   return `bytes ${range.start}-${range.end}/${size}`
 }
 
 /**
- * The bytes of `range` out of a stream that begins at `range.start`; leaves the stream where it has more, throws where it
- * ends before. The last bytes are kept back until the stream has ended or goes on: whoever has them all may leave at once,
- * and to leave a stream before its end is to reset a call.
- * Given the `size` of what the stream is of, a range up to its end fails before its last bytes if the stream goes on.
+ * Cuts `range` out of a stream that begins at `range.start`. The last bytes are held back until the stream has ended or
+ * has proved longer: a consumer may leave as soon as it has all bytes, and leaving a stream before its end resets the call.
+ * If the `size` of the whole object is given, a range up to its end fails before its last bytes if the stream continues.
+ *
+ * @throws Error if the stream ends early.
  */
 export async function* cutTo(
   range: ByteRange,

@@ -1,17 +1,17 @@
 import { percentByte } from '../encoding.js'
 
-/** Query parameters that let readers of a log act as the caller; in Pachyderm's mode the access key is the token. */
+/** Query parameters that would let readers of a log impersonate the caller; the access key may be a Pachyderm token. */
 const secretParameter = /^(x-amz-(signature|credential|security-token|s3session-token)|signature|awsaccesskeyid)$/i
 
-/** Separators of parameters, also encoded, as in a malformed target. */
+/** Separators of parameters, also percent-encoded, as in a malformed target. */
 const separator = /([?&]|%3f|%26)/i
 
-/** Characters that may stand in a value, and that some parsers take for a separator. */
+/** Characters that are allowed in a value, but that some parsers treat as a separator. */
 const weakSeparator = /([;#]|%3b|%23)/i
 
 /**
- * A request target as it may be logged: the values of presigned parameters are replaced by `...`, and every byte that is no
- * printable ASCII is percent-encoded, so that no control character (C0, C1, bidirectional) reaches a terminal.
+ * Makes a request target safe to log: replaces the values of presigned parameters with `...`, and percent-encodes every
+ * byte other than printable ASCII, so that no control character (C0, C1, bidirectional) reaches a terminal.
  */
 export function loggableTarget(target: string): string {
   return target
@@ -23,12 +23,12 @@ export function loggableTarget(target: string): string {
     )
 }
 
-/** Node hands out the bytes of a target as Latin-1. */
+/** Node decodes the bytes of a target as Latin-1. */
 function bytesOf(character: string): 'latin1' | 'utf8' {
   return character < '\u0100' ? 'latin1' : 'utf8'
 }
 
-/** A secret value ends where no parser would read on: a token may hold what some take for a separator. */
+/** Redacts up to the last separator that any parser would accept, since a token may contain such characters. */
 function withoutSecret(part: string): string {
   const pieces = part.split(weakSeparator)
   for (const [index, piece] of pieces.entries()) {
@@ -41,14 +41,14 @@ function withoutSecret(part: string): string {
   return part
 }
 
-/** Decodes what can be decoded. */
+/** Decodes what is valid and keeps the rest. */
 function decoded(name: string): string {
   return name.replaceAll('+', ' ').replace(/%([0-9a-f]{2})/gi, (_, digits: string) => {
     return String.fromCharCode(Number.parseInt(digits, 16))
   })
 }
 
-/** Text with its control characters (C0, C1, line separators, bidirectional) escaped. */
+/** Escapes the control characters of a text (C0, C1, line separators, bidirectional). */
 export function withoutControls(text: string): string {
   return text.replace(
     /[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,

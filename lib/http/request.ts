@@ -2,31 +2,31 @@ import type { IncomingMessage } from 'node:http'
 import { invalidArgument, S3Error } from '../errors.js'
 import type { ByteAccount } from './byte-budget.js'
 
-/** One HTTP request as a value; nothing in it has been decoded that a signature covers. */
+/** One HTTP request as a value; everything that a signature covers is kept in its encoded form. */
 export interface HttpRequest {
   readonly method: string
-  /** Of the connection to this server; a proxy may have been asked by another. */
+  /** Scheme of the connection to this server; a proxy in front may use another. */
   readonly scheme: 'http' | 'https'
-  /** The path as it stood on the request line, still encoded, before the first `?`; mount prefix included. */
+  /** The path of the request line, still encoded, up to the first `?`; includes the mount prefix. */
   readonly rawPath: string
-  /** What followed the first `?`, still encoded; '' without one. */
+  /** The text after the first `?`, still encoded; '' if there is none. */
   readonly rawQuery: string
-  /** Decoded parameters in order; a name may come more than once. */
+  /** Decoded parameters in order; a name may be repeated. */
   readonly query: ReadonlyMap<string, readonly string[]>
-  /** Lower-case names; the values of a repeated header in order. */
+  /** By lower-case name; the values of a repeated header in order. */
   readonly headers: ReadonlyMap<string, readonly string[]>
   readonly body: AsyncIterable<Uint8Array>
-  /** Counts what is kept in memory of the body. */
+  /** Counts the bytes of the body that are kept in memory. */
   readonly memory: ByteAccount
 }
 
-/** The request of a framework that keeps the target it received beside the one that it has cut. */
+/** A framework's request that keeps the original target beside the shortened one. */
 type MountedMessage = IncomingMessage & { readonly originalUrl?: string }
 
 /**
- * Reads what the client sent, from the target that the framework received rather than the one it passes on.
+ * Reads a request with the target that the client sent, even if a framework has shortened it.
  *
- * @throws S3Error InvalidRequest for a Transfer-Encoding other than `chunked`, and for more headers than Node keeps.
+ * @throws S3Error InvalidRequest for a Transfer-Encoding other than `chunked`, or for more headers than Node keeps.
  */
 export function readRequest(
   message: IncomingMessage,
@@ -50,7 +50,7 @@ export function readRequest(
   }
 }
 
-/** The raw path that the framework has taken off the target, such as '/s3'; '' where it has taken off none. */
+/** The raw path prefix that a framework has removed from the target, such as '/s3'; '' if it has removed none. */
 export function mountPathOf(message: IncomingMessage): string {
   const received = pathOf(receivedTarget(message))
   const passedOn = pathOf(originForm(message.url ?? '/'))
@@ -59,23 +59,23 @@ export function mountPathOf(message: IncomingMessage): string {
   return passedOn === '/' ? received : ''
 }
 
-/** The request target as the client sent it, though a framework may have cut it; in origin form. */
+/** The request target as the client sent it, in origin form. */
 export function receivedTarget(message: MountedMessage): string {
   return originForm(message.originalUrl ?? message.url ?? '/')
 }
 
-/** What stands before the first `?` of a target. */
+/** The path of a target: the text before the first `?`. */
 export function pathOf(target: string): string {
   const mark = target.indexOf('?')
   return mark < 0 ? target : target.slice(0, mark)
 }
 
-/** The value of a header, a repeated one joined as a signature joins it; undefined without one. */
+/** The value of a header, with repeated values joined as a signature joins them; undefined if it is missing. */
 export function header(request: Pick<HttpRequest, 'headers'>, name: string): string | undefined {
   return request.headers.get(name)?.join(',')
 }
 
-/** The value of a query parameter; a repeated one is refused, since only one of the two could be obeyed. */
+/** The value of a query parameter. @throws S3Error InvalidArgument if it is repeated, since only one could be used. */
 export function queryValue(request: Pick<HttpRequest, 'query'>, name: string): string | undefined {
   const values = request.query.get(name)
   if (values === undefined) return undefined
@@ -85,7 +85,7 @@ export function queryValue(request: Pick<HttpRequest, 'query'>, name: string): s
   return values[0]
 }
 
-/** Decodes `%XX` as UTF-8; throws InvalidURI where that is not possible. */
+/** Decodes `%XX` as UTF-8. @throws S3Error InvalidURI if that fails. */
 export function percentDecode(text: string): string {
   if (!text.includes('%')) return text
   try {
@@ -95,12 +95,12 @@ export function percentDecode(text: string): string {
   }
 }
 
-/** Of a message that a framework injects without a connection, `http`. */
+/** `http` for a message that a framework injects without a connection. */
 function schemeOf({ socket }: { readonly socket?: object }): 'http' | 'https' {
   return socket !== undefined && 'encrypted' in socket && socket.encrypted === true ? 'https' : 'http'
 }
 
-/** An absolute-form target (RFC 9112, 3.2.2) without its scheme and authority. */
+/** Removes the scheme and authority from an absolute-form target (RFC 9112, 3.2.2). */
 function originForm(target: string): string {
   const authority = /^[a-z][a-z0-9+.-]*:\/\/[^/?]*/i.exec(target)
   if (authority === null) return target
@@ -108,7 +108,7 @@ function originForm(target: string): string {
   return rest.startsWith('/') ? rest : `/${rest}`
 }
 
-/** In a query `+` is a space, as S3 reads it. */
+/** S3 reads `+` in a query as a space. */
 function parseQuery(rawQuery: string): ReadonlyMap<string, readonly string[]> {
   const query = new Map<string, string[]>()
   if (rawQuery === '') return query
@@ -128,14 +128,14 @@ function queryDecode(text: string): string {
   return percentDecode(text.replaceAll('+', ' '))
 }
 
-/** Another coding, which Node passes on as it is, would be stored as content; servers on the way differ on how it ends. */
+/** Node does not decode other codings, so the encoded bytes would be stored; proxies disagree on where they end. */
 function requireChunkedAlone(headers: ReadonlyMap<string, readonly string[]>): void {
   const codings = headers.get('transfer-encoding')?.join(',')
   if (codings === undefined || codings.trim().toLowerCase() === 'chunked') return
   throw new S3Error('InvalidRequest', { message: 'The Transfer-Encoding must be chunked and nothing else.' })
 }
 
-/** Node drops headers beyond a thousand without a word, a second Host or Content-MD5 among them. */
+/** Node silently drops headers beyond a thousand, which may include a second Host or Content-MD5. */
 const maxRawHeaders = 2000
 
 function headersFrom(rawHeaders: readonly string[]): ReadonlyMap<string, readonly string[]> {

@@ -5,32 +5,32 @@ import { endEarly, hasMoreToSend } from './body.js'
 import { pathOf, receivedTarget } from './request.js'
 import { plainXmlDocument, xmlDeclaration } from './xml.js'
 
-/** Lower-case names; one that is undefined is not sent. */
+/** By lower-case name; undefined values are not sent. */
 export type Headers = Readonly<Record<string, string | undefined>>
 
-/** An answer as a value. */
+/** A response as a value. */
 export interface S3Response {
   readonly status: number
   readonly headers?: Headers
-  /** A stream is as long as its `content-length` says; a promise is of a document, and white space goes before it. */
+  /** A stream has the length of `content-length`; a promise resolves to a document, with white space sent before it. */
   readonly body?: string | Uint8Array | AsyncIterable<Uint8Array> | Promise<string>
 }
 
-/** An answer whose body is an XML document. */
+/** A response with an XML document as its body. */
 export function xmlResponse(document: string, headers: Headers = {}): S3Response & { readonly body: string } {
   return { status: 200, headers: { 'content-type': 'application/xml', ...headers }, body: document }
 }
 
 /**
- * Sends an answer. The head of a streamed body goes out with its first chunk, so that what fails before it can still be
- * answered; what fails after it cuts the connection.
+ * Sends a response. The headers of a streamed body are sent with its first chunk, so that an earlier failure can still
+ * become an error response; a later failure cuts the connection.
  */
 export async function writeResponse(res: ServerResponse, response: S3Response, headOnly: boolean): Promise<void> {
   const { body } = response
   if (body === undefined || typeof body === 'string' || body instanceof Uint8Array) {
     const content = typeof body === 'string' ? Buffer.from(body) : body
     writeHead(res, response, bodyless(response.status) ? undefined : (content?.length ?? 0))
-    // Not in end(), from which Node knows the length before it writes the headers.
+    // Not with end(content): once Node knows the length, it re-encodes a Content-Disposition header.
     if (content !== undefined && content.length > 0 && !headOnly) res.write(content)
     res.end()
     return
@@ -47,8 +47,8 @@ export async function writeResponse(res: ServerResponse, response: S3Response, h
 }
 
 /**
- * Answers with an error in S3's XML; a HEAD has none. Where an answer has begun, the error becomes its document if
- * that is still to come; otherwise the connection is cut, since nothing else tells the client that the body is not whole.
+ * Sends an error as S3's XML; without a body for HEAD. If a late response has begun, the error becomes its document. Any
+ * other response that has begun is cut off, since nothing else tells the client that the body is incomplete.
  */
 export async function writeError(
   req: IncomingMessage,
@@ -69,7 +69,7 @@ export async function writeError(
     return
   }
   writeHead(res, { ...response, status: error.status }, document === undefined ? 0 : Buffer.byteLength(document))
-  // HTTP/2 has no such header, and no need of it: the body is a stream of its own.
+  // HTTP/2 does not allow this header; each body is a stream there.
   if (req.httpVersionMajor < 2) res.setHeader('connection', 'close')
   await endEarly(req, res, document)
 }
@@ -84,12 +84,12 @@ function errorDocument(error: S3Error, resource: string, requestId: string): str
   })
 }
 
-/** No length is written for an answer that by HTTP has no content (RFC 9110, 8.6). */
+/** HTTP allows no Content-Length for a response without content (RFC 9110, 8.6). */
 function bodyless(status: number): boolean {
   return status === 204 || status === 304
 }
 
-/** Sets headers on an answer that has not begun; an undefined value is none. */
+/** Sets headers on a response that has not begun; skips undefined values. */
 export function setHeaders(res: ServerResponse, headers: Headers): void {
   for (const [name, value] of Object.entries(headers)) {
     if (value !== undefined) res.setHeader(name, value)
@@ -99,7 +99,7 @@ export function setHeaders(res: ServerResponse, headers: Headers): void {
 function writeHead(res: ServerResponse, response: S3Response, length: number | undefined): void {
   res.statusCode = response.status
   const { 'content-length': contentLength = length?.toString(), ...headers } = response.headers ?? {}
-  // The length last: behind it, Node would read a Content-Disposition as UTF-8.
+  // The length goes last: after it, Node would encode a Content-Disposition as UTF-8.
   setHeaders(res, { ...headers, 'content-length': contentLength })
 }
 
@@ -114,18 +114,18 @@ async function* resume(
   }
 }
 
-/** How long a client hears nothing before the answer begins, and then between one sign of life and the next. */
+/** Longest silence before a late response begins, and between two of its keep-alive bytes, in milliseconds. */
 const keepAliveMilliseconds = 5000
 
-/** An answer whose document is there at once. */
+/** A response whose document is complete. */
 export type DocumentResponse = S3Response & { readonly body: string }
 
-/** Answers that have begun with white space, and whose body may still be an error. */
+/** Responses that have begun with white space, and whose body may still be an error. */
 const begun = new WeakSet<ServerResponse>()
 
 /**
- * The answer to work that may take longer than clients wait. What is ready, or has failed, within seconds is answered as
- * it is. Later, the answer has begun: status 200, and a document that comes when it comes, which may be an error's.
+ * The response to work that may take longer than clients wait. If the work settles within seconds, the response is as
+ * usual. Otherwise it begins with status 200 and white space; the document follows later and may contain an error.
  */
 export async function answerLate(answer: Promise<DocumentResponse>): Promise<S3Response> {
   const ready = await withinPause(answer)
@@ -133,7 +133,7 @@ export async function answerLate(answer: Promise<DocumentResponse>): Promise<S3R
   return { status: 200, headers: { 'content-type': 'application/xml' }, body: answer.then(({ body }) => body) }
 }
 
-/** Sends white space until the document is there, and then the document; the head is out already. */
+/** Sends white space until the document is complete, then the document; the headers have been sent. */
 async function writeLateDocument(res: ServerResponse, document: Promise<string>): Promise<void> {
   begun.add(res)
   res.write(xmlDeclaration)
@@ -147,17 +147,17 @@ async function writeLateDocument(res: ServerResponse, document: Promise<string>)
   }
 }
 
-/** Whether a document is still to come in an answer that has begun. */
+/** Whether a response has begun and its document is still pending. */
 function awaitsDocument(res: ServerResponse): boolean {
   return begun.has(res) && !res.writableEnded
 }
 
-/** Ends an answer that has begun with white space. */
+/** Ends a response that has begun with white space. */
 function endLateDocument(res: ServerResponse, document: string): void {
   res.end(document.slice(xmlDeclaration.length))
 }
 
-/** The result of work if it comes within a pause; undefined if it does not. */
+/** The result of work if it settles within a pause; otherwise undefined. */
 async function withinPause<Result>(work: Promise<Result>): Promise<Result | undefined> {
   let timer: NodeJS.Timeout | undefined
   const pause = new Promise<undefined>((resolve) => {

@@ -5,44 +5,44 @@ import { S3Error } from '../errors.js'
 import { type ByteCollector, createByteCollector } from './byte-reader.js'
 import type { HttpRequest } from './request.js'
 
-/** The elements that an element may hold, and the work to do at its end. Anything else is MalformedXML. */
+/** The elements that an element may contain, and callbacks. Any other content is MalformedXML. */
 export interface XmlShape {
-  /** Elements that hold text, each at most once in its parent. */
+  /** Elements that contain text; each may occur once in its parent. */
   readonly texts?: readonly string[]
-  /** Elements that hold elements, each any number of times. */
+  /** Elements that contain elements; each may be repeated. */
   readonly elements?: Readonly<Record<string, XmlShape>>
-  /** Called when the element begins; may throw to refuse it. */
+  /** Called at the start of the element; may throw to refuse it. */
   readonly onStart?: () => void
-  /** Called at the element's end with the texts in it: never trimmed, never turned into a number. */
+  /** Called at the end of the element with its texts, which are not trimmed or converted. */
   readonly onEnd?: (texts: ReadonlyMap<string, string>) => void
 }
 
-/** Largest XML body that is read, in bytes; S3 takes 1 MiB for DeleteObjects, its longest common request. */
+/** Largest XML body in bytes; S3 allows 1 MiB for DeleteObjects, its longest common request. */
 const maxXmlBytes = 1024 * 1024
 
 /**
- * Longest tag, comment or instruction, in UTF-16 code units. sax joins each of them one character after the other, at 32
- * bytes of memory a character.
+ * Longest tag, comment or instruction, in UTF-16 code units. sax builds each of them character by character, at 32 bytes
+ * of memory per character.
  */
 const maxMarkupLength = 2048
 
-/** Code units that are parsed in one go before the bound above is looked at. */
+/** Code units to parse before the limit above is checked again. */
 const sliceLength = 1024
 
-/** Text as it stands, and the entities of XML without those of HTML. */
+/** Keeps text unchanged, and knows the entities of XML but not those of HTML. */
 const saxOptions = { strictEntities: true, trim: false, normalize: false }
 
-/** A body with the account of the request that it came with. */
+/** A body and the request that it belongs to. */
 export interface XmlSource {
   readonly body: AsyncIterable<Uint8Array>
   readonly request: Pick<HttpRequest, 'memory'>
 }
 
 /**
- * Reads an XML body whose root element has a name and a shape, as it comes: only the texts of open elements are kept.
+ * Parses an XML body with the given root element and shape as a stream: only the texts of open elements are kept.
  *
  * @returns false for an empty body.
- * @throws S3Error MalformedXML at the first element, text or declaration that has no place, and beyond `maxBytes`.
+ * @throws S3Error MalformedXML at the first unexpected element, text or declaration, and beyond `maxBytes`.
  */
 export async function readXml(
   { body, request }: XmlSource,
@@ -56,7 +56,7 @@ export async function readXml(
   for await (const chunk of body) {
     bytes += chunk.length
     if (bytes > maxBytes) throw tooLarge(maxBytes)
-    // The values that are wanted are no longer than the text that they are read from.
+    // The values that are kept are never longer than the text that they come from.
     request.memory.hold(chunk.length)
     await parser.write(decode(decoder, chunk))
   }
@@ -66,7 +66,7 @@ export async function readXml(
   return true
 }
 
-/** The answer to a document that is XML, yet not what the operation reads. */
+/** The error for a document that is XML, but not of the expected shape. */
 export function malformedXml(cause?: unknown): S3Error {
   return new S3Error('MalformedXML', cause === undefined ? {} : { cause })
 }
@@ -103,11 +103,11 @@ function createParser(document: XmlShape): { write(text: string): Promise<void>;
     open.push({ shape, texts: new Map() })
   }
 
-  /** Text is kept as bytes: strings that are joined, or cut from another, keep all that they were made of. */
+  /** Keeps text as bytes: a JavaScript string that was joined or sliced keeps the strings it was made from. */
   function onText(piece: string): void {
     onEvent()
     if (text !== undefined) {
-      // A reference to half a surrogate pair is no character.
+      // A reference to half of a surrogate pair is not a character.
       if (/\p{Surrogate}/u.test(piece)) throw malformedXml()
       text.bytes.append(Buffer.from(piece))
     } else if (/[^ \t\r\n]/.test(piece)) throw malformedXml()
@@ -128,7 +128,7 @@ function createParser(document: XmlShape): { write(text: string): Promise<void>;
     throw malformedXml(error)
   }
   parser.onattribute = ({ name }) => {
-    // sax asks the object of attributes for the names that it has, and fails where one of them hides its methods.
+    // sax calls methods of the object of attributes, and crashes if an attribute shadows one.
     if (name in Object.prototype) throw malformedXml()
   }
   parser.ondoctype = () => {
@@ -162,7 +162,7 @@ function elementOf({ elements = {} }: XmlShape, name: string): XmlShape | undefi
   return Object.hasOwn(elements, name) ? elements[name] : undefined
 }
 
-/** The end of the slice that starts at `start`, never between the halves of a surrogate pair. */
+/** The end of the slice that starts at `start`; never splits a surrogate pair. */
 function endOfSlice(text: string, start: number): number {
   const end = start + sliceLength
   return (text.charCodeAt(end - 1) & 0xfc00) === 0xd800 ? end + 1 : end
@@ -180,7 +180,7 @@ function tooLarge(maxBytes: number): S3Error {
   return new S3Error('MalformedXML', { message: `The XML you provided is longer than ${maxBytes} bytes.` })
 }
 
-/** What an element holds: text, elements by name (an array is one element for each item), or nothing. */
+/** The content of an element: text, elements by name (an array repeats the element), or nothing. */
 export type XmlContent =
   | string
   | number
@@ -188,18 +188,18 @@ export type XmlContent =
   | undefined
   | { readonly [name: string]: XmlContent | readonly XmlContent[] }
 
-/** What every document begins with. */
+/** The first line of every document. */
 export const xmlDeclaration = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 const namespace = 'http://s3.amazonaws.com/doc/2006-03-01/'
 
-/** A document with one root element in S3's namespace; of a list, one content after the other. */
+/** A document with a root element in S3's namespace; the contents of a list follow each other. */
 export function xmlDocument(root: string, content: XmlContent | readonly XmlContent[]): string {
   const text = isList(content) ? content.map(inner).join('') : inner(content)
   return `${xmlDeclaration}<${root} xmlns="${namespace}">${text}</${root}>`
 }
 
-/** A document without a namespace, as S3 writes its errors. */
+/** A document without a namespace; S3 writes its errors this way. */
 export function plainXmlDocument(root: string, content: XmlContent): string {
   return `${xmlDeclaration}<${root}>${inner(content)}</${root}>`
 }
@@ -212,7 +212,7 @@ function inner(content: XmlContent): string {
     .join('')
 }
 
-/** An undefined value leaves its element out; '' writes an empty one. */
+/** Skips undefined values; '' becomes an empty element. */
 function elements(name: string, value: XmlContent | readonly XmlContent[]): string {
   if (isList(value)) return value.map((item) => elements(name, item)).join('')
   return value === undefined ? '' : `<${name}>${inner(value)}</${name}>`
@@ -222,7 +222,7 @@ function isList(value: XmlContent | readonly XmlContent[]): value is readonly Xm
   return Array.isArray(value)
 }
 
-/** Control characters go out as character references, as S3 writes them, though XML 1.0 has no such references. */
+/** Writes control characters as character references, as S3 does, although XML 1.0 does not allow them. */
 function escapeText(text: string): string {
   return text.replace(/[&<>"\u0000-\u0008\u000b-\u001f\ufffe\uffff]|\r/g, (character) => {
     switch (character) {

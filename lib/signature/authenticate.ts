@@ -7,21 +7,25 @@ import { readPayload } from './payload.js'
 import { readV2Header, readV2Query } from './v2.js'
 import { readV4Header, readV4Query, v4Algorithm } from './v4.js'
 
-/** Who asks; `{}` is anonymous. */
+/** The caller of a request; `{}` for an anonymous one. */
 export interface Identity {
   readonly accessKeyId?: string | undefined
   /** The Pachyderm token that the access key stands for. */
   readonly authToken?: string | undefined
-  /** The name of the caller for logs, never a token. */
+  /** The caller's name for logs, never a token. */
   readonly requester?: string | undefined
 }
 
-/** What signatures are proven with. */
+/** How signatures are verified. */
 export interface SignatureOptions {
   readonly credentials: CredentialSource
-  /** The one region that a scope may name; any where absent. */
+  /** The only region that a credential scope may name; any region if undefined. */
   readonly region?: string | undefined
-  /** The clock; the system's where absent. */
+  /**
+   * The clock that signatures are checked against.
+   *
+   * @default the system clock
+   */
   readonly now?: (() => Date) | undefined
   /**
    * Names the likely cause of a wrong signature.
@@ -31,16 +35,19 @@ export interface SignatureOptions {
   readonly diagnose?: Diagnose | undefined
 }
 
-/** A request whose sender is known, and its body as it must be. */
+/** The caller of a request, and its body. Reading the body verifies it. */
 export interface Authenticated {
   readonly identity: Identity
   readonly body: CheckedBody
 }
 
 /**
- * Proves who signed a request (V4 or V2, in header or query) and wraps its body so that reading it proves the content.
- * Throws S3's error for what is refused, with a likely cause of a wrong signature as its `cause`; a failure to look up a
- * credential is thrown as it is. `virtualHostBucket` is the bucket that the host names, which a V2 signature covers.
+ * Verifies the signature of a request (V4 or V2, in the headers or the query) and wraps its body, so that reading the
+ * body verifies the content.
+ *
+ * @param virtualHostBucket The bucket in the host name, which a V2 signature covers.
+ * @throws S3Error if the request is refused; the `cause` of SignatureDoesNotMatch names the likely reason.
+ * @throws the error of `credentials` as it is, if the look-up of a credential fails.
  */
 export async function authenticate(
   request: HttpRequest,
@@ -66,8 +73,10 @@ export async function authenticate(
 }
 
 /**
- * Proves a claim with its credential. Who cannot is anonymous where the credential source allows that, and refused with
- * the reason otherwise.
+ * Verifies a claim against its credential. A caller without a valid claim is anonymous if the credential source allows
+ * anonymous callers.
+ *
+ * @throws S3Error with the reason, if it does not.
  */
 export async function identify(
   credentials: CredentialSource,
@@ -92,7 +101,7 @@ async function anonymous(credentials: CredentialSource, refusal: () => S3Error):
   throw refusal()
 }
 
-/** A refusal as a value, so that only what reading and proving refuse is forgiven, never a failed look-up. */
+/** Returns an S3Error as a value. Any other failure, such as a failed look-up, must never make the caller anonymous. */
 function attempt<T>(read: () => T): T | S3Error {
   try {
     return read()
@@ -102,7 +111,7 @@ function attempt<T>(read: () => T): T | S3Error {
   }
 }
 
-/** Undefined where the request has no signature. */
+/** Returns undefined if the request has no signature. */
 function readClaim(request: HttpRequest, options: ClaimOptions): Claim | undefined {
   const authorizations = request.headers.get('authorization') ?? []
   const inQueryV4 = ['X-Amz-Algorithm', 'X-Amz-Credential', 'X-Amz-Signature'].some((name) => request.query.has(name))

@@ -6,20 +6,22 @@ import { type ByteReader, createByteReader } from '../http/byte-reader.js'
 import type { ChunkChain } from './claim.js'
 import { type Expectation, expectedChecksum, type Framing } from './payload.js'
 
-/** The longest line before a chunk, a size in hex and a signature, with room to spare; in bytes. */
+/** Longest chunk header in bytes: a size in hex and a signature, with room to spare. */
 const maxHeader = 256
 
-/** Chunks that are decoded before other requests have their turn: less than 10 ms of processor time. */
+/** Chunks to decode before yielding to other requests: less than 10 ms of processor time. */
 const chunksPerTurn = 500
 
-/** The longest trailer, in bytes. */
+/** Longest trailer in bytes. */
 const maxTrailer = 16 * 1024
 
 /**
- * Takes aws-chunked framing off a body (`size;chunk-signature=…`, content, …, a chunk of size 0, a trailer). Every chunk
- * must bear the signature that `chain` demands; without a chain none is looked at. What follows the last chunk is handed
- * to `onTrailer` when the body has ended. Throws IncompleteBody where the framing is broken off, malformed or does not
- * come to the announced length; SignatureDoesNotMatch at the latest with the last bytes of a forged chunk.
+ * Decodes an aws-chunked body (`size;chunk-signature=…`, content, …, a chunk of size 0, a trailer). Verifies the
+ * signature of each chunk if there is a `chain`, and passes the trailer to `onTrailer` when the body has ended.
+ *
+ * @throws S3Error IncompleteBody if the framing is cut off, malformed or does not add up to the announced length.
+ * @throws S3Error SignatureDoesNotMatch for a forged chunk, before its last bytes are passed on.
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html
  */
 export async function* decodeAwsChunked(
   body: AsyncIterable<Uint8Array>,
@@ -51,7 +53,7 @@ export async function* decodeAwsChunked(
 interface ChunkHeader {
   /** Bytes. */
   readonly size: number
-  /** '' without one. */
+  /** '' if the chunk is unsigned. */
   readonly signature: string
 }
 
@@ -62,7 +64,7 @@ function parseChunkHeader(line: Buffer | undefined): ChunkHeader {
   return { size: Number.parseInt(size, 16), signature }
 }
 
-/** The last bytes of a chunk are held back until its signature is checked. */
+/** Holds back the last bytes of a chunk until its signature is verified. */
 async function* chunkContent(
   reader: ByteReader,
   { size, signature }: ChunkHeader,
@@ -82,8 +84,10 @@ async function* chunkContent(
 }
 
 /**
- * Reads what follows the last chunk up to the end of the body: throws MalformedTrailerError unless it is the trailer that
- * the head announced, SignatureDoesNotMatch unless `chain` (where there is one) signed it. Answers the checksum in it.
+ * Parses the bytes after the last chunk and returns the checksum in them.
+ *
+ * @throws S3Error MalformedTrailerError unless they are the trailer that the headers announced.
+ * @throws S3Error SignatureDoesNotMatch if `chain` is given and did not sign the trailer.
  */
 export function readTrailer(section: Buffer, framing: Framing, chain: ChunkChain | undefined): readonly Expectation[] {
   const text = section.toString('latin1')
@@ -101,7 +105,7 @@ export function readTrailer(section: Buffer, framing: Framing, chain: ChunkChain
     : [expectedChecksum(trailerChecksum, value, 'trailing header')]
 }
 
-/** Lines end in CR LF; minio-go ends them in LF and an empty line. */
+/** Lines end in CR LF, except that minio-go ends them with LF and an empty line. */
 function parseFields(text: string): Map<string, string> {
   if (!/^(?:[^\r\n]+(?:\r\n|\n\r\n))*\r\n$/.test(text)) throw new S3Error('MalformedTrailerError')
   const fields = new Map<string, string>()

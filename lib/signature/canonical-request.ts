@@ -4,7 +4,7 @@ import { S3Error } from '../errors.js'
 import { type HttpRequest, percentDecode } from '../http/request.js'
 import { wireBytes } from './hmac.js'
 
-/** What Signature V4 covers of a request beside its path. */
+/** The parts of a request other than its path that a V4 signature covers. */
 export interface SignedParts {
   readonly method: string
   readonly canonicalQuery: string
@@ -14,7 +14,7 @@ export interface SignedParts {
   readonly payloadHash: string
 }
 
-/** The canonical request of Signature V4 over a path that is already canonical. */
+/** Builds the canonical request of Signature V4 from a canonical path. */
 export function canonicalRequest(canonicalPath: string, parts: SignedParts): string {
   return [
     parts.method,
@@ -26,14 +26,14 @@ export function canonicalRequest(canonicalPath: string, parts: SignedParts): str
   ].join('\n')
 }
 
-/** SHA-256 in hex over text of the wire. */
+/** The hex SHA-256 of text as received on the wire. */
 export function sha256Hex(text: string): string {
   return createHash('sha256').update(wireBytes(text)).digest('hex')
 }
 
 /**
- * The paths that a client may have signed for the one it sent: S3's canonical form (decoded, then encoded as AWS does;
- * never normalised), and the path as sent. Both name the same key, so that neither can stand for another.
+ * The paths that a client may have signed: S3's canonical form (decoded, then encoded as AWS does, never normalised) and
+ * the path as sent. Both name the same key, so accepting either is safe.
  */
 export function canonicalPaths(rawPath: string): readonly string[] {
   const sent = rawPath === '' ? '/' : rawPath
@@ -41,7 +41,7 @@ export function canonicalPaths(rawPath: string): readonly string[] {
   return canonical === sent ? [canonical] : [canonical, sent]
 }
 
-/** Parameters encoded as AWS does and sorted by name, then value, from the values that the operation will obey. */
+/** The parameters, encoded as AWS does and sorted by name, then value. Built from the values that the operation uses. */
 export function canonicalQuery(query: HttpRequest['query'], without?: string): string {
   const pairs: [string, string][] = []
   for (const [name, values] of query) {
@@ -52,29 +52,29 @@ export function canonicalQuery(query: HttpRequest['query'], without?: string): s
   return pairs.map(([name, value]) => `${name}=${value}`).join('&')
 }
 
-/** Header lines in the order of `names`; a header that is not there signs as an empty one. */
+/** Header lines in the order of `names`; a missing header signs as an empty one. */
 export function canonicalHeaders(request: Pick<HttpRequest, 'headers'>, names: readonly string[]): string {
   return names.map((name) => `${name}:${canonicalHeader(request, name) ?? ''}\n`).join('')
 }
 
-/** A header's values with white space folded and repeated ones joined; undefined without the header. */
+/** The values of a header, with white space folded and repeated values joined; undefined if it is missing. */
 function canonicalHeader(request: Pick<HttpRequest, 'headers'>, name: string): string | undefined {
   return headerValues(request, name)
     ?.map((value) => trimSpace(value).replace(/[ \t]+/g, ' '))
     .join(',')
 }
 
-/** A header's values trimmed and repeated ones joined, as Signature V2 takes them; undefined without the header. */
+/** The values of a header, trimmed and joined, as Signature V2 signs them; undefined if it is missing. */
 export function trimmedHeader(request: Pick<HttpRequest, 'headers'>, name: string): string | undefined {
   return headerValues(request, name)?.map(trimSpace).join(',')
 }
 
-/** HTTP/2 sends the host as a pseudo header; the client signs it under its old name. */
+/** HTTP/2 sends the host as a pseudo-header, but clients sign it as `host`. */
 function headerValues(request: Pick<HttpRequest, 'headers'>, name: string): readonly string[] | undefined {
   return request.headers.get(name) ?? (name === 'host' ? request.headers.get(':authority') : undefined)
 }
 
-/** Trims HTTP's own white space only: a byte such as 0xA0 may be part of a character in UTF-8. */
+/** Trims only the white space of HTTP: a byte such as 0xA0 may be part of a UTF-8 character. */
 function trimSpace(value: string): string {
   let start = 0
   let end = value.length
@@ -87,7 +87,7 @@ function isSpace(code: number): boolean {
   return code === 0x20 || code === 0x09
 }
 
-/** Throws AccessDenied unless the host and every `x-amz-*` header of the request is among the signed ones. */
+/** Throws AccessDenied unless the host and every `x-amz-*` header of the request are signed. */
 export function requireSignedHeaders(request: Pick<HttpRequest, 'headers'>, signedHeaders: readonly string[]): void {
   const required = ['host', ...[...request.headers.keys()].filter((name) => name.startsWith('x-amz-'))]
   const signed = new Set(signedHeaders)

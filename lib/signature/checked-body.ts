@@ -4,17 +4,17 @@ import type { ChunkChain } from './claim.js'
 import { type Expectation, exactLength, type Payload } from './payload.js'
 
 /**
- * The content of a request; to be read once. Whatever is wrong with it (hash, chunk signature, MD5, checksum, length,
- * framing, trailer) is thrown from the iteration as an S3Error before it could end.
+ * The content of a request, to be read once. If anything is wrong with it (hash, chunk signature, MD5, checksum, length,
+ * framing, trailer), the iteration throws an S3Error instead of ending.
  */
 export interface CheckedBody extends AsyncIterable<Uint8Array> {
-  /** Bytes of content after framing is taken off; undefined where the client did not say. */
+  /** Bytes of content without framing; undefined if the client did not announce a length. */
   readonly length: number | undefined
-  /** Checksums that the client gave and the content bears out: header name → base64. Only to be asked after the end. */
+  /** Checksums that the client sent and the content matches: header name → base64. Call it only after the end. */
   readonly checksums: () => ReadonlyMap<string, string>
 }
 
-/** Constructs the checked content of a body; chunk signatures are checked where there is a chain to check them with. */
+/** Wraps a body in its checks; chunk signatures are verified only if there is a chain. */
 export function createCheckedBody(
   body: AsyncIterable<Uint8Array>,
   payload: Payload,
@@ -48,7 +48,7 @@ export function createCheckedBody(
     length: framing?.decodedLength ?? payload.wireLength,
     checksums: () => {
       if (proven === undefined)
-        throw new Error('the checksums of a body are known only when it has been read to its end')
+        throw new Error('the checksums of a body are known only after it has been read to its end')
       return proven
     },
     [Symbol.asyncIterator]: read,

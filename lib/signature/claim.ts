@@ -3,28 +3,30 @@ import { sha256Hex } from './canonical-request.js'
 import type { Diagnose } from './diagnosis.js'
 import { hmac, sameSignature } from './hmac.js'
 
-/** What a request says of its signer: read and within its time, but not yet proven. */
+/** The signature of a request: parsed and within its time limits, but not yet verified. */
 export interface Claim {
   readonly accessKeyId: string
   /**
-   * Throws SignatureDoesNotMatch unless this secret made the signature. Answers the chain that signs the chunks of the
-   * body where the form of signature has one.
+   * Verifies the signature with this secret. Returns the chain that verifies the chunks of the body if this form of
+   * signature has one.
+   *
+   * @throws S3Error SignatureDoesNotMatch
    */
   prove(secretAccessKey: string): ChunkChain | undefined
 }
 
-/** What a claim is held against as it is read. */
+/** How the signature of a request is parsed and verified. */
 export interface ClaimOptions {
-  /** The one region that a scope may name; any where undefined. */
+  /** The only region that a credential scope may name; any region if undefined. */
   readonly region: string | undefined
   readonly now: Date
-  /** The bucket that the host names, which a V2 signature covers; undefined in path style. */
+  /** The bucket in the host name, which a V2 signature covers; undefined in path style. */
   readonly virtualHostBucket: string | undefined
   /** Names the likely cause of a wrong signature. */
   readonly diagnose: Diagnose
 }
 
-/** SignatureDoesNotMatch with what S3 tells the client, and the likely cause for the log only. */
+/** SignatureDoesNotMatch with the details that S3 sends; the likely cause is for the log only. */
 export function signatureMismatch(
   signed: { accessKeyId: string; signature: string; stringToSign: string; canonicalRequest?: string },
   likelyCause: string,
@@ -44,50 +46,50 @@ export function signatureMismatch(
   })
 }
 
-/** Header values are bytes that Node reads as Latin-1. */
+/** Node reads the bytes of header values as Latin-1. */
 function spacedHex(text: string): string {
   return Buffer.from(text, 'latin1')
     .toString('hex')
     .replace(/..(?!$)/g, '$& ')
 }
 
-/** What an access key stands for. */
+/** The credential of one access key. */
 export interface Credential {
-  /** The secret that signs; an empty one proves nothing. */
+  /** The secret that signs; an empty secret is refused. */
   readonly secretAccessKey: string
-  /** The Pachyderm token that the signer acts with. */
+  /** The Pachyderm token for requests signed with this key. */
   readonly authToken?: string | undefined
 }
 
-/** A credential, and the name of its owner for logs. */
+/** A credential and its owner's name for logs. */
 export interface NamedCredential extends Credential {
   readonly requester?: string | undefined
 }
 
-/** Where access keys are looked up. */
+/** Looks up access keys. */
 export interface CredentialSource {
-  /** The credential of an access key; undefined where there is none. A failure to find out is thrown and passes nobody. */
+  /** The credential of an access key; undefined if it is unknown. Throws if the look-up fails; nobody passes then. */
   credentialFor(accessKeyId: string): Promise<NamedCredential | undefined>
-  /** Whether a caller who has proven no credential may pass; asked only for such a caller. */
+  /** Whether a caller without a valid credential may pass; called only for such callers. */
   anonymousAllowed(): Promise<boolean>
 }
 
-/** The signatures of a streamed body, each made over the one before it; the first over the request's own. */
+/** The signatures of a streamed body. Each signs the previous one; the first signs that of the request. */
 export interface ChunkChain {
-  /** Throws SignatureDoesNotMatch unless this is the signature of the next chunk, whose SHA-256 is given in hex. */
+  /** Throws SignatureDoesNotMatch unless `signature` signs the next chunk, whose hex SHA-256 is given. */
   requireChunk(sha256: string, signature: string): void
-  /** Throws SignatureDoesNotMatch unless this is the signature of the trailer, given as `name:value` lines. */
+  /** Throws SignatureDoesNotMatch unless `signature` signs the trailer, given as `name:value` lines. */
   requireTrailer(lines: string, signature: string): void
 }
 
-/** Starts a chain at the signature of the request; `timestamp` and `scope` as in its string to sign. */
+/** Starts a chain at the signature of the request; `timestamp` and `scope` are those of its string to sign. */
 export function createChunkChain(start: { key: Buffer; timestamp: string; scope: string; seed: string }): ChunkChain {
   let previous = start.seed
   const advance = (algorithm: string, hashes: readonly string[], signature: string) => {
     const stringToSign = [algorithm, start.timestamp, start.scope, previous, ...hashes].join('\n')
     if (!sameSignature(hmac(start.key, stringToSign).toString('hex'), signature)) {
       throw new S3Error('SignatureDoesNotMatch', {
-        cause: new Error('a chunk of the body does not bear its signature'),
+        cause: new Error('a chunk of the body has a wrong signature'),
       })
     }
     previous = signature
@@ -98,5 +100,5 @@ export function createChunkChain(start: { key: Buffer; timestamp: string; scope:
   }
 }
 
-/** Stands where a request has its headers. */
+/** The string to sign of a chunk has this hash in place of its headers. */
 const sha256OfNothing = sha256Hex('')

@@ -2,16 +2,16 @@ import { posix } from 'node:path'
 import { withoutControls } from '../http/redaction.js'
 import { type HttpRequest, header } from '../http/request.js'
 
-/** Names the likely cause of a wrong signature; `matches` tells whether the signature is right for a request. */
+/** Names the likely cause of a wrong signature; `matches` verifies the signature against a variant of the request. */
 export type Diagnose = (request: HttpRequest, matches: (candidate: HttpRequest) => boolean) => string
 
-/** A diagnosis signs the request some thirty times, which nobody may ask for at will. */
+/** Maximum diagnoses at once: each computes some thirty signatures, so callers must not trigger them at will. */
 const maxDiagnoses = 10
 const refillMilliseconds = 1000
-/** Longest path and query that are diagnosed, in characters. */
+/** Longest path and query to diagnose, in characters. */
 const maxDiagnosedLength = 4096
 
-/** `likelyCause` within a budget: ten at once, then one a second; `now` is a clock in milliseconds. */
+/** `likelyCause` with a rate limit: ten at once, then one a second. `now` is a clock in milliseconds. */
 export function limitDiagnoses(now: () => number = () => performance.now()): Diagnose {
   let left = maxDiagnoses
   let refilled = now()
@@ -20,30 +20,30 @@ export function limitDiagnoses(now: () => number = () => performance.now()): Dia
     const refills = Math.floor((now() - refilled) / refillMilliseconds)
     left = Math.min(maxDiagnoses, left + refills)
     refilled += refills * refillMilliseconds
-    if (left === 0) return 'unknown: too many signatures have been wrong in the last seconds'
+    if (left === 0) return 'unknown: too many wrong signatures in the last seconds'
     left -= 1
     return likelyCause(request, matches)
   }
 }
 
-/** One way in which a request may differ from the one that the client signed. */
+/** The request as a client may have signed it before something changed it in transit. */
 interface Variant {
   readonly cause: string
   readonly request: HttpRequest
 }
 
 /**
- * Names why a signature does not match, for the log: tries the request as it may have been before something on its way
- * changed it. `matches` says whether the signature is right for a request.
+ * Names the likely reason of a wrong signature for the log: tries variants of the request as it may have been before a
+ * proxy changed it. `matches` verifies the signature against a variant.
  */
 export function likelyCause(request: HttpRequest, matches: (candidate: HttpRequest) => boolean): string {
   for (const variant of variants(request)) {
     if (matchesSafely(variant.request, matches)) return withoutControls(variant.cause)
   }
-  return 'no change of path or host explains it: the secret access key is most likely another one, or a signed header was changed on the way'
+  return 'no change of path or host explains it: most likely the secret access key is wrong, or a signed header was changed in transit'
 }
 
-/** A variant's path may not even decode, which only means that it is not the one. */
+/** The path of a variant may fail to decode; then the variant does not match. */
 function matchesSafely(candidate: HttpRequest, matches: (candidate: HttpRequest) => boolean): boolean {
   try {
     return matches(candidate)
@@ -58,7 +58,7 @@ function* variants(request: HttpRequest): Generator<Variant> {
   yield* hostVariants(request)
   const forwardedHost = firstValue(request, 'x-forwarded-host')
   if (forwardedHost === undefined) return
-  // Proxies that cut a prefix often change the host as well.
+  // Proxies that remove a prefix often change the host as well.
   for (const path of paths) yield signedHost(path.request, forwardedHost, `${path.cause}; and `)
 }
 
@@ -66,7 +66,7 @@ function* pathVariants(request: HttpRequest): Generator<Variant> {
   const { rawPath } = request
   const variant = (cause: string, path: string): Variant => ({ cause, request: { ...request, rawPath: path } })
   const prefix = firstValue(request, 'x-forwarded-prefix')?.replace(/\/$/, '')
-  if (prefix) yield variant(`the prefix ${prefix} was taken off the path on the way, but signed`, prefix + rawPath)
+  if (prefix) yield variant(`the client signed the prefix ${prefix}, which was removed in transit`, prefix + rawPath)
   yield* mountPrefixes(rawPath, variant)
   const label = hostOf(request)?.split('.')[0]
   if (label) {
@@ -75,12 +75,12 @@ function* pathVariants(request: HttpRequest): Generator<Variant> {
       `/${label}${rawPath}`,
     )
   }
-  yield variant('the path was decoded on the way, or the client encoded it twice', rawPath.replaceAll('%', '%25'))
-  yield variant('the client signed the path decoded', decoded(rawPath))
-  yield variant('the client signed the path normalised, which S3 does not do', posix.normalize(rawPath))
+  yield variant('the path was decoded in transit, or the client encoded it twice', rawPath.replaceAll('%', '%25'))
+  yield variant('the client signed the decoded path', decoded(rawPath))
+  yield variant('the client signed the normalised path; S3 does not normalise', posix.normalize(rawPath))
 }
 
-/** A mount prefix has few segments; the bound keeps a long path cheap. */
+/** Mount prefixes have few segments; the limit keeps long paths cheap. */
 function* mountPrefixes(rawPath: string, variant: (cause: string, path: string) => Variant): Generator<Variant> {
   let prefix = ''
   for (const segment of rawPath.split('/', 4).slice(1)) {
@@ -100,7 +100,7 @@ function* hostVariants(request: HttpRequest): Generator<Variant> {
 
 function signedHost(request: HttpRequest, host: string, before = ''): Variant {
   return {
-    cause: `${before}the Host header was changed on the way: the client signed ${host}`,
+    cause: `${before}the Host header was changed in transit: the client signed ${host}`,
     request: { ...request, headers: new Map([...request.headers, ['host', [host]]]) },
   }
 }
@@ -113,7 +113,7 @@ function firstValue(request: HttpRequest, name: string): string | undefined {
   return header(request, name)?.split(',')[0]?.trim()
 }
 
-/** The bytes of the decoded path, as Latin-1; the path itself where it does not decode. */
+/** The bytes of the decoded path, as Latin-1; the path itself if it cannot be decoded. */
 function decoded(rawPath: string): string {
   try {
     return Buffer.from(decodeURIComponent(rawPath), 'utf8').toString('latin1')

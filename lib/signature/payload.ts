@@ -9,15 +9,15 @@ import { invalidArgument, notImplemented, S3Error } from '../errors.js'
 import { type HttpRequest, header, queryValue } from '../http/request.js'
 import type { LengthLimits } from './policy-conditions.js'
 
-/** What the head of a request says of its body. */
+/** The description of a body in the headers of its request. */
 export interface Payload {
-  /** Bytes on the wire; undefined where the client did not say. */
+  /** Bytes on the wire; undefined if the client did not announce a length. */
   readonly wireLength?: number | undefined
   readonly framing?: Framing | undefined
   readonly expectations: readonly Expectation[]
 }
 
-/** `x-amz-content-sha256` of the header, or of the query of a presigned URL; two that differ are refused. */
+/** `x-amz-content-sha256` from the header, or from the query of a presigned URL. Throws if the two differ. */
 export function declaredPayloadHash(request: HttpRequest): string | undefined {
   const inHeader = header(request, 'x-amz-content-sha256')
   const inQuery = queryValue(request, 'X-Amz-Content-Sha256')
@@ -26,8 +26,10 @@ export function declaredPayloadHash(request: HttpRequest): string | undefined {
 }
 
 /**
- * Reads how the body is to be decoded and checked; throws what can be refused without reading it. Checksums that a
- * presigned URL carries in its query are signed but not checked, as on S3: SDKs compute them over no content.
+ * Parses how to decode and verify the body. Checksums in the query of a presigned URL are signed but not verified, as on
+ * S3: SDKs compute them over an empty body.
+ *
+ * @throws S3Error for anything that can be refused without reading the body.
  */
 export function readPayload(request: HttpRequest): Payload {
   const declared = declaredPayloadHash(request)
@@ -43,7 +45,7 @@ export function readPayload(request: HttpRequest): Payload {
 }
 
 function readChecksums(request: HttpRequest, framing: Framing | undefined): readonly Expectation[] {
-  // The checksum of CompleteMultipartUpload is the object's, not that of the list in its body.
+  // CompleteMultipartUpload sends the checksum of the object, not of its body, the list of parts.
   if (request.method === 'POST' && request.query.has('uploadId')) return []
   const expectations = readExpectations(new Map([...request.headers].map(([name, values]) => [name, values.join(',')])))
   const algorithms = expectations.filter(({ header }) => header !== undefined).map(({ algorithm }) => algorithm)
@@ -68,15 +70,15 @@ function badPayloadHash(value: string): S3Error {
   })
 }
 
-/** How a body is framed as aws-chunked. */
+/** The aws-chunked framing of a body. */
 export interface Framing {
-  /** Whether each chunk bears a signature. */
+  /** Whether each chunk has a signature. */
   readonly signed: boolean
   /** Whether a trailer may follow the last chunk. */
   readonly trailer: boolean
-  /** The checksum that the trailer is to bring. */
+  /** The checksum that the trailer must contain. */
   readonly trailerChecksum?: ChecksumAlgorithm
-  /** Bytes of content within the framing. */
+  /** Bytes of content without the framing. */
   readonly decodedLength: number
 }
 
@@ -87,10 +89,10 @@ const streamingPayloads: ReadonlyMap<string, Pick<Framing, 'signed' | 'trailer'>
   ['STREAMING-UNSIGNED-PAYLOAD-TRAILER', { signed: false, trailer: true }],
 ])
 
-/** Reads the framing from the headers; undefined for a body without; throws what can be refused before the body. */
+/** Parses the framing from the headers; undefined for an unframed body. Throws what can be refused before the body. */
 function readFraming(request: HttpRequest, payloadHash: string | undefined): Framing | undefined {
   if (payloadHash?.startsWith('STREAMING-AWS4-ECDSA-'))
-    throw notImplemented('x-amz-content-sha256', 'only SHA256 signs chunks, not ECDSA.')
+    throw notImplemented('x-amz-content-sha256', 'chunks can be signed with SHA256 only, not with ECDSA.')
   const kind = payloadHash === undefined ? unsignedFraming(request) : streamingPayloads.get(payloadHash)
   const trailerName = header(request, 'x-amz-trailer')
   if (trailerName !== undefined && !kind?.trailer) throw unsupportedTrailer()
@@ -101,7 +103,7 @@ function readFraming(request: HttpRequest, payloadHash: string | undefined): Fra
   return { ...kind, decodedLength, trailerChecksum: parseTrailerName(trailerName) }
 }
 
-/** SDKs without credentials frame a body and send no `x-amz-content-sha256`. */
+/** SDKs without credentials frame the body but omit `x-amz-content-sha256`. */
 function unsignedFraming(request: HttpRequest): Pick<Framing, 'signed' | 'trailer'> | undefined {
   const framed =
     contentEncodings(request).some((encoding) => encoding.toLowerCase() === 'aws-chunked') &&
@@ -125,20 +127,20 @@ function unsupportedTrailer(): S3Error {
   return new S3Error('InvalidRequest', { message: 'The value specified in the x-amz-trailer header is not supported' })
 }
 
-/** A digest that the client gave of its content. */
+/** A digest that the client sent for its content. */
 export interface Expectation {
   readonly algorithm: ChecksumAlgorithm
   readonly digest: Buffer
-  /** The header or trailer that the answer echoes; undefined where S3 echoes none. */
+  /** The header or trailer to echo in the response; undefined if S3 does not echo it. */
   readonly header?: string
-  /** The error for content with another digest. */
+  /** The error for content with a different digest. */
   readonly refusal: (calculated: Buffer) => S3Error
 }
 
-/** Headers that begin like a checksum's and hold none. */
+/** Headers that start like a checksum header but contain no checksum. */
 const notChecksums = new Set(['x-amz-checksum-algorithm', 'x-amz-checksum-type', 'x-amz-checksum-mode'])
 
-/** The digests that headers or form fields (lower-case names) give of a body; throws as S3 does where one is malformed. */
+/** The digests of a body in headers or form fields (lower-case names). Throws as S3 does if one is malformed. */
 export function readExpectations(fields: ReadonlyMap<string, string>): readonly Expectation[] {
   const expectations: Expectation[] = []
   const md5 = fields.get('content-md5')
@@ -157,7 +159,7 @@ export function readExpectations(fields: ReadonlyMap<string, string>): readonly 
   return expectations
 }
 
-/** A checksum in base64 as an expectation; throws InvalidRequest where it is not a value of the algorithm. */
+/** Parses a base64 checksum; throws InvalidRequest if it is not a value of the algorithm. */
 export function expectedChecksum(
   algorithm: ChecksumAlgorithm,
   text: string,
@@ -176,7 +178,7 @@ export function expectedChecksum(
   }
 }
 
-/** The value of `x-amz-content-sha256` where it is a digest; undefined where it is not 64 hex digits. */
+/** The digest in `x-amz-content-sha256`; undefined unless it is 64 hex digits. */
 function expectedPayloadHash(text: string): Expectation | undefined {
   if (!/^[0-9a-f]{64}$/i.test(text)) return undefined
   return {
@@ -207,7 +209,7 @@ function invalid(message: string): S3Error {
   return new S3Error('InvalidRequest', { message })
 }
 
-/** A number of bytes from a header; undefined without the header. */
+/** Parses a header that counts bytes; undefined if it is missing. */
 function readLength(request: HttpRequest, name: string): number | undefined {
   const text = header(request, name)
   if (text === undefined) return undefined
@@ -215,7 +217,7 @@ function readLength(request: HttpRequest, name: string): number | undefined {
   throw invalidArgument(name, { value: text, message: `Invalid value for ${name}.` })
 }
 
-/** Passes a body on and throws IncompleteBody unless it is exactly `length` bytes; of any length where undefined. */
+/** Passes a body on; throws IncompleteBody unless it has exactly `length` bytes. If undefined, any length passes. */
 export async function* exactLength(
   body: AsyncIterable<Uint8Array>,
   length: number | undefined,
@@ -229,7 +231,7 @@ export async function* exactLength(
   if (length !== undefined && seen !== length) throw new S3Error('IncompleteBody')
 }
 
-/** Passes a body on and throws EntityTooSmall or EntityTooLarge unless its length in bytes is within the limits. */
+/** Passes a body on; throws EntityTooSmall or EntityTooLarge if its length in bytes is outside the limits. */
 export async function* limitedLength(
   body: AsyncIterable<Uint8Array>,
   { minLength = 0, maxLength = Number.POSITIVE_INFINITY }: LengthLimits,

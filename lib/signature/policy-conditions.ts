@@ -5,7 +5,7 @@ export type PolicyCondition =
   | { readonly operation: 'eq' | 'starts-with'; readonly field: string; readonly value: string }
   | { readonly operation: 'content-length-range'; readonly min: number; readonly max: number }
 
-/** What a browser may upload, and until when. */
+/** A POST policy: its expiry and its conditions for the form. */
 export interface Policy {
   /** Milliseconds since 1970. */
   readonly expiration: number
@@ -18,13 +18,13 @@ export interface LengthLimits {
   readonly maxLength?: number
 }
 
-/** The longest policy that is read, in characters of base64; S3 lets the whole form be 20 KiB. */
+/** Longest policy, in characters of base64; S3 limits the whole form to 20 KiB. */
 const maxPolicy = 20 * 1024
 
-/** Fields that no condition has to cover. */
+/** Fields that need no condition. */
 const uncovered = new Set(['x-amz-signature', 'file', 'policy', 'awsaccesskeyid', 'signature'])
 
-/** Reads a policy from base64 of JSON; throws InvalidPolicyDocument. */
+/** Parses a base64-encoded JSON policy; throws InvalidPolicyDocument. */
 export function parsePolicy(base64: string): Policy {
   if (base64.length > maxPolicy) throw invalidPolicy('Policy too large.')
   const document = parseObject(Buffer.from(base64, 'base64').toString('utf8'))
@@ -35,8 +35,10 @@ export function parsePolicy(base64: string): Policy {
 }
 
 /**
- * Holds a form against a policy: throws AccessDenied where a condition fails or a field is not covered by one. `fields`
- * by lower-case name, with the bucket that the request addresses among them. Answers the sizes that are allowed.
+ * Checks a form against its policy and returns the allowed sizes.
+ *
+ * @param fields By lower-case name, including the bucket that the request addresses.
+ * @throws S3Error AccessDenied if a condition fails or no condition covers a field.
  */
 export function enforceConditions(policy: Policy, fields: ReadonlyMap<string, string>): LengthLimits {
   const covered = new Set<string>()
@@ -70,7 +72,7 @@ export function againstPolicy(reason: string): S3Error {
 function holds(condition: { operation: string; field: string; value: string }, actual: string | undefined): boolean {
   if (actual === undefined) return false
   if (condition.operation === 'eq') return actual === condition.value
-  // S3 takes a Content-Type with commas as a list, each of which must begin so.
+  // S3 treats a Content-Type with commas as a list; the condition applies to each item.
   const values = condition.field === 'content-type' ? actual.split(/, */) : [actual]
   return values.every((value) => value.startsWith(condition.value))
 }

@@ -10,7 +10,7 @@ import { againstPolicy, enforceConditions, type LengthLimits, parsePolicy } from
 import { parseTimestamp } from './time.js'
 import { parseCredential, v4Algorithm } from './v4.js'
 
-/** An upload by a browser's form: who signed its policy, and the file as it must be. */
+/** An upload through a browser form: the signer of its policy, and the file. Reading the file verifies its size. */
 interface FormPost {
   readonly identity: Identity
   readonly body: CheckedBody
@@ -24,7 +24,7 @@ export function isFormPost(request: Pick<HttpRequest, 'method' | 'headers'>): bo
   return request.method === 'POST' && /^multipart\/form-data\b/i.test(header(request, 'content-type') ?? '')
 }
 
-/** Reads the fields of a form up to its file and holds them against the policy; throws as `authenticate` does. */
+/** Parses the fields of a form up to its file and checks them against the policy; throws as `authenticate` does. */
 export async function readFormPost(request: HttpRequest, bucket: string, options: SignatureOptions): Promise<FormPost> {
   refuseOtherCredentials(request)
   const { fields, file } = await readForm(request.body, header(request, 'content-type'), request.memory)
@@ -40,31 +40,34 @@ export async function readFormPost(request: HttpRequest, bucket: string, options
   return { identity, body: createCheckedBody(content, { expectations: readExpectations(fields) }), fields, key }
 }
 
-/** A form is signed by its policy; whoever signs the request as well could mean somebody else. */
+/** The policy of a form is signed; a second signature on the request could name another caller. */
 function refuseOtherCredentials({ headers, query }: HttpRequest): void {
   if (headers.has('authorization') || query.has('X-Amz-Signature') || query.has('Signature')) {
     throw new S3Error('InvalidArgument', { message: 'Only one auth mechanism allowed.' })
   }
 }
 
-/** A form whose signer is known. */
+/** The caller of a form upload, and the limits of its policy. */
 interface AuthenticatedPost {
   readonly identity: Identity
-  /** What `content-length-range` allows; for `limitedLength`. */
+  /** The `content-length-range` of the policy; for `limitedLength`. */
   readonly limits: LengthLimits
 }
 
 /**
- * Proves who signed the policy of a browser's form (V4 or V2) and that the form keeps to it. `fields` are the form's by
- * lower-case name, as `readForm` gives them; `bucket` is the one that the request addresses. A policy that is there is enforced whoever signed it. Throws as
- * `authenticate` does; InvalidPolicyDocument and AccessDenied for the policy.
+ * Verifies the signature (V4 or V2) of the policy of a browser form, and that the form obeys the policy. A policy is
+ * enforced even if the caller is anonymous.
+ *
+ * @param fields By lower-case name, as `readForm` returns them.
+ * @param bucket The bucket that the request addresses.
+ * @throws as `authenticate`, and S3Error InvalidPolicyDocument or AccessDenied for the policy.
  */
 export async function authenticatePost(
   fields: ReadonlyMap<string, string>,
   bucket: string,
   options: SignatureOptions,
 ): Promise<AuthenticatedPost> {
-  // Before the policy, which is worth reading only if somebody signed it, and whose refusal would hide a missing field.
+  // The signature first: without it the policy is not worth parsing, and its error would hide a missing field.
   const { identity } = await identify(options.credentials, () => readPostClaim(fields, options.region))
   const now = options.now?.() ?? new Date()
   const policy = fields.get('policy')
@@ -124,7 +127,7 @@ function policyClaim(
       if (sameSignature(sign(secretAccessKey), signature)) return undefined
       throw signatureMismatch(
         { accessKeyId, signature, stringToSign: policy },
-        'the policy was signed with another secret access key, or changed after it was signed',
+        'the policy was signed with another secret access key, or changed after signing',
       )
     },
   }

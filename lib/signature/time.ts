@@ -1,7 +1,7 @@
 import { S3Error } from '../errors.js'
 import { parseHttpDate, parseIsoDate } from '../http/date.js'
 
-/** An instant as a signature writes it. */
+/** The time of a signature. */
 export interface Timestamp {
   /** `YYYYMMDDTHHMMSSZ`. */
   readonly text: string
@@ -9,10 +9,10 @@ export interface Timestamp {
   readonly time: number
 }
 
-/** How far a client's clock may be off: 15 minutes, in milliseconds. */
+/** Maximum clock skew of a client: 15 minutes, in milliseconds. */
 export const maxSkew = 15 * 60 * 1000
 
-/** Reads `YYYYMMDDTHHMMSSZ`; undefined where that is no date of the calendar. */
+/** Parses `YYYYMMDDTHHMMSSZ`; undefined if it is not a valid date. */
 export function parseTimestamp(text: string): Timestamp | undefined {
   const pattern = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/
   if (!pattern.test(text)) return undefined
@@ -20,18 +20,18 @@ export function parseTimestamp(text: string): Timestamp | undefined {
   return time === undefined ? undefined : { text, time }
 }
 
-/** Reads the date of an HTTP header; undefined where it is none. */
+/** Parses an HTTP date; undefined if it is invalid. */
 export function parseDateHeader(text: string): Timestamp | undefined {
   const time = parseHttpDate(text)?.getTime()
   return time === undefined ? undefined : { text: timestampText(time), time }
 }
 
-/** An instant for an error's fields, to the second. */
+/** Formats a time for the fields of an error, to the second. */
 export function isoSeconds(time: number): string {
   return new Date(time).toISOString().replace(/\.\d{3}Z$/, 'Z')
 }
 
-/** Throws RequestTimeTooSkewed where a request was signed too long before or after now. */
+/** Throws RequestTimeTooSkewed if a request was signed too long before or after now. */
 export function requireSmallSkew(signedAt: Timestamp, now: Date): void {
   if (Math.abs(now.getTime() - signedAt.time) <= maxSkew) return
   throw new S3Error('RequestTimeTooSkewed', {
@@ -43,7 +43,7 @@ export function requireSmallSkew(signedAt: Timestamp, now: Date): void {
   })
 }
 
-/** AccessDenied for a request that is dated by none of the headers that may. */
+/** AccessDenied for a request without a valid date. */
 export function missingDate(): S3Error {
   return new S3Error('AccessDenied', { message: 'AWS authentication requires a valid Date or x-amz-date header' })
 }

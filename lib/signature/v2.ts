@@ -6,7 +6,7 @@ import type { Diagnose } from './diagnosis.js'
 import { hmacSha1, sameSignature } from './hmac.js'
 import { isoSeconds, missingDate, parseDateHeader, parseTimestamp, requireSmallSkew } from './time.js'
 
-/** Query parameters that newer SDKs cover with Signature V2, and that others leave out, botocore among them. */
+/** Query parameters that newer SDKs sign with V2 and others, such as botocore, do not. */
 const newSubresources: ReadonlySet<string> = new Set([
   'attributes',
   'encryption',
@@ -58,20 +58,20 @@ const subresources: ReadonlySet<string> = new Set([
 
 const oldSubresources: ReadonlySet<string> = new Set([...subresources].filter((name) => !newSubresources.has(name)))
 
-/** A V2 signature and what it covers beside the request. */
+/** A V2 signature, and the signed values that depend on where it was sent. */
 interface V2Signature {
   readonly accessKeyId: string
-  /** Base64 where the client made it well. */
+  /** Base64, if well-formed. */
   readonly signature: string
-  /** The line for the date: that of the Date header, empty under `x-amz-date`, `Expires` in a query. */
+  /** The date line: the Date header, empty with `x-amz-date`, or `Expires` from the query. */
   readonly dateLine: string
-  /** The bucket where the host names it. */
+  /** The bucket in the host name; undefined in path style. */
   readonly virtualHostBucket?: string | undefined
-  /** Whether headers that change nothing may have been put into the query, as in a presigned URL. */
+  /** Whether headers without effect may be in the query, as in a presigned URL. */
   readonly headersInQuery: boolean
 }
 
-/** The claim of a V2 signature. */
+/** The claim of a V2 signature. @see https://docs.aws.amazon.com/AmazonS3/latest/API/RESTAuthentication.html */
 function v2Claim(request: HttpRequest, signed: V2Signature, diagnose: Diagnose): Claim {
   const { accessKeyId, signature } = signed
   return {
@@ -87,8 +87,9 @@ function v2Claim(request: HttpRequest, signed: V2Signature, diagnose: Diagnose):
 }
 
 /**
- * What the client may have signed, as V2 prescribes it first: clients differ in how they encode the path, in whether they
- * end a bucket's with a slash and in whether they write the `=` of an empty subresource. Each names the same request.
+ * The strings that the client may have signed, the one that V2 prescribes first. Clients differ in how they encode the
+ * path, whether they end a bucket's path with a slash, and whether they write the `=` of an empty subresource. All of
+ * them name the same request.
  */
 function stringsToSign(request: HttpRequest, signed: V2Signature): readonly string[] {
   const value = (name: string) => trimmedHeader(request, name) ?? ''
@@ -96,7 +97,7 @@ function stringsToSign(request: HttpRequest, signed: V2Signature): readonly stri
   const head = [request.method, value('content-md5'), contentType, signed.dateLine].join('\n')
   const bucket = signed.virtualHostBucket === undefined ? '' : `/${signed.virtualHostBucket}`
   const before = `${head}\n${amzHeaders(request, signed)}${bucket}`
-  // What is not covered could be added by whoever sees the signature: to a read, that changes nothing that is stored.
+  // An unsigned subresource could be added by anyone who sees the URL; on reads that is harmless.
   const isRead = request.method === 'GET' || request.method === 'HEAD'
   const queries = new Set(
     (isRead ? [subresources, oldSubresources] : [subresources]).flatMap((covered) =>
@@ -107,7 +108,7 @@ function stringsToSign(request: HttpRequest, signed: V2Signature): readonly stri
   return [...queries].flatMap((query) => paths.map((path) => `${before}${path}${query}`))
 }
 
-/** botocore signs a bucket's path with a slash that it does not send. */
+/** botocore signs the path of a bucket with a trailing slash, but sends it without. */
 function bucketPaths(path: string): readonly string[] {
   return /^\/[^/]+$/.test(path) ? [path, `${path}/`] : [path]
 }
@@ -127,18 +128,18 @@ function amzHeaders(request: HttpRequest, signed: V2Signature): string {
     .join('')
 }
 
-/** Whether a header asks for nothing but what happens without it. */
+/** Whether a header has no effect on the request. */
 function isWithoutEffect(name: string, value: string): boolean {
   return /^x-amz-(meta-[a-z0-9-]+|security-token)$/.test(name) || (name === 'x-amz-acl' && value === 'private')
 }
 
 /**
- * A header that a presigned URL of botocore carries as a parameter; undefined without it. Only for headers that change
- * nothing here: what is signed as a header and obeyed as a header must come as one, or a URL could be stripped of it.
+ * A header that presigned URLs of botocore carry as a parameter; undefined if it is missing. Only headers without effect
+ * qualify: any other header must be sent as a header, or an attacker could remove it from the URL.
  */
 function queryText(request: HttpRequest, name: string, { headersInQuery }: V2Signature): string | undefined {
   if (!headersInQuery) return undefined
-  // A line break in the value would read as a header of its own.
+  // A line break in the value would read as another header.
   return request.query
     .get(name)
     ?.map(wireText)
@@ -146,7 +147,7 @@ function queryText(request: HttpRequest, name: string, { headersInQuery }: V2Sig
     .replace(/[\r\n]+/g, ' ')
 }
 
-/** The covered parameters with their values decoded; `empty` stands after the name of one without a value. */
+/** The signed parameters with decoded values; `empty` follows the name of a parameter without a value. */
 function subresourceQuery(query: HttpRequest['query'], covered: ReadonlySet<string>, empty: string): string {
   const pairs = [...query.keys()]
     .filter((name) => covered.has(name) || name.startsWith('response-'))
@@ -157,12 +158,12 @@ function subresourceQuery(query: HttpRequest['query'], covered: ReadonlySet<stri
   return pairs.length === 0 ? '' : `?${pairs.join('&')}`
 }
 
-/** Decoded text as the Latin-1 of its bytes, in which headers come too. */
+/** Decoded text as the Latin-1 of its bytes, the form in which Node delivers headers. */
 function wireText(text: string): string {
   return Buffer.from(text, 'utf8').toString('latin1')
 }
 
-/** Reads a V2 signature from the Authorization header (`AWS key:signature`). */
+/** Parses a V2 signature from the Authorization header (`AWS key:signature`). */
 export function readV2Header(request: HttpRequest, authorization: string, options: ClaimOptions): Claim {
   const text = authorization.slice('AWS '.length).trim()
   const colon = text.lastIndexOf(':')
@@ -189,7 +190,7 @@ export function readV2Header(request: HttpRequest, authorization: string, option
   )
 }
 
-/** Reads a V2 signature from the query of a presigned URL (`AWSAccessKeyId`, `Expires`, `Signature`). */
+/** Parses a V2 signature from the query of a presigned URL (`AWSAccessKeyId`, `Expires`, `Signature`). */
 export function readV2Query(request: HttpRequest, options: ClaimOptions): Claim {
   const accessKeyId = queryValue(request, 'AWSAccessKeyId')
   const expires = queryValue(request, 'Expires')

@@ -23,31 +23,31 @@ import {
   type Timestamp,
 } from './time.js'
 
-/** The one algorithm of Signature V4 that is served. */
+/** The only supported algorithm of Signature V4. */
 export const v4Algorithm = 'AWS4-HMAC-SHA256'
 
-/** A credential as a V4 signature names it. */
+/** The `Credential` of a V4 signature. */
 interface V4Credential {
   readonly accessKeyId: string
   /** `date/region/s3/aws4_request`. */
   readonly scope: string
 }
 
-/** A V4 signature and what it says that it covers. */
+/** A parsed V4 signature. */
 interface V4Signature {
   readonly credential: V4Credential
   readonly timestamp: Timestamp
   readonly signedHeaders: readonly string[]
   readonly payloadHash: string
-  /** 64 hex digits where the client made it well. */
+  /** 64 hex digits, if well-formed. */
   readonly signature: string
-  /** The query parameter that holds the signature and is therefore not covered. */
+  /** The query parameter that contains the signature, which therefore cannot be signed. */
   readonly unsignedParameter?: string
 }
 
 /**
- * Reads `key/date/region/s3/aws4_request` and holds it against the date of the request and the region of the gateway
- * (any where undefined); `malformed` words the refusal for the place where the credential stood.
+ * Parses `key/date/region/s3/aws4_request` and checks it against the date of the request and the gateway's region (any
+ * region if undefined). `malformed` creates the error, since its text depends on where the credential was sent.
  */
 export function parseCredential(
   text: string,
@@ -56,7 +56,7 @@ export function parseCredential(
   malformed: (reason: string, fields?: Record<string, string>) => S3Error,
 ): V4Credential {
   const parts = text.split('/')
-  // An access key may hold a slash, the rest may not.
+  // An access key may contain a slash; the other parts may not.
   const [date, scopeRegion, service, terminator] = parts.splice(-4)
   const accessKeyId = parts.join('/')
   if (terminator === undefined || parts.length === 0) {
@@ -78,14 +78,14 @@ export function parseCredential(
   return { accessKeyId, scope: `${date}/${scopeRegion}/s3/aws4_request` }
 }
 
-/** The names of a SignedHeaders list; undefined unless they are lower-case header names, each once. */
+/** Parses a SignedHeaders list; undefined unless its names are lower-case header names without duplicates. */
 function parseSignedHeaders(text: string): readonly string[] | undefined {
   if (!/^[a-z0-9!#$%&'*+.^_`|~-]+(;[a-z0-9!#$%&'*+.^_`|~-]+)*$/.test(text)) return undefined
   const names = text.split(';')
   return new Set(names).size === names.length ? names : undefined
 }
 
-/** The claim of a V4 signature; throws AccessDenied where a header that must be signed is not. */
+/** The claim of a V4 signature; throws AccessDenied if a header that must be signed is not. */
 function v4Claim(request: HttpRequest, signed: V4Signature, diagnose: Diagnose): Claim {
   requireSignedHeaders(request, signed.signedHeaders)
   const { credential, timestamp, signature } = signed
@@ -99,7 +99,7 @@ function v4Claim(request: HttpRequest, signed: V4Signature, diagnose: Diagnose):
           sameSignature(hmac(key, toSign(canonical)).toString('hex'), signature),
         )
       if (matches(request)) {
-        // A presigned URL signs no chunks.
+        // A presigned URL does not sign chunks.
         if (signed.unsignedParameter !== undefined) return undefined
         return createChunkChain({ key, timestamp: timestamp.text, scope: credential.scope, seed: signature })
       }
@@ -128,7 +128,7 @@ function candidates(request: HttpRequest, signed: V4Signature): readonly string[
   return canonicalPaths(request.rawPath).map((path) => canonicalRequest(path, parts))
 }
 
-/** Reads a V4 signature from the Authorization header (`AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…`). */
+/** Parses a V4 signature from the Authorization header (`AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…`). */
 export function readV4Header(request: HttpRequest, authorization: string, options: ClaimOptions): Claim {
   const components = parseComponents(authorization)
   const timestamp = readTimestamp(request)
@@ -182,10 +182,10 @@ function malformed(reason: string, fields: Record<string, string> = {}): S3Error
   })
 }
 
-/** The longest life of a presigned URL: seven days, in seconds. */
+/** Longest lifetime of a presigned URL: seven days, in seconds. */
 const maxExpires = 7 * 24 * 60 * 60
 
-/** Reads a V4 signature from the query of a presigned URL; its expiry takes the place of the limit on clock skew. */
+/** Parses a V4 signature from the query of a presigned URL; its expiry replaces the limit on clock skew. */
 export function readV4Query(request: HttpRequest, options: ClaimOptions): Claim {
   if (required(request, 'X-Amz-Algorithm') !== v4Algorithm) {
     throw refusal(`X-Amz-Algorithm only supports "${v4Algorithm}"`)

@@ -41,7 +41,7 @@ test('a prefix that a proxy took off', async () => {
 test('a Host header that a proxy changed', async () => {
   const signed = await signHeader({ target: '/bucket', headers: { host: 'files.example' } })
   const sent = changed(signed, '/bucket', { host: '10.0.0.1:30600', 'X-Forwarded-Host': 'files.example' })
-  assert.match(await causeOf(sent), /Host header was changed on the way: the client signed files\.example$/)
+  assert.match(await causeOf(sent), /Host header was changed in transit: the client signed files\.example$/)
   assert.match(
     await causeOf(changed(signed, '/bucket', { host: 'files.example:30600' })),
     /the client signed files\.example$/,
@@ -59,18 +59,18 @@ test('both at once', async () => {
   assert.match(await causeOf(sent), /mount prefix \/s3; and the Host header was changed/)
 })
 
-test('a path that was decoded on the way, or encoded twice by the client', async () => {
+test('a path that was decoded in transit, or encoded twice by the client', async () => {
   const signed = await presign({ target: '/bucket/a%2541' })
   const query = signed.target.slice(signed.target.indexOf('?'))
   assert.match(
     await causeOf(changed(signed, `/bucket/a%41${query}`)),
-    /decoded on the way, or the client encoded it twice/,
+    /decoded in transit, or the client encoded it twice/,
   )
 })
 
 test('a path that the client signed decoded or normalised', async () => {
   const decoded = await signHeader({ target: '/bucket/a b/é' })
-  assert.match(await causeOf(changed(decoded, '/bucket/a%20b/%C3%A9')), /signed the path decoded/)
+  assert.match(await causeOf(changed(decoded, '/bucket/a%20b/%C3%A9')), /signed the decoded path/)
   const normalised = await signHeader({ target: '/bucket/b' })
   assert.match(await causeOf(changed(normalised, '/bucket//a/../b')), /normalised/)
 })
