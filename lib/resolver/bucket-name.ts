@@ -1,33 +1,33 @@
 import { S3Error } from '../errors.js'
 import { type Branch, type Commit, fileSetRepo, headOf } from '../pfs/client.js'
 
-/** A bucket as its name says: a branch that takes writes, or that branch at one commit, which is read only. */
+/** A bucket: a branch, which is writable, or a branch at one commit, which is read-only. */
 export interface Bucket {
   /** As the client wrote it. */
   readonly name: string
   readonly branch: Branch
-  /** The commit to which the name pins the bucket; absent for the branch itself. */
+  /** The commit that the name pins; undefined for the branch itself. */
   readonly at?: BucketCommit
 }
 
-/** A commit by its id, or how many commits before the head of the branch: `^`, `^3`, `^^`. */
+/** A commit, by its id or by its distance from the head of the branch: `^`, `^3`, `^^`. */
 export type BucketCommit = { readonly id: string } | { readonly ancestry: string }
 
-/** How buckets are named. */
+/** How bucket names map to branches. */
 export interface BucketNameOptions {
-  /** Buckets by another name, such as `{ 'training-data': 'master.images.vision' }`. */
+  /** Other names of buckets, such as `{ 'training-data': 'master.images.vision' }`. */
   readonly bucketAliases: Readonly<Record<string, string>>
-  /** Separates the parts of a name without a dot, such as `--`; '.' for names with dots only. */
+  /** Separates the parts of a name that contains no dot, such as `--`; '.' allows only names with dots. */
   readonly bucketSeparator: string
 }
 
-/** The names of buckets, in both directions. */
+/** Maps bucket names to branches and back. */
 export interface BucketNames {
-  /** Reads a name. Throws S3Error InvalidBucketName if PFS cannot have what it names. */
+  /** Parses a name. @throws S3Error InvalidBucketName if PFS cannot have such a bucket. */
   readonly parse: (name: string) => Bucket
-  /** The names under which a branch is listed: its alias or else a name of its parts, then the aliases of its commits. */
+  /** The names under which a branch is listed: its alias, or else its regular name, then the aliases of its commits. */
   readonly namesOf: (branch: Branch) => readonly string[]
-  /** The branch that a name means if its repo was written before its branch; undefined for a name without a branch. */
+  /** The branch that a name would mean with repo and branch swapped; undefined for a name without a branch. */
   readonly swapped: (bucket: Bucket) => Branch | undefined
 }
 
@@ -35,26 +35,27 @@ const defaultProject = 'default'
 const defaultBranch = 'master'
 
 const pfsName = /^[A-Za-z0-9_-]+$/
-/** pachd takes `^^` or `^2` behind a name, and no mixture. */
+/** pachd accepts `^^` or `^2` after a name, but no mixture. */
 const branchPattern = /^([A-Za-z0-9_-]+)(\^+|\^\d{1,5})?$/
 const commitIdPattern = /^[0-9a-f]{32}$/
 
-/** Whether `text` has the form of a commit id: 32 lower-case hex digits. */
+/** Whether `text` looks like a commit id: 32 lower-case hex digits. */
 export function isCommitId(text: string): boolean {
   return commitIdPattern.test(text)
 }
 
 /**
- * Creates the names of buckets. With the separator `--`, `master--images` is `master.images`; names with dots stay valid.
+ * Creates the mapping of bucket names. With the separator `--`, `master--images` means `master.images`; names with dots
+ * stay valid.
  *
- * @throws TypeError if an alias is not of a bucket, or two are of one
+ * @throws TypeError if the target of an alias is not a bucket, or two aliases have the same target.
  */
 export function createBucketNames({ bucketAliases, bucketSeparator }: BucketNameOptions): BucketNames {
   const partsOf = (name: string) => name.split(name.includes('.') ? '.' : bucketSeparator)
   const readParts = (name: string) => bucketFrom(name, partsOf(name))
   const aliases = readAliases(bucketAliases, readParts)
 
-  /** The first name of its parts that is read as this branch again: a part may hold the separator. */
+  /** The first of the possible names that maps back to this branch: a part may contain the separator. */
   function nameOf(branch: Branch): string | undefined {
     const { project, name: repo } = branch.repo
     const parts = project === defaultProject ? [branch.name, repo] : [branch.name, repo, project]
@@ -105,14 +106,14 @@ function readAliases(
   return aliases
 }
 
-/** Whether two branches are one. */
+/** Whether two values are the same branch. */
 function isSameBranch(a: Branch, b: Branch): boolean {
   return a.name === b.name && a.repo.name === b.repo.name && a.repo.project === b.repo.project
 }
 
 /**
- * The bucket of the parts `[[commit] branch] repo [project]`; undefined if PFS cannot have it. Two parts are a branch and
- * a repo; of three, the first is a commit if it looks like one. Without a commit, a branch may have `^` or `^3` behind it.
+ * The bucket of the parts `[[commit] branch] repo [project]`; undefined if PFS cannot have it. Two parts are branch and
+ * repo. The first of three is a commit if it looks like one. Without a commit, the branch may end in `^` or `^3`.
  */
 function bucketFrom(name: string, parts: readonly string[]): Bucket | undefined {
   const [first = ''] = parts
@@ -122,14 +123,14 @@ function bucketFrom(name: string, parts: readonly string[]): Bucket | undefined 
   const [, branch, ancestry = ''] = branchPattern.exec(branchPart ?? '') ?? []
   if (branch === undefined || repo === undefined || rest.length > 0) return undefined
   if (!pfsName.test(repo) || !pfsName.test(project)) return undefined
-  // PFS shows what is staged as commits of this repo, and to anybody.
+  // PFS lists staged file sets as commits of this repo, to every caller.
   if (repo === fileSetRepo.name) return undefined
   const bucket = { name, branch: { repo: { project, name: repo, type: 'user' as const }, name: branch } }
   if (id !== undefined) return ancestry === '' ? { ...bucket, at: { id } } : undefined
   return ancestry === '' ? bucket : { ...bucket, at: { ancestry } }
 }
 
-/** The commit that a read of the bucket is of: the head, or the one in its name. */
+/** The commit that reads of the bucket use: the one in its name, or the head. */
 export function commitOf({ branch, at }: Bucket): Commit {
   const head = headOf(branch)
   if (at === undefined) return head

@@ -1,17 +1,17 @@
 import { percentByte } from '../encoding.js'
 
 /**
- * The escapes in file paths. A character that PFS refuses is percent-encoded. A `%` is read as the start of an escape
- * only where `encodeSegment` would have written one; any other `%` is literal. Every function here is linear in the
- * length of its text.
+ * The escapes in file paths. Characters that PFS refuses are percent-encoded. A `%` starts an escape only if
+ * `encodeSegment` would have written that escape; any other `%` is literal. Every function here is linear in the length
+ * of its text.
  */
 
-/** The characters that PFS refuses in a path, and `\`, which it accepts on write and cannot read. */
+/** The characters that PFS refuses in a path, and `\`, which it accepts in writes but cannot read. */
 const refused = /[\x00-\x1f\x7f!()*+?@[\\\]^{}]|[^\x00-\x7f]/
-/** The characters of a segment that may have to be escaped; the flag `u` keeps surrogate pairs whole. */
+/** The characters that may need an escape; the flag `u` keeps surrogate pairs together. */
 const special = /[%/\x00-\x1f\x7f!()*+?@[\\\]^{}]|[^\x00-\x7f]/gu
 
-/** An escape in a path: its length there, and the text that it stands for in the key. */
+/** An escape in a path: its length in the path, and its text in the key. */
 export interface Escape {
   readonly length: number
   readonly value: string
@@ -20,11 +20,11 @@ export interface Escape {
 /** Part of a path. */
 export interface PathPart {
   readonly text: string
-  /** The index at which the segment begins that is read; -1 if it begins before the `%` that is read. */
+  /** Start of the segment; -1 if it starts before the `%`. */
   readonly start: number
-  /** The index behind the part. */
+  /** The index after the part. */
   readonly end: number
-  /** What follows the part: the end of the path, a slash, or any text. */
+  /** The text after the part: the end of the path, a slash, or unknown. */
   readonly next: 'end' | 'slash' | 'any'
 }
 
@@ -33,12 +33,12 @@ export function isPfsPath(key: string): boolean {
   return !refused.test(key) && !/(^|\/)\.{0,2}(\/|$)/.test(key)
 }
 
-/** Encodes a segment of a key; a `/` in it cannot be a separator. */
+/** Encodes a segment of a key; a `/` in a segment is not a separator. */
 export function encodeSegment(segment: string, isLast: boolean): string {
   if (segment === '.' || segment === '..') return segment.replaceAll('.', '%2E')
   const whole = wholeSegment(segment, isLast)
   return segment.replace(special, (character, index: number) => {
-    // The text behind a `%` that matters here is digits and `%`, which look the same in the key and in the path.
+    // Whether a `%` is an escape depends on digits and `%` after it, which are the same in the key and the path.
     if (character === '%') return isEscape(readEscape(whole, index)) ? '%25' : '%'
     return character < '\x80' ? percentByte(character.charCodeAt(0)) : escapeBytes(character)
   })
@@ -68,32 +68,32 @@ function wholeSegment(text: string, isLast: boolean): PathPart {
   return { text, start: 0, end: text.length, next: isLast ? 'end' : 'slash' }
 }
 
-/** Whether a `%` was read as an escape. */
+/** Whether a `%` starts an escape. */
 export function isEscape(found: Escape | 'literal' | 'open'): found is Escape {
   return typeof found === 'object'
 }
 
-/** Reads the `%` at `index`; 'open' if that depends on the text behind the part. */
+/** Parses the `%` at `index`; 'open' if the result depends on the text after the part. */
 export function readEscape(part: PathPart, index: number): Escape | 'literal' | 'open' {
   const { text, start, end } = part
   let digits = index + 1
-  // `%25` is the escape of a `%` only in front of text that would make that `%` an escape, which may begin with 25 too.
+  // `%25` escapes a `%` only before text that would make that `%` an escape; that text may start with 25 as well.
   while (digits + 2 <= end && text.startsWith('25', digits)) digits += 2
   const found = readCharacter(part, digits, index === start)
   return isEscape(found) && digits > index + 1 ? { length: 3, value: '%' } : found
 }
 
-/** The escapes of single bytes of ASCII that depend on nothing else, by byte. */
+/** Escapes of single ASCII bytes that need no context, by byte. */
 const singles = Array.from({ length: 0x80 }, (_, byte): Escape | undefined => {
   const value = String.fromCharCode(byte)
   return refused.test(value) ? { length: 3, value } : undefined
 })
 
-/** Sets of hexadecimal digits, one bit each: the first digits of escapes, and those of the bytes that follow in UTF-8. */
+/** Sets of hex digits, one bit each: the first digits of escapes, and those of continuation bytes in UTF-8. */
 const firstDigits = 0b1111_0000_1011_1111
 const followingDigits = 0b0000_1111_0000_0000
 
-/** Reads an escape from its first digit on. */
+/** Parses an escape, starting at its first digit. */
 function readCharacter(part: PathPart, digits: number, isAtStart: boolean): Escape | 'literal' | 'open' {
   const byte = readByte(part, digits, firstDigits)
   if (typeof byte === 'string') return byte
@@ -106,7 +106,7 @@ function readCharacter(part: PathPart, digits: number, isAtStart: boolean): Esca
   return part.next === 'any' ? 'open' : slash
 }
 
-/** Reads two upper-case hexadecimal digits, the first of the set `first`. */
+/** Parses two upper-case hex digits; the first must be in the set `first`. */
 function readByte({ text, end, next }: PathPart, index: number, first: number): number | 'literal' | 'open' {
   const missing = next === 'any' ? 'open' : 'literal'
   if (index >= end) return missing
@@ -122,7 +122,7 @@ function hexDigit(code: number): number {
   return code >= 0x41 && code <= 0x46 ? code - 0x37 : -1
 }
 
-/** Reads `.` or `..`, which are escaped only as whole segments; `index` is behind the first dot. */
+/** Parses `.` or `..`, which are escaped only as whole segments; `index` is after the first dot. */
 function readDots({ text, end, next }: PathPart, index: number): Escape | 'literal' | 'open' {
   const second = '%2E'
   const rest = text.slice(index, Math.min(end, index + second.length + 1))
@@ -135,7 +135,7 @@ function readDots({ text, end, next }: PathPart, index: number): Escape | 'liter
   return rest === second ? { length: 6, value: '..' } : 'literal'
 }
 
-/** The bytes that may follow a first byte of UTF-8 where they are not 80 to BF. */
+/** Allowed second bytes of UTF-8 by first byte, unless they are 80 to BF. */
 const secondBytes: ReadonlyMap<number, readonly [number, number]> = new Map([
   [0xe0, [0xa0, 0xbf]],
   [0xed, [0x80, 0x9f]],

@@ -1,4 +1,4 @@
-/** Compares texts by their UTF-8 bytes, the order of S3's listings; JavaScript's own order is by UTF-16 units. */
+/** Compares texts by their UTF-8 bytes, the order of S3's listings; JavaScript compares UTF-16 code units. */
 export function compareBytes(a: string, b: string): number {
   const length = Math.min(a.length, b.length)
   for (let index = 0; index < length; index += 1) {
@@ -9,15 +9,15 @@ export function compareBytes(a: string, b: string): number {
   return a.length - b.length
 }
 
-/** The place of a UTF-16 unit in byte order: surrogates stand for characters above all others. */
+/** The rank of a UTF-16 code unit in byte order: surrogates encode the characters above all others. */
 export function byteRank(unit: number): number {
   return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit
 }
 
-/** A unit that ends no key and comes after every character: `a` + this is after every key that begins with `a`. */
+/** Sorts after every character and ends no key: `a` + this sorts after every key that starts with `a`. */
 export const afterEveryCharacter = '\udfff'
 
-/** Which keys a listing takes together, in S3's words. */
+/** How a listing groups keys, in S3's terms. */
 export interface Grouping {
   /** '' for none. */
   readonly prefix: string
@@ -25,17 +25,17 @@ export interface Grouping {
   readonly delimiter: string
 }
 
-/** The common prefix to which a key belongs, if it does: up to the first delimiter behind the prefix, and with it. */
+/** The common prefix of a key: the text up to and including the first delimiter after the prefix, if there is one. */
 export function commonPrefixOf(key: string, { prefix, delimiter }: Grouping): string | undefined {
   if (delimiter === '' || !key.startsWith(prefix)) return undefined
   const found = key.indexOf(delimiter, prefix.length)
   return found < 0 ? undefined : key.slice(0, found + delimiter.length)
 }
 
-/** What a listing shows: something at a key, or a common prefix. */
+/** An entry of a listing: a key or a common prefix. */
 type ListedName = { readonly kind: 'prefix'; readonly prefix: string } | { readonly kind: string; readonly key: string }
 
-/** The key or common prefix with which a page ends and behind which the next one begins; undefined of an empty page. */
+/** The last key or common prefix of a page, after which the next page starts; undefined for an empty page. */
 export function lastName(entries: readonly ListedName[]): string | undefined {
   const last = entries.at(-1)
   if (last === undefined) return undefined

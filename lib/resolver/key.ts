@@ -1,31 +1,29 @@
 import { invalidArgument } from '../errors.js'
 import { decodeSegment, encodeSegment, isPfsPath } from './key-escapes.js'
 
-/** What happens to a key that PFS cannot hold as it is: it is percent-encoded, or refused. */
+/** How to treat a key that is not a valid PFS path: percent-encode or refuse it. */
 export type KeyEncoding = 'percent' | 'refuse'
 
-/**
- * Object keys and file paths, one to one: every key has a path, and every path that PFS can read has a key.
- */
+/** Maps object keys to file paths one to one: every key has a path, and every path that PFS can read has a key. */
 export interface KeyCodec {
-  /** The absolute path of a key; throws InvalidArgument for a key that is refused. */
+  /** The absolute path of a key. @throws S3Error InvalidArgument if the key is refused. */
   readonly pathFromKey: (key: string) => string
   /** The key of a file. */
   readonly keyFromPath: (path: string) => string
-  /** What the keys below a directory begin with, from the directory's path with its slash at the end. */
+  /** The common prefix of the keys in a directory; `path` ends with a slash. */
   readonly prefixFromDirectory: (path: string) => string
   /**
-   * The deepest directory, with its slash, that holds every key longer than `prefix` that begins with it; undefined
-   * where there can be no such key.
+   * The deepest directory, with its slash, that contains every key longer than `prefix` that starts with it; undefined if
+   * no such key is possible.
    */
   readonly directoryFromPrefix: (prefix: string) => string | undefined
-  /** The text with which the paths of most keys that begin with `prefix` begin: all, unless `%` begins an escape. */
+  /** The common start of the paths of keys that start with `prefix`; if `%` can start an escape, of most of them. */
   readonly startFromPrefix: (prefix: string) => string
-  /** Whether `%` in a path can begin an escape. */
+  /** Whether `%` in a path can start an escape. */
   readonly hasEscapes: boolean
 }
 
-/** The codec of an encoding. */
+/** Creates the codec of an encoding. */
 export function createKeyCodec(encoding: KeyEncoding): KeyCodec {
   return encoding === 'percent' ? percentCodec : refusingCodec
 }
@@ -37,7 +35,7 @@ const percentCodec: KeyCodec = {
   },
   keyFromPath: (path) => decodePath(path.slice(1), true),
   prefixFromDirectory: (path) => (path === '/' ? '' : `${decodePath(path.slice(1, -1), false)}/`),
-  // One more character makes a slash at the end of the prefix the separator that it is in every longer key.
+  // One more character turns a trailing slash of the prefix into a separator, as it is in every longer key.
   directoryFromPrefix: (prefix) => directoryOf(percentCodec.pathFromKey(`${prefix}x`)),
   startFromPrefix: (prefix) => percentCodec.pathFromKey(`${prefix}x`).slice(0, -1),
   hasEscapes: true,
@@ -48,7 +46,7 @@ const refusingCodec: KeyCodec = {
     if (isPfsPath(key)) return `/${key}`
     throw invalidArgument('Key', {
       value: key,
-      message: 'PFS cannot hold this key as a path, and key encoding is off.',
+      message: 'PFS cannot store this key as a path, and key encoding is off.',
     })
   },
   keyFromPath: (path) => path.slice(1),
@@ -57,7 +55,7 @@ const refusingCodec: KeyCodec = {
   startFromPrefix: (prefix) => {
     const path = `/${prefix}`
     const empty = path.indexOf('//')
-    // No path has an empty segment; the next character after a slash is `0`.
+    // A path has no empty segment; `0` is the character after the slash.
     return empty < 0 ? path : `${path.slice(0, empty + 1)}0`
   },
   hasEscapes: false,
@@ -68,8 +66,8 @@ function directoryOf(path: string): string {
 }
 
 /**
- * Cuts a key at the slashes that can separate the segments of a path: not the first character, not the last, not one
- * right after another. The rest stay in their segment.
+ * Splits a key at the slashes that can separate path segments: not the first character, the last one, or a slash after
+ * another slash. Any other slash stays in its segment.
  */
 function segmentsOf(key: string): string[] {
   const segments: string[] = []

@@ -3,14 +3,14 @@ import type { CallOptions, PfsClient } from '../pfs/client.js'
 import { isMissing, unlessMissing } from '../pfs/errors.js'
 import type { Bucket, BucketNames } from './bucket-name.js'
 
-/** Most explanations at once: clients that ask for missing buckets ask often. */
+/** Maximum explanations in progress: clients that look for missing buckets send many requests. */
 const maxExplanations = 4
 
-/** Explains why a bucket is missing, with the caller's own rights. */
+/** Explains why a bucket is missing, with the rights of the caller. */
 export interface MissingBuckets {
-  /** The bucket that exists, to the caller's eyes, with repo and branch swapped, by name; undefined if none does. */
+  /** The name with repo and branch swapped, if that bucket exists and the caller may read it; otherwise undefined. */
   readonly findSwapped: (bucket: Bucket, options: CallOptions) => Promise<string | undefined>
-  /** Adds to a NoSuchBucket what was looked for and what may have been meant; any other error is returned as it is. */
+  /** Adds the missing repo and branch, and a likely correction, to NoSuchBucket; returns any other error unchanged. */
   readonly explain: (error: S3Error, options: CallOptions) => Promise<S3Error>
 }
 
@@ -22,7 +22,7 @@ export function createMissingBuckets(pfs: PfsClient, names: BucketNames): Missin
     const branch = names.swapped(bucket)
     if (branch === undefined) return undefined
     const repo = await unlessMissing(pfs.inspectRepo(branch.repo, options))
-    // PFS also shows repos that the caller cannot read, without a permission.
+    // PFS also returns repos that the caller may not read, without permissions.
     if (repo?.authInfo?.permissions.includes('REPO_READ') === false) return undefined
     return repo?.branches.some(({ name }) => name === branch.name) === true ? names.namesOf(branch)[0] : undefined
   }
@@ -37,7 +37,7 @@ export function createMissingBuckets(pfs: PfsClient, names: BucketNames): Missin
     return swapped === undefined ? '' : ` The bucket "${swapped}" exists: the branch comes before the repo.`
   }
 
-  /** Undefined for a name that is no bucket's, of which PFS has no more to say. */
+  /** Undefined for an invalid name, which PFS cannot explain. */
   function parsed(name: string): Bucket | undefined {
     try {
       return names.parse(name)
@@ -62,7 +62,7 @@ export function createMissingBuckets(pfs: PfsClient, names: BucketNames): Missin
       try {
         return explained(await hintOf(bucket, options))
       } catch {
-        // The bucket is missing all the same; the hint only helps.
+        // The bucket is missing in any case; the hint is optional.
         return explained('')
       } finally {
         running -= 1
@@ -71,7 +71,7 @@ export function createMissingBuckets(pfs: PfsClient, names: BucketNames): Missin
   }
 }
 
-/** Says what PFS does not have. A missing commit is the one in the name, or one that was removed during the request. */
+/** Names what is missing: the commit in the bucket name, or one that was deleted during the request. */
 function lookedFor({ branch, at }: Bucket, cause: unknown): string {
   const place = `branch "${branch.name}" of a repo "${branch.repo.name}" in the project "${branch.repo.project}".`
   if (!isMissing(cause, 'commit')) return `The specified bucket does not exist: PFS has no ${place}`

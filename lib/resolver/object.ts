@@ -8,26 +8,26 @@ import type { KeyRecords } from '../records/record-cache.js'
 import type { RecordStore } from '../records/record-store.js'
 import { type Bucket, commitOf, isCommitId } from './bucket-name.js'
 
-/** Where objects are looked up. */
+/** The stores that describe objects. */
 export interface ObjectSource {
   readonly pfs: PfsClient
   readonly records: RecordStore
 }
 
-/** An object as it is at one commit. */
+/** An object at one commit. */
 export interface StoredObject {
   readonly info: FileInfo
   readonly size: number
-  /** With its quotes. */
+  /** With quotes. */
   readonly etag: string
   readonly lastModified: Date
-  /** The id of the commit that wrote it, as far as a record tells; otherwise of the one that was read. */
+  /** The id of the commit that wrote it, if a record names it; otherwise of the commit that was read. */
   readonly versionId: string
-  /** Empty if nobody recorded anything. */
+  /** Empty if the object has no record. */
   readonly record: ObjectRecord
 }
 
-/** Which file, and at which version where not at the bucket's own. */
+/** A file, optionally at a version other than the bucket's. */
 export interface ObjectName {
   readonly bucket: Bucket
   readonly path: string
@@ -35,9 +35,10 @@ export interface ObjectName {
 }
 
 /**
- * Asks PFS for an object; undefined if the path is missing or a directory.
+ * Looks up an object; undefined if the path is missing or a directory.
  *
- * @throws S3Error InvalidArgument for a malformed `versionId`, PfsError for a missing repo, branch or commit.
+ * @throws S3Error InvalidArgument for a malformed `versionId`.
+ * @throws PfsError for a missing repo, branch or commit.
  */
 export async function findObject(
   source: ObjectSource,
@@ -49,7 +50,7 @@ export async function findObject(
     findFile(source.pfs, { commit, path }, options),
     source.records.read(bucket.branch.repo, path, options),
   ])
-  // A missing bucket or file comes before records that cannot be read.
+  // A missing bucket or file takes precedence over unreadable records.
   if (info.status === 'rejected') throw info.reason
   if (info.value === undefined) return undefined
   if (records.status === 'rejected') throw records.reason
@@ -57,7 +58,7 @@ export async function findObject(
   return versionId === undefined ? object : { ...object, versionId }
 }
 
-/** The object that a file is, by the records of its key. */
+/** Combines a file with the records of its key. */
 export async function storedObject(
   pfs: Pick<PfsClient, 'inspectCommit'>,
   { branch }: Bucket,
@@ -70,7 +71,7 @@ export async function storedObject(
   const record = fitting(recordOf(info, records), info.sizeBytes)
   const version = newestVersion(record, records, branch.name, info.committed)
   return {
-    // Without its datum: an S3 object is all that is at the path.
+    // Without its datum: an S3 object is the whole content of the path.
     info: { ...info, file: { commit, path } },
     size: info.sizeBytes,
     etag: etagOf(info, records),
@@ -80,13 +81,13 @@ export async function storedObject(
   }
 }
 
-/** The ETag of a file with its quotes: the recorded one, or its PFS hash. */
+/** The ETag of a file with quotes: the recorded one, or one from its PFS hash. */
 function etagOf(info: FileInfo, records: KeyRecords): string {
   const { etag } = recordOf(info, records)
   return etag === undefined ? etagFrom(info.hash) : `"${etag}"`
 }
 
-/** Parts that do not come to the size of the object are not its parts, whoever recorded them. */
+/** Ignores recorded parts whose sizes do not add up to the size of the object. */
 function fitting(record: ObjectRecord, size: number): ObjectRecord {
   const { parts } = record
   if (parts.length === 0 || parts.reduce((sum, part) => sum + part.size, 0) === size) return record
@@ -98,8 +99,8 @@ function recordOf({ hash }: FileInfo, records: KeyRecords): ObjectRecord {
 }
 
 /**
- * The last commit on a branch that wrote the content, of those that are not hidden and not after the commit that was read:
- * a branch may have been moved back since. Times are PFS's own, so they can be compared.
+ * The last commit on a branch that wrote the content, is not hidden and is not newer than the commit that was read: a
+ * branch may have been moved back. All times come from PFS, so they can be compared.
  */
 function newestVersion(
   { versions }: ObjectRecord,
@@ -116,7 +117,7 @@ function newestVersion(
   )
 }
 
-/** The commit that a `versionId` names in a bucket; throws InvalidArgument for one that cannot be. */
+/** The commit of a `versionId` in a bucket. @throws S3Error InvalidArgument if it is malformed. */
 export function commitOfVersion(bucket: Bucket, versionId: string | undefined): Commit {
   if (versionId === undefined) return commitOf(bucket)
   if (!isCommitId(versionId)) {
@@ -125,21 +126,20 @@ export function commitOfVersion(bucket: Bucket, versionId: string | undefined): 
   return { ...headOf(bucket.branch), id: versionId }
 }
 
-/** A file of a commit that is still open has no time of its own. */
+/** Start of a commit: the files of an open commit have no time yet. */
 async function startOf(pfs: Pick<PfsClient, 'inspectCommit'>, commit: Commit, options: CallOptions): Promise<Date> {
   const { started } = await pfs.inspectCommit({ commit }, options)
   return started ?? new Date(0)
 }
 
 /**
- * The entity tag of a file from its PFS hash. The `-1` keeps clients from taking it for an MD5 of the content and
- * comparing the two.
+ * The ETag of a file from its PFS hash. The suffix `-1` keeps clients from comparing it with the MD5 of the content.
  */
 export function etagFrom(hash: Uint8Array): string {
   return `"${asBuffer(hash).toString('hex')}-1"`
 }
 
-/** The entity tag of an object, or of a part, from the MD5 of its content. */
+/** The ETag of an object or part from the MD5 of its content. */
 export function etagFromMd5(md5: Uint8Array): string {
   return `"${asBuffer(md5).toString('hex')}"`
 }

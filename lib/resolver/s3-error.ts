@@ -2,7 +2,7 @@ import { S3Error, type S3ErrorDetail } from '../errors.js'
 import type { Address } from '../http/address.js'
 import { type Missing, PathCollision, PfsError } from '../pfs/errors.js'
 
-/** What any failure is in S3's terms; what has no word there is an InternalError, with the failure as its cause. */
+/** Converts any failure to an S3 error; a failure that S3 has no code for becomes the cause of an InternalError. */
 export function s3ErrorFrom(failure: unknown, address: Address | undefined): S3Error {
   if (failure instanceof S3Error) return failure.code === 'NoSuchKey' ? noSuchKey(address, failure) : failure
   if (failure instanceof PathCollision) {
@@ -42,13 +42,13 @@ function notFound(missing: Missing, address: Address | undefined, detail: S3Erro
   }
 }
 
-/** NoSuchKey with the key in its fields, which below the resolver nobody knows. */
+/** NoSuchKey with the key, which only this layer knows. */
 function noSuchKey(address: Address | undefined, { fields, headers, cause }: S3ErrorDetail): S3Error {
   const key = address?.kind === 'object' ? { Key: address.key } : {}
   return new S3Error('NoSuchKey', { fields: { ...key, ...fields }, headers: headers ?? {}, cause })
 }
 
-/** What a coarse code was about; the text of pachd goes along where it tells the client what to mend. */
+/** Maps pachd's refusals to S3 errors; passes pachd's message on if it helps the client. */
 function fromRefusal(failure: PfsError, address: Address | undefined, detail: S3ErrorDetail): S3Error {
   switch (failure.refusal) {
     case 'name':
@@ -63,7 +63,7 @@ function fromRefusal(failure: PfsError, address: Address | undefined, detail: S3
     case 'pipeline':
     case 'forgotten':
       return new S3Error('InvalidBucketState', { ...detail, message: failure.message })
-    // Over as soon as pachd, or another writer of the branch, is done with its commit.
+    // Temporary: pachd, or another writer of the branch, will finish its commit soon.
     case 'finished':
     case 'open-parent':
     case 'rolled-back':
@@ -75,5 +75,5 @@ function fromRefusal(failure: PfsError, address: Address | undefined, detail: S3
 }
 
 function collisionMessage({ path, other }: PathCollision): string {
-  return `PFS cannot hold "${path.slice(1)}" beside "${other.slice(1)}": one name would be a file and a directory.`
+  return `PFS cannot store both "${path.slice(1)}" and "${other.slice(1)}": one name would be a file and a directory.`
 }

@@ -6,74 +6,74 @@ import type { PathReader, TextRange } from './path-reader.js'
 import { firstPath, type KeyInterval, type PathRange } from './path-search.js'
 
 /**
- * A cursor over the keys of a directory in byte order, though PFS lists paths in the byte order of paths.
+ * A cursor over the keys of a directory in byte order, although PFS lists paths in the byte order of paths.
  *
- * The two orders differ where a path has an escape, since `%` comes before letters and digits. Keys and their paths:
+ * The two orders differ if a path contains an escape, since `%` sorts before letters and digits. Example:
  *
- *     key          path               The paths in their order are /a%28, /a-, /ab, and /a%7B comes second of all five:
- *     a(           /a%28              /a%28 · /a%7B · /a- · /ab · /b
+ *     key          path               In path order: /a%28 · /a%7B · /a- · /ab · /b
+ *     a(           /a%28              So the fourth key, `a{`, is the second path.
  *     a-           /a-
  *     ab           /ab
  *     a{           /a%7B
  *     b            /b
  *
- * So the cursor reads *windows*: ranges of paths that it knows completely. Their files wait in a list
- * sorted by key. Between the windows lie *gaps*. The first file of the list is the next key, unless a gap may hold
- * a lesser one; `firstPath` names the least path of a gap that can have a key in a given interval, by comparing texts
- * and without asking PFS. Where there is such a path, the cursor reads a window from there and asks again.
+ * The cursor reads *windows*: ranges of paths that are known completely. It keeps their files in a list sorted by key.
+ * Between the windows are *gaps*. The first file of the list is the next key, unless a gap may contain a smaller key.
+ * `firstPath` computes the smallest path in a gap that can have a key in a given interval, from the texts alone. If there
+ * is such a path, the cursor reads a window from there and checks again.
  *
- * Example: a page of two keys after `a-`. The first window begins behind /a- and holds /ab and /b. Is `ab` the next key? A
- * key between `a-` and `ab` begins with `a` and one of `.` to `a`, so its path begins with /a, a character of that range,
- * which the window knows, or an escape: /a%3F to /a%5E lie in the gap before the window. One call shows that no path is
- * there. Then `ab` is taken; between `ab` and `b` comes /a%7B: another call finds `a{`. The page is `ab`, `a{`.
+ * Example: a page of two keys after `a-`. The first window starts after /a- and contains /ab and /b. Is `ab` the next key?
+ * A key between `a-` and `ab` starts with `a` and a character from `.` to `a`. If that character is unescaped, the path is
+ * in the window. If it is escaped, the path is in /a%3F to /a%5E, in the gap before the window. One call shows that this
+ * range is empty, so `ab` is the next key. Between `ab` and `b` is /a%7B: another call finds `a{`. The page is `ab`, `a{`.
  *
- * The result is a k-way merge of windows in which a window is opened only when its keys may be next. Costs: a page reads
- * its own files, one call for each place where escapes would change the order, and processor time linear in the length
+ * The result is a k-way merge of windows that opens a window only when its keys may be next. Costs: a page reads its own
+ * files, makes one call for each place where escapes would change the order, and takes processor time linear in the length
  * of the keys.
  *
- * The list is bounded: if it is too long, the cursor forgets the keys from its *horizon* on, and reads them again if all
- * before them have been taken. Names that begin with many different escapes make the first page of a directory read all
- * of it, since the key of a path with a literal `%` between them would come first.
+ * The list is bounded: if it gets too long, the cursor drops the keys from its *horizon* on, and reads them again after
+ * the keys before them. If the names in a directory start with many different escapes, its first page reads all of it,
+ * since the key of a path with a literal `%` between them would come first.
  */
 export interface KeyCursor {
-  /** The next files, sorted: at least one and at most `wanted`; none at the end. */
+  /** The next files in key order: at least one and at most `wanted`; empty at the end. */
   readonly next: (wanted: number) => Promise<readonly KeyedInfo[]>
-  /** Leaves out the keys before `low`, and returns how many were read in vain. */
+  /** Skips the keys before `low`; returns how many of them had been read. */
   readonly skipTo: (low: string) => number
-  /** Ranges of paths that have no keys from `bound` on, sorted. */
+  /** Ranges of paths without keys from `bound` on, sorted. */
   readonly exhaustedBefore: (bound: string) => readonly TextRange[]
 }
 
-/** A file, or a child of a directory that is itself a directory, and its key. */
+/** A file, or a directory among the children of a directory, with its key. */
 export interface KeyedInfo {
   readonly key: string
   readonly info: FileInfo
 }
 
-/** What a cursor reads. */
+/** The input of a cursor. */
 export interface CursorSource {
   readonly reader: PathReader
   readonly keys: KeyCodec
-  /** The directory, with its slash, in which all keys of the interval lie. */
+  /** The directory, with its slash, that contains all keys of the interval. */
   readonly directory: string
   readonly interval: KeyInterval
-  /** Whether directories count as files. */
+  /** Whether directories are listed like files. */
   readonly hasDirectories: boolean
-  /** The path from which to read first. */
+  /** The path at which reading starts. */
   readonly start: string
-  /** The ranges of paths in which earlier pages have found that a commit has no keys from `interval.low` on. */
+  /** The ranges of paths that, by earlier pages, have no keys of a commit from `interval.low` on. */
   readonly recall: (commit: Commit) => readonly TextRange[]
 }
 
-/** A call costs PFS more than so many entries. */
+/** Reading this many entries costs PFS less than a call. */
 const fewEntries = 64
-/** Most calls to PFS at once. */
+/** Maximum concurrent calls to PFS. */
 const maxCalls = 8
 
-/** Most files that wait; of more, half are kept. More than twice a page. */
+/** Maximum files in the list, more than twice a page; if exceeded, half are kept. */
 const maxWaiting = 4096
 
-/** Opens a cursor; asks PFS nothing yet. */
+/** Opens a cursor without calling PFS. */
 export function openKeyCursor(source: CursorSource): KeyCursor {
   const { reader, keys, directory, hasDirectories } = source
   const { high } = source.interval
@@ -81,7 +81,7 @@ export function openKeyCursor(source: CursorSource): KeyCursor {
   const rest = createTimeSlice()
   let windows: readonly KeyWindow[] = []
   let { low } = source.interval
-  /** Files with keys from here on are not kept. */
+  /** Files with keys from here on are dropped. */
   let horizon = high
   let gaps: readonly TextRange[] = [reader.scope]
   let waiting: KeyedInfo[] = []
@@ -119,7 +119,7 @@ export function openKeyCursor(source: CursorSource): KeyCursor {
     windows = windows.map((window) => withoutFiles(window, bound))
   }
 
-  /** Goes on from the horizon: what was forgotten is unread again. */
+  /** Continues from the horizon: ranges of dropped files count as unread again. */
   function readAgain(): void {
     if (compareBytes(low, horizon) < 0) low = horizon
     horizon = high
@@ -133,7 +133,7 @@ export function openKeyCursor(source: CursorSource): KeyCursor {
     return from < `/${interval.high}` ? { from: from > first ? from : first } : undefined
   }
 
-  /** Ranges that must be read before all keys up to `end` are known: the first of each gap, and more if each is bounded. */
+  /** Ranges to read before all keys up to `end` are known: the first of each gap, and more if all are bounded. */
   async function unreadBefore(end: string): Promise<Unread[]> {
     const found: Unread[] = []
     if (compareBytes(low, end) >= 0) return found
@@ -150,7 +150,7 @@ export function openKeyCursor(source: CursorSource): KeyCursor {
     return found
   }
 
-  /** Takes over what earlier pages know of the commit. */
+  /** Uses what earlier pages learned about the commit. */
   async function recall(): Promise<void> {
     isRecalled = true
     const { commit } = await reader.settle()
@@ -178,7 +178,7 @@ export function openKeyCursor(source: CursorSource): KeyCursor {
         const [first] = unread
         if (bounded.length > 0 && !isRecalled) await recall()
         else if (first !== undefined && (bounded.length === 0 || bounded.length === maxCalls)) {
-          // One window from the first on may answer for all.
+          // A single window from the first range on may cover all ranges.
           await readWindow({ gap: first.gap, range: { from: first.range.from } }, wanted)
         } else await Promise.all(bounded.map((one) => readWindow(one, wanted)))
       }
@@ -192,20 +192,20 @@ export function openKeyCursor(source: CursorSource): KeyCursor {
   }
 }
 
-/** A range that has been read, and its files in the interval. */
+/** A range that has been read, with its files in the interval. */
 interface KeyWindow extends TextRange {
   readonly files: readonly KeyedInfo[]
-  /** From the first to behind the last of its files that were forgotten. */
+  /** The range of its files that were dropped. */
   readonly forgotten: TextRange | undefined
 }
 
-/** A range to read, in the gap that it belongs to. */
+/** A range to read, and the gap that contains it. */
 interface Unread {
   readonly range: PathRange
   readonly gap: TextRange
 }
 
-/** The parts of a window before and behind its files whose keys are not before `bound`. */
+/** The parts of a window without keys from `bound` on. */
 function exhausted(window: KeyWindow, bound: string): TextRange[] {
   const left = hullOf(
     window.files.filter(({ key }) => compareBytes(key, bound) >= 0),
@@ -214,7 +214,7 @@ function exhausted(window: KeyWindow, bound: string): TextRange[] {
   return left === undefined ? [window] : without(window, left)
 }
 
-/** A window without its files whose keys are not before `bound`. */
+/** A window without its files from the key `bound` on. */
 function withoutFiles(window: KeyWindow, bound: string): KeyWindow {
   const isKept = ({ key }: KeyedInfo): boolean => compareBytes(key, bound) < 0
   const files = window.files.filter(isKept)
@@ -226,7 +226,7 @@ function withoutFiles(window: KeyWindow, bound: string): KeyWindow {
   return { ...window, files, forgotten }
 }
 
-/** The least range that holds the paths of some files, sorted by path, and another range. */
+/** The smallest range that contains the paths of some files, sorted by path, and another range. */
 function hullOf(files: readonly KeyedInfo[], other: TextRange | undefined): TextRange | undefined {
   const first = files[0]?.info.file.path
   const last = files.at(-1)?.info.file.path
@@ -240,7 +240,7 @@ function byStart(a: TextRange, b: TextRange): number {
   return a.from < b.from ? -1 : 1
 }
 
-/** What is left of a range. */
+/** A range minus another range. */
 function without(range: TextRange, taken: TextRange): TextRange[] {
   if (taken.to <= range.from || taken.from >= range.to) return [range]
   return [

@@ -10,22 +10,22 @@ export type Listed =
   | { readonly kind: 'object'; readonly key: string; readonly info: FileInfo }
   | { readonly kind: 'prefix'; readonly prefix: string }
 
-/** What of a bucket is listed, in the words of ListObjects. */
+/** What to list, in the terms of ListObjects. */
 export interface ListQuery extends Grouping {
-  /** Only keys after it, or after its whole common prefix if it is in one. */
+  /** Lists only keys after this one; if it is in a common prefix, only keys after that prefix. */
   readonly after: string
   /** At least 1. */
   readonly limit: number
 }
 
-/** In byte order, each once. */
+/** A page in byte order, without duplicates. */
 export interface ListPage {
   readonly entries: readonly Listed[]
-  /** Whether there is one more. */
+  /** Whether there are more entries. */
   readonly isTruncated: boolean
 }
 
-/** Whose keys are listed, and as whom PFS is asked. */
+/** The bucket to list, and the caller's rights. */
 export interface ListSource {
   readonly pfs: PfsClient
   readonly commit: Commit
@@ -34,7 +34,7 @@ export interface ListSource {
   readonly options: CallOptions
 }
 
-/** Reads one page. Throws the PfsError of a missing repo, branch or commit. */
+/** Reads one page. @throws PfsError for a missing repo, branch or commit. */
 export async function listKeys(source: ListSource, query: ListQuery): Promise<ListPage> {
   const { keys } = source
   const { prefix, after, limit } = query
@@ -45,7 +45,7 @@ export async function listKeys(source: ListSource, query: ListQuery): Promise<Li
   const depth = query.delimiter === '/' ? 'children' : 'below'
   const reader = createPathReader({ ...source, directory: directory ?? '/', depth, isFirstPage })
   if (directory === undefined) {
-    // No key can match, yet the commit may be missing.
+    // No key can match, but the commit may be missing.
     await reader.read({ from: afterEveryPath, to: afterEveryPath }, 1, false)
     return { entries, isTruncated: false }
   }
@@ -82,17 +82,17 @@ export async function listKeys(source: ListSource, query: ListQuery): Promise<Li
   return page
 }
 
-/** Tells pages apart whose keys, or the paths that are read for them, differ. */
+/** Identifies a page in the page memory; different keys, or different paths to read, give different names. */
 function pageName({ prefix, delimiter }: ListQuery, after: string): string {
   return JSON.stringify([prefix, delimiter, after])
 }
 
-/** Whether all keys of the prefix come before `after`. */
+/** Whether all keys with the prefix come before `after`. */
 function isPast({ prefix, after }: ListQuery): boolean {
   return compareBytes(after, prefix) > 0 && !after.startsWith(prefix)
 }
 
-/** The least text that the keys of a page may be. */
+/** A lower bound of the keys of a page. */
 function lowOf(query: ListQuery): string {
   const { prefix, after } = query
   const group = commonPrefixOf(after, query)
@@ -100,7 +100,7 @@ function lowOf(query: ListQuery): string {
   return after === '' || !after.startsWith(prefix) ? prefix : `${after}\0`
 }
 
-/** Where in the directory most keys of a page begin. */
+/** The path in the directory at which most keys of a page start. */
 function startOf(keys: KeyCodec, query: ListQuery): string {
   const { prefix, after } = query
   const group = commonPrefixOf(after, query)
@@ -110,7 +110,7 @@ function startOf(keys: KeyCodec, query: ListQuery): string {
     : keys.startFromPrefix(after) + justAfter
 }
 
-/** The object whose key is the prefix itself if that lies apart from all longer keys: `dir/`, beside its directory. */
+/** The object whose key equals the prefix, if it is stored apart from all longer keys: `dir/`, beside its directory. */
 async function readExact(
   { pfs, keys, options }: ListSource,
   { prefix, after }: ListQuery,

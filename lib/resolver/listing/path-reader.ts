@@ -2,15 +2,15 @@ import type { CallOptions, Commit, FileInfo, PfsClient } from '../../pfs/client.
 import { afterEveryPath, markerBefore, prefixEnd } from '../../pfs/path.js'
 import { createRecentMap } from '../../recent-map.js'
 
-/** What is read of PFS: the files below a directory, or its children. */
+/** What to read: all files below a directory, or its children. */
 interface PathScope {
   readonly pfs: PfsClient
   readonly commit: Commit
   readonly options: CallOptions
-  /** With its slash. */
+  /** With a trailing slash. */
   readonly directory: string
   readonly depth: 'below' | 'children'
-  /** Whether nothing is known to come before: then all there is may be little. */
+  /** Whether the listing starts here; the first window is small, since there may be few entries. */
   readonly isFirstPage: boolean
 }
 
@@ -21,7 +21,7 @@ interface SettledCommit {
   readonly isOpen: boolean
 }
 
-/** Texts from `from` on and before `to`. */
+/** A half-open range of texts: from `from` (inclusive) to `to` (exclusive). */
 export interface TextRange {
   readonly from: string
   readonly to: string
@@ -30,32 +30,32 @@ export interface TextRange {
 /** All entries of a range of paths. */
 interface Window {
   readonly entries: readonly FileInfo[]
-  /** The text before which the range ends. */
+  /** The end of the range, exclusive. */
   readonly to: string
 }
 
-/** Reads a directory in windows, all of one commit. */
+/** Reads a directory in windows, all from the same commit. */
 export interface PathReader {
   /** All paths of the directory. */
   readonly scope: TextRange
-  /** Reads at most `wanted` entries from the path `from` on, before `to`; `isSmall` if few are expected in this range. */
+  /** Reads at most `wanted` entries of a range; `isSmall` if few entries are expected. */
   readonly read: (range: TextRange, wanted: number, isSmall: boolean) => Promise<Window>
-  /** Takes note that so many entries were read in vain: the next window is smaller. */
+  /** Reports that `entries` were read without use, so that the next window is smaller. */
   readonly skipped: (entries: number) => void
-  /** The commit that is read from now on, by its id. */
+  /** Resolves the head to a commit id, which all later reads use. */
   readonly settle: () => Promise<SettledCommit>
 }
 
-/** A call costs PFS as much as some hundred entries. */
+/** Smallest window: a call costs PFS as much as about a hundred entries. */
 const leastWindow = 64
-/** If fewer than one in so many entries of a window were of use, the next window is smaller. */
+/** If less than 1 in `leastUse` entries of a window was used, the next window is smaller. */
 const leastUse = 16
-/** A bounded range of so many entries is read to its end, since to leave a stream before its end is to reset a call. */
+/** A bounded range of up to this many entries is read to its end, since leaving a stream early resets the call. */
 const firstWindow = 1000
-/** PFS's own limit on `number`. */
+/** PFS's limit on `number`. */
 const greatestWindow = 100_000
 
-/** Creates a reader that asks PFS nothing yet. */
+/** Creates a reader without calling PFS. */
 export function createPathReader(scope: PathScope): PathReader {
   let settled: SettledCommit | undefined
   let settling: Promise<SettledCommit> | undefined
@@ -70,7 +70,7 @@ export function createPathReader(scope: PathScope): PathReader {
       size = Math.ceil(Math.min(Math.max(size, leastWindow), wanted, greatestWindow))
       const isFirst = settled === undefined && scope.isFirstPage && scope.directory !== '/'
       const isBounded = isFirst || isSmall
-      // If the commit is being asked for, all is read from the one that is answered.
+      // If the head is being resolved, read from its result.
       if (settling !== undefined) settled ??= await settling
       const settledScope = { ...scope, commit: settled?.commit ?? scope.commit }
       const number = isBounded ? Math.max(size, firstWindow) : size
@@ -80,7 +80,7 @@ export function createPathReader(scope: PathScope): PathReader {
       last = { entries: entries.length, skipped: 0 }
       const inRange = entries.filter(({ file }) => file.path < to)
       const final = isWhole || inRange.length < entries.length ? undefined : inRange.at(-1)
-      // The head may move while a page is made: the rest of the page is read from the same commit.
+      // The head may move during a page: the rest of the page must come from the same commit.
       const [first] = entries
       if (first !== undefined) settled ??= { commit: first.file.commit, isOpen: first.committed === undefined }
       return { entries: inRange.filter(isReadable), to: final === undefined ? to : behindEntry(final, scope) }
@@ -102,22 +102,21 @@ async function inspect({ pfs, commit, options }: PathScope): Promise<SettledComm
   return { commit: info.commit, isOpen: info.finished === undefined }
 }
 
-/** Entries from a path on, without gaps. */
+/** Consecutive entries from a path on. */
 interface Entries {
   readonly entries: readonly FileInfo[]
-  /** Whether the directory, or the range, has no more. */
+  /** Whether the directory or range has no more entries. */
   readonly isWhole: boolean
 }
 
 /**
- * The first `number` entries of a range. GlobFile takes no number: if there are more, PFS has worked for some that nobody
- * reads.
+ * The first `number` entries of a range. GlobFile has no limit parameter, so PFS may produce more entries than are read.
  */
 async function readWithin(scope: PathScope, from: string, to: string, number: number): Promise<Entries> {
   const { pfs, commit, options, directory, depth } = scope
-  // pachd ends at the range only if the pattern also matches what follows it.
+  // pachd stops at the end of the range only if the pattern also matches paths after it.
   const pattern = depth === 'children' ? `${directory}*` : '/**'
-  // PFS sends the directory itself if the range begins with it.
+  // PFS includes the directory itself if it is the start of the range.
   const pathRange = { lower: from === directory ? `${from}\x01` : from, upper: to }
   const entries: FileInfo[] = []
   for await (const info of pfs.globFile({ commit, pattern, pathRange }, options)) {
@@ -128,9 +127,9 @@ async function readWithin(scope: PathScope, from: string, to: string, number: nu
 }
 
 /**
- * The first `number` entries from a path on. PFS fills a page with what the call asks for, if need be from the end of the
- * commit. So a walk is of all paths, and what follows the directory ends it; of children, only a listing is a page, and
- * the last page of a directory costs a look at all that follows.
+ * The first `number` entries from a path on. PFS fills a page completely, if necessary by scanning to the end of the
+ * commit. So a walk reads all paths and ends after the directory. A list of children is limited to the directory, but its
+ * last page makes PFS scan everything after it.
  */
 async function readBehind(scope: PathScope, from: string, number: number): Promise<Entries> {
   const { pfs, commit, options, directory, depth } = scope
@@ -143,40 +142,40 @@ async function readBehind(scope: PathScope, from: string, number: number): Promi
   return { entries: inside.filter(({ file }) => file.path !== directory), isWhole: inside.length < number }
 }
 
-/** Markers are exclusive: the one that a page from `from` on follows. The directory's own entry is left out. */
+/** The marker whose page starts at `from`, since markers are exclusive. Skips the entry of the directory itself. */
 function markerFor(from: string, directory: string): string {
   if (from === directory || /[\x00-\x1f\x7f]$/.test(from)) return from
-  // PFS takes two slashes for one; `.` is the character before them.
+  // PFS reads two slashes as one; `.` is the character before the slash.
   return markerBefore(from).replace(/\/\/\x7f$/, '/.\x7f')
 }
 
-/** The text behind an entry and, where children are listed, behind all that is in it. */
+/** The text after an entry; if children are listed, after everything in it. */
 function behindEntry({ fileType, file }: FileInfo, { depth }: PathScope): string {
   return file.path + (fileType === 'DIR' && depth === 'children' ? afterEveryPath : justAfter)
 }
 
-/** Follows a path and precedes all others: the path itself as a marker would pass over the directory of that name. */
+/** Appended to a path, sorts right after it: the bare path as a marker would skip a directory of that name. */
 export const justAfter = '\x1f'
 
-/** PFS takes a `\` in a path and then cannot read the file: it is the glob escape. */
+/** PFS accepts `\` in a path but cannot read the file, since `\` is the escape character of globs. */
 function isReadable(info: FileInfo): boolean {
   return !info.file.path.includes('\\')
 }
 
 /**
- * Remembers what the pages of a listing have learned: ranges of paths that hold no keys for the pages behind them. Without
- * it, each page would ask PFS again for the escapes before its start. Only the number of calls depends on it.
+ * Remembers between pages which ranges of paths contain no keys for later pages. This only saves calls: without it, each
+ * page would search the escapes before its start again.
  */
 export interface PageMemory {
-  /** The ranges that a page found, by its commit's id and the name of the page behind it; none if it is forgotten. */
+  /** The ranges for a page, by commit id and page name; empty if they were evicted. */
   recall(commit: Commit, page: string): readonly TextRange[]
-  /** Remembers ranges. The commit must be finished. */
+  /** Stores ranges. The commit must be finished. */
   remember(commit: Commit, page: string, ranges: readonly TextRange[]): void
 }
 
-/** Most bytes that are remembered. */
+/** Maximum total size in bytes. */
 const maxBytes = 4 * 1024 * 1024
-/** Most ranges that are remembered of a page. */
+/** Maximum ranges per page. */
 const maxRanges = 64
 
 /** Creates the memory for the listings of one PFS. */
@@ -188,7 +187,7 @@ export function createPageMemory(): PageMemory {
   }
 }
 
-/** An entry is its texts, of one byte a character, and its name of about a kilobyte. */
+/** An entry's size in bytes: its texts, and about a kilobyte for its name. */
 function weigh(ranges: readonly TextRange[]): number {
   return ranges.reduce((bytes, { from, to }) => bytes + from.length + to.length, 2048)
 }

@@ -2,53 +2,53 @@ import { percentByte } from '../../encoding.js'
 import { isEscape, readEscape } from '../key-escapes.js'
 import { afterEveryCharacter, byteRank } from '../key-order.js'
 
-/** Keys from `low` on and before `high`, in byte order. */
+/** Keys from `low` (inclusive) to `high` (exclusive), in byte order. */
 export interface KeyInterval {
   readonly low: string
   readonly high: string
 }
 
-/** Where keys of an interval may lie. */
+/** A range of paths that may have keys in the interval. */
 export interface PathRange {
   /** The first path that may have such a key. */
   readonly from: string
-  /** Set if the search ended at a `%`: all paths with that `%` come before this text. */
+  /** Set if the search ended at a `%`: all paths with this `%` come before this text. */
   readonly to?: string
 }
 
 /**
- * A prefix of paths, read as a prefix of keys. Only its relation to the interval matters: `low` and `high` are how many
- * units of the interval's bound it has matched; -1 if it has left the bound, to the inside of the interval.
+ * A prefix of paths, parsed as a prefix of keys. Only its relation to the interval matters: `low` and `high` count how
+ * many code units of each bound it matches; -1 if it is strictly inside that bound.
  */
 interface State {
   /** The length of the prefix of the path. */
   readonly index: number
   readonly low: number
   readonly high: number
-  /** The `%` that were read as `as`, though the text behind them may still decide otherwise. */
+  /** Each `%` that was parsed as `as`, although the text after it may still decide otherwise. */
   readonly open: readonly { readonly index: number; readonly as: 'escape' | 'literal' }[]
 }
 
-/** Interval bounds are cut to so many units, which widens the interval; S3 keys are shorter. */
+/** Interval bounds are truncated to this many code units, which widens the interval; S3 keys are shorter. */
 const maxBoundLength = 1100
 
-/** ASCII characters that are escaped somewhere, sorted. */
+/** ASCII characters that some path escapes, sorted. */
 const escapable = [
   ...'\x00\x01\x02\x03\x04\x05\x06\x07\b\t\n\v\f\r\x0e\x0f\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19',
 ].concat([...'\x1a\x1b\x1c\x1d\x1e\x1f!()*+./?@[\\]^{}\x7f'])
-/** Characters that stand in paths unescaped: those before `%` in byte order, and those after it. */
+/** Unescaped characters of paths: those before `%` in byte order, and those after it. */
 const plainBefore = [...' "#$']
 const plainAfter = Array.from({ length: 0x7e - 0x25 }, (_, index) => String.fromCharCode(0x26 + index)).filter(
   (character) => './'.includes(character) || !escapable.includes(character),
 )
 
 /**
- * The least path, at `from` or after it, whose key may be in the interval; undefined if there is none. No path before the
- * answer has such a key. `directory` is a prefix of `from` with a slash at its end; `key` is what it stands for in keys.
+ * The smallest path, not before `from`, whose key may be in the interval; undefined if there is none. No path before the
+ * result has such a key. `directory` is a prefix of `from` that ends with a slash; `key` is its prefix in keys.
  *
- * Every path from `from` on shares a prefix with it, then has a greater character. The search reads `from` as a prefix of
- * keys, character by character and escape by escape. At each step it looks for the next greater character, or escape,
- * under which keys of the interval can begin. The least path found in this way is the answer.
+ * Every path after `from` shares a prefix with it and continues with a greater character. The search parses `from` as a
+ * prefix of keys, character by character and escape by escape. At each step it looks for the next greater character or
+ * escape under which the interval can have keys. The result is the smallest path found this way.
  */
 export function firstPath(from: string, directory: string, key: string, interval: KeyInterval): PathRange | undefined {
   const search = createSearch({ low: cut(interval.low), high: cut(interval.high, afterEveryCharacter) })
@@ -60,7 +60,7 @@ export function firstPath(from: string, directory: string, key: string, interval
   for (let at = states.length - 1; at >= 0; at -= 1) {
     const state = states[at]
     if (state === undefined) break
-    // A path that leaves `from` earlier is greater, and an escape is no longer than this.
+    // A path that differs from `from` earlier is greater, and an escape is not longer than this.
     if (least !== undefined && state.index + maxEscapeLength < shared) break
     const found = search.after(from, state)
     if (found === undefined || (least !== undefined && least.from <= found.from)) continue
@@ -89,7 +89,7 @@ function lesser(a: PathRange | undefined, b: PathRange | undefined): PathRange |
 }
 
 function createSearch(interval: KeyInterval) {
-  /** The state behind more text of the key; undefined if no key that begins so is in the interval. */
+  /** The state after more text of the key; undefined if no key with this prefix is in the interval. */
   function advance(state: State, value: string): State | undefined {
     let { low, high } = state
     for (let index = 0; index < value.length; index += 1) {
@@ -110,10 +110,10 @@ function createSearch(interval: KeyInterval) {
     return high === interval.high.length ? undefined : { ...state, low, high }
   }
 
-  /** Whether all keys that begin so are in the interval, or at least the first of them is. */
+  /** Whether all keys with this prefix are in the interval, or at least the first one is. */
   const isInside = ({ low }: State): boolean => low < 0 || low === interval.low.length
 
-  /** The state behind `length` more characters of `path`, which stand for `value`; undefined if it cannot be. */
+  /** The state after `length` more characters of `path`, which encode `value`; undefined if impossible. */
   function step(path: string, state: State, length: number, value: string, as?: 'escape' | 'literal') {
     const next = advance(state, value)
     if (next === undefined) return undefined
@@ -145,7 +145,7 @@ function createSearch(interval: KeyInterval) {
   function nextStates(path: string, state: State): State[] {
     const { index } = state
     const character = path[index]
-    // A marker may hold characters that no path has.
+    // A marker may contain characters that paths cannot.
     if (character === undefined || character < ' ' || character > '~') return []
     if (character !== '%') return [step(path, state, 1, character)].filter(isDefined)
     const next = [step(path, state, 1, '%', 'literal')]
@@ -153,7 +153,7 @@ function createSearch(interval: KeyInterval) {
     const isAtStart = path[index - 1] === '/'
     if (isAtStart && path.startsWith('%2E', index)) next.push(step(path, state, 3, '.', 'escape'))
     if (isAtStart && path.startsWith('%2E%2E', index)) next.push(step(path, state, 6, '..', 'escape'))
-    // A slash is escaped where it ends a path, which may be all of this one.
+    // A trailing slash is escaped, and the path may end here.
     if (path.endsWith('%2F') && index === path.length - 3) next.push(step(path, state, 3, '/', 'escape'))
     const found = readEscape(partOf(path, index, path.length), index)
     if (isEscape(found) && !found.value.startsWith('.') && found.value !== '%') {
@@ -162,7 +162,7 @@ function createSearch(interval: KeyInterval) {
     return next.filter(isDefined)
   }
 
-  /** The least path that shares the state's prefix with `from`, and is `from` or goes on with something greater. */
+  /** The smallest path that shares the state's prefix with `from` and is not before it. */
   function after(from: string, state: State): PathRange | undefined {
     const rest = from.slice(state.index, state.index + maxEscapeLength + 1)
     const found = continued(from.slice(0, state.index), rest, state)
@@ -170,7 +170,7 @@ function createSearch(interval: KeyInterval) {
     return found && open ? { to: `${from.slice(0, open.index)}&`, ...found } : found
   }
 
-  /** The least path that begins with `path` and goes on with something greater than `rest`. */
+  /** The smallest path that starts with `path` and continues with something greater than `rest`. */
   function continued(path: string, rest: string, state: State): PathRange | undefined {
     if (rest === '' && isInside(state)) return { from: path }
     const floor = rest === '' ? '' : (rest[0] ?? '')
@@ -181,7 +181,7 @@ function createSearch(interval: KeyInterval) {
     )
   }
 
-  /** The range of the character, in the key, that can come next. */
+  /** The range of the next character of the key. */
   function bounds({ low, high }: State): { least: number; most: number } {
     const least = low < 0 ? 0 : (interval.low.codePointAt(low) ?? 0)
     const most = high < 0 ? maxCode : (interval.high.codePointAt(high) ?? 0)
@@ -197,7 +197,7 @@ function createSearch(interval: KeyInterval) {
       const code = character.charCodeAt(0)
       if (code < least || character <= floor) continue
       if (code > most) return undefined
-      // No segment is empty.
+      // Segments are not empty.
       if (character === '/' && path.endsWith('/')) continue
       const found = reached(path, character, character, state)
       if (found !== undefined) return found
@@ -205,7 +205,7 @@ function createSearch(interval: KeyInterval) {
     return undefined
   }
 
-  /** The least path with a `%` next, greater than `rest`, which is empty or begins with `%`. */
+  /** The smallest path that continues with a `%` and is greater than `rest`, which is empty or starts with `%`. */
   function escaped(path: string, rest: string, state: State): PathRange | undefined {
     const { least, most } = bounds(state)
     let found: PathRange | undefined
@@ -215,7 +215,7 @@ function createSearch(interval: KeyInterval) {
       return reachedRange
     }
     if (least <= 0x25 && most >= 0x25) {
-      // Paths that begin with `rest` are reached from a longer prefix.
+      // Paths that start with `rest` are found from a longer prefix.
       if (rest === '') look('%', '%', 'literal')
       if (rest < '%25' && !rest.startsWith('%25')) look('%25', '%', 'escape')
     }
@@ -227,7 +227,7 @@ function createSearch(interval: KeyInterval) {
       if (character === '.' && !path.endsWith('/')) continue
       if (look(text, character, character === '.' ? 'escape' : undefined) !== undefined) break
     }
-    // Of two dots, only both together are escaped.
+    // Two dots are escaped together.
     if (path.endsWith('/') && rest < '%2E%2E') look('%2E%2E', '..', 'escape')
     if (most >= 0x80 && least < Number.POSITIVE_INFINITY && rest <= '%F4\x7f') lookBeyondAscii()
     return found && { ...found, to: found.to ?? `${path}&` }
@@ -263,7 +263,7 @@ function escapeOf(character: string): string {
   return Array.from(Buffer.from(character), percentByte).join('')
 }
 
-/** The readings that the text up to `end` leaves undecided; undefined if it contradicts one of them. */
+/** The readings that are undecided after the text up to `end`; undefined if it contradicts one of them. */
 function stillOpen(path: string, end: number, assumed: State['open']): State['open'] | undefined {
   const open = []
   for (const one of assumed) {

@@ -3,24 +3,24 @@ import { type CallOptions, type File, type FileOperation, fileSetRepo, type PfsC
 import type { Part } from './parts.js'
 
 /**
- * File sets composed in one call. PFS reads a composed file in time that grows faster than the number of its file sets:
- * a thousand in two minutes, ten in less than a second.
+ * File sets composed in one call. The time that PFS takes to read a composed file grows faster than the number of its
+ * file sets: two minutes for a thousand, less than a second for ten.
  */
 const fanIn = 10
 
-/** Groups that are joined at once, so thirty calls. */
+/** Groups that are joined concurrently: thirty calls. */
 const maxGroups = 3
 
-/** PFS's own limit, so that a composed file set outlives the joining of 10,000 parts. */
+/** PFS's maximum, so that a composed file set outlives the joining of 10,000 parts. */
 const ttlSeconds = 1800
 
 const object = '/object'
 
 /**
- * Joins parts in order without moving their bytes through the gateway. PFS joins sources of one path only from several
- * file sets: so each piece goes into a file set of its own, ten of those are composed, and the ten composed files are
- * the pieces of the next layer. The calls are linear in the number of parts, and the last file set is copied as cheaply
- * as a file that was written at once. It lives at least ten minutes.
+ * Joins parts in order without moving their bytes through the gateway. PFS concatenates files of the same path only from
+ * different file sets. So each piece is put into a file set, ten of those are composed, and the ten-fold files are the
+ * pieces of the next layer. The number of calls is linear in the number of parts, and the result can be copied as cheaply
+ * as a file that was written at once. It lives for at least ten minutes.
  */
 export async function joinParts(pfs: PfsClient, parts: readonly Part[], options: CallOptions): Promise<File> {
   let pieces = parts.map(({ info }) => append(info.file))
@@ -40,7 +40,7 @@ function joinedIn(fileSetId: string): File {
   return { commit: { repo: fileSetRepo, id: fileSetId }, path: object }
 }
 
-/** The message that puts the next piece of the joined file into a file set. */
+/** Appends the next piece of the joined file to a file set. */
 function append(src: File): FileOperation {
   return { copyFile: { dst: object, src, append: true } }
 }

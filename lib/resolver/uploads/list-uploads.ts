@@ -5,29 +5,29 @@ import type { Bucket } from '../bucket-name.js'
 import { commonPrefixOf, type Grouping } from '../key-order.js'
 import { hexFromKey, stagingCommit, type UploadId, uploadFrom, uploadsDirectory } from './staging.js'
 
-/** An upload, or a common prefix of the keys of several. */
+/** An upload, or a common prefix of several keys. */
 export type ListedUpload =
   | { readonly kind: 'upload'; readonly key: string; readonly id: UploadId }
   | { readonly kind: 'prefix'; readonly prefix: string }
 
-/** Which uploads to a bucket are listed, in the words of ListMultipartUploads. */
+/** Which uploads to list, in the terms of ListMultipartUploads. */
 export interface UploadQuery extends Grouping {
-  /** Only keys after it, or after its whole common prefix if it is in one; '' for none. */
+  /** Lists only keys after this one; if it is in a common prefix, only keys after that prefix. '' lists all. */
   readonly keyMarker: string
-  /** Also this key's own uploads behind this one. */
+  /** Also lists the uploads of `keyMarker` itself that come after this one. */
   readonly uploadIdMarker: UploadId | undefined
   /** At least 1. */
   readonly limit: number
 }
 
-/** In byte order of keys, then by age. */
+/** Sorted by key in byte order, then by age. */
 export interface UploadPage {
   readonly entries: readonly ListedUpload[]
-  /** Whether there is one more. */
+  /** Whether there are more uploads. */
   readonly isTruncated: boolean
 }
 
-/** Reads one page; a common prefix costs one call more, whatever is behind it. */
+/** Reads one page; each common prefix costs one more call, however many uploads it contains. */
 export async function listUploads(
   pfs: PfsClient,
   bucket: Bucket,
@@ -39,9 +39,9 @@ export async function listUploads(
   const file = { commit: stagingCommit(bucket.branch.repo), path: directory }
   const entries: ListedUpload[] = []
 
-  /** Reads up to a common prefix, and says where to go on behind it; undefined at the end. */
+  /** Reads up to a common prefix and returns where to continue; undefined at the end. */
   const readFrom = async (name: string): Promise<string | undefined> => {
-    // Behind a marker PFS would look on through all that is staged.
+    // With a marker, PFS would scan everything that is staged after it.
     const marker = name === '' ? {} : { paginationMarker: directory + name }
     const page = { file, number: limit + 1 - entries.length, ...marker }
     for await (const info of pfs.listFile(page, options)) {
@@ -62,13 +62,13 @@ export async function listUploads(
   try {
     while (name !== undefined && entries.length <= limit) name = await readFrom(name)
   } catch (error) {
-    // The first upload makes the branch.
+    // The branch does not exist before the first upload.
     if (!isMissing(error)) throw error
   }
   return { entries: entries.slice(0, limit), isTruncated: entries.length > limit }
 }
 
-/** The file name behind which the page begins. */
+/** The file name after which the page starts. */
 function firstName(query: UploadQuery): string {
   const { prefix, keyMarker, uploadIdMarker } = query
   const start = hexFromKey(prefix)

@@ -6,21 +6,21 @@ import { etagFrom, etagFromMd5 } from '../object.js'
 import { checksumPath, type KeptOfParts, partNumberFrom, partPath, partsDirectory } from './staging.js'
 import type { Upload } from './upload.js'
 
-/** A part as it lies in PFS. */
+/** A part as stored in PFS. */
 export interface Part extends PartDigests {
   readonly partNumber: number
   readonly info: FileInfo
-  /** With its quotes: the MD5, or the PFS hash if the upload keeps no MD5. */
+  /** With quotes: the MD5, or the PFS hash if the upload keeps no MD5. */
   readonly etag: string
 }
 
-/** What an upload keeps of a part; absent as far as it keeps none. */
+/** Digests that an upload keeps for a part. */
 export interface PartDigests {
   readonly md5?: Buffer
   readonly checksum?: Buffer
 }
 
-/** Which parts: those behind a part number, and at most so many; 0 is all. */
+/** Parts after a part number, and their maximum count; 0 means all. */
 interface PartPage {
   readonly after: number
   readonly number: number
@@ -28,7 +28,7 @@ interface PartPage {
 
 const md5Bytes = 16
 
-/** The content of the file that lies beside a part; undefined for an upload that keeps nothing. */
+/** The content of the file beside a part; undefined if the upload keeps no digests. */
 export function digestsContent({ md5, checksum }: PartDigests): Buffer | undefined {
   if (md5 === undefined && checksum === undefined) return undefined
   return Buffer.concat([md5 ?? Buffer.alloc(0), checksum ?? Buffer.alloc(0)])
@@ -41,7 +41,7 @@ function digestsFrom({ keepsMd5, checksum }: KeptOfParts, content: Buffer): Part
   }
 }
 
-/** S3's ETag of an object from the MD5s of its parts, without quotes; undefined if the upload keeps none. */
+/** S3's ETag of an object from the MD5s of its parts, without quotes; undefined if the upload keeps no MD5. */
 export function compositeEtag(parts: readonly PartDigests[]): string | undefined {
   const hash = createHash('md5')
   for (const { md5 } of parts) {
@@ -74,13 +74,13 @@ async function* listPartFiles(
   { after, number }: PartPage,
   options: CallOptions,
 ): AsyncGenerator<Pick<Part, 'partNumber' | 'info'>> {
-  // Behind a marker PFS would look on through the parts of all other uploads.
+  // With a marker, PFS would scan the parts of all other uploads after it.
   const marker = after === 0 ? {} : { paginationMarker: partPath(id, after) }
   const page = { file: { commit, path: partsDirectory(id) }, number, ...marker }
   for await (const info of pfs.listFile(page, options)) yield { partNumber: partNumberFrom(info.file.path), info }
 }
 
-/** The digests of some parts, in one call. Each part is committed together with its digests. */
+/** The digests of some parts, in one call. A part and its digests are committed together. */
 async function readDigests(
   pfs: PfsClient,
   { commit, id }: Upload,
@@ -104,7 +104,7 @@ function keepsDigests({ keepsMd5, checksum }: KeptOfParts): boolean {
   return keepsMd5 || checksum !== undefined
 }
 
-/** The changes that remove the parts of an upload, singly: PFS refuses to delete a directory while a commit finishes. */
+/** The changes that delete the parts one by one: PFS refuses to delete a directory while a commit finishes. */
 export async function removalOfParts(pfs: PfsClient, upload: Upload, options: CallOptions): Promise<Change[]> {
   const { id } = upload
   const changes: Change[] = []

@@ -3,26 +3,26 @@ import type { CallOptions, PathRange, PfsClient, Repo, RepoInfo } from '../../pf
 import { withErrorContext } from '../../pfs/error-context.js'
 import { stagingBranch, stagingBranchName, stagingCommit, timePrefix, uploadFrom } from './staging.js'
 
-/** Which uploads are swept. */
+/** Options of a sweep. */
 export interface SweepRequest {
-  /** Uploads that began longer ago. */
+  /** Age of the uploads to delete, in milliseconds. */
   readonly olderThanMilliseconds: number
 }
 
-/** What a sweep has removed. */
+/** The result of a sweep. */
 export interface Swept {
-  /** Uploads that nobody had completed or aborted. */
+  /** Number of deleted uploads that were neither completed nor aborted. */
   readonly uploads: number
-  /** Files of theirs, of completed uploads, and parts that came too late. */
+  /** Number of deleted files: those of these uploads, of completed uploads, and late parts. */
   readonly files: number
 }
 
-/** Files deleted in one commit. */
+/** Files to delete per commit. */
 const batchSize = 10_000
 
 /**
- * Removes what is left of old multipart uploads in every repo that the caller may write: uploads that nobody completed,
- * their parts, and what was kept of completed ones.
+ * Deletes the remains of old multipart uploads in every repo that the caller may write: abandoned uploads, their parts, and
+ * the records of completed uploads.
  */
 export async function sweepUploads(
   client: PfsClient,
@@ -79,7 +79,7 @@ interface Glob {
   readonly pathRange?: PathRange
 }
 
-/** Directories with an upload's id for a name are in the order of their times, so only the old ones are read. */
+/** Directories are named by upload ids, which sort by time, so only the old ones are read. */
 function oldBelow(directory: string, before: Date): Glob {
   const pathRange = { lower: `${directory}/`, upper: `${directory}/${timePrefix(before)}` }
   return { pattern: `${directory}/*/*`, pathRange }

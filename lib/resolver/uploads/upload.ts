@@ -3,12 +3,12 @@ import { isMissing, unlessMissing } from '../../pfs/errors.js'
 import type { ObjectRecord } from '../../records/record.js'
 import { completionPath, noSuchUpload, stagingCommit, type UploadName, uploadPath } from './staging.js'
 
-/** An upload that is neither completed nor aborted, at the commit at which it was found. */
+/** An upload in progress, at the commit at which it was found. */
 export interface Upload extends UploadName {
   readonly commit: Commit
 }
 
-/** Asks PFS for an upload; throws NoSuchUpload, and as PFS does where the bucket is not there. */
+/** Looks up an upload. @throws S3Error NoSuchUpload, PfsError if the bucket is missing. */
 export async function resolveUpload(pfs: PfsClient, name: UploadName, options: CallOptions): Promise<Upload> {
   const commit = stagingCommit(name.bucket.branch.repo)
   const info = await inspectStaged(pfs, { commit, path: uploadPath(name) }, options)
@@ -17,20 +17,20 @@ export async function resolveUpload(pfs: PfsClient, name: UploadName, options: C
   throw noSuchUpload(name.id.text)
 }
 
-/** What an upload keeps of the moment at which it began. */
+/** The state that an upload saves at its start. */
 interface UploadStart {
-  /** The id of the commit that was the head of the bucket's branch. */
+  /** The id of the head of the bucket's branch. */
   readonly head: string | undefined
-  /** The attributes that the object will have; absent if the gateway keeps none. */
+  /** The attributes of the future object; undefined if the gateway keeps none. */
   readonly attributes?: Pick<ObjectRecord, 'headers' | 'metadata' | 'tags'>
 }
 
-/** The file that an upload is. */
+/** The content of the file of an upload. */
 export function uploadContent(start: UploadStart): { readonly raw: Uint8Array } {
   return { raw: Buffer.from(JSON.stringify(start)) }
 }
 
-/** Whether a file was in the bucket when the upload began; also true if nobody knows any more. */
+/** Whether a file was in the bucket when the upload started; true if that is unknown. */
 export async function existedAtStart(
   pfs: PfsClient,
   upload: Upload,
@@ -43,42 +43,42 @@ export async function existedAtStart(
   try {
     return (await unlessMissing(pfs.inspectFile({ commit, path }, options), 'file')) !== undefined
   } catch (error) {
-    // The commit was deleted from the history since.
+    // The commit has been deleted from the history.
     if (isMissing(error, 'commit')) return true
     throw error
   }
 }
 
-/** What was kept when the upload began; an upload of an earlier version of the gateway kept nothing. */
+/** The saved state of an upload; uploads of earlier gateway versions saved none. */
 export async function readStart(pfs: PfsClient, upload: Upload, options: CallOptions): Promise<UploadStart> {
   const text = (await readStaged(pfs, { commit: upload.commit, path: uploadPath(upload) }, options)).toString()
   return text === '' ? { head: undefined } : JSON.parse(text)
 }
 
-/** A file of the staging branch; undefined where the file, the branch or the repo is not there. */
+/** A file of the staging branch; undefined if the file, branch or repo is missing. */
 function inspectStaged(pfs: PfsClient, file: File, options: CallOptions): Promise<FileInfo | undefined> {
   return unlessMissing(pfs.inspectFile(file, options))
 }
 
-/** The bytes of a small file. */
+/** Reads a small file into memory. */
 async function readStaged(pfs: PfsClient, file: File, options: CallOptions): Promise<Buffer> {
   const pieces: Uint8Array[] = []
   for await (const piece of pfs.getFile({ file }, options)) pieces.push(piece)
   return Buffer.concat(pieces)
 }
 
-/** What a completed upload was asked and answered, so that the same request gets the same answer. */
+/** The request and response of a completed upload, so that a repeated request gets the same response. */
 export interface Completion {
-  /** Tells one list of parts from another. */
+  /** Identifies the list of parts. */
   readonly request: string
-  /** With its quotes. */
+  /** With quotes. */
   readonly etag: string
   readonly versionId: string
-  /** Of the whole object, where the upload kept one. */
+  /** The checksum of the object, if the upload kept one. */
   readonly checksum?: string
 }
 
-/** Asks PFS what is known of a completed upload; undefined for one that is not. */
+/** Looks up a completed upload; undefined if it is not completed. */
 export async function resolveCompletion(
   pfs: PfsClient,
   name: UploadName,
@@ -90,7 +90,7 @@ export async function resolveCompletion(
   return JSON.parse((await readStaged(pfs, info.file, options)).toString()) as Completion
 }
 
-/** The content of the file that remains of a completed upload. */
+/** The content of the file of a completed upload. */
 export function completionContent(completion: Completion): { raw: Uint8Array } {
   return { raw: Buffer.from(JSON.stringify(completion)) }
 }

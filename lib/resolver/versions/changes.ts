@@ -7,39 +7,39 @@ import { createRecentMap } from '../../recent-map.js'
 import type { KeyCodec } from '../key.js'
 import type { Revision } from './history.js'
 
-/** What a commit did to a key. */
+/** The change of a key in a commit. */
 export interface KeyChange {
   readonly key: string
-  /** The hash that PFS gives the new content, a character for each byte; undefined if the commit removed the key. */
+  /** PFS's hash of the new content, one character per byte; undefined if the commit deleted the key. */
   readonly hash: string | undefined
   readonly size: number
 }
 
-/** What commits changed. */
+/** Reads the changes of commits. */
 export interface ChangeLog {
   /**
-   * The changes of a commit at or below `path`, in no order. Ask only for a caller to whom PFS has just shown that it may
-   * read the repo.
+   * The changes of a commit at or below `path`, unordered. Call it only if PFS has just confirmed that the caller may read
+   * the repo.
    */
   read(revision: Revision, path: string, options: CallOptions): AsyncIterable<KeyChange>
 }
 
-/** The memory that remembered changes take at most, about. Changes that alone take more are read anew for each page. */
+/** Approximate size limit of the cache in bytes. Larger lists of changes are read again for each page. */
 const maxBytes = 32 * 1024 * 1024
 
-/** What a change takes beside its key, and a list of changes beside those. */
+/** Memory of a change in addition to its key, and of a list in addition to its changes, in bytes. */
 const overheadBytes = 200
 
 /**
- * Most paths of a commit that this process made for which PFS is asked one by one, two calls each. DiffFile costs as much
- * as all files below the path in both commits, whatever changed: 2 seconds for 100,000.
+ * Maximum paths of a commit of this process to look up one by one, with two calls each. DiffFile costs as much as reading
+ * all files below the path in both commits, whatever changed: 2 seconds for 100,000 files.
  */
 const maxLookups = 16
 
-/** Lookups of one commit under way at once. */
+/** Concurrent lookups for one commit. */
 const maxCalls = 4
 
-/** The changes of all repos; those of finished commits never change and are remembered. */
+/** Creates the log of changes of all repos. Finished commits never change, so their changes are cached. */
 export function createChangeLog(pfs: PfsClient, keys: KeyCodec, log: CommitLog, capacity = maxBytes): ChangeLog {
   const remembered = createRecentMap<readonly KeyChange[]>(capacity, (changes) =>
     changes.reduce((bytes, change) => bytes + bytesOf(change), overheadBytes),
@@ -106,12 +106,12 @@ function bytesOf({ key }: KeyChange): number {
   return 2 * key.length + overheadBytes
 }
 
-/** With the base, since a commit has another one when those before it are squashed. */
+/** Includes the base, which changes if earlier commits are squashed. */
 function nameOf({ commit, base }: Revision, path: string): string {
   return `${commit.repo.project}/${commit.repo.name}@${commit.id}^${base?.id ?? ''}:${path}`
 }
 
-/** A path with a `\` cannot be read, so it is nobody's key. */
+/** Undefined for a path with a `\`, which cannot be read and therefore has no key. */
 function changeFrom({ newFile, oldFile }: FileDiff, keys: KeyCodec): KeyChange | undefined {
   const file = newFile ?? oldFile
   if (file === undefined || file.fileType !== 'FILE' || file.file.path.includes('\\')) return undefined

@@ -1,11 +1,11 @@
 import type { Branch, CallOptions, Commit, CommitInfo, PfsClient } from '../../pfs/client.js'
 import { createRecentMap } from '../../recent-map.js'
 
-/** Which commits are of whose history: a commit, its parent, the parent of that, and so on. */
+/** Decides which commits are in a history: a commit, its parent, its parent's parent, and so on. */
 export interface Ancestry {
-  /** Whether a commit is in the history of a branch's head; ask only where PFS has just shown both. */
+  /** Whether a commit is in the history of a branch's head; call it only if PFS has just confirmed that both exist. */
   isAncestor(branch: Branch, commitId: string, headId: string, options: CallOptions): Promise<boolean>
-  /** Those of some commits that are in the history of a branch's head, found in one walk. */
+  /** The subset of `commitIds` that is in the history of a branch's head, found in one walk. */
   ancestorsAmong(
     branch: Branch,
     commitIds: ReadonlySet<string>,
@@ -14,16 +14,16 @@ export interface Ancestry {
   ): Promise<ReadonlySet<string>>
 }
 
-/** What is known of a commit: whether it is an ancestor of another, which never changes. */
+/** Whether a commit is an ancestor of another, which never changes. */
 interface Relation {
   readonly headId: string
   readonly isAncestor: boolean
 }
 
-/** Most commits whose relation to a head is remembered. */
+/** Maximum cached relations. */
 const maxRelations = 20_000
 
-/** The ancestry of all repos; what has been found out is remembered, and only what is newer is walked again. */
+/** Creates the ancestry of all repos. Caches relations, so that only newer commits are read again. */
 export function createAncestry(pfs: PfsClient): Ancestry {
   const relations = createRecentMap<Relation>(maxRelations, () => 1)
 
@@ -67,20 +67,20 @@ function nameOf({ repo, name }: Branch, commitId: string): string {
   return `${repo.project}/${repo.name}@${name}=${commitId}`
 }
 
-/** A commit of a history, with what it is compared with to see what it changed. */
+/** A commit of a history, and the commit to compare it with. */
 export interface Revision {
   readonly commit: Commit & { readonly id: string }
-  /** The nearest commit before it that is not in error; undefined where none is. */
+  /** The nearest earlier commit that has not failed; undefined if there is none. */
   readonly base: (Commit & { readonly id: string }) | undefined
-  /** When it was closed, or while it is open when it was started. */
+  /** When it was closed; while it is open, when it was started. */
   readonly time: Date
-  /** Whether what it changed can no longer change. */
+  /** Whether its changes are final. */
   readonly isFinished: boolean
 }
 
 /**
- * The commits of a history, newest first. One in error is left out: the commit after it drops what it held, so that none
- * of it is a version of anything.
+ * The commits of a history, newest first, without those in error: the next commit drops their content, so they contain no
+ * versions.
  */
 export async function readHistory(pfs: PfsClient, to: Commit, options: CallOptions): Promise<Revision[]> {
   const revisions: Revision[] = []

@@ -22,14 +22,14 @@ export type ListedVersion =
     }
   | { readonly kind: 'prefix'; readonly prefix: string }
 
-/** In byte order of keys, newest version first. */
+/** Sorted by key in byte order, newest version first. */
 export interface ListedVersions {
   readonly entries: readonly ListedVersion[]
-  /** Whether there is one more. */
+  /** Whether there are more entries. */
   readonly isTruncated: boolean
 }
 
-/** Whose versions are listed, and as whom PFS is asked. */
+/** The bucket to list, and the caller's rights. */
 interface VersionListSource {
   readonly pfs: PfsClient
   readonly records: RecordStore
@@ -41,13 +41,13 @@ interface VersionListSource {
   readonly options: CallOptions
 }
 
-/** Diffs of one request under way at once. */
+/** Concurrent diffs per request. */
 const maxDiffs = 8
 
 /**
- * Reads one page. A version is a commit that changed what is at the key; one that wrote the same bytes again changed
- * nothing. Hidden versions are left out. Each page asks PFS for the history, and for what each commit in it changed where that is not remembered. Ask
- * only for a caller to whom PFS has just shown that it may read the repo.
+ * Reads one page. A version is a commit that changed the content of the key; writing the same bytes again is no change.
+ * Hidden versions are left out. Each page reads the history, and the changes of each commit unless they are cached. Call
+ * it only if PFS has just confirmed that the caller may read the repo.
  */
 export async function listVersions(
   source: VersionListSource,
@@ -84,8 +84,8 @@ export async function listVersions(
 }
 
 /**
- * Adds the versions of which only a record tells: PFS sees no change if the same bytes are written again. Returns a function
- * that gives the ETag of a content.
+ * Adds the versions that only records contain: PFS sees no change if the same bytes are written again. Returns a function
+ * that looks up the ETag of a content.
  */
 async function addRecordedVersions(
   { records, keys, commit, branch, options }: VersionListSource,
@@ -117,7 +117,7 @@ function ageOf(history: readonly Revision[], versionId: string): number {
   throw invalidArgument('version-id-marker', { value: versionId, message: 'Invalid version id specified' })
 }
 
-/** Where the keys that begin with a prefix lie: below a directory, and `dir/` itself beside it. */
+/** The paths of keys that start with a prefix: a directory, and `dir/` itself beside it. */
 function pathsOf(keys: KeyCodec, prefix: string): string[] {
   const directory = keys.directoryFromPrefix(prefix)
   if (directory === undefined) return []
@@ -126,24 +126,24 @@ function pathsOf(keys: KeyCodec, prefix: string): string[] {
   return path.startsWith(directory) ? [directory] : [directory, path]
 }
 
-/** Which versions are listed, in the words of ListObjectVersions. */
+/** Which versions to list, in the terms of ListObjectVersions. */
 export interface VersionQuery extends Grouping {
-  /** Only keys after it; where it is a common prefix, only keys after all that begin with it. '' for all. */
+  /** Lists only keys after this one; if it is a common prefix, only keys after that prefix. '' lists all. */
   readonly keyMarker: string
   /** At least 1. */
   readonly limit: number
 }
 
-/** What one commit did to a key, or the common prefix of several keys. */
+/** The change of a key in one commit, or a common prefix of several keys. */
 type PageEntry =
   | { readonly kind: 'version'; readonly age: number; readonly change: KeyChange; readonly isLatest: boolean }
   | { readonly kind: 'prefix'; readonly prefix: string }
 
-/** A page that fills as changes come in, from any commit first; it holds no more than it will show, and one. */
+/** A page that collects changes of commits in any order; it keeps only the entries that it will show, and one more. */
 interface VersionPage {
-  /** Takes a change of the commit that is `age` commits behind the head. */
+  /** Adds a change of the commit that is `age` commits before the head. */
   readonly add: (age: number, change: KeyChange) => void
-  /** By key, then newest first. */
+  /** Sorted by key, newest first. */
   readonly entries: () => readonly PageEntry[]
   readonly isTruncated: () => boolean
 }
@@ -157,7 +157,7 @@ interface Slot {
 }
 
 /**
- * An empty page. Where `markerAge` is given, the versions of the marker's key that are older than that come first. Changes
+ * An empty page. If `markerAge` is given, the versions of the marker's key that are older than that come first. Changes
  * for which `isShown` is false are no versions.
  */
 export function createVersionPage(
@@ -212,7 +212,7 @@ function compareSlots(a: Slot, b: Slot): number {
   return compareBytes(a.name, b.name) || a.age - b.age
 }
 
-/** The index of the first item for which a test holds that holds for all behind it. */
+/** The index of the first item that passes a test; all later items must pass it, too (binary search). */
 function firstIndex<Item>(items: readonly Item[], test: (item: Item) => boolean): number {
   let low = 0
   let high = items.length

@@ -12,7 +12,7 @@ import { commitOfVersion, findObject, type ObjectName, type ObjectSource, type S
 import type { Ancestry } from './history.js'
 import type { KeyVersion, VersionWalk } from './version-walk.js'
 
-/** Where versions are looked up. */
+/** The stores that resolve versions. */
 interface VersionSource extends ObjectSource {
   readonly keys: KeyCodec
   readonly ancestry: Ancestry
@@ -21,10 +21,12 @@ interface VersionSource extends ObjectSource {
 }
 
 /**
- * Asks PFS for an object as a client named it. Without a version it is that of the head, and NoSuchKey tells of a delete
- * marker where one is found. With one it is the object as of that commit of the bucket's history, whether the commit
- * touched it or not; throws MethodNotAllowed where that commit removed it, NoSuchVersion where it is not in it, or where
- * the version is hidden.
+ * Looks up an object as a client names it. Without a version, that is the object at the head. With a version, it is the
+ * object at that commit of the bucket's history, whether the commit changed it or not.
+ *
+ * @throws S3Error NoSuchKey, with the headers of a delete marker if one is found.
+ * @throws S3Error MethodNotAllowed if the commit deleted the object.
+ * @throws S3Error NoSuchVersion if the commit is not in the history, does not contain the object, or is hidden.
  */
 export function resolveVersion(
   source: VersionSource,
@@ -71,7 +73,7 @@ async function resolveNamed(
   const { pfs, keys, records, ancestry, removals } = source
   const { bucket, versionId, path } = name
   const fields = { Key: keys.keyFromPath(path), VersionId: versionId }
-  // S3's version of objects written before versioning; a branch has none.
+  // S3's version id of objects from before versioning was enabled; a branch has no such objects.
   if (versionId === 'null') {
     await pfs.inspectCommit({ commit: commitOf(bucket) }, options)
     throw new S3Error('NoSuchVersion', { fields })
@@ -81,7 +83,7 @@ async function resolveNamed(
     pfs.inspectCommit({ commit: commitOf(bucket) }, options),
     findObject(source, name, options),
   ])
-  // A missing bucket comes before a missing version.
+  // A missing bucket takes precedence over a missing version.
   if (head.status === 'rejected') throw head.reason
   if (found.status === 'rejected') {
     const { reason } = found
@@ -151,38 +153,38 @@ export async function versionAsOf(
   return undefined
 }
 
-/** The headers by which S3 tells of a delete marker. */
+/** The headers of a delete marker. */
 function deleteMarker(versionId: string): Readonly<Record<string, string>> {
   return { 'x-amz-delete-marker': 'true', 'x-amz-version-id': versionId }
 }
 
 /**
- * Most commits of one history that are looked into for a delete marker, two calls of about ten milliseconds each. The
- * commits that this process made are looked into only if they deleted the path, and are not counted otherwise.
+ * Maximum commits to search for a delete marker, with two calls of about ten milliseconds each. Commits of this process are
+ * searched only if they deleted the path, and not counted otherwise.
  */
 const maxCommits = 10
 
-/** Most searches at once; the others wait. Clients that ask for missing keys ask often. */
+/** Maximum concurrent searches; others wait. Clients that read missing keys send many requests. */
 const maxSearches = 4
 
-/** The search for the commits that removed missing files. */
+/** Finds the commits that deleted missing files. */
 export interface RemovalSearch {
   /**
-   * The id of the last commit that removed a file; undefined if none of the last ten commits that this process did not
-   * make removed it. PFS has no index for it, and the history of a key that never was has no end.
+   * The id of the last commit that deleted a file; undefined if it is not among the last ten commits of other writers. PFS
+   * has no index for this, and a key that never existed would make the search read the whole history.
    *
    * @throws PfsError as PFS does.
    */
   find(start: Commit, path: string, options: CallOptions): Promise<string | undefined>
-  /** Whether a commit removed a file that the commit before it holds. */
+  /** Whether a commit deleted a file that exists in the commit before it. */
   isRemovedIn(commit: Commit, path: string, options: CallOptions): Promise<boolean>
 }
 
-/** A search that all callers share. */
+/** Creates a search that all callers share. */
 export function createRemovalSearch(pfs: PfsClient, log: CommitLog): RemovalSearch {
   const limited = createSemaphore(maxSearches)
 
-  /** The commit that the next one changes: the nearest before it that is not in error, since PFS drops what those held. */
+  /** The base of a commit: the nearest earlier commit that has not failed, since PFS drops the content of those. */
   async function baseOf({ parentCommit }: CommitInfo, options: CallOptions): Promise<CommitInfo | undefined> {
     let commit = parentCommit
     while (commit !== undefined) {
@@ -206,7 +208,7 @@ export function createRemovalSearch(pfs: PfsClient, log: CommitLog): RemovalSear
     return undefined
   }
 
-  /** The nearest commit, from `commitId` back, that is not known to have left the path alone. */
+  /** The nearest commit, from `commitId` back, that may have changed the path. */
   function skipOthers(repo: Commit['repo'], commitId: string, path: string): string {
     let id = commitId
     for (let made = log.get(repo, id); made !== undefined && !made.paths.has(path); made = log.get(repo, id)) {
@@ -221,7 +223,7 @@ export function createRemovalSearch(pfs: PfsClient, log: CommitLog): RemovalSear
         try {
           return await findRemoval(start, path, options)
         } catch (error) {
-          // A commit that somebody has deleted from the history meanwhile.
+          // The commit has been deleted from the history in the meantime.
           if (isMissing(error, 'commit')) return undefined
           throw error
         }

@@ -7,30 +7,30 @@ import type { KeyCodec } from '../key.js'
 import type { ChangeLog } from './changes.js'
 import { type Revision, revisionsFrom } from './history.js'
 
-/** What a commit made of a key. */
+/** The version of a key that a commit created. */
 export interface KeyVersion {
   readonly commitId: string
-  /** The nearest commit before it that is not in error; undefined for the first of the history. */
+  /** The nearest earlier commit that has not failed; undefined for the first commit of the history. */
   readonly baseId: string | undefined
   /** PFS's hash in hex; undefined for a delete marker. */
   readonly content: string | undefined
 }
 
-/** Where a walk begins, and the keys whose versions it looks for, with their records by path. */
+/** The start of a walk, and the keys to look for, with their records by path. */
 export interface WalkStart {
   readonly branch: Branch
   readonly commitId: string
   readonly keys: ReadonlyMap<string, KeyRecords>
-  /** A commit at which the walk ends, without looking into it. */
+  /** The commit at which the walk ends, exclusive. */
   readonly endId?: string
 }
 
-/** Looks for the versions of keys from a commit back. */
+/** Finds the versions of keys, from a commit back. */
 export interface VersionWalk {
   /**
-   * Gives `visit` the versions of the keys, of each the newest first, until it returns true for a key or the history ends.
-   * The paths of the keys for which it has not returned true. It costs PFS some calls for each commit on the way that
-   * another process made, and none for one of this process that left the keys alone.
+   * Calls `visit` with the versions of each key, newest first, until it returns true for the key or the history ends.
+   * Returns the paths of the keys for which it has not returned true. Each commit of another process costs some calls;
+   * commits of this process that did not change the keys cost none.
    *
    * @throws PfsError as PFS does
    */
@@ -41,15 +41,15 @@ export interface VersionWalk {
   ): Promise<ReadonlySet<string>>
 }
 
-/** Most commits of which PFS is asked at once. */
+/** Maximum commits to compare concurrently. */
 const maxCommits = 8
 
-/** Most keys for which PFS compares each on its own; for more, it compares the directory that holds them. */
+/** Maximum keys to compare one by one; for more keys, their common directory is compared. */
 const maxApart = 8
 
-/** Creates the walk of one PFS. */
+/** Creates the walk over the versions in one PFS. */
 export function createVersionWalk(pfs: PfsClient, keys: KeyCodec, changes: ChangeLog, log: CommitLog): VersionWalk {
-  /** The commits from one back that may have changed one of `paths`, in groups that can be looked into at once. */
+  /** The commits, from one back, that may have changed one of `paths`, in batches to compare concurrently. */
   async function* candidates(
     { branch, commitId, endId }: WalkStart,
     paths: ReadonlySet<string>,
@@ -78,7 +78,7 @@ export function createVersionWalk(pfs: PfsClient, keys: KeyCodec, changes: Chang
     yield group
   }
 
-  /** What a commit made of some keys; a key that it left alone is missing. */
+  /** The contents of the keys that a commit changed. */
   async function contentsIn(
     revision: Revision,
     paths: readonly string[],
@@ -142,7 +142,7 @@ function intersects(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
   return false
 }
 
-/** The deepest directory, with its slash, that holds all paths. */
+/** The deepest directory, with its slash, that contains all paths. */
 function commonDirectory(paths: readonly string[]): string {
   const [least = '/', ...others] = paths
   let length = least.length
