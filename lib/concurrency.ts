@@ -1,19 +1,31 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
+/** How long all loops together may block one turn of the event loop, in milliseconds. */
+const turnMilliseconds = 10
 
-/** How long a loop may block the event loop before it yields, in milliseconds. */
-const sliceMilliseconds = 10
+/** FIFO queue of the loops that have yielded. */
+const waitingLoops: (() => void)[] = []
+/** When a loop first ran in this turn; undefined if none has. */
+let turnStarted: number | undefined
 
 /**
- * Creates a function that a long loop awaits at each step. It yields to the event loop after 10 ms of work, so that other
- * requests are served.
+ * A long loop awaits this at each step. It yields to the event loop once the loops of all requests have worked for 10 ms, so
+ * that other requests are served. Each turn resumes one loop.
  */
-export function createTimeSlice(): () => Promise<void> {
-  let started = performance.now()
-  return async () => {
-    if (performance.now() - started < sliceMilliseconds) return
-    await nextTurn()
-    started = performance.now()
+export function yieldTurn(): Promise<void> | undefined {
+  const now = performance.now()
+  if (turnStarted === undefined) {
+    turnStarted = now
+    setImmediate(beginTurn)
   }
+  if (now - turnStarted < turnMilliseconds) return undefined
+  return new Promise((resolve) => waitingLoops.push(resolve))
+}
+
+function beginTurn(): void {
+  turnStarted = undefined
+  waitingLoops.shift()?.()
+  if (waitingLoops.length === 0) return
+  turnStarted = performance.now()
+  setImmediate(beginTurn)
 }
 
 /** Maps items with at most `limit` calls in progress. Keeps their order; starts no more calls after the first failure. */

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import type { Socket } from 'node:net'
 import { createCredentialSource, ServiceTokenError, withoutServiceToken } from './credential-source.js'
 import { S3Error } from './errors.js'
 import { createGateway } from './gateway.js'
@@ -9,6 +10,7 @@ import { type Address, bucketFromHost, parseAddress, requireKeyLength, withTrust
 import { hasBody, readBody } from './http/body.js'
 import { createByteBudget } from './http/byte-budget.js'
 import { answerPreflight, corsHeaders, isPreflight } from './http/cors.js'
+import { shareTurns } from './http/message-flow.js'
 import { type HttpRequest, mountPathOf, pathOf, readRequest, receivedTarget } from './http/request.js'
 import { type S3Response, setHeaders, writeError, writeResponse } from './http/response.js'
 import { requireExpectedOwner } from './operations/access-control.js'
@@ -32,11 +34,16 @@ type AnyResponse = ServerResponse | Http2ServerResponse
 export interface S3Handler {
   /** Calls `next` for a request outside `basePath`; without `next`, such a request gets 404 NotFound. */
   (req: AnyRequest, res: AnyResponse, next?: Next): Promise<void>
-  /** For a server's 'checkContinue' event: the client is told to send its body when its signature has been checked. */
   /**
    * Writes the records that were to follow within a second. Call it when the server has closed, before the process ends.
    */
   readonly flush: () => Promise<void>
+  /**
+   * For the 'connection' event of a server that answers nothing else ('secureConnection' if it speaks TLS). Many clients
+   * that all begin to send small chunks at the same moment then hold up others for no more than one of them does.
+   */
+  readonly connection: (socket: Socket) => void
+  /** For a server's 'checkContinue' event: the client is told to send its body when its signature has been checked. */
   readonly checkContinue: (req: AnyRequest, res: AnyResponse) => Promise<void>
 }
 
@@ -97,7 +104,7 @@ export function createS3Handler(pfs: PfsClient, authConfig: AuthConfig, options:
   }
   const checkContinue = (req: AnyRequest, res: AnyResponse): Promise<void> =>
     exchange(req as IncomingMessage, res as ServerResponse, () => res.writeContinue())
-  return Object.assign(handler, { checkContinue, flush: answer.flush })
+  return Object.assign(handler, { checkContinue, connection: shareTurns, flush: answer.flush })
 }
 
 /** Calls a hook. What it throws is a warning of the process: no request is to suffer from it, nor to hide it. */

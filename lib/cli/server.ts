@@ -19,6 +19,7 @@ const silenceMilliseconds = 10 * 60_000
 /** An HTTP server, or HTTPS with `tls`, with the handler on it; not listening yet. */
 export function createServer(handler: S3Handler, tls: Arguments['tls']): Server {
   const server = tls === undefined ? createHttpServer(settings, handler) : createTlsServer(handler, tls)
+  server.on(tls === undefined ? 'connection' : 'secureConnection', handler.connection)
   server.on('checkContinue', handler.checkContinue)
   // Node answers every other Expect header with a 417 that S3 clients do not understand; S3 ignores it.
   server.on('checkExpectation', handler)

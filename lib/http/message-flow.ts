@@ -11,74 +11,165 @@ export interface MessageFlow {
 }
 
 /**
- * Chunks of one message per turn of the event loop. Node reads a socket up to 32 times in a turn: two megabytes, or 350,000
- * chunks of one byte, which would block every other request for half a second.
+ * Chunks of all connections per turn of the event loop; then none is read until the next turn. Node reads each socket up to
+ * 32 times in a turn: one read is 64 KiB, or 11,000 chunks of one byte, which take 20 ms.
  */
 const chunksPerTurn = 1000
 
+/** A connection that sends more chunks than this in a turn waits in a queue, of which one connection is read per turn. */
+const fewChunks = 100
+
+interface Connection {
+  readonly open: () => void
+  readonly close: () => void
+  /** By its message. */
+  isPaused: boolean
+  /** Until a later turn. */
+  isHeld: boolean
+  isOpen: boolean
+  /** Chunks in this turn. */
+  chunks: number
+  bringsMany: boolean
+  /** Whether it is tracked between messages. */
+  isKept: boolean
+}
+
+/** The tracked connections of all servers: they share one event loop. */
+const connections = new Set<Connection>()
+const ofSocket = new WeakMap<Socket, Connection>()
+/** FIFO queue of the connections that wait for a later turn. */
+const held = new Set<Connection>()
+let chunksInTurn = 0
+let isNextTurnSet = false
+
 /** Starts to pass the chunks of a body to `take`. Node's own buffer is not used: it costs 200 bytes per chunk. */
 export function startFlow(message: IncomingMessage, take: (chunk: Uint8Array) => void): MessageFlow {
-  const gate = createGate(message)
-  let isPaused = false
-  let chunks = 0
+  const { socket } = message
+  const connection =
+    message.httpVersionMajor >= 2 || !(socket instanceof Socket) ? connectionOfStream(message) : connectionOf(socket)
 
   function onData(chunk: Uint8Array): void {
-    chunks += 1
-    if (chunks === 1) setImmediate(onNextTurn)
-    if (chunks === chunksPerTurn) gate.close()
+    countChunk(connection)
     take(chunk)
   }
 
-  function onNextTurn(): void {
-    chunks = 0
-    if (!isPaused) gate.open()
+  function setPaused(isPaused: boolean): void {
+    connection.isPaused = isPaused
+    settle(connection)
   }
 
-  message.on('data', onData).resume()
+  function end(): void {
+    if (!connection.isKept) forget(connection)
+    setPaused(false)
+  }
+
+  connections.add(connection)
+  message.on('data', onData).once('close', end).resume()
+  if (chunksInTurn >= chunksPerTurn) hold(connection)
   return {
-    pause() {
-      isPaused = true
-      gate.close()
-    },
-    resume() {
-      isPaused = false
-      if (chunks < chunksPerTurn) gate.open()
-    },
+    pause: () => setPaused(true),
+    resume: () => setPaused(false),
     stop() {
-      message.off('data', onData)
-      isPaused = false
-      gate.open()
+      message.off('data', onData).off('close', end)
+      end()
     },
   }
 }
 
-/** Pauses and resumes the flow from a connection to its message. */
-interface Gate {
-  open(): void
-  close(): void
+/**
+ * Tracks a new connection before its first request, with which up to 64 KiB of a body arrive. The connection must not carry
+ * requests of other handlers: it is paused and resumed between requests.
+ */
+export function shareTurns(socket: Socket): void {
+  connectionOf(socket).isKept = true
+}
+
+function countChunk(connection: Connection): void {
+  connection.chunks += 1
+  if (connection.chunks === fewChunks) connection.bringsMany = true
+  chunksInTurn += 1
+  if (chunksInTurn === 1) setNextTurn()
+  else if (chunksInTurn === chunksPerTurn) for (const each of connections) hold(each)
+}
+
+function hold(connection: Connection): void {
+  connection.isHeld = true
+  held.add(connection)
+  settle(connection)
+  setNextTurn()
+}
+
+function setNextTurn(): void {
+  if (isNextTurnSet) return
+  isNextTurnSet = true
+  setImmediate(beginTurn)
+}
+
+/** Resumes the connections that send few chunks, and one of the others: together these would block the loop again. */
+function beginTurn(): void {
+  isNextTurnSet = false
+  chunksInTurn = 0
+  let hasManyToCome = false
+  for (const connection of held) {
+    if (connection.bringsMany && hasManyToCome) continue
+    hasManyToCome ||= connection.bringsMany
+    connection.bringsMany = false
+    connection.isHeld = false
+    held.delete(connection)
+    settle(connection)
+  }
+  for (const connection of connections) connection.chunks = 0
+  if (held.size > 0) setNextTurn()
+}
+
+function settle(connection: Connection): void {
+  const isOpen = !connection.isPaused && !connection.isHeld
+  if (isOpen === connection.isOpen) return
+  connection.isOpen = isOpen
+  if (isOpen) connection.open()
+  else connection.close()
+}
+
+function forget(connection: Connection): void {
+  connections.delete(connection)
+  held.delete(connection)
+  connection.isHeld = false
 }
 
 /**
  * In HTTP/1, pauses the socket itself: a paused message would buffer another 16 KiB, in chunks of any size. Node resumes
  * the socket whenever the message wants more, so it is paused again each time.
  */
-function createGate(message: IncomingMessage): Gate {
-  const { socket } = message
-  if (message.httpVersionMajor >= 2 || !(socket instanceof Socket)) {
-    return { open: () => void message.resume(), close: () => void message.pause() }
-  }
-  let isClosed = false
+function connectionOf(socket: Socket): Connection {
+  const known = ofSocket.get(socket)
+  if (known !== undefined) return known
   const pause = (): void => void socket.pause()
+  const connection = createConnection(
+    () => void socket.off('resume', pause).resume(),
+    () => void socket.on('resume', pause).pause(),
+  )
+  ofSocket.set(socket, connection)
+  connections.add(connection)
+  socket.once('close', () => forget(connection))
+  return connection
+}
+
+function connectionOfStream(message: IncomingMessage): Connection {
+  return createConnection(
+    () => void message.resume(),
+    () => void message.pause(),
+  )
+}
+
+function createConnection(open: () => void, close: () => void): Connection {
   return {
-    open() {
-      if (!isClosed) return
-      isClosed = false
-      socket.off('resume', pause).resume()
-    },
-    close() {
-      if (isClosed) return
-      isClosed = true
-      socket.on('resume', pause).pause()
-    },
+    open,
+    close,
+    isPaused: false,
+    isHeld: false,
+    isOpen: true,
+    chunks: 0,
+    bringsMany: false,
+    isKept: false,
   }
 }

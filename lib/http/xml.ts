@@ -1,6 +1,6 @@
 import { TextDecoder } from 'node:util'
 import sax from 'sax'
-import { createTimeSlice } from '../concurrency.js'
+import { yieldTurn } from '../concurrency.js'
 import { S3Error } from '../errors.js'
 import { type ByteCollector, createByteCollector } from './byte-reader.js'
 import type { HttpRequest } from './request.js'
@@ -79,7 +79,6 @@ interface OpenElement {
 function createParser(document: XmlShape): { write(text: string): Promise<void>; close(): void } {
   const open: OpenElement[] = [{ shape: document, texts: new Map() }]
   let text: { readonly name: string; readonly bytes: ByteCollector } | undefined
-  const rest = createTimeSlice()
   let roots = 0
   let lastEvent = 0
   const parser = sax.parser(true, saxOptions)
@@ -144,7 +143,7 @@ function createParser(document: XmlShape): { write(text: string): Promise<void>;
   return {
     async write(piece) {
       for (let start = 0; start < piece.length; ) {
-        await rest()
+        await yieldTurn()
         const end = endOfSlice(piece, start)
         parser.write(piece.slice(start, end)).flush()
         start = end

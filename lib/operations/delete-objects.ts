@@ -1,5 +1,5 @@
 import type { Change } from '../commits/change.js'
-import { createTimeSlice } from '../concurrency.js'
+import { yieldTurn } from '../concurrency.js'
 import { S3Error } from '../errors.js'
 import { requireKeyLength } from '../http/address.js'
 import { queryValue } from '../http/request.js'
@@ -122,9 +122,8 @@ interface Plan extends NamedObject {
 async function deleteEach(call: BucketCall, objects: readonly NamedObject[]): Promise<readonly Result[]> {
   const { gateway, bucket, options } = call
   const plans: Plan[] = []
-  const rest = createTimeSlice()
   for (const object of objects) {
-    await rest()
+    await yieldTurn()
     plans.push(planOf(call, object))
   }
   const byPath = new Map<string, Plan[]>()

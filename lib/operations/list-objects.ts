@@ -1,4 +1,4 @@
-import { createTimeSlice } from '../concurrency.js'
+import { yieldTurn } from '../concurrency.js'
 import { queryValue } from '../http/request.js'
 import type { S3Response } from '../http/response.js'
 import { xmlResponse } from '../http/response.js'
@@ -110,9 +110,8 @@ async function entries(
       return commit
     },
   }
-  const rest = createTimeSlice()
   for (const entry of page.entries) {
-    await rest()
+    await yieldTurn()
     if (entry.kind === 'prefix') {
       prefixes.push({ Prefix: writer.write(entry.prefix) })
       continue

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { Header, Parser, Pax } from 'tar'
-import { createTimeSlice } from '../concurrency.js'
+import { yieldTurn } from '../concurrency.js'
 import { asBuffer } from '../encoding.js'
 
 /** A regular file of a TAR archive. */
@@ -41,13 +41,12 @@ export async function* readTar(
   parser.on('error', (error: Error) => {
     failure = error
   })
-  const rest = createTimeSlice()
   for await (const piece of archive) {
     for (let start = 0; start < piece.length; start += sliceBytes) {
       parser.write(asBuffer(piece.subarray(start, start + sliceBytes)))
       if (failure !== undefined) throw failure
       yield* files.splice(0)
-      await rest()
+      await yieldTurn()
     }
   }
   const ended = once(parser, 'end')

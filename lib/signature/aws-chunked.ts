@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { checksumHeader } from '../checksums.js'
+import { yieldTurn } from '../concurrency.js'
 import { S3Error } from '../errors.js'
 import { type ByteReader, createByteReader } from '../http/byte-reader.js'
 import type { ChunkChain } from './claim.js'
@@ -8,9 +8,6 @@ import { type Expectation, expectedChecksum, type Framing } from './payload.js'
 
 /** Longest chunk header in bytes: a size in hex and a signature, with room to spare. */
 const maxHeader = 256
-
-/** Chunks to decode before yielding to other requests: less than 10 ms of processor time. */
-const chunksPerTurn = 500
 
 /** Longest trailer in bytes. */
 const maxTrailer = 16 * 1024
@@ -32,8 +29,8 @@ export async function* decodeAwsChunked(
   const reader = createByteReader(body)
   try {
     let missing = framing.decodedLength
-    for (let count = 1; ; count++) {
-      if (count % chunksPerTurn === 0) await nextTurn()
+    for (;;) {
+      await yieldTurn()
       const chunk = parseChunkHeader(await reader.line(maxHeader))
       missing -= chunk.size
       if (missing < 0) throw new S3Error('IncompleteBody')

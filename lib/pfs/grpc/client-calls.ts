@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Channel } from '@grpc/grpc-js'
-import { createTimeSlice } from '../../concurrency.js'
+import { yieldTurn } from '../../concurrency.js'
 import type { CallOptions, Commit, FileOperations } from '../client.js'
 import { PfsError } from '../errors.js'
 import { type Call, startCall } from './call.js'
@@ -45,11 +45,10 @@ export async function* callDownload<Request, Response>(
     return { call: started, first: await started.receive() }
   })
   // Messages that have arrived together are otherwise all taken in one turn.
-  const rest = createTimeSlice()
   try {
     for (let message = first; message !== undefined; message = await call.receive()) {
       yield decodeResponse(method.response, message)
-      await rest()
+      await yieldTurn()
     }
   } finally {
     call.cancel()
@@ -96,10 +95,9 @@ async function sendOperations(call: Call, operations: FileOperations): Promise<v
       throw error
     }
   }
-  const rest = createTimeSlice()
   try {
     for (let result = await call.whileOpen(next()); !result.done; result = await call.whileOpen(next())) {
-      await rest()
+      await yieldTurn()
       for (const message of messagesFromOperation(result.value)) await call.send(modifyFileRequest.encode(message))
     }
   } finally {

@@ -1,4 +1,4 @@
-import { createTimeSlice } from '../../concurrency.js'
+import { yieldTurn } from '../../concurrency.js'
 import type { Commit, FileInfo } from '../../pfs/client.js'
 import type { KeyCodec } from '../key.js'
 import { compareBytes } from '../key-order.js'
@@ -78,7 +78,6 @@ export function openKeyCursor(source: CursorSource): KeyCursor {
   const { reader, keys, directory, hasDirectories } = source
   const { high } = source.interval
   const directoryKey = keys.prefixFromDirectory(directory)
-  const rest = createTimeSlice()
   let windows: readonly KeyWindow[] = []
   let { low } = source.interval
   /** Files with keys from here on are dropped. */
@@ -100,7 +99,7 @@ export function openKeyCursor(source: CursorSource): KeyCursor {
     const window = await reader.read({ from: range.from, to }, number, range.to !== undefined)
     const files: KeyedInfo[] = []
     for (const info of window.entries) {
-      await rest()
+      await yieldTurn()
       if (info.fileType !== 'FILE' && !hasDirectories) continue
       const key = keyOf(info)
       if (compareBytes(key, low) >= 0 && compareBytes(key, high) < 0) files.push({ key, info })
@@ -139,7 +138,7 @@ export function openKeyCursor(source: CursorSource): KeyCursor {
     if (compareBytes(low, end) >= 0) return found
     for (const gap of gaps) {
       for (let { from } = gap; found.length < maxCalls; ) {
-        await rest()
+        await yieldTurn()
         const range = find(from, { low, high: end })
         if (range === undefined || range.from >= gap.to) break
         found.push({ range, gap })

@@ -42,6 +42,7 @@ const handler = createS3Handler(
   { ...settings.options, onError: (error) => errors.push(inspect(error)) },
 )
 const server = createServer(handler)
+server.on('connection', handler.connection)
 const connections = new Set<Socket>()
 let onIdle = (): void => {}
 server.on('connection', (socket) => {
