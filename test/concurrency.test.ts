@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createTurns, eachAtMost } from '../lib/concurrency.js'
+import { createTurns, eachAtMost, yieldTurn } from '../lib/concurrency.js'
 import { deferred } from './support/deferred.js'
 
 const test = suite('work at once and in turns')
@@ -100,6 +100,30 @@ test('what nobody waits for is forgotten', async () => {
     [undefined, undefined, undefined],
   )
   assert.is(await turns('one', async () => 'again'), 'again')
+})
+
+test('long loops share the turns of the event loop, and each goes on in its own', async () => {
+  const stepsInTurn: number[] = [0]
+  const steps = Array.from({ length: 20 }, () => 0)
+  const loops = steps.map(async (_, loop) => {
+    for (; (steps[loop] ?? 0) < 5; steps[loop] = (steps[loop] ?? 0) + 1) {
+      await yieldTurn()
+      // Longer than a turn may take.
+      for (const started = performance.now(); performance.now() - started < 11; );
+      stepsInTurn.push((stepsInTurn.pop() ?? 0) + 1)
+    }
+  })
+  let isOver = false
+  const all = Promise.all(loops).then(() => {
+    isOver = true
+  })
+  while (!isOver) {
+    await turn()
+    stepsInTurn.push(0)
+  }
+  await all
+  const [, ...afterTheFirst] = stepsInTurn
+  assert.ok(Math.max(...afterTheFirst) <= 2, stepsInTurn.join())
 })
 
 test('items are mapped in their order, at most so many at once', async () => {
