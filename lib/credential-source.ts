@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
 import { cacheLookup } from './diagnostics.js'
 import { S3Error } from './errors.js'
 import type { AuthConfig } from './options.js'
 import type { CallOptions, PfsClient } from './pfs/client.js'
 import { PfsError } from './pfs/errors.js'
-import { createRecentMap } from './recent-map.js'
 import type { Identity } from './signature/authenticate.js'
 import type { Credential, CredentialSource, NamedCredential } from './signature/claim.js'
 
@@ -84,7 +84,7 @@ const refusedMilliseconds = 5_000
  * and secret key, so only PFS can tell whose body to take and who may wait for a turn. It still decides each call.
  */
 function createTokenCheck(pfs: PfsClient): (token: string | undefined) => Promise<Standing> {
-  const tokens = createRecentMap<CachedStanding>(maxTokens, () => 1)
+  const tokens = new LRUCache<string, CachedStanding>({ max: maxTokens })
   return async (token) => {
     // A hash, since anybody may send words of many kilobytes.
     const name = token === undefined ? 'none' : createHash('sha256').update(token).digest('base64')

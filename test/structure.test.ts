@@ -19,7 +19,7 @@ const floors: readonly (readonly string[])[] = [
   ['commits'],
   ['pfs', 'signature'],
   ['http', 'checksums.ts'],
-  ['errors.ts', 'concurrency.ts', 'diagnostics.ts', 's3-actions.ts', 'recent-map.ts', 'encoding.ts'],
+  ['errors.ts', 'concurrency.ts', 'diagnostics.ts', 's3-actions.ts', 'encoding.ts'],
 ]
 
 /** What stands on one floor or next to the other and knows nothing of it. */

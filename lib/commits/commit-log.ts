@@ -1,5 +1,5 @@
+import { LRUCache } from 'lru-cache'
 import type { Repo } from '../pfs/client.js'
-import { createRecentMap } from '../recent-map.js'
 
 /** A commit that this process made on top of another, and all that it changed. */
 export interface LoggedCommit {
@@ -25,10 +25,13 @@ const overheadBytes = 200
 
 /** An empty log. */
 export function createCommitLog(): CommitLog {
-  const commits = createRecentMap<LoggedCommit>(maxBytes, ({ paths }) => {
-    let bytes = overheadBytes
-    for (const path of paths) bytes += path.length + overheadBytes
-    return bytes
+  const commits = new LRUCache<string, LoggedCommit>({
+    maxSize: maxBytes,
+    sizeCalculation: ({ paths }) => {
+      let bytes = overheadBytes
+      for (const path of paths) bytes += path.length + overheadBytes
+      return bytes
+    },
   })
   return {
     add: (repo, commitId, commit) => commits.set(nameOf(repo, commitId), commit),

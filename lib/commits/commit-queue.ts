@@ -1,9 +1,9 @@
 import { setMaxListeners } from 'node:events'
+import { LRUCache } from 'lru-cache'
 import { commitDone, queueChange } from '../diagnostics.js'
 import type { Branch, CallObserver, CallOptions, PfsClient } from '../pfs/client.js'
 import { PfsError } from '../pfs/errors.js'
 import { sharedObserver } from '../pfs/observed-call.js'
-import { createRecentMap } from '../recent-map.js'
 import { BranchQueue, type Entry } from './branch-queue.js'
 import { bytesToWrite, type Change } from './change.js'
 import {
@@ -92,7 +92,7 @@ interface ExclusiveEntry extends Entry {
 export function createCommitQueue(pfs: PfsClient, settings: CommitQueueOptions): CommitQueue {
   const { shareCommits, respondAfter, turnMilliseconds = 120_000, commitLog } = settings
   const queues = new Map<string, BranchQueue<ChangesEntry | ExclusiveEntry>>()
-  const recentCommits = createRecentMap<RecentCommits>(maxBranches, () => 1)
+  const recentCommits = new LRUCache<string, RecentCommits>({ max: maxBranches })
   let waiting = 0
 
   function countWaiting(change: number): void {

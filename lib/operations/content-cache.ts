@@ -1,6 +1,6 @@
+import { LRUCache } from 'lru-cache'
 import { cacheLookup } from '../diagnostics.js'
 import { asBuffer } from '../encoding.js'
-import { createRecentMap } from '../recent-map.js'
 
 /** The bytes of small files by their PFS hash, for those who may read them. */
 export interface ContentCache {
@@ -18,7 +18,11 @@ const largestShare = 1 / 16
 
 /** A cache of at most `totalBytes`; what was asked for longest ago goes first. */
 export function createContentCache(totalBytes: number): ContentCache {
-  const contents = createRecentMap<Uint8Array>(totalBytes, (content) => content.length + overheadBytes)
+  const contents = new LRUCache<string, Uint8Array>({
+    // LRUCache takes no size of 0; no content fits into 1.
+    maxSize: Math.max(1, totalBytes),
+    sizeCalculation: (content) => content.length + overheadBytes,
+  })
 
   const nameOf = (hash: Uint8Array, authToken: string | undefined): string =>
     asBuffer(hash).toString('latin1') + (authToken ?? '')

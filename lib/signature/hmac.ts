@@ -1,9 +1,9 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
 import { S3Error } from '../errors.js'
-import { createRecentMap } from '../recent-map.js'
 
 /** LRU cache of signing keys: deriving one takes four of the five HMACs of a verification. */
-const keys = createRecentMap<Buffer>(1000, () => 1)
+const keys = new LRUCache<string, Buffer>({ max: 1000 })
 
 /** The signing key of one day, region and service; `scope` is `date/region/service/aws4_request`. */
 export function signingKey(secretAccessKey: string, scope: string): Buffer {

@@ -1,6 +1,6 @@
+import { LRUCache } from 'lru-cache'
 import type { CallOptions, Commit, FileInfo, PfsClient } from '../../pfs/client.js'
 import { afterEveryPath, markerBefore, prefixEnd } from '../../pfs/path.js'
-import { createRecentMap } from '../../recent-map.js'
 
 /** What to read: all files below a directory, or its children. */
 interface PathScope {
@@ -180,7 +180,7 @@ const maxRanges = 64
 
 /** Creates the memory for the listings of one PFS. */
 export function createPageMemory(): PageMemory {
-  const pages = createRecentMap<readonly TextRange[]>(maxBytes, weigh)
+  const pages = new LRUCache<string, readonly TextRange[]>({ maxSize: maxBytes, sizeCalculation: sizeOf })
   return {
     recall: (commit, page) => pages.get(nameOf(commit, page)) ?? [],
     remember: (commit, page, ranges) => pages.set(nameOf(commit, page), joined(ranges).slice(0, maxRanges)),
@@ -188,7 +188,7 @@ export function createPageMemory(): PageMemory {
 }
 
 /** An entry's size in bytes: its texts, and about a kilobyte for its name. */
-function weigh(ranges: readonly TextRange[]): number {
+function sizeOf(ranges: readonly TextRange[]): number {
   return ranges.reduce((bytes, { from, to }) => bytes + from.length + to.length, 2048)
 }
 

@@ -1,9 +1,9 @@
+import { LRUCache } from 'lru-cache'
 import type { CommitLog } from '../../commits/commit-log.js'
 import { eachAtMost } from '../../concurrency.js'
 import { asBuffer } from '../../encoding.js'
 import type { CallOptions, FileDiff, PfsClient } from '../../pfs/client.js'
 import { findFile } from '../../pfs/path.js'
-import { createRecentMap } from '../../recent-map.js'
 import type { KeyCodec } from '../key.js'
 import type { Revision } from './history.js'
 
@@ -41,9 +41,10 @@ const maxCalls = 4
 
 /** Creates the log of changes of all repos. Finished commits never change, so their changes are cached. */
 export function createChangeLog(pfs: PfsClient, keys: KeyCodec, log: CommitLog, capacity = maxBytes): ChangeLog {
-  const remembered = createRecentMap<readonly KeyChange[]>(capacity, (changes) =>
-    changes.reduce((bytes, change) => bytes + bytesOf(change), overheadBytes),
-  )
+  const remembered = new LRUCache<string, readonly KeyChange[]>({
+    maxSize: capacity,
+    sizeCalculation: (changes) => changes.reduce((bytes, change) => bytes + bytesOf(change), overheadBytes),
+  })
 
   async function* diff({ commit, base }: Revision, path: string, options: CallOptions): AsyncGenerator<FileDiff> {
     const made = log.get(commit.repo, commit.id)

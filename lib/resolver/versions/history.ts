@@ -1,5 +1,5 @@
+import { LRUCache } from 'lru-cache'
 import type { Branch, CallOptions, Commit, CommitInfo, PfsClient } from '../../pfs/client.js'
-import { createRecentMap } from '../../recent-map.js'
 
 /** Decides which commits are in a history: a commit, its parent, its parent's parent, and so on. */
 export interface Ancestry {
@@ -25,7 +25,7 @@ const maxRelations = 20_000
 
 /** Creates the ancestry of all repos. Caches relations, so that only newer commits are read again. */
 export function createAncestry(pfs: PfsClient): Ancestry {
-  const relations = createRecentMap<Relation>(maxRelations, () => 1)
+  const relations = new LRUCache<string, Relation>({ max: maxRelations })
 
   async function walk(branch: Branch, commitId: string, headId: string, options: CallOptions): Promise<boolean> {
     const { repo } = branch
