@@ -1,10 +1,10 @@
 /**
  * PFS in PFS's words: the part of pachd's `pfs_v2.API` and `auth_v2.API` that the gateway and its tests use. The gRPC
- * client, the stand-in in memory and any test double are a `PfsClient`; a refusal is thrown as a `PfsError`. What each
- * call may refuse beside what stands there: UNAUTHENTICATED and PERMISSION_DENIED where auth is active, NOT_FOUND for
- * what its request names and is not there, CANCELLED when its signal has fired, UNAVAILABLE and DEADLINE_EXCEEDED.
+ * client, PFS in memory and any mock are a `PfsClient`; they throw a `PfsError` if PFS refuses a call. Every call may fail
+ * with UNAUTHENTICATED and PERMISSION_DENIED (if auth is active), NOT_FOUND (if an entity in the request is missing),
+ * CANCELLED (if its signal has fired), UNAVAILABLE and DEADLINE_EXCEEDED; the comments below list only other errors.
  *
- * Streams are AsyncIterables: leaving one early (`break`, `return`) cancels the call behind it.
+ * Streams are AsyncIterables: leaving one early (`break`, `return`) cancels its call.
  */
 
 import type {
@@ -30,138 +30,143 @@ import type {
 
 export * from './entities.js'
 
-/** Behind every call: who asks, and when to give up. */
+/** Options of every call. */
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined
-  /** Travels as the metadata entry `authn-token`. */
+  /** The Pachyderm token of the caller, sent as the metadata entry `authn-token`. */
   readonly authToken?: string | undefined
-  /** Follows the call for the record of a request; a PfsClient has nothing to do with it. */
+  /** Measures the call for the log; a PfsClient does not need to use it. */
   readonly observer?: CallObserver | undefined
 }
 
-/** Counts the calls that are made for a request, and their time. */
+/** Counts and times the PFS calls of a request. */
 export interface CallObserver {
-  /** The request; absent if the calls are for several. */
+  /** The id of the request; undefined if several requests share the calls. */
   readonly requestId?: string
-  /** A call starts. */
+  /** A call has started. */
   start(): void
-  /** A call waits for PFS from now on. */
+  /** A call begins to wait for PFS. */
   run(): void
-  /** A call waits for PFS no longer. */
+  /** A call no longer waits for PFS. */
   pause(): void
 }
 
-/** The calls. Whoever stands in for PFS needs only those that are used. */
+/**
+ * The calls to PFS. A mock needs only the methods that its test uses.
+ *
+ * @example
+ * const pfs = { inspectBranch: async (branch) => ({ branch, … }) }
+ */
 export interface PfsClient {
-  /** ALREADY_EXISTS unless `update` is set, with which the description changes. */
+  /** Fails with ALREADY_EXISTS unless `update` is set, which changes the description. */
   createProject(
     request: { project: string; description?: string; update?: boolean },
     options?: CallOptions,
   ): Promise<void>
-  /** NOT_FOUND, `missing` 'project'. */
+  /** Fails with NOT_FOUND, `missing` 'project'. */
   inspectProject(project: string, options?: CallOptions): Promise<ProjectInfo>
-  /** Every project. */
+  /** All projects. */
   listProject(options?: CallOptions): AsyncIterable<ProjectInfo>
-  /** FAILED_PRECONDITION where it has repos, unless `force` is set, which deletes them too. */
+  /** Fails with FAILED_PRECONDITION if it has repos, unless `force` is set, which deletes them, too. */
   deleteProject(request: { project: string; force?: boolean }, options?: CallOptions): Promise<void>
 
-  /** ALREADY_EXISTS unless `update` is set, with which the description changes. The caller becomes the owner. */
+  /** Fails with ALREADY_EXISTS unless `update` is set, which changes the description. The caller becomes the owner. */
   createRepo(request: { repo: Repo; description?: string; update?: boolean }, options?: CallOptions): Promise<void>
-  /** NOT_FOUND, `missing` 'repo'. Also shows repos that the caller may not read. */
+  /** Fails with NOT_FOUND, `missing` 'repo'. Also returns repos that the caller may not read. */
   inspectRepo(repo: Repo, options?: CallOptions): Promise<RepoInfo>
-  /** Repos in the order of project and name; `type` absent is every type, `projects` absent every project. */
+  /** Repos sorted by project and name; every type without `type`, every project without `projects`. */
   listRepo(request: { type?: RepoType; projects?: readonly string[] }, options?: CallOptions): AsyncIterable<RepoInfo>
-  /** False where the repo is not there or the caller may not delete it: pachd does not tell which. */
+  /** Returns false if the repo is missing or the caller may not delete it: pachd does not distinguish the two. */
   deleteRepo(request: { repo: Repo; force?: boolean }, options?: CallOptions): Promise<boolean>
 
-  /** Makes a branch with a finished, empty head unless `head` is given, or moves the one that is there to `head`. */
+  /** Creates a branch at `head`, or with a finished, empty commit; moves an existing branch to `head`. */
   createBranch(
     request: { branch: Branch; head?: Commit; provenance?: readonly Branch[]; newCommitSet?: boolean },
     options?: CallOptions,
   ): Promise<void>
-  /** NOT_FOUND, `missing` 'branch' or 'repo'. Also shows branches of repos that the caller may not read. */
+  /** Fails with NOT_FOUND, `missing` 'branch' or 'repo'. Also returns branches of repos that the caller may not read. */
   inspectBranch(branch: Branch, options?: CallOptions): Promise<BranchInfo>
   /** Newest first; with `reverse`, oldest first. */
   listBranch(request: { repo: Repo; reverse?: boolean }, options?: CallOptions): AsyncIterable<BranchInfo>
-  /** Leaves its commits. Refused where other branches are made from it, unless `force` is set. */
+  /** Keeps its commits. Fails if other branches have it as provenance, unless `force` is set. */
   deleteBranch(request: { branch: Branch; force?: boolean }, options?: CallOptions): Promise<void>
 
-  /** Opens a commit and moves the branch to it, or makes the branch. `refusal` 'output-branch' for a pipeline's. */
+  /** Opens a commit at the head of a branch, which it creates if missing. `refusal` 'output-branch' for a pipeline's. */
   startCommit(
     request: { branch: Branch; parent?: Commit; description?: string },
     options?: CallOptions,
   ): Promise<Commit>
-  /** Closes a commit; `error` marks what it holds as void. `refusal` 'finished' where that has been done. */
+  /** Closes a commit; `error` marks it as failed. `refusal` 'finished' if it was closed before. */
   finishCommit(
     request: { commit: Commit; description?: string; error?: string; force?: boolean },
     options?: CallOptions,
   ): Promise<void>
-  /** The commit by its id; with `wait`, not before it has come so far. */
+  /** Returns a commit; with `wait`, only after it has reached that state. */
   inspectCommit(request: { commit: Commit; wait?: CommitState }, options?: CallOptions): Promise<CommitInfo>
-  /** Newest first. `to` is where to start, `from` (exclusive) where to end. */
+  /** Newest first, from `to` (inclusive) back to `from` (exclusive). */
   listCommit(
     request: { repo: Repo; from?: Commit; to?: Commit; number?: number; reverse?: boolean; all?: boolean },
     options?: CallOptions,
   ): AsyncIterable<CommitInfo>
-  /** The commits back from `start` that changed `filePath`, then the last one searched. */
+  /** The commits, from `start` back, that changed `filePath`, followed by the last commit searched. */
   findCommits(
     request: { start: Commit; filePath: string; limit?: number },
     options?: CallOptions,
   ): AsyncIterable<FindCommitsResult>
 
   /**
-   * To a branch: one commit, all or nothing, made when `operations` ends; if `operations` throws, nothing happens.
-   * It creates a missing branch. To an open commit: into that commit.
+   * On a branch: makes one commit when `operations` ends, atomically; if `operations` throws, nothing is changed. Creates a
+   * missing branch. On an open commit: changes that commit.
    */
   modifyFile(commit: Commit, operations: FileOperations, options?: CallOptions): Promise<void>
-  /** The bytes from `offset` on; the path is a glob and must match one file, of those in `pathRange`. */
+  /** The bytes from `offset` on; the path is a glob that must match exactly one file in `pathRange`. */
   getFile(
     request: { file: File; offset?: number; pathRange?: PathRange },
     options?: CallOptions,
   ): AsyncIterable<Uint8Array>
   /**
-   * A TAR archive of all that matches the path, a glob, in `pathRange`: many small files in one call. NOT_FOUND, `missing`
-   * 'file', if nothing matches.
+   * A TAR archive of everything in `pathRange` that matches the path, a glob: many small files in one call. Fails with
+   * NOT_FOUND, `missing` 'file', if nothing matches.
    */
   getFileTar(request: { file: File; pathRange?: PathRange }, options?: CallOptions): AsyncIterable<Uint8Array>
-  /** NOT_FOUND, `missing` 'file' where nothing is at the path; a directory is scanned for its size. */
+  /** Fails with NOT_FOUND, `missing` 'file'. For a directory, PFS scans everything in it to compute the size. */
   inspectFile(file: File, options?: CallOptions): Promise<FileInfo>
-  /** Children in byte order of the full path. Of a missing path: nothing. */
+  /** The children of a directory in byte order of the full path; empty for a missing path. */
   listFile(request: { file: File } & FilePage, options?: CallOptions): AsyncIterable<FileInfo>
-  /** Everything below, the directory itself first. Of a missing path: NOT_FOUND. */
+  /** Everything below a directory, after the directory itself. Fails with NOT_FOUND for a missing path. */
   walkFile(request: { file: File } & FilePage, options?: CallOptions): AsyncIterable<FileInfo>
-  /** `*` stays in a segment, `**` crosses; the range seeks. */
+  /** The files that match a glob: `*` stays within a segment, `**` does not. `pathRange` is used as an index. */
   globFile(
     request: { commit: Commit; pattern: string; pathRange?: PathRange },
     options?: CallOptions,
   ): AsyncIterable<FileInfo>
-  /** Against the parent commit where `oldFile` is absent. */
+  /** Compares two files; without `oldFile`, compares with the parent commit. */
   diffFile(
     request: { newFile: File; oldFile?: File; shallow?: boolean },
     options?: CallOptions,
   ): AsyncIterable<FileDiff>
 
-  /** The id of a file set that lives 10 minutes unless it is renewed. */
+  /** Returns the id of a file set, which lives for 10 minutes unless it is renewed. */
   createFileSet(operations: FileOperations, options?: CallOptions): Promise<string>
-  /** The id of a file set of all that a commit holds, or of what it changed. */
+  /** Returns the id of a file set with the content of a commit ('TOTAL') or its changes ('DIFF'). */
   getFileSet(request: { commit: Commit; type?: 'TOTAL' | 'DIFF' }, options?: CallOptions): Promise<string>
-  /** Into an open commit. */
+  /** Adds a file set to an open commit. */
   addFileSet(request: { commit: Commit; fileSetId: string }, options?: CallOptions): Promise<void>
-  /** `ttlSeconds` at most 1800. */
+  /** Extends the life of a file set to `ttlSeconds`, at most 1800. */
   renewFileSet(request: { fileSetId: string; ttlSeconds: number }, options?: CallOptions): Promise<void>
-  /** One file set of several, appended in order. */
+  /** Composes file sets; files of the same path are appended in order. */
   composeFileSet(
     request: { fileSetIds: readonly string[]; ttlSeconds?: number; compact?: boolean },
     options?: CallOptions,
   ): Promise<string>
 
-  /** UNIMPLEMENTED where auth is not active, UNAUTHENTICATED where the token is not known. */
+  /** Fails with UNIMPLEMENTED if auth is not active, with UNAUTHENTICATED for an unknown token. */
   whoAmI(options?: CallOptions): Promise<WhoAmI>
-  /** The token of the cluster's root user. */
+  /** Returns the token of the cluster's root user. */
   activateAuth(request: { rootToken?: string }, options?: CallOptions): Promise<string>
-  /** A token for a robot user; it does not expire without `ttlSeconds`. */
+  /** Creates a token for a robot user; it never expires without `ttlSeconds`. */
   getRobotToken(request: { robot: string; ttlSeconds?: number }, options?: CallOptions): Promise<string>
-  /** Replaces the roles of a principal on a resource; none takes them away. */
+  /** Replaces the roles of a principal on a resource; an empty list removes them. */
   modifyRoleBinding(
     request: { resource: Resource; principal: string; roles: readonly string[] },
     options?: CallOptions,

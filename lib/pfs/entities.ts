@@ -1,24 +1,24 @@
-/** What PFS holds and is sent, in PFS's words; `client.ts` has the calls and hands these names on. */
+/** The entities of PFS in PFS's words; `client.ts` has the calls and exports these types, too. */
 
-/** 'user' is what people and pipelines make; 'meta' and 'spec' are pachd's own, beside a user repo of the same name. */
+/** 'user' repos belong to users and pipelines; 'meta' and 'spec' repos to pachd, beside a user repo of the same name. */
 export type RepoType = 'user' | 'meta' | 'spec'
 
-/** A repo by its full name. */
+/** A repo, by project, name and type. */
 export interface Repo {
   readonly project: string
   readonly name: string
   readonly type: RepoType
 }
 
-/** A branch by its full name. */
+/** A branch, by repo and name. */
 export interface Branch {
   readonly repo: Repo
   readonly name: string
 }
 
 /**
- * A commit by id, or the head of `branch` where `id` is absent. An `id` wins over `branch`; `^` and `^2` behind
- * either walk back. A file set is read as a commit of `fileSetRepo` with the file set's id.
+ * A commit: by `id`, which takes precedence, or the head of `branch`. Either may end in `^` or `^2` to address an ancestor.
+ * A file set is read as a commit of `fileSetRepo` with the id of the file set.
  */
 export interface Commit {
   readonly repo: Repo
@@ -26,51 +26,51 @@ export interface Commit {
   readonly branch?: string
 }
 
-/** The head of a branch as the commit of a request. */
+/** The head of a branch, as a commit for requests. */
 export function headOf({ repo, name }: Branch): Commit {
   return { repo, branch: name }
 }
 
-/** A file or directory at a commit; with `datum`, only what that datum wrote there. */
+/** A file or directory in a commit; with `datum`, only the content that this datum wrote. */
 export interface File {
   readonly commit: Commit
-  /** Absolute, as in `/dir/file`. */
+  /** Absolute, such as '/dir/file'. */
   readonly path: string
   readonly datum?: string
 }
 
-/** The repo under which pachd shows file sets as commits (`__filesets__`). */
+/** The repo whose commits are file sets (`__filesets__`). */
 export const fileSetRepo: Repo = { project: 'default', name: '__filesets__', type: 'user' }
 
-/** What the caller may do with a repo, and by which roles. */
+/** The permissions and roles of the caller on a repo. */
 export interface AuthInfo {
-  /** Names of `auth_v2.Permission`, such as `REPO_READ`. */
+  /** Names from `auth_v2.Permission`, such as `REPO_READ`. */
   readonly permissions: readonly string[]
   readonly roles: readonly string[]
 }
 
-/** A project as pachd shows it. */
+/** A project, as pachd returns it. */
 export interface ProjectInfo {
   readonly name: string
   readonly description: string
   readonly createdAt?: Date
 }
 
-/** A repo as pachd shows it. */
+/** A repo, as pachd returns it. */
 export interface RepoInfo {
   readonly repo: Repo
   readonly description: string
   readonly created?: Date
-  /** Of the newest commit of `master` that is closed. */
+  /** Size of the newest closed commit of `master`, in bytes. */
   readonly sizeBytesUpperBound: number
   readonly branches: readonly Branch[]
-  /** Absent where auth is not active. */
+  /** Undefined if auth is not active. */
   readonly authInfo?: AuthInfo
-  /** Of the newest commit of `master` that is finished; only in `inspectRepo`. */
+  /** Size of the newest finished commit of `master`, in bytes; only from `inspectRepo`. */
   readonly sizeBytes?: number
 }
 
-/** A branch as pachd shows it: where it points, the branches that it is made from, and those that are made from it. */
+/** A branch, as pachd returns it: its head, and its provenance in both directions. */
 export interface BranchInfo {
   readonly branch: Branch
   readonly head?: Commit
@@ -82,10 +82,10 @@ export interface BranchInfo {
   readonly updatedAt?: Date
 }
 
-/** Who made a commit: a user, pachd for a pipeline or a new branch, or its repair. */
+/** The creator of a commit: a user, pachd for a pipeline or a new branch, or pachd's repair. */
 export type OriginKind = 'USER' | 'AUTO' | 'FSCK'
 
-/** A commit as pachd shows it: `started`, closed for writes at `finishing`, and `finished` once it is validated. */
+/** A commit, as pachd returns it: `started`, closed for writes at `finishing`, `finished` after validation. */
 export interface CommitInfo {
   readonly commit: Commit
   readonly origin?: OriginKind
@@ -96,7 +96,7 @@ export interface CommitInfo {
   readonly started?: Date
   readonly finishing?: Date
   readonly finished?: Date
-  /** Set when pachd could not validate the commit; the next commit drops what this one held. */
+  /** Set if pachd could not validate the commit; the next commit does not contain its content. */
   readonly error: string
   readonly sizeBytesUpperBound: number
   readonly sizeBytes?: number
@@ -105,29 +105,29 @@ export interface CommitInfo {
   readonly updatedAt?: Date
 }
 
-/** How far a commit is; to wait for READY is to wait for the commits that it is made from. */
+/** The state of a commit; a commit is READY when all commits of its provenance are finished. */
 export type CommitState = 'STARTED' | 'READY' | 'FINISHING' | 'FINISHED'
 
-/** PFS has no other kinds. */
+/** The kinds of entries in a commit. */
 export type FileType = 'FILE' | 'DIR'
 
-/** A file or directory as pachd shows it. */
+/** A file or directory, as pachd returns it. */
 export interface FileInfo {
-  /** `file.path` is absolute; a directory's ends in `/`. */
+  /** Its path is absolute; that of a directory ends with `/`. */
   readonly file: File
   readonly fileType: FileType
-  /** The time of the commit that was read, not of the file's last change; absent while that commit is open. */
+  /** The finish time of the commit that was read, not of the last change of the file; undefined while it is open. */
   readonly committed?: Date
-  /** Of a directory, all that is below it. */
+  /** For a directory, the total of all files below it. */
   readonly sizeBytes: number
-  /** 32 bytes: equal content, equal hash. */
+  /** 32 bytes; files with the same content have the same hash. */
   readonly hash: Uint8Array
 }
 
 /**
- * One message of `ModifyFile` or `CreateFileSet` after the first. `addFile` appends bytes to a file. `deleteFile` deletes
- * a file, or with a slash at the end of its path a directory. `copyFile` copies a file or directory in the place of what
- * is there, or with `append` behind it.
+ * A message of `ModifyFile` or `CreateFileSet` after the first. `addFile` appends bytes to a file. `deleteFile` deletes a
+ * file, or a directory if its path ends with a slash. `copyFile` replaces its destination with a copy of a file or
+ * directory, or with `append` adds the copy to it.
  */
 export type FileOperation =
   | { readonly addFile: { readonly path: string; readonly datum?: string; readonly raw: Uint8Array } }
@@ -141,13 +141,13 @@ export type FileOperation =
       }
     }
 
-/** The messages in the order in which they take effect; each is asked for when the one before it has been sent. */
+/** The messages in order; each one is requested after the previous one has been sent. */
 export type FileOperations = AsyncIterable<FileOperation> | Iterable<FileOperation>
 
-/** Largest `raw` of one `addFile` that every pachd takes; its receive limit is 4 MiB for the whole message. */
+/** Maximum size of `raw` in an `addFile`, in bytes, that every pachd accepts; pachd limits a message to 4 MiB. */
 export const maxRawBytes = 1024 * 1024
 
-/** A stretch of paths in byte order. */
+/** A range of paths in byte order. */
 export interface PathRange {
   /** Inclusive; '' is the start. */
   readonly lower: string
@@ -155,38 +155,38 @@ export interface PathRange {
   readonly upper: string
 }
 
-/** Where a listing begins, how long it is, and which way it goes. */
+/** The page of a listing. */
 export interface FilePage {
-  /** A path; exclusive, and need not exist. */
+  /** Starts after this path (exclusive), which need not exist. */
   readonly paginationMarker?: string
-  /** At most 100,000; 0 is all. */
+  /** Maximum number of entries, at most 100,000; 0 means all. */
   readonly number?: number
   readonly reverse?: boolean
 }
 
-/** A path at which two commits differ; the side on which nothing is there is absent. */
+/** A path that differs between two commits; a side is undefined if the path is missing there. */
 export interface FileDiff {
   readonly newFile?: FileInfo
   readonly oldFile?: FileInfo
 }
 
-/** A commit that changed the file, or at the end the last one that was looked at; `commitsSearched` were before it. */
+/** A commit that changed the file; at the end, the last commit searched, after `commitsSearched` others. */
 export type FindCommitsResult =
   | { readonly foundCommit: Commit; readonly commitsSearched: number }
   | { readonly lastSearchedCommit: Commit; readonly commitsSearched: number }
 
-/** Whom a token stands for. */
+/** The owner of a token. */
 export interface WhoAmI {
-  /** With its kind before it, such as `robot:name` or `pach:root`. */
+  /** With its kind as a prefix, such as `robot:name` or `pach:root`. */
   readonly username: string
-  /** Absent for a token that does not expire. */
+  /** Undefined for a token that never expires. */
   readonly expiration?: Date
 }
 
-/** What roles are given on. */
+/** The kinds of resources that have roles. */
 export type ResourceType = 'CLUSTER' | 'REPO' | 'SPEC_REPO' | 'PROJECT' | 'JOB'
 
-/** A thing that roles are given on. */
+/** A resource that has roles. */
 export interface Resource {
   readonly type: ResourceType
   /** `project/repo` for a REPO; '' for the CLUSTER. */

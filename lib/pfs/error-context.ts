@@ -2,7 +2,7 @@ import type { CallOptions, Commit, PfsClient } from './client.js'
 import { type Missing, PfsError } from './errors.js'
 import { isIterable, observeCall } from './observed-call.js'
 
-/** For each call the thing that a NOT_FOUND is about unless its text says otherwise. */
+/** The entity that a NOT_FOUND of each call is about, unless its text names another. */
 const subjects: { readonly [Name in keyof PfsClient]: (...args: Parameters<PfsClient[Name]>) => Missing | undefined } =
   {
     createProject: () => undefined,
@@ -30,7 +30,7 @@ const subjects: { readonly [Name in keyof PfsClient]: (...args: Parameters<PfsCl
     getFile: () => 'file',
     getFileTar: () => 'file',
     inspectFile: () => 'file',
-    // Of a missing path it lists nothing.
+    // A missing path is not an error for this call: it returns an empty list.
     listFile: ({ file }) => subjectOf(file.commit),
     walkFile: ({ file }) => (file.path === '/' ? subjectOf(file.commit) : 'file'),
     globFile: ({ commit }) => subjectOf(commit),
@@ -54,8 +54,9 @@ function subjectOf({ id }: Commit): Missing {
 }
 
 /**
- * The same PfsClient, whose calls are observed (see `observeCall`), and whose NOT_FOUND and UNAUTHENTICATED errors know the call that failed: their text may be lost on the
- * way (Node drops a trailing space of an HTTP/2 header, and grpc-js then the whole text) or be in words unknown here.
+ * Wraps a PfsClient: observes its calls (see `observeCall`), and attaches the failed call to NOT_FOUND and UNAUTHENTICATED
+ * errors. Their text may be unknown or lost in transit: Node drops a trailing space of an HTTP/2 header, and grpc-js then
+ * drops the whole text.
  */
 export function withErrorContext(pfs: PfsClient): PfsClient {
   const calls = Object.entries(subjects).map(([name, subject]) => [name, callWithContext(pfs, name, subject)])

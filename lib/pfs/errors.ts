@@ -1,4 +1,4 @@
-/** The gRPC status names that PFS answers with, and their numbers (grpc.io, "Status codes"). */
+/** The gRPC status codes by name. @see https://grpc.io/docs/guides/status-codes/ */
 export const pfsStatusCodes = {
   CANCELLED: 1,
   UNKNOWN: 2,
@@ -18,15 +18,15 @@ export const pfsStatusCodes = {
   UNAUTHENTICATED: 16,
 } as const
 
-/** The name of a gRPC status but OK. */
+/** The name of a gRPC status other than OK. */
 export type PfsStatus = keyof typeof pfsStatusCodes
 
-/** What a NOT_FOUND was about. */
+/** The kind of entity that is missing. */
 export type Missing = 'project' | 'repo' | 'branch' | 'commit' | 'file'
 
-/** The call that failed; an error's text may be lost or worded anew, its call is certain. */
+/** The call that failed. Unlike the text of an error, it is always known. */
 export interface FailedCall {
-  /** The thing that a NOT_FOUND of this call is about unless its text names another; undefined if nothing is likely. */
+  /** The entity that a NOT_FOUND of this call is about, unless its text names another; undefined if unclear. */
   readonly subject: Missing | undefined
   /** Whether a token was sent. */
   readonly hasToken: boolean
@@ -34,13 +34,13 @@ export interface FailedCall {
 
 /** Options of a PfsError. */
 export interface PfsErrorOptions extends ErrorOptions {
-  /** Filled in by the gateway for every error that a PfsClient throws. */
+  /** Set by the gateway for every error of a PfsClient. */
   readonly call?: FailedCall
 }
 
 /**
- * A refusal of PFS. `message` is pachd's own text. Its codes are coarse (most refusals are UNKNOWN), so `status` is
- * looked at first, then the call that failed, and the text, which only this file reads, refines both.
+ * An error from PFS. `message` is pachd's own text. pachd's codes are coarse (most refusals are UNKNOWN), so the error is
+ * classified by `status`, then by the failed call, then by the text. Only this file parses that text.
  */
 export class PfsError extends Error {
   override readonly name = 'PfsError'
@@ -54,39 +54,39 @@ export class PfsError extends Error {
   }
 
   /**
-   * The missing thing, by the text or else by the call; undefined if nothing is missing, or nobody can tell what. With
-   * auth active, pachd reports a missing repo or project to callers without a cluster role as one without role bindings.
+   * The missing entity, from the text or else from the call; undefined if nothing is missing or it is unclear what. With
+   * auth active, pachd reports a missing repo or project to callers without a cluster role as "no role binding exists for …".
    */
   get missing(): Missing | undefined {
     const withoutBinding = /no role binding exists for (REPO|PROJECT) \S+$/.exec(this.message)
     if (withoutBinding !== null) return withoutBinding[1] === 'REPO' ? 'repo' : 'project'
     if (/commit \S+ was deleted$/.test(this.message)) return 'commit'
-    // `master^9` of a branch with fewer commits.
+    // `master^9` on a branch with fewer commits.
     if (/invalid offset for ancestor of commit/.test(this.message)) return 'branch'
     if (this.status !== 'NOT_FOUND') return undefined
     return missingTexts.find(([, pattern]) => pattern.test(this.message))?.[0] ?? this.call?.subject
   }
 
-  /** What was refused, where the code does not tell; undefined for what the gateway has no word for. */
+  /** The reason of a refusal with a coarse code; undefined if the gateway has no name for it. */
   get refusal(): Refusal | undefined {
     if (this.status === 'UNAUTHENTICATED' && this.call?.hasToken === false) return 'no-token'
     return refusals.find(([, pattern]) => pattern.test(this.message))?.[0]
   }
 
-  /** Whether the caller's token was refused, or missing. */
+  /** Whether the caller's token was refused or missing. */
   get isOfToken(): boolean {
     return this.status === 'UNAUTHENTICATED' || this.refusal === 'expired-token'
   }
 
-  /** Whether the call was answered, so that what it asked for has certainly not been done. */
+  /** Whether PFS has responded, so that the call certainly had no effect. */
   get isDefinite(): boolean {
     return !indefinite.has(this.status) || this.refusal === 'expired-token'
   }
 }
 
 /**
- * What pachd writes of missing things, the first that fits. A path, the only text of a client's choice here, stands in the
- * first two alone; an unknown commit id is reported as a missing branch below a line that names the id.
+ * pachd's texts for missing entities; the first match counts. Clients can choose only the path, which is in the first two.
+ * pachd reports an unknown commit id as a missing branch, below a line that contains the id.
  */
 const missingTexts: readonly (readonly [Missing, RegExp])[] = [
   ['file', /^(get file: )?file .* not found in repo/],
@@ -97,13 +97,13 @@ const missingTexts: readonly (readonly [Missing, RegExp])[] = [
   ['branch', /branch (".*"|\(.*\)) not found/],
 ]
 
-/** Whether PFS refused a call because something is not there: `what`, or anything where that is absent. */
+/** Whether a call failed because `what` is missing; without `what`, because anything is missing. */
 export function isMissing(error: unknown, what?: Missing): boolean {
   if (!(error instanceof PfsError) || error.missing === undefined) return false
   return what === undefined || error.missing === what
 }
 
-/** What a call answers; undefined where `what` (anything, where that is absent) is not there. */
+/** The result of a call; undefined if `what` is missing; without `what`, if anything is missing. */
 export async function unlessMissing<Answer>(call: Promise<Answer>, what?: Missing): Promise<Answer | undefined> {
   try {
     return await call
@@ -113,7 +113,7 @@ export async function unlessMissing<Answer>(call: Promise<Answer>, what?: Missin
   }
 }
 
-/** What a refusal with a coarse code was about. */
+/** The reason of a refusal with a coarse code. */
 export type Refusal =
   | 'auth-inactive'
   | 'no-token'
@@ -134,7 +134,7 @@ export type Refusal =
 const refusals: readonly (readonly [Refusal, RegExp])[] = [
   ['auth-inactive', /auth service is not activated/],
   ['no-token', /no authentication token/],
-  // pachd says this with the status INTERNAL, from every call.
+  // pachd sends this from every call, with the status INTERNAL.
   ['expired-token', /token expiration is in the past/],
   ['output-branch', /commit on an output branch|cannot finish a pipeline output or meta commit/],
   ['name', /name \(.*\) invalid|branch name cannot be a UUID/s],
@@ -155,15 +155,15 @@ const refusals: readonly (readonly [Refusal, RegExp])[] = [
 
 const indefinite: ReadonlySet<PfsStatus> = new Set(['CANCELLED', 'DEADLINE_EXCEEDED', 'INTERNAL', 'UNAVAILABLE'])
 
-/** A write refused before it was sent: pachd would take it and lose it, a file and a directory of one name. */
+/** A write that was refused before sending: PFS would accept it and lose a file and a directory of the same name. */
 export class PathCollision extends Error {
   override readonly name = 'PathCollision'
-  /** Both absolute; the one that is there already, or that a neighbour writes. */
+  /** Absolute paths; `other` exists already, or is being written by another request. */
   readonly path: string
   readonly other: string
 
   constructor(path: string, other: string) {
-    super(`${path} and ${other} cannot both be in PFS: one is a file where the other needs a directory`)
+    super(`PFS cannot store both ${path} and ${other}: one is a file where the other needs a directory`)
     this.path = path
     this.other = other
   }

@@ -1,20 +1,20 @@
 import { createBLAKE2b } from 'hash-wasm'
 
-/** From this size on, PFS hashes a file over chunks whose borders only it knows. */
+/** From this size in bytes on, pachd hashes a file in chunks whose boundaries cannot be computed here. */
 export const chunkedHashBytes = 1_000_000
 
-/** BLAKE2b-256 of the pieces of a content, one after the other. */
+/** Computes the BLAKE2b-256 hash of consecutive chunks. */
 export type Blake2b = (pieces: Iterable<Uint8Array>) => Uint8Array
 
 let loading: Promise<Blake2b> | undefined
 
-/** BLAKE2b-256, once its WebAssembly is there; Node's own OpenSSL has only the 512 bits. */
+/** Loads BLAKE2b-256 from WebAssembly; Node's OpenSSL has only BLAKE2b-512. */
 export function loadBlake2b(): Promise<Blake2b> {
   loading ??= createBlake2b()
   return loading
 }
 
-/** The hash that PFS gives a file of fewer than `chunkedHashBytes` bytes. */
+/** PFS's hash of a file smaller than `chunkedHashBytes`. */
 export async function smallFileHash(content: Uint8Array): Promise<Uint8Array> {
   const blake2b = await loadBlake2b()
   const once = blake2b([content])

@@ -2,10 +2,10 @@ import type { Branch, CallOptions, PfsClient } from './client.js'
 import { PfsError } from './errors.js'
 
 /**
- * Makes a branch in the repo of type `meta` that stands beside a user repo, and that repo if it is missing. It is in no
- * list of repos, has its rights from the user repo and goes when the user repo goes.
+ * Creates a branch in the `meta` repo beside a user repo, and that repo if it is missing. The meta repo is not listed,
+ * shares the rights of the user repo, and is deleted with it.
  *
- * @throws PfsError PERMISSION_DENIED if the caller may not write the user repo: PFS lets anybody make the meta repo.
+ * @throws PfsError PERMISSION_DENIED if the caller may not write the user repo: PFS itself lets anyone create a meta repo.
  */
 export async function ensureMetaBranch(
   pfs: PfsClient,

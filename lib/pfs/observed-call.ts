@@ -2,7 +2,7 @@ import { type PfsCallMessage, pfsEnd, pfsStart } from '../diagnostics.js'
 import type { CallObserver, CallOptions } from './client.js'
 import { PfsError } from './errors.js'
 
-/** Calls to PFS that are made for one request, and the time in which at least one of them was running. */
+/** Counts the PFS calls of a request, and measures the time during which at least one of them was running. */
 export class CallMeter implements CallObserver {
   readonly requestId: string
   calls = 0
@@ -14,7 +14,7 @@ export class CallMeter implements CallObserver {
     this.requestId = requestId
   }
 
-  /** Up to now, also of calls that are running. */
+  /** Total until now, including running calls. */
   get milliseconds(): number {
     return this.#milliseconds + (this.#running === 0 ? 0 : performance.now() - this.#since)
   }
@@ -34,7 +34,7 @@ export class CallMeter implements CallObserver {
   }
 }
 
-/** The observers of several requests that share their calls, as one; undefined if there are none. */
+/** Combines the observers of requests that share a call; undefined if there are none. */
 export function sharedObserver(observers: readonly (CallObserver | undefined)[]): CallObserver | undefined {
   const all = new Set(observers.filter((observer) => observer !== undefined))
   const [first] = all
@@ -45,7 +45,7 @@ export function sharedObserver(observers: readonly (CallObserver | undefined)[])
   return { start: each('start'), run: each('run'), pause: each('pause') }
 }
 
-/** Makes a call of a PfsClient and reports it to the observer in its options and to the diagnostics channels. */
+/** Calls a method of a PfsClient and reports it to the observer in its options and to the diagnostics channels. */
 export function observeCall(method: string, { observer }: CallOptions, call: () => unknown): unknown {
   if (observer === undefined && !pfsStart.hasSubscribers && !pfsEnd.hasSubscribers) return call()
   const requestId = observer?.requestId
@@ -76,7 +76,7 @@ export function observeCall(method: string, { observer }: CallOptions, call: () 
     }
   }
 
-  /** Only the time in which a message is waited for counts: between two of them, the client may be slow. */
+  /** Counts only the time spent waiting for messages: between two of them, the client may be slow. */
   async function* stream(answer: AsyncIterable<unknown>): AsyncGenerator<unknown> {
     start()
     const iterator = answer[Symbol.asyncIterator]()
@@ -118,7 +118,7 @@ function statusOf(error: unknown): string {
   return error instanceof PfsError ? error.status : 'UNKNOWN'
 }
 
-/** Whether a call answered with a stream. */
+/** Whether a call returned a stream. */
 export function isIterable(answer: unknown): answer is AsyncIterable<unknown> {
   return typeof answer === 'object' && answer !== null && Symbol.asyncIterator in answer
 }

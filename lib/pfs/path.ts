@@ -2,21 +2,21 @@ import { eachAtMost } from '../concurrency.js'
 import type { CallOptions, Commit, File, FileInfo, PathRange, PfsClient } from './client.js'
 import { PfsError } from './errors.js'
 
-/** Behind every path that PFS can hold with this beginning: its paths are of printable ASCII. */
+/** Appended to a path, sorts after every path with that prefix: paths are printable ASCII. */
 export const afterEveryPath = '\x7f'
 
-/** The greatest marker before every path that begins with `lower`: markers are exclusive. */
+/** The greatest marker before every path that starts with `lower`, since markers are exclusive. */
 export function markerBefore(lower: string): string {
   const last = lower.charCodeAt(lower.length - 1)
   return lower.slice(0, -1) + String.fromCharCode(last - 1) + afterEveryPath
 }
 
-/** The least text behind every text that begins with `prefix`; '' where there is none. */
+/** The smallest text after every text that starts with `prefix`; '' if there is no such text. */
 export function prefixEnd(prefix: string): string {
   return prefix === '' ? '' : prefix.slice(0, -1) + String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1)
 }
 
-/** The directories above a path, nearest first, without the root and without a slash at their end. */
+/** The directories above a path, nearest first, without the root and without trailing slashes. */
 export function parentsOf(path: string): string[] {
   const parents: string[] = []
   for (let slash = path.lastIndexOf('/'); slash > 0; slash = path.lastIndexOf('/', slash - 1)) {
@@ -26,19 +26,19 @@ export function parentsOf(path: string): string[] {
 }
 
 /*
- * InspectFile and GetFile read every path that begins with the one asked for: `/img-1` beside 100,000 `/img-1…` costs
- * seconds. A range that holds one path does not, if the pattern also matches what follows: pachd hands a file on when the
- * next match is beyond the range, so with a pattern of that path alone GetFile reads to the end of the commit.
+ * InspectFile and GetFile read every path that starts with the given one: `/img-1` beside 100,000 `/img-1…` takes seconds.
+ * A range of one path avoids that, but the pattern must also match later paths: pachd returns a file only when the next
+ * match is beyond the range, so with a pattern of that path alone GetFile reads to the end of the commit.
  */
 const anyPath = '/**'
 
-/** The range from one path to another, or of one path: space is the least character that a longer path can have there. */
+/** The range from one path to another, or of one path: space is the smallest character that can follow a path. */
 function rangeOf(first: string, last = first): PathRange {
   return { lower: first, upper: `${last} ` }
 }
 
 /**
- * The file at a path; undefined if the path is missing or a directory. The cost does not depend on the paths beside it.
+ * The file at a path; undefined if the path is missing or a directory. The cost does not depend on neighbouring paths.
  *
  * @throws PfsError as `globFile` does, such as NOT_FOUND for a missing repo, branch or commit.
  */
@@ -48,28 +48,28 @@ export async function findFile(
   options: CallOptions,
 ): Promise<FileInfo | undefined> {
   let found: FileInfo | undefined
-  // Read to its end: to leave the stream would reset the call.
+  // Read to its end: leaving the stream early would reset the call.
   for await (const info of pfs.globFile({ commit, pattern: anyPath, pathRange: rangeOf(path) }, options)) found = info
   return found
 }
 
-/** Most paths that are looked up in one range; an entry costs pachd a three-hundredth of a call. */
+/** Maximum paths per range; an entry costs pachd a three-hundredth of a call. */
 const maxPathsOfRange = 250
 
 /**
- * Longest time for a range: what lies between its paths may be a million files. Looking the paths up one by one takes
- * pachd about as long.
+ * Time limit for reading a range, in milliseconds: there may be a million files between its paths. Looking up the paths one
+ * by one takes pachd about as long.
  */
 const rangeMilliseconds = 2000
 
-/** Calls under way at once for paths that are looked up one by one. */
+/** Concurrent calls for paths that are looked up one by one. */
 const maxCalls = 10
 
-/** The file at a path, undefined if the path is missing or a directory, or the reason why PFS cannot read that path. */
+/** The file at a path, undefined if the path is missing or a directory, or the reason why PFS cannot read it. */
 type Finding = PromiseSettledResult<FileInfo | undefined>
 
 /**
- * The files at many paths. Paths that follow each other in byte order share a call.
+ * Looks up the files at many paths. Neighbouring paths share a call.
  *
  * @throws PfsError as `globFile` does, except for a collision at one of the paths.
  */
@@ -93,7 +93,7 @@ export async function findFiles(
   return findings
 }
 
-/** The files at sorted paths, by path; undefined if that takes too long, or if PFS cannot read the range. */
+/** The files at sorted paths, by path; undefined if that takes too long or PFS cannot read the range. */
 async function findInRange(
   pfs: PfsClient,
   commit: Commit,
@@ -131,7 +131,7 @@ function isCollision(reason: unknown): boolean {
 }
 
 /**
- * The bytes of the file at a path from `offset` on (0 if absent), at a cost that does not depend on the paths beside it.
+ * The bytes of the file at a path from `offset` on. The cost does not depend on neighbouring paths.
  *
  * @throws PfsError as `getFile` does: NOT_FOUND, `missing` 'file', if the path is missing or a directory.
  */

@@ -1,15 +1,15 @@
 import type { CallOptions, File, PfsClient } from './client.js'
 import { readFile } from './path.js'
 
-/** Bytes that are handed on at a time. They are copied, or they would keep the whole message of PFS, up to 20 MiB. */
+/** Bytes to pass on at a time. They are copied; a view would keep the whole message of PFS in memory, up to 20 MiB. */
 const sliceBytes = 64 * 1024
 
-/** How long a reader may keep a slice before the rest of the message, and the call behind it, are given up. */
+/** Longest time that a reader may keep a slice before the call and the rest of its message are dropped, in ms. */
 const defaultStallMilliseconds = 10_000
 
 /**
- * The bytes of a file of one commit from `offset` on. While a reader stands still, no more than a slice is held for it: PFS
- * is asked again when the reader goes on.
+ * The bytes of a file from `offset` on. Holds at most one slice for a reader that stalls, and calls PFS again when the
+ * reader continues.
  *
  * @throws PfsError as `readFile` does
  */
@@ -49,7 +49,7 @@ export async function* readForSlowReader(
   }
 }
 
-/** Undefined at the end. A function of its own, so that the caller holds no message but the one that it reads. */
+/** Undefined at the end. A separate function, so that the caller keeps no other message in memory. */
 async function nextOf(messages: AsyncIterator<Uint8Array>): Promise<Uint8Array | undefined> {
   const { done, value } = await messages.next()
   return done === true ? undefined : value

@@ -10,14 +10,14 @@ export interface TarFile {
   readonly content: Buffer
 }
 
-/** Bytes of an archive that are read at a time: PFS sends up to 20 MiB, which would be copied in one turn of the event loop. */
+/** Bytes to parse at a time: PFS sends up to 20 MiB, which would be copied in one turn of the event loop. */
 const sliceBytes = 256 * 1024
 
 /**
- * The regular files of a TAR archive, one after the other, each whole: for archives of small files. A file that is not
- * wanted, by its path and its size in bytes, is left out and takes no memory.
+ * Reads the regular files of a TAR archive of small files, one after the other, each into memory. Files that are not
+ * wanted, by path and size in bytes, are skipped and take no memory.
  *
- * @throws Error if the archive is damaged or ends early
+ * @throws Error if the archive is damaged or truncated.
  */
 export async function* readTar(
   archive: AsyncIterable<Uint8Array>,
@@ -56,13 +56,13 @@ export async function* readTar(
   yield* files.splice(0)
 }
 
-/** A file of an archive as it stands there: its headers, the bytes, and zeros up to the next block. */
+/** A file as it is stored in an archive: header, content, and zeros up to the next block. */
 export function tarFile(path: string, content: Buffer): Buffer {
   const padding = Buffer.alloc((512 - (content.length % 512)) % 512)
   return Buffer.concat([tarHeader(path, content.length, 'File'), content, padding])
 }
 
-/** A directory of an archive; its path ends in a slash. */
+/** A directory of an archive; its path ends with a slash. */
 export function tarDirectory(path: string): Buffer {
   return tarHeader(path, 0, 'Directory')
 }
@@ -70,7 +70,7 @@ export function tarDirectory(path: string): Buffer {
 /** The end of an archive. */
 export const tarEnd: Buffer = Buffer.alloc(1024)
 
-/** A path that is too long for the header goes into an extended header before it. */
+/** A path that is too long for the header is stored in an extended header before it. */
 function tarHeader(path: string, size: number, type: 'File' | 'Directory'): Buffer {
   const header = new Header({ path: path.slice(0, 99), size, type, mode: 0o644 })
   header.encode()

@@ -255,7 +255,7 @@ function serveUpload<Response>(
 
 /** Throws where the caller gives up: what it has sent is then not all that there is. */
 async function* readRequests(call: ServerReadableStream<Buffer, Buffer>): AsyncGenerator<ModifyFileRequest, void> {
-  const gone = () => new PfsError('CANCELLED', 'the caller gave up')
+  const gone = () => new PfsError('CANCELLED', 'the caller cancelled the call')
   try {
     for await (const message of call) yield decodeRequest(modifyFileRequest, message)
   } catch (error) {

@@ -3,41 +3,41 @@ import type { CallOptions } from '../client.js'
 import { PfsError, type PfsStatus, pfsStatusCodes } from '../errors.js'
 
 /**
- * One call on a channel, message by message: nothing is read from the wire that nobody waits for. Everything here
- * rejects with the call's PfsError once the call has failed. One step at a time may be waited for.
+ * One gRPC call, message by message: reads from the wire only when asked. After the call has failed, every method rejects
+ * with its PfsError. Only one step may be pending at a time.
  */
 export interface Call {
-  /** Resolves when the transport wants the next message. */
+  /** Resolves when the transport accepts the next message. */
   send(message: Buffer): Promise<void>
-  /** Says that no message follows. */
+  /** Ends the request stream. */
   halfClose(): void
-  /** The next message, or undefined where the call has ended well. */
+  /** The next message; undefined if the call has ended successfully. */
   receive(): Promise<Buffer | undefined>
-  /** Like `pending`, unless the call ends before it. */
+  /** Resolves with `pending`, or rejects if the call ends first. */
   whileOpen<T>(pending: Promise<T>): Promise<T>
-  /** Ends the call, if it has not ended. */
+  /** Cancels the call if it is still running. */
   cancel(): void
 }
 
 function metadataFromToken(authToken: string | undefined): Metadata {
   const metadata = new Metadata()
   if (authToken === undefined || authToken === '') return metadata
-  // Metadata would refuse such a token with an error that repeats it.
+  // Metadata would refuse such a token with an error that contains it.
   if (!/^[\x20-\x7e]*$/.test(authToken)) {
-    throw new PfsError('UNAUTHENTICATED', 'the auth token has characters that no token has')
+    throw new PfsError('UNAUTHENTICATED', 'the auth token contains characters that are not allowed in a token')
   }
   metadata.set('authn-token', authToken)
   return metadata
 }
 
-/** Starts the call of a method's path. `deadlineMilliseconds` is from now; absent is none. */
+/** Starts a call. `deadlineMilliseconds` counts from now; undefined means no deadline. */
 export function startCall(
   channel: Channel,
   path: string,
   { signal, authToken }: CallOptions,
   deadlineMilliseconds = Number.POSITIVE_INFINITY,
 ): Call {
-  const cancelled = () => new PfsError('CANCELLED', 'the caller gave up', { cause: signal?.reason })
+  const cancelled = () => new PfsError('CANCELLED', 'the caller cancelled the call', { cause: signal?.reason })
   if (signal?.aborted) throw cancelled()
   const metadata = metadataFromToken(authToken)
   const call = createCall(channel, path, Date.now() + deadlineMilliseconds)
@@ -48,7 +48,7 @@ export function startCall(
 
   function failure(status: WireStatus): PfsError {
     if (signal?.aborted) return cancelled()
-    if (status.code === statusCodes.OK) return new PfsError('INTERNAL', `${path} ended before it had everything`)
+    if (status.code === statusCodes.OK) return new PfsError('INTERNAL', `${path} ended before it had read all messages`)
     return pfsErrorFromStatus(status, { cause: new Error(`${path} answered ${status.code}`) })
   }
 
@@ -99,19 +99,19 @@ function createCall(channel: Channel, path: string, deadline: number) {
   }
 }
 
-/** The part of grpc-js's status objects and errors that says what happened. */
+/** The part of grpc-js's status objects and errors that describes the failure. */
 interface WireStatus {
   readonly code: number
   readonly details: string
 }
 
-/** What grpc-js says, as INTERNAL, of the calls of a connection that the server or a proxy has ended with an error. */
+/** grpc-js's text, with the status INTERNAL, for calls on a connection that a server or proxy ended with an error. */
 const brokenConnection = /triggered by internal client error/
 
-/** What grpc-js adds to the error of a refused connection, most often with nothing behind it. */
+/** grpc-js appends this to the error of a refused connection, usually without content. */
 const resolutionNote = /\s*Resolution note:[\s\S]*$/
 
-/** The error of a status that is not OK; a number that gRPC does not have is UNKNOWN. */
+/** The error of a status other than OK; an unknown code becomes UNKNOWN. */
 function pfsErrorFromStatus({ code, details }: WireStatus, options?: ErrorOptions): PfsError {
   if (code === pfsStatusCodes.INTERNAL && brokenConnection.test(details)) {
     return new PfsError('UNAVAILABLE', details, options)
@@ -122,15 +122,15 @@ function pfsErrorFromStatus({ code, details }: WireStatus, options?: ErrorOption
   return new PfsError(status, message, options)
 }
 
-/** A status as a server sends it. */
+/** A status to be sent by a server. */
 interface SentStatus extends WireStatus {
   readonly metadata: Metadata
 }
 
 /**
- * What a server answers: a PfsError as it is, anything else as UNKNOWN with its message, as Go's servers do. Like them
- * it sends spaces as they are, where grpc-js would encode them: so a message that ends in one is lost on the way to a
- * client on Node, whose HTTP/2 drops such a header.
+ * The status that a server sends for an error: a PfsError unchanged, any other error as UNKNOWN with its message, like Go's
+ * servers. Like them it does not encode spaces, which grpc-js would: so Node clients lose a message that ends with one,
+ * since Node's HTTP/2 drops such a header.
  */
 export function statusFromError(error: unknown): SentStatus {
   const code = error instanceof PfsError ? pfsStatusCodes[error.status] : pfsStatusCodes.UNKNOWN

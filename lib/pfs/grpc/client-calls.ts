@@ -20,7 +20,7 @@ export async function callUnary<Request, Response>(
   const message = method.request.encode(request)
   const attempt = async () => {
     const call = startCall(channel, method.path, options, deadlineMilliseconds)
-    // Not waited for: the end of the request goes out in the same packet.
+    // Not awaited, so that the end of the request is sent in the same packet.
     call.send(message).catch(() => {})
     call.halfClose()
     return receiveOnly(call, method)
@@ -30,7 +30,7 @@ export async function callUnary<Request, Response>(
     : attemptOnce(channel, options.signal, attempt)
 }
 
-/** A server's stream as values; it is repeated only until its first message. */
+/** Reads a server stream as values; the call is retried only before its first message. */
 export async function* callDownload<Request, Response>(
   channel: Channel,
   method: Method<Request, Response>,
@@ -44,7 +44,7 @@ export async function* callDownload<Request, Response>(
     started.halfClose()
     return { call: started, first: await started.receive() }
   })
-  // Messages that have arrived together are otherwise all taken in one turn.
+  // Without this, all messages that have arrived together would be decoded in one turn of the event loop.
   try {
     for (let message = first; message !== undefined; message = await call.receive()) {
       yield decodeResponse(method.response, message)
@@ -56,8 +56,8 @@ export async function* callDownload<Request, Response>(
 }
 
 /**
- * A client's stream: the commit, if there is one, then the operations. If they throw, the call is cancelled; if the
- * call fails, they are returned from.
+ * Sends a client stream: the commit, if given, then the operations. If the operations throw, the call is cancelled; if the
+ * call fails, the iterator of the operations is closed.
  */
 export async function callUpload<Response>(
   channel: Channel,
@@ -80,7 +80,7 @@ export async function callUpload<Response>(
   })
 }
 
-/** One operation in memory at a time; a call that fails is noticed while the next operation is waited for. */
+/** Keeps one operation in memory at a time; notices a failed call while it waits for the next operation. */
 async function sendOperations(call: Call, operations: FileOperations): Promise<void> {
   const iterator =
     Symbol.asyncIterator in operations ? operations[Symbol.asyncIterator]() : operations[Symbol.iterator]()
@@ -101,7 +101,7 @@ async function sendOperations(call: Call, operations: FileOperations): Promise<v
       for (const message of messagesFromOperation(result.value)) await call.send(modifyFileRequest.encode(message))
     }
   } finally {
-    // Not waited for: a generator that hangs in its own await would hold back the error.
+    // Not awaited: a generator that hangs in one of its awaits would delay the error.
     if (!exhausted)
       Promise.resolve()
         .then(() => iterator.return?.())
@@ -127,12 +127,12 @@ function decodeResponse<Response>(codec: Codec<Response>, message: Buffer): Resp
   }
 }
 
-/** How long a call waits for a connection, and a read for a PFS that answers UNAVAILABLE. */
+/** How long a call waits for a connection, and a read for a PFS that is UNAVAILABLE, in milliseconds. */
 const patienceMilliseconds = 2_500
 const maxAttempts = 4
 const firstPauseMilliseconds = 100
 
-/** Makes a write once, when the channel is connected; whether a failed one has arrived cannot be known. */
+/** Makes a write once, when the channel is connected: after a failure, it is unknown whether PFS received it. */
 async function attemptOnce<T>(
   channel: Channel,
   signal: AbortSignal | undefined,
@@ -142,7 +142,7 @@ async function attemptOnce<T>(
   return attempt()
 }
 
-/** Makes a read, and makes it again while PFS is UNAVAILABLE: a few times, for a few seconds in all. */
+/** Makes a read, and retries it while PFS is UNAVAILABLE, a few times within a few seconds. */
 async function attemptRepeatedly<T>(
   channel: Channel,
   signal: AbortSignal | undefined,
@@ -161,7 +161,7 @@ async function attemptRepeatedly<T>(
   }
 }
 
-/** Waits between half and all of the time, so that many callers do not come back at once; an abort ends it. */
+/** Waits for 50 to 100 % of the time, so that many callers do not retry at once (back-off with jitter); abortable. */
 async function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
   const jittered = milliseconds * (0.5 + Math.random() / 2)
   await wait(jittered, undefined, signal && { signal }).catch(() => {})

@@ -6,23 +6,36 @@ import type { ModifyFileRequest } from './codec/file-operations.js'
 import { createChannel, parsePfsAddress } from './connection.js'
 import { type Method, methods } from './methods.js'
 
-/** How PFS is reached; each is optional. */
+/** Options of `createPfsClient`. */
 export interface PfsClientOptions {
-  /** PEM of the authorities that a `grpcs://` server's certificate may come from; Node's own list otherwise. */
+  /**
+   * PEM certificates of the authorities to trust for a `grpcs://` address.
+   *
+   * @default Node's own list
+   */
   readonly caCertificates?: Uint8Array | string | undefined
-  /** How long a unary call may take; 60,000 otherwise. Streams, and waiting for a commit, have no limit. */
+  /**
+   * Time limit of a unary call, in milliseconds. Streams, and waiting for a commit, have no limit.
+   *
+   * @default 60_000
+   */
   readonly deadlineMilliseconds?: number | undefined
 }
 
-/** A PfsClient over connections of its own. */
+/** A PfsClient with its own connections. */
 export interface GrpcPfsClient extends PfsClient {
-  /** Lets running calls end and refuses new ones. */
+  /** Lets running calls finish and refuses new ones with CANCELLED. */
   close(): void
 }
 
 /**
- * PFS at `grpc://host:port`, `grpcs://host:port` (TLS) or `host:port`; a bad address is a TypeError. It connects at the
- * first call. Reads wait and repeat a little while PFS is away, writes only wait for a connection.
+ * Creates a client of PFS at `grpc://host:port`, `grpcs://host:port` (TLS) or `host:port`. It connects at the first call.
+ * While PFS is unavailable, reads are retried for a few seconds; writes only wait for a connection.
+ *
+ * @throws TypeError if the address or an option is invalid.
+ * @example
+ * const pfs = createPfsClient('grpc://pachd:1650')
+ * const server = createServer(createS3Handler(pfs, { mode: 'pachyderm' }))
  */
 export function createPfsClient(address: string, options: PfsClientOptions = {}): GrpcPfsClient {
   const { caCertificates, deadlineMilliseconds = 60_000 } = options
@@ -42,7 +55,7 @@ export function createPfsClient(address: string, options: PfsClientOptions = {})
     (request: Request, call: CallOptions = {}) =>
       callDownload(channel, method, request, call)
 
-  /** What is at hand is sent at once; what comes from a client comes when it comes. */
+  /** Sends available content at once, and content from a client as it arrives. */
   const upload = async <Response>(
     method: Method<ModifyFileRequest, Response>,
     commit: Commit | undefined,
@@ -124,17 +137,17 @@ export function createPfsClient(address: string, options: PfsClientOptions = {})
   }
 }
 
-/** Most calls at once on one connection: a proxy may allow it a hundred, and a call beyond them waits and does not say so. */
+/** Maximum calls per connection: a proxy may allow a hundred, and further calls would wait without notice. */
 const maxCalls = 64
 
-/** Connections for the calls that last as long as clients take: they are not to take the place of any other call. */
+/** Connections for calls that last as long as clients take, so that these calls do not block others. */
 interface Transfers {
-  /** A connection with room for one more call; `leave` says that the call has ended. */
+  /** A connection with capacity for one more call; `leave` reports the end of the call. */
   enter(): { readonly channel: Channel; readonly leave: () => void }
   close(): void
 }
 
-/** Opens a connection where all others have as many calls as they may, and closes it when it has none. */
+/** Opens a connection if all others are full, and closes it when it is idle. */
 function createTransfers(open: () => Channel): Transfers {
   const connections = new Set<{ readonly channel: Channel; calls: number }>()
 

@@ -5,7 +5,7 @@ import { modifyFileRequest } from './codec/file-operations.js'
 import * as fileSets from './codec/files.js'
 import * as branches from './codec/repos.js'
 
-/** One method of pachd's API: its path on the wire and how its messages are read and written. */
+/** A method of pachd's API: its path and the codecs of its messages. */
 export interface Method<Request, Response> {
   readonly path: string
   readonly requestStream: boolean
@@ -26,7 +26,7 @@ function upload<Request, Response>(path: string, request: Codec<Request>, respon
   return { path, request, response, requestStream: true, responseStream: false } as const
 }
 
-/** The methods behind PfsClient, by the names that they have there. */
+/** The methods of PfsClient, by name. */
 export const methods = {
   createProject: unary('/pfs_v2.API/CreateProject', branches.createProjectRequest, empty),
   inspectProject: unary('/pfs_v2.API/InspectProject', branches.inspectProjectRequest, branches.projectInfo),

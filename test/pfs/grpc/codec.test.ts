@@ -97,7 +97,7 @@ test('an AddFile without a source makes an empty file; a URL and no body at all 
     addFile: { path: '/a', raw: new Uint8Array() },
   })
   const url = new AddFile().setPath('/a').setUrl(new AddFile.URLSource().setUrl('file:///etc/passwd'))
-  assert.throws(() => request(new ModifyFileRequest().setAddFile(url)), /URL is not served/)
+  assert.throws(() => request(new ModifyFileRequest().setAddFile(url)), /URL is not supported/)
   assert.throws(() => request(new ModifyFileRequest()), /no body/)
 })
 

@@ -16,7 +16,7 @@ function resourceFromMessage(message: auth.Resource | undefined): Resource {
   return { type, name: message.getName() }
 }
 
-/** The root user's token that is asked for. */
+/** Requests a token for the root user. */
 export const activateRequest = createCodec(
   auth.ActivateRequest,
   (request: { rootToken?: string }) => new auth.ActivateRequest().setRootToken(request.rootToken ?? ''),

@@ -6,14 +6,14 @@ import type { Branch, Commit, File, Repo, RepoType } from '../../client.js'
 import { PfsError } from '../../errors.js'
 import * as pfs from '../generated/pfs_pb.cjs'
 
-/** How a value of lib/pfs/client.ts travels: as the bytes of one protobuf message. */
+/** Encodes and decodes a value of lib/pfs/client.ts as a protobuf message. */
 export interface Codec<Value> {
   encode(value: Value): Buffer
-  /** Throws where the bytes are not such a message. */
+  /** Throws if the bytes are not such a message. */
   decode(bytes: Buffer): Value
 }
 
-/** The codec of a generated message type, which needs both directions between message and value. */
+/** Creates the codec of a generated message type from its two conversions. */
 export function createCodec<Value, M extends Message>(
   type: { deserializeBinary(bytes: Uint8Array): M },
   messageFromValue: (value: Value) => M,
@@ -25,7 +25,7 @@ export function createCodec<Value, M extends Message>(
   }
 }
 
-/** Every message without fields that matter: `google.protobuf.Empty` and requests and responses like it. */
+/** A message without relevant fields: `google.protobuf.Empty` and similar requests and responses. */
 export const empty: Codec<void> = { encode: () => Buffer.alloc(0), decode: () => undefined }
 
 export function messageFromDate(date: Date | undefined): timestamps.Timestamp | undefined {
@@ -35,12 +35,12 @@ export function messageFromDate(date: Date | undefined): timestamps.Timestamp | 
   return message
 }
 
-/** Milliseconds are what is left of the nanoseconds. */
+/** Rounds nanoseconds down to milliseconds. */
 export function dateFromMessage(message: timestamps.Timestamp | undefined): Date | undefined {
   return message?.toDate()
 }
 
-/** A repo type, '' being `user` as in pachd; refuses what pachd's database does not know. */
+/** Parses a repo type; pachd reads '' as `user`. Throws for a type that pachd's database does not know. */
 export function parseRepoType(text: string): RepoType {
   switch (text) {
     case '':
@@ -50,7 +50,7 @@ export function parseRepoType(text: string): RepoType {
     case 'spec':
       return text
     default:
-      throw new PfsError('UNKNOWN', `repo type ${JSON.stringify(text)} is none of user, meta, spec`)
+      throw new PfsError('UNKNOWN', `repo type ${JSON.stringify(text)} must be user, meta or spec`)
   }
 }
 
@@ -58,7 +58,7 @@ export function messageFromProject(name: string): pfs.Project {
   return new pfs.Project().setName(name)
 }
 
-/** The project's name; an absent one is `default`. */
+/** The name of the project; `default` if it is missing. */
 export function projectFromMessage(message: pfs.Project | undefined): string {
   return message?.getName() || 'default'
 }
@@ -89,7 +89,7 @@ export function messageFromCommit(commit: Commit): pfs.Commit {
   return message.setBranch(messageFromBranch({ repo: commit.repo, name: commit.branch }))
 }
 
-/** The repo is the commit's own, or else that of its branch. */
+/** The repo of the commit itself, or else of its branch. */
 export function commitFromMessage(message: pfs.Commit | undefined): Commit {
   const branch = message?.getBranch()
   const id = message?.getId()
@@ -120,7 +120,7 @@ export function fileFromMessage(message: pfs.File | undefined): File {
 /** Field 1 of `google.protobuf.BytesValue`, length-delimited. */
 const valueTag = 0x0a
 
-/** A varint of at most 32 bits, as protobuf writes lengths. */
+/** Encodes a varint of at most 32 bits, as protobuf does for lengths. */
 export function encodeVarint(value: number): Buffer {
   const bytes: number[] = []
   let rest = value
@@ -142,12 +142,12 @@ function decodeVarint(bytes: Buffer, start: number): { value: number; end: numbe
   return undefined
 }
 
-/** What stands before the bytes in a `BytesValue`; nothing where there are none. */
+/** The bytes of a `BytesValue` before its value; empty for an empty value. */
 export function bytesValueHead(length: number): Buffer {
   return length === 0 ? Buffer.alloc(0) : Buffer.concat([Buffer.of(valueTag), encodeVarint(length)])
 }
 
-/** `google.protobuf.BytesValue`; the bytes that come out are part of the message's memory, not a copy. */
+/** `google.protobuf.BytesValue`; the decoded bytes are a view of the message, not a copy. */
 export const bytesValue: Codec<Uint8Array> = {
   encode: (value) => Buffer.concat([bytesValueHead(value.length), value]),
   decode(message) {

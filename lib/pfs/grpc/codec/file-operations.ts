@@ -12,7 +12,7 @@ import {
   messageFromFile,
 } from './codec.js'
 
-/** One message of `ModifyFile` or `CreateFileSet`. */
+/** A message of `ModifyFile` or `CreateFileSet`. */
 export type ModifyFileRequest = { readonly setCommit: Commit } | FileOperation
 
 type AddFile = Extract<FileOperation, { addFile: unknown }>['addFile']
@@ -21,7 +21,7 @@ type AddFile = Extract<FileOperation, { addFile: unknown }>['addFile']
 const addFileTag = 0x12
 const rawTag = 0x1a
 
-/** Written by hand: the generated code would copy the bytes once for each message around them. */
+/** Hand-written, since the generated code copies the bytes once for each enclosing message. */
 function encodeAddFile(addFile: AddFile): Buffer {
   const names = new pfs.AddFile()
     .setPath(addFile.path)
@@ -41,9 +41,9 @@ function encodeAddFile(addFile: AddFile): Buffer {
   ])
 }
 
-/** An `AddFile` without a source makes an empty file. */
+/** An `AddFile` without a source creates an empty file. */
 function addFileFromMessage(message: pfs.AddFile): AddFile {
-  if (message.hasUrl()) throw new PfsError('UNIMPLEMENTED', 'AddFile from a URL is not served')
+  if (message.hasUrl()) throw new PfsError('UNIMPLEMENTED', 'AddFile from a URL is not supported')
   const datum = message.getDatum()
   return {
     path: message.getPath(),
@@ -93,7 +93,7 @@ export const modifyFileRequest: Codec<ModifyFileRequest> = {
   decode: (bytes) => requestFromMessage(pfs.ModifyFileRequest.deserializeBinary(bytes)),
 }
 
-/** The operation itself, or the pieces of an `addFile` that is too long for one message. */
+/** The operation itself, or the parts of an `addFile` that is too long for one message. */
 export function* messagesFromOperation(operation: FileOperation): Generator<FileOperation> {
   if (!('addFile' in operation) || operation.addFile.raw.length <= maxRawBytes) {
     yield operation

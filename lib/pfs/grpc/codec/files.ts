@@ -41,7 +41,7 @@ export const getFileRequest = createCodec(
       .setOffset(request.offset ?? 0)
       .setPathRange(messageFromPathRange(request.pathRange)),
   (message) => {
-    if (message.getUrl() !== '') throw new PfsError('UNIMPLEMENTED', 'GetFile to a URL is not served')
+    if (message.getUrl() !== '') throw new PfsError('UNIMPLEMENTED', 'GetFile to a URL is not supported')
     return {
       file: fileFromMessage(message.getFile()),
       offset: message.getOffset(),
@@ -146,7 +146,7 @@ export const fileDiff = createCodec(
   },
 )
 
-/** The id of the file set that was made. */
+/** The id of the new file set. */
 export const createFileSetResponse = createCodec(
   pfs.CreateFileSetResponse,
   (fileSetId: string) => new pfs.CreateFileSetResponse().setFileSetId(fileSetId),

@@ -93,20 +93,20 @@ export const deleteRepoResponse = createCodec(
   (message) => message.getDeleted(),
 )
 
-/** The permissions that the gateway's `.proto` names: those of a repo, and of a pipeline in it. */
+/** The permissions in the gateway's `.proto`: those of a repo, and of a pipeline in it. */
 const permissions = Object.entries(Permission).filter(
   (entry): entry is [name: string, number: Permission] => typeof entry[1] === 'number' && entry[1] !== 0,
 )
 const numbers: ReadonlyMap<string, Permission> = new Map(permissions)
 const names: ReadonlyMap<Permission, string> = new Map(permissions.map(([name, number]) => [number, name]))
 
-/** What the caller may do with a repo; a permission that has no number is left out. */
+/** The permissions and roles of the caller; skips permissions without a number. */
 export function messageFromAuthInfo(info: AuthInfo): pfs.AuthInfo {
   const list = info.permissions.flatMap((name) => numbers.get(name) ?? [])
   return new pfs.AuthInfo().setPermissionsList(list).setRolesList([...info.roles])
 }
 
-/** A permission that has no name here, being none of a repo, shows as its number. */
+/** A permission without a name in the gateway's `.proto` is shown as its number; it is not a permission of repos. */
 export function authInfoFromMessage(message: pfs.AuthInfo): AuthInfo {
   return {
     permissions: message.getPermissionsList().map((number) => names.get(number) ?? String(number)),
@@ -196,8 +196,8 @@ export const createBranchRequest = createCodec(
       .setProvenanceList((request.provenance ?? []).map(messageFromBranch))
       .setNewCommitSet(request.newCommitSet ?? false),
   (message) => {
-    // Without its trigger the branch would look made and never move.
-    if (message.hasTrigger()) throw new PfsError('UNIMPLEMENTED', 'triggers of branches are not served')
+    // Without its trigger, the branch would seem to be created but never move.
+    if (message.hasTrigger()) throw new PfsError('UNIMPLEMENTED', 'branch triggers are not supported')
     const head = message.getHead()
     return {
       branch: branchFromMessage(message.getBranch()),
