@@ -4,8 +4,8 @@ import { PfsError, type PfsStatus } from '../pfs/errors.js'
 import { type CallKind, callKinds, type PachydermApi } from './pachyderm-api.js'
 
 /**
- * A PFS of the calls that a test gives, to see how code behaves when PFS answers just so. Every other call fails with an
- * error that names it, so a test notices a call that it did not expect.
+ * A mock of PFS with the calls that a test provides. Every other call fails with an error that names it, so the test
+ * notices unexpected calls.
  *
  * @example
  * ```ts
@@ -20,7 +20,7 @@ export function mockPfs(calls: Partial<PachydermApi>): PachydermApi {
 
 function refusingCall(name: string, kind: CallKind): () => unknown {
   const refuse = async (): Promise<never> => {
-    throw new Error(`mockPfs: ${name} was called, but the test gave no ${name}`)
+    throw new Error(`mockPfs: ${name} was called, but the test does not provide it`)
   }
   if (kind === 'unary') return refuse
   return async function* () {
@@ -28,43 +28,43 @@ function refusingCall(name: string, kind: CallKind): () => unknown {
   }
 }
 
-/** How calls of one name go wrong. */
+/** How calls of one method fail. */
 export interface PfsFault {
-  /** The error that the call fails with, or its status, such as `'UNAVAILABLE'`. Without it, the call is only delayed. */
+  /** The error, or its status, such as `'UNAVAILABLE'`. Without it, the call is only delayed. */
   readonly fail?: PfsStatus | Error
   /**
-   * When it fails: at the `'start'`, before PFS hears of the call; or at the `'end'`, when PFS has done what was asked, so
-   * that only the answer is lost. A number breaks a stream after that many items.
+   * When the call fails: at the `'start'`, before PFS receives it; or at the `'end'`, after PFS has done the work, so that
+   * only the response is lost. A number breaks a stream after that many items.
    *
    * @default 'start'
    */
   readonly failAt?: 'start' | 'end' | number
   /**
-   * How long the call waits before PFS hears of it, in milliseconds; with `Infinity` until the caller gives up.
+   * Delay before PFS receives the call, in milliseconds; `Infinity` waits until the caller cancels.
    *
    * @default 0
    */
   readonly delayMilliseconds?: number
-  /** Number of calls that come before the first faulty one. @default 0 */
+  /** Number of calls before the first faulty one. @default 0 */
   readonly skip?: number
-  /** Number of faulty calls; those after them are answered. @default Infinity */
+  /** Number of faulty calls; later ones succeed. @default Infinity */
   readonly times?: number
 }
 
-/** Faults by the name of the call; a function sees the arguments of each call, and may return undefined for no fault. */
+/** Faults by method; a function receives the arguments of each call and may return undefined for no fault. */
 export type PfsFaults = {
   readonly [Name in keyof PachydermApi]?: PfsFault | ((...args: Parameters<PachydermApi[Name]>) => PfsFault | undefined)
 }
 
 /**
- * The same PFS with faults, to test retries, time limits and error messages. `skip` and `times` count the calls of one
- * name for which there is a fault.
+ * Wraps a PFS with faults, to test retries, time limits and error messages. `skip` and `times` count the calls of one
+ * method for which there is a fault.
  *
  * @example
  * ```ts
- * // PFS is away for the first two writes.
+ * // PFS is unavailable for the first two writes.
  * const pfs = withFaults(createMemoryPfs(), { modifyFile: { fail: 'UNAVAILABLE', times: 2 } })
- * // Downloads break after one piece; a write's answer is lost; /slow takes a second.
+ * // Downloads break after one piece; the response to a write is lost; /slow takes a second.
  * withFaults(pfs, {
  *   getFile: { fail: 'UNAVAILABLE', failAt: 1 },
  *   createRepo: { fail: 'DEADLINE_EXCEEDED', failAt: 'end' },
@@ -75,7 +75,7 @@ export type PfsFaults = {
 export function withFaults<Pfs extends PfsClient>(pfs: Pfs, faults: PfsFaults): Pfs {
   const counts = new Map<string, number>()
 
-  /** The fault of this call, if it has one. */
+  /** The fault of a call, if it has one. */
   function faultOf(name: keyof PachydermApi, args: readonly unknown[]): PfsFault | undefined {
     const configured = faults[name] as PfsFault | ((...args: readonly unknown[]) => PfsFault | undefined) | undefined
     const fault = typeof configured === 'function' ? configured(...args) : configured

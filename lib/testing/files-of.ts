@@ -1,17 +1,17 @@
 import type { CallOptions, PfsClient } from '../pfs/client.js'
 import { commitOf, createBucketNames } from '../resolver/bucket-name.js'
 
-/** How files are read. */
+/** Options of `filesOf`. */
 export interface FilesOfOptions extends CallOptions {
-  /** Whether contents are text, decoded as UTF-8, or bytes. @default 'text' */
+  /** Returns contents as text, decoded as UTF-8, or as bytes. @default 'text' */
   readonly as?: 'text' | 'bytes'
 }
 
 const { parse } = createBucketNames({ bucketAliases: {}, bucketSeparator: '.' })
 
 /**
- * Everything in a bucket, by path without the slash in front: what a test compares with what it expects. The bucket is
- * `branch.repo`, `branch.repo.project` or `commit.branch.repo`, as for S3; the files are asked of PFS itself.
+ * Reads all files in a bucket, by path without the leading slash: for assertions about the result of a test. The bucket is
+ * `branch.repo`, `branch.repo.project` or `commit.branch.repo`, as for S3; the files are read from PFS directly.
  *
  * @throws PfsError NOT_FOUND if the branch is missing
  * @example

@@ -1,6 +1,6 @@
 /**
- * `pfs-s3-gateway/testing`: PFS without a cluster, for tests of code that uses PFS or S3. `createMemoryPfs` is a PFS in
- * memory, `servePfs` serves it to any Pachyderm client, `serveS3` and `createS3Fetch` to any S3 client.
+ * `pfs-s3-gateway/testing`: PFS without a cluster, for tests of code that uses PFS or S3. `createMemoryPfs` creates PFS in
+ * memory; `servePfs` serves it to Pachyderm clients, `serveS3` and `createS3Fetch` serve it to S3 clients.
  */
 export type { Missing, Refusal } from '../pfs/errors.js'
 export { mockPfs, type PfsFault, type PfsFaults, withFaults } from './doubles.js'

@@ -1,46 +1,46 @@
 import type { CallOptions, Commit, FindCommitsResult, PfsClient, ProjectInfo, Resource } from '../pfs/client.js'
 
 /**
- * More of pachd's `pfs_v2.API` and `auth_v2.API` than the gateway calls: the methods with which tests prepare a PFS and
- * look into it, and which Pachyderm's own clients call on a server of `servePfs`.
+ * The part of pachd's `pfs_v2.API` and `auth_v2.API` that the gateway does not call: methods with which tests prepare and
+ * inspect PFS, and which Pachyderm's own clients call on a server of `servePfs`.
  */
 export interface PachydermApi extends PfsClient {
-  /** ALREADY_EXISTS unless `update` is set, with which the description changes. */
+  /** Fails with ALREADY_EXISTS unless `update` is set, which changes the description. */
   createProject(
     request: { project: string; description?: string; update?: boolean },
     options?: CallOptions,
   ): Promise<void>
-  /** Every project. */
+  /** All projects. */
   listProject(options?: CallOptions): AsyncIterable<ProjectInfo>
-  /** FAILED_PRECONDITION if it has repos, unless `force` is set, which deletes them too. */
+  /** Fails with FAILED_PRECONDITION if it has repos, unless `force` is set, which deletes them, too. */
   deleteProject(request: { project: string; force?: boolean }, options?: CallOptions): Promise<void>
 
-  /** Opens a commit and moves the branch to it, or makes the branch. `refusal` 'output-branch' for a pipeline's. */
+  /** Opens a commit at the head of a branch, which it creates if missing. `refusal` 'output-branch' for a pipeline's. */
   startCommit(
     request: { branch: { repo: Commit['repo']; name: string }; parent?: Commit; description?: string },
     options?: CallOptions,
   ): Promise<Commit>
-  /** Closes a commit; `error` marks what it holds as void. `refusal` 'finished' if it is closed. */
+  /** Closes a commit; `error` marks it as failed. `refusal` 'finished' if it was closed before. */
   finishCommit(
     request: { commit: Commit; description?: string; error?: string; force?: boolean },
     options?: CallOptions,
   ): Promise<void>
-  /** The commits back from `start` that changed `filePath`, then the last one searched. */
+  /** The commits, from `start` back, that changed `filePath`, followed by the last commit searched. */
   findCommits(
     request: { start: Commit; filePath: string; limit?: number },
     options?: CallOptions,
   ): AsyncIterable<FindCommitsResult>
 
-  /** The id of a file set of all that a commit holds, or of what it changed. */
+  /** Returns the id of a file set with the content of a commit ('TOTAL') or its changes ('DIFF'). */
   getFileSet(request: { commit: Commit; type?: 'TOTAL' | 'DIFF' }, options?: CallOptions): Promise<string>
-  /** `ttlSeconds` at most 1800. */
+  /** Extends the life of a file set to `ttlSeconds`, at most 1800. */
   renewFileSet(request: { fileSetId: string; ttlSeconds: number }, options?: CallOptions): Promise<void>
 
-  /** The token of the cluster's root user. */
+  /** Returns the token of the cluster's root user. */
   activateAuth(request: { rootToken?: string }, options?: CallOptions): Promise<string>
-  /** A token for a robot user; it does not expire without `ttlSeconds`. */
+  /** Creates a token for a robot user; it never expires without `ttlSeconds`. */
   getRobotToken(request: { robot: string; ttlSeconds?: number }, options?: CallOptions): Promise<string>
-  /** Replaces the roles of a principal on a resource; an empty list takes them away. */
+  /** Replaces the roles of a principal on a resource; an empty list removes them. */
   modifyRoleBinding(
     request: { resource: Resource; principal: string; roles: readonly string[] },
     options?: CallOptions,
@@ -49,7 +49,7 @@ export interface PachydermApi extends PfsClient {
   getRoleBinding(resource: Resource, options?: CallOptions): Promise<ReadonlyMap<string, readonly string[]>>
 }
 
-/** Whether a call answers with one value or with a stream of them. */
+/** Whether a call returns one value or a stream. */
 export type CallKind = 'unary' | 'stream'
 
 /** Every call of the API. */

@@ -1,7 +1,7 @@
 import { type Missing, PfsError, type PfsStatus, type Refusal } from '../pfs/errors.js'
 
 /**
- * The errors that pachd would answer with, status and text, for mocks and faults.
+ * Creates the errors of pachd, with their status and text, for mocks and faults.
  *
  * @example
  * ```ts
@@ -11,7 +11,7 @@ import { type Missing, PfsError, type PfsStatus, type Refusal } from '../pfs/err
  */
 export const pfsError = {
   /**
-   * NOT_FOUND. The name is as pachd writes it: `/dir/a.txt` for a file, `default` for a project, `default/images` for a
+   * NOT_FOUND. The name is in pachd's notation: `/dir/a.txt` for a file, `default` for a project, `default/images` for a
    * repo, `default/images@master` for a branch, `default/images@<id>` for a commit.
    */
   missing(what: Missing, name: string): PfsError {
@@ -31,12 +31,12 @@ export const pfsError = {
     return new PfsError('PERMISSION_DENIED', message)
   },
 
-  /** UNAUTHENTICATED: Pachyderm does not know the token, or has revoked it. */
+  /** UNAUTHENTICATED: the token is unknown or revoked. */
   unknownToken(): PfsError {
     return new PfsError('UNAUTHENTICATED', 'provided auth token is corrupted or has expired (try logging in again)')
   },
 
-  /** A refusal that pachd marks by its text; its status is mostly UNKNOWN. `name` is the path, branch or commit in it. */
+  /** A refusal with a coarse code (mostly UNKNOWN) and pachd's text. `name` is the path, branch or commit in the text. */
   refused(refusal: Refusal, name = defaultNames[refusal] ?? ''): PfsError {
     const { status = 'UNKNOWN', text } = refusals[refusal]
     return new PfsError(status, text(name))

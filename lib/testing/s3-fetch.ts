@@ -5,24 +5,25 @@ import type { ReadableStream } from 'node:stream/web'
 import type { S3Handler } from '../handler.js'
 import { type Signer, signedHeaders } from './sign-request.js'
 
-/** Who sends the requests of an `S3Fetch`. */
+/** Options of `createS3Fetch`. */
 export interface S3FetchOptions {
   /**
-   * Signs each request (Signature V4). In the mode `pachyderm`, access key and secret are both the Pachyderm token.
-   * Without it, requests are anonymous.
+   * Signs each request (Signature V4). In mode `pachyderm`, access key and secret are both the Pachyderm token.
+   *
+   * @default requests are anonymous
    */
   readonly signer?: Signer
 }
 
-/** `fetch`, which may also be given a path such as `/master.images/a.txt`. */
+/** `fetch` that also accepts a path, such as `/master.images/a.txt`. */
 export type S3Fetch = typeof fetch
 
-/** Where a path leads that was given without a host. */
+/** The origin of paths without a host. */
 const origin = 'http://s3.localhost'
 
 /**
- * A `fetch` that sends its requests to a handler in this process, without a socket or a port. Requests and answers pass
- * Node's HTTP parser, so headers, chunks and broken connections are as over the network.
+ * Creates a `fetch` that sends its requests to a handler in this process, without a socket or a port. Requests and
+ * responses pass through Node's HTTP parser, so headers, chunks and broken connections behave as over the network.
  *
  * @example
  * ```ts
@@ -72,7 +73,7 @@ function isStream(body: unknown): boolean {
   return typeof body === 'object' && body !== null && Symbol.asyncIterator in body
 }
 
-/** As `fetch` does: a body has a length, also an empty one if the method wants a body. */
+/** Like `fetch`, sends a Content-Length with a body, and with an empty body if the method expects one. */
 function hasLength({ method }: Request, body: Uint8Array): boolean {
   return body.length > 0 || method === 'PUT' || method === 'POST'
 }

@@ -2,18 +2,21 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { S3Handler } from '../handler.js'
 
-/** An S3 server that is listening. */
+/** A listening S3 server. */
 export interface S3Server {
-  /** `http://host:port`, as S3 clients take it. */
+  /** `http://host:port`, the form that S3 clients use. */
   readonly endpoint: string
   readonly port: number
-  /** Cuts what is open and frees the port. */
+  /** Closes all connections and frees the port. */
   close(): Promise<void>
 }
 
 /**
- * Serves a handler over HTTP, for S3 clients that need an address. Rejects if it cannot listen.
+ * Serves a handler over HTTP, for S3 clients that need an address.
  *
+ * @param options.host @default '127.0.0.1'
+ * @param options.port 0 chooses a free port. @default 0
+ * @throws Error if it cannot listen
  * @example
  * ```ts
  * const server = await serveS3(createS3Handler(pfs, { mode: 'none' }))
@@ -21,15 +24,12 @@ export interface S3Server {
  * // … and after the tests
  * await server.close()
  * ```
- *
- * @param options.host @default '127.0.0.1'
- * @param options.port 0 takes a free one. @default 0
  */
 export async function serveS3(
   handler: S3Handler,
   { host = '127.0.0.1', port = 0 }: { readonly host?: string; readonly port?: number } = {},
 ): Promise<S3Server> {
-  // Longer than any test leaves a connection idle.
+  // Longer than any test keeps a connection idle.
   const server = createServer({ keepAliveTimeout: 600_000 }, handler).on('checkContinue', handler.checkContinue)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)

@@ -22,17 +22,17 @@ import { type ModifyFileRequest, modifyFileRequest } from '../pfs/grpc/codec/fil
 import { authority, parsePfsAddress } from '../pfs/grpc/connection.js'
 import { type Method, methods } from '../pfs/grpc/methods.js'
 
-/** A PFS server that is listening. */
+/** A listening PFS server. */
 export interface PfsServer {
-  /** `grpc://host:port`, as createPfsClient takes it. */
+  /** `grpc://host:port`, for `createPfsClient`. */
   readonly address: string
   readonly port: number
-  /** Refuses new calls and resolves when the running ones have ended; `force` cuts them off. */
+  /** Refuses new calls and resolves when running calls have ended; `force` closes their connections. */
   close(options?: { force?: boolean }): Promise<void>
 }
 
 const serverOptions = {
-  // That of the pachd that is released; Pachyderm's Python client sends 19 MiB in one message.
+  // The limit of released pachd versions; Pachyderm's Python client sends messages of 19 MiB.
   'grpc.max_receive_message_length': 20 * 1024 * 1024,
   'grpc.max_send_message_length': -1,
   'grpc-node.flow_control_window': 1024 * 1024,
@@ -90,7 +90,7 @@ function implementationOf(pfs: PfsClient): Record<keyof typeof methods, UntypedS
   }
 }
 
-/** The methods as grpc-js wants them, with messages as bytes: the handlers decode, so that they can answer for it. */
+/** The methods for grpc-js, with messages as bytes: decoding in the handlers lets them send an error of their choice. */
 function serviceDefinition(): ServiceDefinition {
   const identity = (message: Buffer) => message
   const definitions = Object.entries(methods).map(([name, { path, requestStream, responseStream }]) => [
@@ -109,17 +109,22 @@ function serviceDefinition(): ServiceDefinition {
 }
 
 /**
- * Serves any PfsClient as pachd's `pfs_v2.API` and `auth_v2.API` at `host:port` or `grpc://host:port`, without TLS; port
- * 0 takes a free one. Rejects where it cannot listen. Messages that come in may have 20 MiB.
+ * Serves a PfsClient as pachd's `pfs_v2.API` and `auth_v2.API`, without TLS. Incoming messages may have up to 20 MiB.
+ *
+ * @param address `host:port` or `grpc://host:port`; port 0 chooses a free port.
+ * @throws TypeError for an invalid address, Error if it cannot listen.
+ * @example
+ * const server = await servePfs(createMemoryPfs(), '127.0.0.1:0')
+ * const pfs = createPfsClient(server.address)
  */
 export async function servePfs(pfs: PfsClient, address: string): Promise<PfsServer> {
   const { secure, host, port } = parsePfsAddress(address)
-  if (secure) throw new TypeError('PFS is served without TLS: a grpc:// address is needed')
+  if (secure) throw new TypeError('PFS is served without TLS: use a grpc:// address')
   const server = new Server(serverOptions)
   server.addService(serviceDefinition(), implementationOf(pfs))
 
-  // The sockets are our own, so that a forced end is a connection that breaks, as when a pachd dies; grpc-js would
-  // cancel each call instead.
+  // With our own sockets, a forced close breaks the connections, as when pachd dies; grpc-js would cancel each call
+  // instead.
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure())
   const sockets = new Set<Socket>()
   const listener = createServer((socket) => {
@@ -153,7 +158,7 @@ async function listen(listener: Listener, host: string, port: number): Promise<n
   return typeof address === 'object' && address !== null ? address.port : port
 }
 
-/** The caller's token, and a signal for when it goes away. */
+/** The token of the caller, and a signal that fires when the caller leaves. */
 function callOptionsOf(call: EventEmitter & { metadata: Metadata }): CallOptions {
   const [authToken] = call.metadata.get('authn-token')
   const controller = new AbortController()
@@ -170,7 +175,7 @@ function decodeRequest<Request>(codec: Codec<Request>, message: Buffer): Request
   }
 }
 
-/** Answers one request with one value. */
+/** Serves a unary call. */
 function serveUnary<Request, Response>(
   method: Method<Request, Response>,
   run: (request: Request, options: CallOptions) => Promise<Response>,
@@ -187,7 +192,7 @@ function serveUnary<Request, Response>(
   }
 }
 
-/** Answers one request with a stream, no faster than the caller reads. */
+/** Serves a stream at the speed of its reader. */
 function serveDownload<Request, Response>(
   method: Method<Request, Response>,
   run: (request: Request, options: CallOptions) => AsyncIterable<Response>,
@@ -207,7 +212,7 @@ function serveDownload<Request, Response>(
   }
 }
 
-/** Resolves when the transport has taken the message, or the caller has gone. */
+/** Resolves when the transport has accepted the message or the caller has left. */
 function write(call: ServerWritableStream<Buffer, Buffer>, message: Buffer): Promise<void> {
   return new Promise((resolve) => {
     const settle = () => {
@@ -220,7 +225,7 @@ function write(call: ServerWritableStream<Buffer, Buffer>, message: Buffer): Pro
   })
 }
 
-/** Answers `ModifyFile`: the first message names the commit. */
+/** Serves `ModifyFile`: the first message names the commit. */
 function serveModifyFile(
   run: (commit: Commit, operations: AsyncIterable<FileOperation>, options: CallOptions) => Promise<void>,
   response: Codec<void>,
@@ -233,7 +238,7 @@ function serveModifyFile(
   })
 }
 
-/** Answers `CreateFileSet`: every message is an operation. */
+/** Serves `CreateFileSet`: every message is an operation. */
 function serveCreateFileSet(
   run: (operations: AsyncIterable<FileOperation>, options: CallOptions) => Promise<string>,
   response: Codec<string>,
@@ -253,7 +258,7 @@ function serveUpload<Response>(
   }
 }
 
-/** Throws where the caller gives up: what it has sent is then not all that there is. */
+/** Throws if the caller cancels: the messages so far are incomplete then. */
 async function* readRequests(call: ServerReadableStream<Buffer, Buffer>): AsyncGenerator<ModifyFileRequest, void> {
   const gone = () => new PfsError('CANCELLED', 'the caller cancelled the call')
   try {
@@ -261,7 +266,7 @@ async function* readRequests(call: ServerReadableStream<Buffer, Buffer>): AsyncG
   } catch (error) {
     throw call.cancelled ? gone() : error
   }
-  // A reset of the request looks like its end, until the event loop has turned.
+  // A reset looks like the end of the requests until the next turn of the event loop.
   await nextTurn()
   if (call.cancelled) throw gone()
 }

@@ -9,15 +9,15 @@ import { hmac, signingKey } from '../signature/hmac.js'
 import { isoSeconds } from '../signature/time.js'
 import { v4Algorithm } from '../signature/v4.js'
 
-/** Who signs a request, and for which region. */
+/** The credentials and the region of a signature. */
 export interface Signer {
   readonly accessKeyId: string
   readonly secretAccessKey: string
-  /** @default 'us-east-1' */
+  /** The region in the credential scope. @default 'us-east-1' */
   readonly region?: string
 }
 
-/** The headers of a request with those of Signature V4; it covers every header, and the body by `payloadHash`. */
+/** The headers of a request plus those of Signature V4, which covers every header, and the body by `payloadHash`. */
 export function signedHeaders(
   { accessKeyId, secretAccessKey, region = 'us-east-1' }: Signer,
   request: { readonly method: string; readonly url: URL; readonly headers: Readonly<Record<string, string>> },

@@ -47,7 +47,7 @@ for (const [name, kind] of Object.entries(callKinds)) {
       () => undefined,
       (thrown: Error) => thrown.message,
     )
-    assert.is(error, `mockPfs: ${name} was called, but the test gave no ${name}`)
+    assert.is(error, `mockPfs: ${name} was called, but the test does not provide it`)
   })
 }
 

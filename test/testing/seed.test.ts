@@ -75,7 +75,7 @@ test('belongs to root while auth is active', async () => {
 
 for (const [what, repos, message] of [
   ['a repo name', { 'a b': {} }, /name \(a b\) invalid/],
-  ['a repo name of three parts', { 'a.b.c': {} }, /a\.b\.c is no repo/],
+  ['a repo name of three parts', { 'a.b.c': {} }, /a\.b\.c is not a repo/],
   ['a branch name', { images: { 'a.b': {} } }, /name \(a\.b\) invalid/],
   ['a path', { images: { master: { 'a*': '' } } }, /path \(a\*\) invalid/],
   ['a file beside a directory', { images: { master: { a: '', 'a/b': '' } } }, /path collision \(\/a\/b\)/],

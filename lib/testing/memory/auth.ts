@@ -7,10 +7,10 @@ type AuthCalls = Pick<PfsClient, 'whoAmI' | 'activateAuth' | 'getRobotToken' | '
 
 const cluster: Resource = { type: 'CLUSTER', name: '' }
 
-/** The principal whose roles everybody has. */
+/** The principal whose roles every user has. */
 const everybody = 'allClusterUsers'
 
-/** Switches auth on: `rootToken` is the token of `pach:root`, who may do everything. */
+/** Activates auth: `rootToken` is the token of `pach:root`, which has all permissions. */
 export function activate(state: State, rootToken: string): void {
   const clusterRoles = new Map([
     [everybody, ['projectCreator']],
@@ -25,7 +25,7 @@ export function activate(state: State, rootToken: string): void {
   }
 }
 
-/** The user behind a call, or undefined while auth is not active; throws for a token that is missing, unknown or expired. */
+/** The user of a call; undefined if auth is not active. Throws if the token is missing, unknown or expired. */
 export function authenticate(state: State, options: CallOptions | undefined): string | undefined {
   return state.auth && tokenOf(state, state.auth, options).username
 }
@@ -44,15 +44,15 @@ function tokenOf(state: State, auth: AuthRecord, options: CallOptions | undefine
   return token
 }
 
-/** The roles of a user on a repo and what they permit; a system repo has those of its user repo. */
+/** The roles of a user on a repo, and their permissions; a system repo has those of its user repo. */
 export function authInfo(state: State, username: string | undefined, repo: Repo): AuthInfo | undefined {
   if (!state.auth || username === undefined) return undefined
   return rightsOn(state.auth, username, repoResource(repo))
 }
 
 /**
- * Throws PERMISSION_DENIED unless the caller has the permissions on the repo, with `context` before pachd's text. Of a
- * missing repo or project a caller without a role on the cluster hears UNKNOWN: nobody has a role on it.
+ * Throws PERMISSION_DENIED unless the caller has the permissions on the repo; `context` precedes pachd's text. If the repo
+ * or project is missing, a caller without a cluster role gets UNKNOWN instead: no role binding exists for it.
  */
 export function authorize(
   state: State,
@@ -70,7 +70,7 @@ export function authorize(
   throw permissionDenied(username, permissions, resource, context)
 }
 
-/** Throws PERMISSION_DENIED unless the caller has the permission on the project, with `context` before pachd's text. */
+/** Throws PERMISSION_DENIED unless the caller has the permission on the project; `context` precedes pachd's text. */
 export function authorizeProject(
   state: State,
   options: CallOptions | undefined,
@@ -106,7 +106,7 @@ export function bindOwner(state: State, username: string | undefined, repo: Repo
   state.auth.bindings.set(resourceKey(repoResource(repo)), new Map([[username, ['repoOwner']]]))
 }
 
-/** Forgets who had which role on a deleted user repo. */
+/** Deletes the role bindings of a deleted user repo. */
 export function deleteBindings(state: State, repo: Repo): void {
   if (repo.type === 'user') state.auth?.bindings.delete(resourceKey(repoResource(repo)))
 }
@@ -159,7 +159,7 @@ export function createAuthCalls(state: State): AuthCalls {
   }
 }
 
-/** Roles of a wider resource come first; a role that permits nothing on a repo is not one on the repo. */
+/** Roles of a wider resource come first; a role without permissions on repos is not listed for a repo. */
 function rightsOn(auth: AuthRecord, username: string, resource: Resource): AuthInfo {
   const roles: string[] = []
   for (const each of [...parents(resource), resource]) {
@@ -239,15 +239,15 @@ const projectOwner = [...repoOwner, ...projectWriter, 'PROJECT_DELETE', 'PROJECT
 
 const projectCreator = ['PROJECT_CREATE']
 
-/** pachd's has many more, on the cluster itself, that no call of a PfsClient asks for. */
+/** pachd's has many more permissions on the cluster, which no PfsClient call needs. */
 const clusterAdmin = [...projectOwner, ...projectCreator, 'CLUSTER_MODIFY_BINDINGS', 'CLUSTER_AUTH_GET_ROBOT_TOKEN']
 
-/** The permissions of each role that the stand-in knows, in pachd's order. */
+/** The permissions of each known role, in pachd's order. */
 const rolePermissions: ReadonlyMap<string, readonly string[]> = new Map(
   Object.entries({ repoReader, repoWriter, repoOwner, projectWriter, projectOwner, projectCreator, clusterAdmin }),
 )
 
-/** The permission to change who has which role on a resource. */
+/** The permission to change the role bindings of a resource. */
 function bindingPermission(type: Resource['type']): string {
   if (type === 'CLUSTER') return 'CLUSTER_MODIFY_BINDINGS'
   return type === 'PROJECT' ? 'PROJECT_MODIFY_BINDINGS' : 'REPO_MODIFY_BINDINGS'

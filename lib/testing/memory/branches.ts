@@ -8,7 +8,7 @@ import type { BranchRecord, CommitRecord, RepoRecord, State } from './state.js'
 
 type BranchCalls = Pick<PfsClient, 'createBranch' | 'inspectBranch' | 'listBranch' | 'deleteBranch'>
 
-/** Makes `head` the head of a branch; a branch that is not there is made. */
+/** Moves a branch to `head`; creates the branch if it is missing. */
 export function moveBranch(
   state: State,
   repo: RepoRecord,
@@ -36,7 +36,7 @@ export function moveBranch(
   return record
 }
 
-/** Throws where other branches are made from this one, with `context` before pachd's text. */
+/** Throws if other branches have this one as provenance; `context` precedes pachd's text. */
 export function refuseSubvenance(record: BranchRecord, context = ''): void {
   if (record.directSubvenance.size === 0) return
   const name = branchName(record.branch)
@@ -46,7 +46,7 @@ export function refuseSubvenance(record: BranchRecord, context = ''): void {
   throw new PfsError('UNKNOWN', prefix + message)
 }
 
-/** Takes the branch out of the provenance of others. */
+/** Removes the branch from the provenance of others. */
 export function detachBranch(record: BranchRecord): void {
   setProvenance(record, [])
   for (const other of record.directSubvenance) {
@@ -54,7 +54,7 @@ export function detachBranch(record: BranchRecord): void {
   }
 }
 
-/** The calls about branches. */
+/** The calls for branches. */
 export function createBranchCalls(state: State): BranchCalls {
   return {
     async createBranch({ branch, head, provenance = [] }, options) {
@@ -115,7 +115,7 @@ export function createBranchCalls(state: State): BranchCalls {
   }
 }
 
-/** The head of a new branch: empty and finished, or open where the branch is made from others. */
+/** The head of a new branch: empty and finished; open if the branch has provenance. */
 function firstCommit(
   state: State,
   repo: RepoRecord,
@@ -150,7 +150,7 @@ function infoFromBranch(record: BranchRecord): BranchInfo {
   }
 }
 
-/** The branches that `next` leads to, directly or through others. */
+/** The branches that are reachable through `next`, directly or indirectly. */
 function reach(
   from: BranchRecord,
   next: (branch: BranchRecord) => Iterable<BranchRecord>,

@@ -1,15 +1,15 @@
 import { PfsError } from '../../pfs/errors.js'
 
-/** Throws CANCELLED where the caller has given up. */
+/** Throws CANCELLED if the caller has cancelled the call. */
 export function throwIfCancelled(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw cancelled(signal)
 }
 
-/** The outcome of `promise`, or CANCELLED as soon as the caller gives up. */
+/** Settles like `promise`, or rejects with CANCELLED as soon as the caller cancels. */
 export async function untilCancelled<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return promise
   if (signal.aborted) {
-    // Nobody is told any more how it ends.
+    // Its result is ignored now.
     promise.catch(() => {})
     throw cancelled(signal)
   }
@@ -20,7 +20,7 @@ export async function untilCancelled<T>(promise: Promise<T>, signal: AbortSignal
   })
 }
 
-/** Calls `run` with each item in turn and waits for what it returns. A source that is left early is not waited for. */
+/** Awaits `run` for each item in turn. Does not wait for a source that is left early. */
 export async function forEachUntilCancelled<T>(
   items: AsyncIterable<T> | Iterable<T>,
   signal: AbortSignal | undefined,
@@ -44,7 +44,7 @@ export async function forEachUntilCancelled<T>(
       if (running) await untilCancelled(running, signal)
     }
   } finally {
-    // A source that hangs would hang in `return` as well.
+    // A source that hangs in `next` would hang in `return`, too.
     if (!isDone) iterator.return?.().catch(() => {})
   }
 }

@@ -17,16 +17,16 @@ import { differences, type TreeEntry } from './store/walk.js'
 
 type ChangeCalls = Pick<PfsClient, 'diffFile' | 'findCommits'>
 
-/** One side of a diff: nothing where a commit has no parent. */
+/** One side of a diff; empty for a commit without a parent. */
 interface Side {
   readonly opened: OpenedCommit | undefined
   readonly path: string
 }
 
-/** The calls that tell what commits changed. */
+/** The calls for changes of commits. */
 export function createChangeCalls(state: State): ChangeCalls {
   return {
-    // pachd 2 takes no notice of `shallow`.
+    // pachd 2 ignores `shallow`.
     async *diffFile({ newFile, oldFile }, options): AsyncGenerator<FileDiff> {
       const hashes = await loadContentHash()
       const opened = await openCommit(state, newFile.commit, options, ['REPO_READ'])

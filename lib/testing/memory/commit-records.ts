@@ -20,7 +20,7 @@ interface NewCommit {
   readonly directProvenance?: readonly Commit[]
 }
 
-/** Adds an open commit that holds what its parent holds; what a parent in error holds is dropped. */
+/** Adds an open commit with the content of its parent; the content of a failed parent is dropped. */
 export function addCommit(state: State, repo: RepoRecord, commit: NewCommit): CommitRecord {
   const { branch, origin, createdBy, parent, description = '', directProvenance = [] } = commit
   const base = baseFor(parent)
@@ -54,12 +54,12 @@ function baseFor(parent: CommitRecord | undefined): Snapshot {
   return commitError(parent) === '' ? parent.snapshot : parent.base
 }
 
-/** What is wrong with the commit, whether it is finished or not; '' where nothing is. */
+/** The error of a commit, finished or not; '' if it has none. */
 export function commitError(commit: CommitRecord): string {
   return commit.error || (commit.finishing && commit.snapshot.violations[0]?.message) || ''
 }
 
-/** Changes what a commit that has not ended holds. */
+/** Changes the content of a commit that is not closed. */
 export function writeInto(commit: CommitRecord, layers: readonly Changes[]): void {
   const { root } = commit.snapshot
   commit.snapshot = changeSnapshot(commit.snapshot, layers)
@@ -69,13 +69,13 @@ export function writeInto(commit: CommitRecord, layers: readonly Changes[]): voi
   }
 }
 
-/** Throws UNKNOWN where the commit takes no more writes. */
+/** Throws UNKNOWN if the commit is closed. */
 export function refuseClosed(commit: CommitRecord): void {
   if (!commit.finishing) return
   throw new PfsError('UNKNOWN', `commit ${repoName(commit.repo)}@${commit.id} has already finished`)
 }
 
-/** Ends writing to the commit; it is finished a little later. */
+/** Closes the commit; it becomes finished a little later. */
 export function closeCommit(state: State, commit: CommitRecord, error = ''): void {
   const finish = () => finishCommit(state, commit)
   commit.finishing = state.now()
@@ -86,7 +86,7 @@ export function closeCommit(state: State, commit: CommitRecord, error = ''): voi
   else setTimeout(finish, finishMilliseconds)
 }
 
-/** Makes the commit finished at once. */
+/** Finishes the commit at once. */
 export function finishCommit(state: State, commit: CommitRecord): void {
   commit.finishing ??= state.now()
   commit.finished = state.now()
@@ -103,7 +103,7 @@ export function commitFromRecord({ repo, id }: CommitRecord): Commit {
   return { repo, id }
 }
 
-/** What `InspectCommit` shows: of the sizes the one that is known when the commit is finished. */
+/** The response of `InspectCommit`; the exact size is known when the commit is finished. */
 export function infoFromCommit(record: CommitRecord): CommitInfo {
   return {
     commit: commitFromRecord(record),
@@ -124,10 +124,10 @@ export function infoFromCommit(record: CommitRecord): CommitInfo {
   }
 }
 
-/** What `ListCommit` shows: the upper bound of the size too. */
+/** An entry of `ListCommit`, whose upper bound of the size also depends on whether the commit is finished. */
 export function listInfoFromCommit(record: CommitRecord): CommitInfo {
   const { base, snapshot, addedBytes, finished } = record
-  // Until pachd has put a commit together, which it does not do with one in error, it knows only what was added.
+  // Until pachd has compacted a commit, which it never does for a failed one, it knows only the added bytes.
   const isExact = finished && commitError(record) === ''
   return {
     ...infoFromCommit(record),

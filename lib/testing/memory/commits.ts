@@ -17,14 +17,14 @@ import type { CommitRecord, RepoRecord, State } from './state.js'
 
 type CommitCalls = Pick<PfsClient, 'startCommit' | 'finishCommit' | 'inspectCommit' | 'listCommit'>
 
-/** Throws, with `context` before pachd's text, if the branch is made from others: a client cannot start its commits. */
+/** Throws if the branch has provenance, so that clients cannot start its commits; `context` precedes pachd's text. */
 export function refuseOutputBranch(repo: RepoRecord, name: string, context = ''): void {
   const record = repo.branches.get(name)
   if (!record || record.directProvenance.length === 0) return
   throw new PfsError('UNKNOWN', `${context}cannot start a commit on an output branch: ${branchName(record.branch)}`)
 }
 
-/** The calls about commits. */
+/** The calls for commits. */
 export function createCommitCalls(state: State): CommitCalls {
   return {
     async startCommit({ branch, parent, description = '' }, options) {
@@ -84,12 +84,12 @@ export function createCommitCalls(state: State): CommitCalls {
   }
 }
 
-/** The commit, its parent, and so on. */
+/** A commit, its parent, its parent's parent, and so on. */
 export function* ancestry(commit: CommitRecord): Generator<CommitRecord> {
   for (let record: CommitRecord | undefined = commit; record; record = record.parent) yield record
 }
 
-/** Waits until a commit has come to a state; throws NOT_FOUND when it is gone. */
+/** Waits until a commit has reached a state; throws NOT_FOUND if it is deleted. */
 export async function untilReached(
   state: State,
   commit: CommitRecord,

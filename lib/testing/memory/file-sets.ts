@@ -25,7 +25,7 @@ const defaultTtlSeconds = 600
 const maxTtlSeconds = 1800
 const nanosecondsInSecond = 1_000_000_000
 
-/** The calls about file sets. */
+/** The calls for file sets. */
 export function createFileSetCalls(state: State): FileSetCalls {
   return {
     async createFileSet(operations, options) {
@@ -78,7 +78,7 @@ function keepFileSet(state: State, layers: readonly Changes[], ttlSeconds: numbe
   const expires = expiry(state, ttlSeconds)
   const now = state.now()
   for (const [id, record] of state.fileSets) {
-    // The oldest come first; whoever lives longer holds up the younger, for as long as any may live.
+    // Sorted by age; a file set with a longer lifetime delays the removal of younger ones, at most by the maximum lifetime.
     if (record.expires > now) break
     state.fileSets.delete(id)
   }

@@ -3,14 +3,14 @@ import { PfsError } from '../../pfs/errors.js'
 import { branchName, isCommitId, repoName } from './names.js'
 import type { BranchRecord, CommitRecord, RepoRecord, State } from './state.js'
 
-/** The repo's record; throws NOT_FOUND, with `context` before pachd's text. */
+/** The record of a repo; throws NOT_FOUND, and `context` precedes pachd's text. */
 export function findRepo(state: State, repo: Repo, context = ''): RepoRecord {
   const record = state.repos.get(repoName(repo))
   if (!record) throw new PfsError('NOT_FOUND', `${context}repo ${repoName(repo)} not found`)
   return record
 }
 
-/** The commit's record by id or by its branch, walked back by each `^`; throws NOT_FOUND, with `context` before pachd's text. */
+/** The record of a commit, by id or by branch, minus each `^`; throws NOT_FOUND, and `context` precedes pachd's text. */
 export function findCommit(state: State, commit: Commit, context = ''): CommitRecord {
   const name = repoName(commit.repo)
   const prefix = `${context}pick commit tx: commit ${name}@${commit.id ?? ''} not found\n`
@@ -20,7 +20,7 @@ export function findCommit(state: State, commit: Commit, context = ''): CommitRe
   const record = commit.id ? commits.get(base) : branches.get(base)?.head
   if (record) return findAncestor(record, steps, context)
   if (commit.id && isCommitId(base)) throw new PfsError('NOT_FOUND', `${prefix}commit ${name}@${commit.id} not found`)
-  // Another id stands for a branch, and pachd wants to tell the name of the one that it was not sent.
+  // pachd reads any other id as a branch, and crashes formatting the name of the branch, which was not sent.
   if (commit.id && commit.branch === undefined) {
     throw new PfsError('ABORTED', 'panic: runtime error: invalid memory address or nil pointer dereference')
   }
@@ -50,7 +50,7 @@ function refuseMissingProject(state: State, { repo, id }: Commit, context: strin
   throw new PfsError('NOT_FOUND', `${context}pick commit tx: ${message}`)
 }
 
-/** The branch's record; throws NOT_FOUND as `InspectBranch` does. */
+/** The record of a branch; throws NOT_FOUND as `InspectBranch` does. */
 export function findBranch(state: State, branch: Branch): BranchRecord {
   const repo = state.repos.get(repoName(branch.repo))
   const record = repo?.branches.get(branch.name)
@@ -63,13 +63,13 @@ export function findBranch(state: State, branch: Branch): BranchRecord {
   )
 }
 
-/** What pachd's database says about a missing repo. */
+/** The text of pachd's database for a missing repo. */
 export function missingRepoRow(state: State, { project, name, type }: Repo): string {
   const missingProject = state.projects.has(project) ? '' : `get project by name: project "${project}" not found\n`
   return `${missingProject}repo (id=0, project=${project}, name=${name}, type=${type}) not found`
 }
 
-/** `name^^` and `name^2` are both two commits before `name`. */
+/** `name^^` and `name^2` both mean two commits before `name`. */
 function parseAncestry(text: string): { base: string; steps: number } {
   const start = text.indexOf('^')
   if (start === -1) return { base: text, steps: 0 }

@@ -13,8 +13,8 @@ import type { MemoryPfsOptions, State } from './state.js'
 export type { MemoryPfsOptions, SeededBranches, SeededFiles, SeededRepos } from './state.js'
 
 /**
- * A PFS in memory that answers as pachd 2.12 was recorded to: same status, same text, same order. It holds what is
- * written for as long as it is referenced; a commit shares with its parent all that it did not change.
+ * Creates PFS in memory. Its responses were compared with recordings of pachd 2.12: same status, same text, same order.
+ * It keeps data as long as it is referenced; a commit shares unchanged content with its parent.
  *
  * @example
  * ```ts
@@ -26,7 +26,7 @@ export type { MemoryPfsOptions, SeededBranches, SeededFiles, SeededRepos } from 
  * })
  * ```
  *
- * @throws PfsError if `repos` has a name or path that pachd refuses, or a file beside a directory of the same name
+ * @throws PfsError if `repos` has a name or path that pachd refuses, or a file and a directory of the same name
  */
 export function createMemoryPfs(options: MemoryPfsOptions = {}): PfsClient {
   const state: State = {

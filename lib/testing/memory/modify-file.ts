@@ -21,7 +21,7 @@ export function createModifyFile(state: State): PfsClient['modifyFile'] {
     authenticate(state, options)
     authorize(state, options, target.repo, ['REPO_WRITE'])
     const { repo, branch, id } = target
-    // For an id that it does not find, pachd makes a commit on the branch, also while another one is open there.
+    // For an unknown id, pachd makes a commit on the branch, even while another commit is open there.
     const isKnown = id === undefined || state.repos.get(repoName(repo))?.commits.has(id)
     const isNew = branch !== undefined && !isKnown
     const commit = isNew ? { repo, branch } : target
@@ -36,13 +36,13 @@ export function createModifyFile(state: State): PfsClient['modifyFile'] {
   }
 }
 
-/** Puts the changes into a commit that was open when they began. pachd does not look again, and loses what it held. */
+/** Writes the changes into the commit that was open when they began. If it was closed since, pachd loses the changes. */
 function writeIntoOpen(open: CommitRecord, changes: Changes): void {
   if (open.finishing) throw new PfsError('UNKNOWN', 'the commit is forgotten')
   writeInto(open, [changes])
 }
 
-/** Makes a commit of its own for the changes. */
+/** Makes a new commit with the changes. */
 function commitOneOff(state: State, commit: Commit, changes: Changes, options: CallOptions | undefined): void {
   const repo = findRepo(state, commit.repo)
   refuseOpenParent(state, commit)
@@ -55,14 +55,14 @@ function commitOneOff(state: State, commit: Commit, changes: Changes, options: C
   closeCommit(state, record)
 }
 
-/** A commit that was opened while the bytes came is not written into, and nothing is made on top of it. */
+/** A commit that was opened during the upload is not changed, and no commit can be made on top of it. */
 function refuseOpenParent(state: State, commit: Commit): void {
   const open = findOpenCommit(state, commit)
   if (!open) return
   throw new PfsError('UNKNOWN', `create commit: parent commit ${repoName(open.repo)}@${open.id} has not been finished`)
 }
 
-/** The open commit that a write goes into; undefined where it gets one of its own. Throws where there can be none. */
+/** The open commit that a write changes; undefined if it makes a new commit. Throws if neither is possible. */
 function findOpenCommit(state: State, commit: Commit): CommitRecord | undefined {
   if (commit.id) {
     const record = findCommit(state, commit)
@@ -78,7 +78,7 @@ function findOpenCommit(state: State, commit: Commit): CommitRecord | undefined 
   return undefined
 }
 
-/** The tree of which a deleted directory is one; known when the head, or the commit below it, is finished. */
+/** The tree in which a deleted directory is looked up: that of the head, or of its parent while the head is unfinished. */
 function parentOf(head: CommitRecord): Directory {
   if (head.parent && !head.finished && !head.parent.finished) {
     const name = repoName(head.repo)
@@ -87,7 +87,7 @@ function parentOf(head: CommitRecord): Directory {
   return head.snapshot.root
 }
 
-/** Waits until the commits before this one on the branch are made, and as long as making one takes. */
+/** Waits until earlier commits on the branch are made, and then for the duration of a commit. */
 async function waitForTurn(state: State, commit: Commit, options: CallOptions | undefined): Promise<void> {
   const milliseconds = state.options.commitMilliseconds ?? 0
   if (milliseconds === 0 || findOpenCommit(state, commit)) return
@@ -99,11 +99,11 @@ async function waitForTurn(state: State, commit: Commit, options: CallOptions | 
   await untilCancelled(turn, options?.signal)
 }
 
-/** A call that writes. */
+/** A call that writes files. */
 export interface Writing {
   readonly changes: Changes
   readonly options: CallOptions | undefined
-  /** The tree in which a deleted directory is looked up; throws if pachd cannot tell yet. */
+  /** The tree in which a deleted directory is looked up; throws if pachd does not know it yet. */
   parent(): Directory | undefined
 }
 
@@ -128,7 +128,7 @@ async function recordCopy(
   { dst, src, datum, append = false }: Extract<FileOperation, { copyFile: unknown }>['copyFile'],
 ): Promise<void> {
   const target = parseWritePath(dst)
-  // Of a missing source pachd says so before it asks who wants to read it.
+  // pachd reports a missing source before it checks the permission to read it.
   if (!isFileSet(src.commit)) findCommit(state, src.commit)
   const { snapshot } = await openCommit(state, src.commit, options, permissionsForBytes(src.commit))
   for (const [path, records] of copied(snapshot.root, cleanPath(src.path), target)) {
@@ -140,7 +140,7 @@ async function recordCopy(
   }
 }
 
-/** The file at `source` and the files below it, each with the path that its copy gets. */
+/** The file at `source` and the files below it, each with the path of its copy. */
 function* copied(root: Directory, source: string, target: string) {
   const records = findFile(root, source)
   if (records) yield [target, records] as const

@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import type { Branch, Repo } from '../../pfs/client.js'
 import { PfsError } from '../../pfs/errors.js'
 
-/** Throws what pachd says about a project, repo or branch name that it does not take. */
+/** Throws pachd's error for an invalid name of a project, repo or branch. */
 export function validateName(name: string): void {
   if (/^[A-Za-z0-9_-]+$/.test(name)) return
   throw new PfsError(
@@ -11,27 +11,27 @@ export function validateName(name: string): void {
   )
 }
 
-/** A repo as pachd writes it: `project/name`, and `.type` behind a system repo. */
+/** A repo in pachd's notation: `project/name`, followed by `.type` for a system repo. */
 export function repoName(repo: Repo): string {
   return `${repo.project}/${repo.name}${repo.type === 'user' ? '' : `.${repo.type}`}`
 }
 
-/** A branch as pachd writes it: `project/name@branch`. */
+/** A branch in pachd's notation: `project/name@branch`. */
 export function branchName({ repo, name }: Branch): string {
   return `${repoName(repo)}@${name}`
 }
 
-/** A commit id: the 32 hex digits of a UUID of version 4, by which pachd tells it from a branch. */
+/** A commit id: the 32 hex digits of a UUID of version 4, which distinguishes it from a branch name. */
 export function createCommitId(): string {
   return randomUUID().replaceAll('-', '')
 }
 
-/** Whether pachd takes a text for the id of a commit; another one is the name of a branch. */
+/** Whether pachd reads a text as a commit id; otherwise it is a branch name. */
 export function isCommitId(text: string): boolean {
   return /^[0-9a-f]{12}4[0-9a-f]{19}$/.test(text)
 }
 
-/** A file set id as pachd 2.12 gives it: 32 hex digits, a dot, 64 more. */
+/** A file set id in the format of pachd 2.12: 32 hex digits, a dot, 64 hex digits. */
 export function createFileSetId(): string {
   return `${createCommitId()}.${randomBytes(32).toString('hex')}`
 }

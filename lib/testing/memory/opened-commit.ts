@@ -8,28 +8,28 @@ import { repoName } from './names.js'
 import type { FileSetRecord, State } from './state.js'
 import type { Snapshot } from './store/changes.js'
 
-/** A commit, or a file set that is read as one, as it stands when a call begins. */
+/** A commit, or a file set that is read like one, in its state at the start of a call. */
 export interface OpenedCommit {
   /** By repo and id. */
   readonly commit: Commit
   readonly snapshot: Snapshot
-  /** Absent for an open commit and for a file set. */
+  /** Undefined for an open commit and for a file set. */
   readonly committed?: Date
 }
 
-/** Whether the commit is a file set that is read as one. */
+/** Whether the commit is a file set. */
 export function isFileSet({ repo }: Commit): boolean {
   return repoName(repo) === repoName(fileSetRepo)
 }
 
-/** Reading bytes needs the right to; of a file set anybody who knows its id may read them. */
+/** Reading bytes needs a permission, except from a file set, which anyone who knows its id may read. */
 export function permissionsForBytes(commit: Commit): readonly string[] {
   return isFileSet(commit) ? [] : ['REPO_READ']
 }
 
 /**
- * Opens a commit for reading; throws what pachd refuses, with `context` before its text. A commit that is finishing is
- * waited for, an open one is read as it stands.
+ * Opens a commit for reading; throws pachd's errors, with `context` before their text. Waits for a commit that is
+ * finishing; reads an open commit in its current state.
  */
 export async function openCommit(
   state: State,
@@ -50,7 +50,7 @@ export async function openCommit(
   return { commit: commitFromRecord(record), snapshot, ...(finishing && { committed: finishing }) }
 }
 
-/** The file set, unless its time is over. */
+/** The file set, unless it has expired. */
 export function findFileSet(state: State, id: string, context = ''): FileSetRecord {
   const record = state.fileSets.get(id)
   if (record && record.expires > state.now()) return record

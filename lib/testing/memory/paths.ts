@@ -1,17 +1,17 @@
 import { PfsError } from '../../pfs/errors.js'
 
-/** The absolute path without doubled slashes and without one at its end: `a//b/` is `/a/b`, and `` is `/`. */
+/** The absolute path without double or trailing slashes: `a//b/` becomes `/a/b`, and `` becomes `/`. */
 export function cleanPath(path: string): string {
   return `/${path.split('/').filter(Boolean).join('/')}`
 }
 
-/** The path of a directory: clean, with a slash at its end. */
+/** The clean path of a directory, with a trailing slash. */
 export function directoryPath(path: string): string {
   const clean = cleanPath(path)
   return clean === '/' ? clean : `${clean}/`
 }
 
-/** The clean path of a file that is written; throws what pachd refuses. */
+/** The clean path of a file to write; throws pachd's error if it is invalid. */
 export function parseWritePath(path: string): string {
   if (!/^[\x20-\x7e]+$/.test(path)) {
     throw new PfsError('UNKNOWN', `path (${path}) invalid: only printable ASCII characters allowed`)
@@ -29,11 +29,11 @@ export function parseWritePath(path: string): string {
   return cleanPath(path)
 }
 
-/** A glob over absolute paths, directories without the slash at their end. */
+/** A glob over absolute paths; directories have no trailing slash. */
 export interface Glob {
-  /** What every match begins with. */
+  /** The common prefix of all matches. */
   readonly prefix: string
-  /** How many levels deep a match can lie; a `**` has no end. */
+  /** Maximum depth of a match; infinite with a `**`. */
   readonly depth: number
   matches(path: string): boolean
 }
@@ -41,8 +41,8 @@ export interface Glob {
 const special = /[*?[\]{}\\]/
 
 /**
- * Parses pachd's globs: `*` and `?` stay within a segment, `**` crosses, `[a-z]` and `[!a-z]` are sets, `{a,b}` are
- * alternatives, `\` takes the next character as it is. Throws for a set or an alternative that makes no sense.
+ * Parses pachd's globs: `*` and `?` stay within a segment, `**` does not, `[a-z]` and `[!a-z]` are sets, `{a,b}` are
+ * alternatives, and `\` escapes the next character. Throws if a set or an alternative is malformed.
  */
 export function parseGlob(pattern: string): Glob {
   const absolute = `/${pattern.replace(/^\/+/, '').replace(/\/+$/, '')}`

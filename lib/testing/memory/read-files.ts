@@ -41,7 +41,7 @@ export function createReadCalls(state: State): ReadCalls {
     async *getFile({ file, offset = 0, pathRange }, options) {
       const opened = await openFile(state, file, options, permissionsForBytes(file.commit), 'get file: ')
       const content = contentOf(opened, file, pathRange)
-      // pachd cuts its chunk before the file, and dies if there is too little of it.
+      // pachd slices its chunk at the offset, and crashes if that is out of bounds.
       if (offset < 0) throw new PfsError('UNAVAILABLE', `slice bounds out of range [${offset}:]`)
       for (const chunk of contentChunks(content, offset)) {
         throwIfCancelled(options?.signal)
@@ -100,7 +100,7 @@ export function createReadCalls(state: State): ReadCalls {
   }
 }
 
-/** Opens the commit of a file; with a datum, only what that datum wrote is in it. */
+/** Opens the commit of a file; with a datum, only the content that this datum wrote. */
 async function openFile(
   state: State,
   { commit, datum }: File,
@@ -113,7 +113,7 @@ async function openFile(
   return { ...opened, snapshot: changeSnapshot(createSnapshot(), [changesFromTree(opened.snapshot.root, datum)]) }
 }
 
-/** The one file that the path, a glob, matches in a range. */
+/** The single file in a range that matches the path, a glob. */
 function contentOf(opened: OpenedCommit, file: File, pathRange: PathRange | undefined): Content {
   const glob = parseGlob(file.path)
   refuseUnreadable(opened, scanOf(glob, pathRange))
@@ -135,8 +135,8 @@ function bytesOf(records: readonly FileRecord[]): Buffer {
 }
 
 /**
- * The entries of a path: the file there, and the directory to a depth below it; a listing leaves the directory itself
- * out. pachd reads on from a marker to the end of the commit, and so meets what is unreadable anywhere behind it.
+ * The entries at a path: the file there, and the directory down to a depth; a listing excludes the directory itself. pachd
+ * reads from a marker to the end of the commit, and so fails on any unreadable file after it.
  */
 async function readAt(
   opened: OpenedCommit,
@@ -183,7 +183,7 @@ function refusePage({ number = 0, reverse = false }: FilePage): void {
   if (reverse && number === 0) throw new PfsError('UNKNOWN', 'number must be > 0 when reverse is true')
 }
 
-/** What pachd reads for a glob: the range takes the place of what every match begins with. */
+/** The range that pachd reads for a glob: the given range, or else the common prefix of all matches. */
 function scanOf({ prefix }: Glob, pathRange: PathRange | undefined): ReadRange {
   return { ...(pathRange ?? prefixRange(prefix)), reverse: false }
 }
@@ -199,7 +199,7 @@ function prefixRange(prefix: string): PathRange {
   return { lower: prefix, upper: prefixEnd(prefix) }
 }
 
-/** Leaves out the marker and, as pachd does, a directory of the marker's name. */
+/** Skips the marker and, as pachd does, a directory of the marker's name. */
 function* limitPage(
   infos: Iterable<FileInfo>,
   { paginationMarker, number = 0 }: FilePage,

@@ -9,7 +9,7 @@ import { getValue } from './store/sorted-map.js'
 import type { Violation } from './store/violations.js'
 import type { TreeEntry } from './store/walk.js'
 
-/** The paths that a call reads. */
+/** A range of paths to read. */
 export interface ReadRange {
   /** Inclusive. */
   readonly lower: string
@@ -18,28 +18,28 @@ export interface ReadRange {
   readonly reverse: boolean
 }
 
-/** What pachd reads of a commit for a path: all paths that begin with it. */
+/** The range that pachd reads for a path: all paths that start with it. */
 export function rangeOf(path: string): ReadRange {
   const clean = cleanPath(path)
   return { lower: clean, upper: prefixEnd(clean), reverse: false }
 }
 
-/** The part of a range that lies within other bounds too. */
+/** The intersection of two ranges. */
 export function narrowRange(range: ReadRange, { lower, upper }: PathRange): ReadRange {
   const isLater = lower > range.lower
   const isEarlier = upper !== '' && (range.upper === '' || upper < range.upper)
   return { ...range, ...(isLater && { lower }), ...(isEarlier && { upper }) }
 }
 
-/** Throws what pachd says when it meets the first unreadable pair that lies within a range. */
+/** Throws pachd's error for the first unreadable pair within a range. */
 export function refuseUnreadable(opened: OpenedCommit, range: ReadRange): void {
   const violation = firstViolation(opened, range)
   if (violation) throw unreadable(violation)
 }
 
 /**
- * The entries as pachd sends them: up to the first unreadable pair, which ends them with an error. A directory is read
- * to its end, even beyond the range, before it is sent.
+ * The entries as pachd sends them: up to the first unreadable pair, which ends them with an error. pachd reads a directory
+ * to its end, even beyond the range, before it sends it.
  */
 export function* readEntries(
   opened: OpenedCommit,
@@ -60,23 +60,23 @@ export function* readEntries(
   if (violation) throw unreadable(violation)
 }
 
-/** Whether an entry is reached only behind the pair; of two records at one path the first is. */
+/** Whether an entry comes after the pair; two records at the same path count as one entry. */
 export function meets(entry: TreeEntry, { first, second }: Violation): boolean {
   if ('directory' in entry) return second < prefixEnd(entry.path)
   return second < entry.path || (second === entry.path && first !== second)
 }
 
-/** The first pair of which the first path lies in a range: pachd sees it when it reads on to the next. */
+/** The first pair whose first path is in a range: pachd detects it when it reads the next path. */
 export function firstViolation(opened: OpenedCommit, { lower, upper }: ReadRange): Violation | undefined {
   return opened.snapshot.violations.find(({ first }) => first >= lower && (upper === '' || first < upper))
 }
 
-/** What pachd says about a pair that it cannot read. */
+/** pachd's error for an unreadable pair. */
 export function unreadable(violation: Violation): PfsError {
   return new PfsError('UNKNOWN', violation.message)
 }
 
-/** The entry of a file. Its hash is computed when it is read. */
+/** The FileInfo of a file; its hash is computed on access. */
 export function infoFromFile(opened: OpenedCommit, path: string, record: FileRecord, hashes: ContentHash): FileInfo {
   const { datum, content } = record
   return {
@@ -90,7 +90,7 @@ export function infoFromFile(opened: OpenedCommit, path: string, record: FileRec
   }
 }
 
-/** The entry of a directory. Its hash is computed when it is read. */
+/** The FileInfo of a directory; its hash is computed on access. */
 export function infoFromDirectory(
   opened: OpenedCommit,
   path: string,

@@ -25,7 +25,7 @@ type RepoCalls = Pick<PfsClient, 'createRepo' | 'inspectRepo' | 'listRepo' | 'de
 
 const repoTypes: readonly RepoType[] = ['user', 'meta', 'spec']
 
-/** Adds a repo without asking who wants it; with auth active, `createdBy` becomes its owner. */
+/** Adds a repo without checking permissions; with auth active, `createdBy` becomes its owner. */
 export function addRepo(
   state: State,
   repo: Repo,
@@ -37,7 +37,7 @@ export function addRepo(
   return record
 }
 
-/** Deletes a repo, its branches and commits, and with a user repo its system repos. */
+/** Deletes a repo with its branches and commits; deletes the system repos of a user repo, too. */
 function dropRepo(state: State, record: RepoRecord): void {
   for (const { repo } of withSystemRepos(state, record)) {
     const dropped = state.repos.get(repoName(repo))
@@ -48,7 +48,7 @@ function dropRepo(state: State, record: RepoRecord): void {
   }
 }
 
-/** The calls about repos. */
+/** The calls for repos. */
 export function createRepoCalls(state: State): RepoCalls {
   return {
     async createRepo({ repo, description = '', update = false }, options) {
@@ -145,7 +145,7 @@ function sizeOfMaster({ branches }: RepoRecord): number {
   return head?.finished ? head.snapshot.root.bytes : 0
 }
 
-/** Of the newest commit of `master` that is closed. */
+/** The size of the newest closed commit of `master`. */
 function upperBoundOfMaster({ branches }: RepoRecord): number {
   let commit = branches.get('master')?.head
   while (commit && !commit.finishing) commit = commit.parent
@@ -158,12 +158,12 @@ function sortKey({ repo }: RepoRecord): string {
 
 type ProjectCalls = Pick<PfsClient, 'createProject' | 'inspectProject' | 'listProject' | 'deleteProject'>
 
-/** Adds a project without asking who wants it. */
+/** Adds a project without checking permissions. */
 export function addProject(state: State, name: string, description = ''): void {
   state.projects.set(name, { name, description, createdAt: state.now() })
 }
 
-/** The calls about projects. */
+/** The calls for projects. */
 export function createProjectCalls(state: State): ProjectCalls {
   return {
     async createProject({ project, description = '', update = false }, options) {

@@ -9,10 +9,10 @@ import type { RepoRecord, SeededFiles, SeededRepos, State } from './state.js'
 import { addRaw, type Changes, createChanges, deletePath } from './store/changes.js'
 
 /**
- * Makes the repos with their branches, and the projects that they need. A branch without files has one empty commit, as
- * CreateBranch makes it.
+ * Creates the repos with their branches, and the projects that contain them. A branch without files has one empty commit,
+ * as after CreateBranch.
  *
- * @throws PfsError for a name or a path that pachd refuses, and for a file beside a directory of the same name
+ * @throws PfsError for a name or path that pachd refuses, and for a file and a directory of the same name
  */
 export function seed(state: State, repos: SeededRepos): void {
   const createdBy = state.auth === undefined ? '' : 'pach:root'
@@ -30,7 +30,7 @@ export function seed(state: State, repos: SeededRepos): void {
 function repoFrom(text: string): Repo {
   const [name = '', project = 'default', ...rest] = text.split('.')
   for (const part of [name, project, ...rest]) validateName(part)
-  if (rest.length > 0) throw new PfsError('UNKNOWN', `${text} is no repo: a repo is name or name.project`)
+  if (rest.length > 0) throw new PfsError('UNKNOWN', `${text} is not a repo: use name or name.project`)
   return { project, name, type: 'user' }
 }
 

@@ -1,26 +1,46 @@
 import type { Branch, Commit, OriginKind, Repo } from '../../pfs/client.js'
 import type { Changes, Snapshot } from './store/changes.js'
 
-/** The files of a commit by path, such as `{ 'dir/a.txt': 'text', 'b.bin': bytes }`; null deletes one of the commit before. */
+/** The files of a commit by path, such as `{ 'dir/a.txt': 'text', 'b.bin': bytes }`; null deletes a file. */
 export type SeededFiles = Readonly<Record<string, string | Uint8Array | null>>
 
-/** Branches by name; a list is one commit after the other. */
+/** Branches by name; a list describes consecutive commits. */
 export type SeededBranches = Readonly<Record<string, SeededFiles | readonly SeededFiles[]>>
 
-/** Repos by `name`, or `name.project` outside the project `default`: as at the end of a bucket's name. */
+/** Repos by `name`, or `name.project` outside the project `default`, as at the end of a bucket name. */
 export type SeededRepos = Readonly<Record<string, SeededBranches>>
 
-/** How the PFS in memory behaves; each is optional. */
+/** Options of `createMemoryPfs`. */
 export interface MemoryPfsOptions {
-  /** What it holds from the start; with auth active, the repos belong to `pach:root`. */
+  /**
+   * Initial content; with auth active, the repos belong to `pach:root`.
+   *
+   * @default none
+   */
   readonly repos?: SeededRepos
-  /** Switches auth on; this token is `pach:root`. */
+  /**
+   * Activates auth; this token is that of `pach:root`.
+   *
+   * @default auth is not active
+   */
   readonly rootToken?: string | undefined
-  /** How long each commit that a `modifyFile` makes on a branch takes, one after the other; 0 unless given. */
+  /**
+   * Duration of each commit that a `modifyFile` makes on a branch, in milliseconds; such commits follow each other.
+   *
+   * @default 0
+   */
   readonly commitMilliseconds?: number | undefined
-  /** How long a commit stays finishing; until a following macrotask unless given. */
+  /**
+   * Time from closing a commit until it is finished, in milliseconds.
+   *
+   * @default until a later macrotask
+   */
   readonly finishMilliseconds?: number | undefined
-  /** The clock of all dates and of what expires; the system's unless given. */
+  /**
+   * The clock for dates and expiry.
+   *
+   * @default the system clock
+   */
   readonly now?: (() => Date) | undefined
 }
 
@@ -31,7 +51,7 @@ export interface ProjectRecord {
   readonly createdAt: Date
 }
 
-/** A repo with all that is in it. */
+/** A repo and its content. */
 export interface RepoRecord {
   readonly repo: Repo
   description: string
@@ -41,13 +61,13 @@ export interface RepoRecord {
   readonly commits: Map<string, CommitRecord>
 }
 
-/** A branch: a name that moves from commit to commit. */
+/** A branch: a movable name of a commit. */
 export interface BranchRecord {
   readonly branch: Branch
   head: CommitRecord
-  /** The branches that this one is made from; a branch with any is an output branch. */
+  /** The direct provenance of the branch; a branch with provenance is an output branch. */
   directProvenance: readonly BranchRecord[]
-  /** The branches that are made from this one. */
+  /** The branches that have this one as direct provenance. */
   readonly directSubvenance: Set<BranchRecord>
   readonly createdBy: string
   readonly createdAt: Date
@@ -68,14 +88,14 @@ export interface CommitRecord {
   readonly started: Date
   finishing?: Date
   finished?: Date
-  /** Shown when the commit is finished. */
+  /** Returned after the commit is finished. */
   error: string
-  /** What the commit was made on: what the nearest ancestor without an error holds. */
+  /** The content that the commit started with: that of the nearest ancestor without an error. */
   readonly base: Snapshot
   snapshot: Snapshot
-  /** Paths that were deleted though they were missing: pachd finds the commit by them. */
+  /** Paths that were deleted although they were missing: FindCommits reports the commit for them. */
   readonly deletedInVain: Set<string>
-  /** What calls added, whether it was there still when the commit was closed or not. */
+  /** Bytes added by calls, even if they were deleted again before the commit was closed. */
   addedBytes: number
   readonly createdBy: string
   updatedAt: Date
@@ -83,36 +103,36 @@ export interface CommitRecord {
   readonly waiting: Set<() => void>
 }
 
-/** A file set: what calls wrote that belongs to no commit. */
+/** A file set: files that belong to no commit. */
 export interface FileSetRecord {
   readonly layers: readonly Changes[]
-  /** What the layers make of nothing. */
+  /** The result of applying the layers to an empty tree. */
   readonly snapshot: Snapshot
   expires: Date
 }
 
-/** Whom a token stands for. */
+/** The user of a token. */
 export interface TokenRecord {
   readonly username: string
   readonly expiration?: Date
 }
 
-/** Who may do what, while auth is active. */
+/** Tokens and role bindings while auth is active. */
 export interface AuthRecord {
   readonly tokens: Map<string, TokenRecord>
-  /** Roles by principal, by resource as `TYPE name`. */
+  /** Roles by principal, by resource (`TYPE name`). */
   readonly bindings: Map<string, Map<string, readonly string[]>>
 }
 
-/** All that a PFS in memory holds. */
+/** The state of PFS in memory. */
 export interface State {
   readonly options: MemoryPfsOptions
   readonly now: () => Date
   readonly projects: Map<string, ProjectRecord>
-  /** By project and name; of a system repo also its type, as `repoName` writes it. */
+  /** By project and name, for a system repo also by type; see `repoName`. */
   readonly repos: Map<string, RepoRecord>
   readonly fileSets: Map<string, FileSetRecord>
-  /** By branch: ends when the commits that wait to be made on it are made. */
+  /** By branch; resolves when all pending commits on it are made. */
   readonly commitQueues: Map<string, Promise<void>>
   auth?: AuthRecord
 }

@@ -15,7 +15,7 @@ import { walkBelow, wholeTree } from './walk.js'
 
 interface AddedRecord {
   readonly datum: string
-  /** Raw bytes of one call are joined; a copied source stands for itself. */
+  /** Raw bytes of one call are joined; a copied source is kept as it is. */
   readonly pieces?: Uint8Array[]
   content: Content
 }
@@ -25,17 +25,17 @@ interface PathChange {
   added: AddedRecord[]
 }
 
-/** What one call does to a tree: of each path, the datums that it deletes, then what it adds. */
+/** The changes of one call: for each path, the datums to delete, then the content to add. */
 export interface Changes {
   readonly paths: Map<string, PathChange>
 }
 
-/** The datum of a file that was written without one, and the only one that a deletion without a datum deletes. */
+/** The datum of files written without a datum; a deletion without a datum deletes only this one. */
 const defaultDatum = 'default'
 
 const noDatums: readonly string[] = []
 
-/** No change yet. */
+/** Creates an empty set of changes. */
 export function createChanges(): Changes {
   return { paths: new Map() }
 }
@@ -54,12 +54,12 @@ export function addRaw(changes: Changes, path: string, raw: Uint8Array, datum = 
   record.content = { pieces: record.pieces, size: record.content.size + piece.byteLength }
 }
 
-/** Puts a source that is stored already at a path; a second source of one call is not joined to the first. */
+/** Adds stored content at a path; a second source in the same call is not joined to the first. */
 export function addContent(changes: Changes, path: string, content: Content, datum = defaultDatum): void {
   changeOf(changes, path).added.push({ datum, content })
 }
 
-/** Deletes what a datum wrote at a path. What the call adds afterwards stays. */
+/** Deletes the content that a datum wrote at a path. Content that the call adds later is kept. */
 export function deletePath(changes: Changes, path: string, datum = defaultDatum): void {
   const change = changeOf(changes, path)
   change.added = change.added.filter((record) => record.datum !== datum)
@@ -67,8 +67,8 @@ export function deletePath(changes: Changes, path: string, datum = defaultDatum)
 }
 
 /**
- * Deletes what a datum wrote below a directory of `root`, and all that the call has added there. `path` ends in a
- * slash. What the call adds afterwards stays.
+ * Deletes the content that a datum wrote below a directory of `root`, and everything that the call has added there.
+ * `path` ends with a slash. Content that the call adds later is kept.
  */
 export function deleteDirectory(changes: Changes, path: string, root: Directory | undefined, datum?: string): void {
   for (const [changed, change] of changes.paths) if (changed.startsWith(path)) change.added = []
@@ -78,7 +78,7 @@ export function deleteDirectory(changes: Changes, path: string, root: Directory 
   }
 }
 
-/** The changes that make an empty tree into `root`, or into what one datum wrote of it. */
+/** The changes that turn an empty tree into `root`, or into the part of it that one datum wrote. */
 export function changesFromTree(root: Directory, datum?: string): Changes {
   const changes = createChanges()
   for (const entry of walkBelow(root, '/', wholeTree)) {
@@ -89,12 +89,12 @@ export function changesFromTree(root: Directory, datum?: string): Changes {
   return changes
 }
 
-/** Adds what is stored at a path of another tree. */
+/** Adds the records at a path of another tree. */
 export function addRecords(changes: Changes, path: string, records: FileRecords): void {
   for (const record of records) addContent(changes, path, record.content, record.datum)
 }
 
-/** The tree after the changes; `root` stays as it is. */
+/** The tree after the changes; `root` is not modified. */
 function applyChanges(root: Directory, changes: Changes): Directory {
   const owner = {}
   let tree = root
@@ -105,7 +105,7 @@ function applyChanges(root: Directory, changes: Changes): Directory {
   return tree
 }
 
-/** The paths that the changes delete and that neither tree has: no comparison of the trees shows them. */
+/** The deleted paths that were missing before: a comparison of the trees does not show them. */
 export function deletedInVain(changes: Changes, before: Directory, after: Directory): string[] {
   const paths: string[] = []
   for (const [path, { deletedDatums }] of changes.paths) {
@@ -114,7 +114,7 @@ export function deletedInVain(changes: Changes, before: Directory, after: Direct
   return paths
 }
 
-/** The bytes of all that the changes add. */
+/** The total size of all added content. */
 export function addedBytes(changes: Changes): number {
   let bytes = 0
   for (const { added } of changes.paths.values()) for (const { content } of added) bytes += content.size
@@ -122,7 +122,7 @@ export function addedBytes(changes: Changes): number {
 }
 
 function changedRecords(before: FileRecords, change: PathChange): FileRecords {
-  // A new file is what most changes make.
+  // Most changes create a new file.
   if (before.length === 0 && change.added.length === 1) return change.added.map(recordFrom)
   const base = before.filter((record) => !change.deletedDatums.includes(record.datum))
   const continued = new Map<string, FileRecord>()
@@ -153,19 +153,19 @@ function changeOf(changes: Changes, path: string): PathChange {
   return change
 }
 
-/** What a commit holds: a tree that never changes, and what is wrong with it. */
+/** The content of a commit: an immutable tree, and its violations. */
 export interface Snapshot {
   readonly root: Directory
-  /** In order of the second path; a commit that finishes with one of them is in error. */
+  /** Sorted by the second path; a commit that has any when it finishes has failed. */
   readonly violations: readonly Violation[]
 }
 
-/** A snapshot with no file. */
+/** An empty snapshot. */
 export function createSnapshot(): Snapshot {
   return { root: createDirectory(), violations: [] }
 }
 
-/** The snapshot after the changes, made one after the other. */
+/** The snapshot after applying the layers in order. */
 export function changeSnapshot(snapshot: Snapshot, layers: readonly Changes[]): Snapshot {
   return layers.reduce((before, changes) => {
     const root = applyChanges(before.root, changes)

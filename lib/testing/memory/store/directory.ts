@@ -1,50 +1,50 @@
 import { createSortedMap, deleteKey, getValue, isEmpty, type Owner, type SortedMap, setValue } from './sorted-map.js'
 
-/** One source of a file. A readable file has one. */
+/** One source of a file. A readable file has exactly one. */
 export interface FileRecord {
   readonly datum: string
   readonly content: Content
 }
 
-/** What is stored at one path, by datum. Two records of one path make it unreadable, as in pachd. */
+/** The records at one path, by datum. Two records make the path unreadable, as in pachd. */
 export type FileRecords = readonly FileRecord[]
 
 /**
- * A directory of a commit's tree, shared by all commits in which it is the same. A file's name is its key, a
- * directory's has a `/` behind it, so the keys are in the byte order of the full paths.
+ * A directory of a tree, shared by all commits in which it is the same. The key of a file is its name; that of a directory
+ * ends with a `/`, so that keys are in the byte order of full paths.
  */
 export interface Directory {
   readonly owner: Owner
   entries: SortedMap<Entry>
-  /** Of all files below. */
+  /** Total size of all files below. */
   bytes: number
 }
 
-/** What a name in a directory stands for. */
+/** The value of a name in a directory. */
 export type Entry = Directory | FileRecords
 
 /**
- * The key of a file that was written to `/` itself: pachd takes it, shows its datum on the root directory and does
- * not count its bytes.
+ * The key of a file that was written to `/` itself: pachd accepts it, shows its datum on the root directory, and does not
+ * count its bytes.
  */
 export const rootFileName = ''
 
-/** A directory with nothing in it. */
+/** Creates an empty directory. */
 export function createDirectory(): Directory {
   return { owner: {}, entries: createSortedMap(), bytes: 0 }
 }
 
-/** Tells a directory from a file. */
+/** Whether an entry is a directory. */
 export function isDirectory(entry: Entry): entry is Directory {
   return !Array.isArray(entry)
 }
 
-/** Whether nothing is in it: such a directory is not shown. */
+/** Whether a directory is empty; empty directories are not listed. */
 export function isEmptyDirectory(directory: Directory): boolean {
   return isEmpty(directory.entries)
 }
 
-/** The directory at `path`, an absolute path with a slash at its end. */
+/** The directory at `path`, an absolute path with a trailing slash. */
 export function findDirectory(root: Directory, path: string): Directory | undefined {
   let directory = root
   for (let start = 1; start < path.length; ) {
@@ -66,8 +66,8 @@ export function findFile(root: Directory, path: string): FileRecords | undefined
 }
 
 /**
- * The tree with `entry` at `path`, or without what is there. The path of a directory ends in a slash; a directory
- * that has become empty is gone. What belongs to `owner` is changed in place.
+ * The tree with `entry` at `path`, or without the entry there if undefined. The path of a directory ends with a slash.
+ * Removes directories that become empty. Modifies nodes of `owner` in place.
  */
 export function withEntry(root: Directory, path: string, entry: Entry | undefined, owner: Owner, start = 1): Directory {
   const end = path.indexOf('/', start) + 1
@@ -105,33 +105,33 @@ function entryBytes(name: string, entry: Entry | undefined): number {
   return bytes
 }
 
-/** The bytes of a file as they came, never copied together. */
+/** The bytes of a file in their original chunks. */
 export interface Content {
   readonly pieces: readonly Uint8Array[]
   /** In bytes. */
   readonly size: number
-  /** Filled in when it is first asked for. */
+  /** Computed on first access. */
   hash?: Uint8Array
 }
 
 const maxChunkBytes = 1024 * 1024
 const tinyBytes = 64
 
-/** What is kept of `raw`: itself, or a copy where it is a small part of a larger buffer that it would keep alive. */
+/** Keeps `raw` itself, or a copy if it is a small part of a larger buffer that it would keep in memory. */
 export function keepPiece(raw: Uint8Array): Uint8Array {
-  // So few bytes are held without a buffer of their own, which asking for `buffer` would make.
+  // V8 stores such small arrays inline; reading `buffer` would allocate a buffer.
   if (raw.byteLength <= tinyBytes) return new Uint8Array(raw)
   return raw.byteLength * 2 < raw.buffer.byteLength && raw.byteLength < maxChunkBytes ? new Uint8Array(raw) : raw
 }
 
-/** The bytes of `first`, then those of `second`. */
+/** Concatenates two contents. */
 export function joinContent(first: Content, second: Content): Content {
   if (second.size === 0) return first
   if (first.size === 0) return second
   return { pieces: [...first.pieces, ...second.pieces], size: first.size + second.size }
 }
 
-/** The bytes from `offset` on, in views of at most 1 MiB; nothing where `offset` is at the end or past it. */
+/** The bytes from `offset` on, in views of at most 1 MiB; empty if `offset` is not before the end. */
 export function* contentChunks(content: Content, offset: number): Generator<Uint8Array> {
   let skip = Math.max(0, offset)
   for (const piece of content.pieces) {

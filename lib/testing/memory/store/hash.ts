@@ -3,10 +3,10 @@ import { chunkedHashBytes, loadBlake2b } from '../../../pfs/file-hash.js'
 import { type Content, type Directory, type Entry, isDirectory } from './directory.js'
 import { entriesFrom, type SortedMap } from './sorted-map.js'
 
-/** Gives the 32 bytes hash of what a commit's tree holds: equal content, equal hash. */
+/** Computes the 32-byte hashes of a tree: same content, same hash. */
 export interface ContentHash {
   fileHash(content: Content): Uint8Array
-  /** Kept by node, so a directory must not be written by its owner any more. */
+  /** Cached per node, so the directory must not be modified afterwards. */
   directoryHash(directory: Directory): Uint8Array
 }
 
@@ -14,7 +14,7 @@ const hashBytes = 32
 
 let loaded: Promise<ContentHash> | undefined
 
-/** The hash functions, once their WebAssembly is there. */
+/** Loads the hash functions, which are WebAssembly. */
 export function loadContentHash(): Promise<ContentHash> {
   loaded ??= createContentHash()
   return loaded
@@ -34,7 +34,7 @@ async function createContentHash(): Promise<ContentHash> {
     return content.hash
   }
 
-  /** pachd's: over the hashes of what is in it, in order, without the names. */
+  /** As in pachd: hashes the hashes of the entries in order, without their names. */
   function directoryHash({ entries }: Directory): Uint8Array {
     const known = knownHashes.get(entries)
     if (known) return known
@@ -50,7 +50,7 @@ async function createContentHash(): Promise<ContentHash> {
   return { fileHash, directoryHash }
 }
 
-/** Not pachd's hash, whose chunk borders depend on the content, but like it not to be foretold by the small rule. */
+/** Not pachd's hash, whose chunk boundaries depend on the content; like it, differs from the hash of a small file. */
 function largeFileHash(content: Content): Uint8Array {
   const hash = createHash('blake2b512')
   for (const piece of content.pieces) hash.update(piece)

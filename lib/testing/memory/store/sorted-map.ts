@@ -1,9 +1,9 @@
 /**
- * A persistent map from strings to values, in the order of the keys: a B+ tree whose nodes are never changed once
- * another owner sees them. A write copies the path to its key; the writes of one owner copy each node only once.
+ * A persistent map from strings to values, sorted by key: a B+ tree whose nodes are immutable once another owner can see
+ * them. A write copies the path to its key; the writes of one owner copy each node only once.
  */
 
-/** Who may change a node in place: one object for each batch of writes. */
+/** Identifies the batch of writes that may modify a node in place. */
 export type Owner = object
 
 interface Leaf<V> {
@@ -16,22 +16,22 @@ interface Leaf<V> {
 interface Branch<V> {
   readonly kind: 'branch'
   readonly owner: Owner
-  /** The least key below each child. */
+  /** The smallest key below each child. */
   readonly keys: string[]
   readonly children: SortedMap<V>[]
 }
 
-/** A node of the map: the root stands for the whole. */
+/** A node of the map; the root represents the whole map. */
 export type SortedMap<V> = Leaf<V> | Branch<V>
 
 const maxEntries = 64
 
-/** A map with nothing in it. */
+/** Creates an empty map. */
 export function createSortedMap<V>(): SortedMap<V> {
   return { kind: 'leaf', owner: {}, keys: [], values: [] }
 }
 
-/** Whether there is no entry. */
+/** Whether the map is empty. */
 export function isEmpty(map: SortedMap<unknown>): boolean {
   return map.keys.length === 0
 }
@@ -44,14 +44,14 @@ export function getValue<V>(map: SortedMap<V>, key: string): V | undefined {
   return node.keys[index] === key ? node.values[index] : undefined
 }
 
-/** The map with `value` at `key`. Nodes of `owner` are changed in place. */
+/** The map with `value` at `key`. Modifies nodes of `owner` in place. */
 export function setValue<V>(map: SortedMap<V>, key: string, value: V, owner: Owner): SortedMap<V> {
   const root = setBelow(map, key, value, owner)
   if (root.keys.length <= maxEntries) return root
   return branchOf(splitNode(root, key, owner), owner)
 }
 
-/** The map without `key`. Nodes of `owner` are changed in place. */
+/** The map without `key`. Modifies nodes of `owner` in place. */
 export function deleteKey<V>(map: SortedMap<V>, key: string, owner: Owner): SortedMap<V> {
   if (getValue(map, key) === undefined) return map
   let root = deleteBelow(map, key, owner)
@@ -59,7 +59,7 @@ export function deleteKey<V>(map: SortedMap<V>, key: string, owner: Owner): Sort
   return root
 }
 
-/** The last key below `key`, which need not be there itself. */
+/** The last key before `key`, which may be missing itself. */
 export function keyBefore(map: SortedMap<unknown>, key: string): string | undefined {
   let node = map
   let left: SortedMap<unknown> | undefined
@@ -74,7 +74,7 @@ export function keyBefore(map: SortedMap<unknown>, key: string): string | undefi
   return left?.keys.at(-1)
 }
 
-/** The first key above `key`, which need not be there itself. */
+/** The first key after `key`, which may be missing itself. */
 export function keyAfter(map: SortedMap<unknown>, key: string): string | undefined {
   let node = map
   let least: string | undefined
@@ -87,14 +87,14 @@ export function keyAfter(map: SortedMap<unknown>, key: string): string | undefin
   return node.keys[node.keys[index] === key ? index + 1 : index] ?? least
 }
 
-/** The entries from the first key that is not below `from`, in order. */
+/** The entries in ascending order, starting at the first key that is not before `from`. */
 export function* entriesFrom<V>(map: SortedMap<V>, from = ''): Generator<[key: string, value: V]> {
   for (const leaf of leavesFrom(map, from)) {
     for (let i = firstNotBelow(leaf.keys, from); i < leaf.keys.length; i++) yield [at(leaf.keys, i), at(leaf.values, i)]
   }
 }
 
-/** The entries from the last key below `before` (from the last key, where it is absent), in falling order. */
+/** The entries in descending order, starting at the last key before `before`, or at the last key. */
 export function* entriesBefore<V>(map: SortedMap<V>, before?: string): Generator<[key: string, value: V]> {
   for (const leaf of leavesBefore(map, before)) {
     const end = before === undefined ? leaf.keys.length : firstNotBelow(leaf.keys, before)
@@ -102,7 +102,7 @@ export function* entriesBefore<V>(map: SortedMap<V>, before?: string): Generator
   }
 }
 
-/** The keys at which two maps do not hold the same value, in order. Nodes that the maps share are not visited. */
+/** The keys whose values differ between two maps, in order. Skips nodes that both maps share. */
 export function* differingEntries<V>(
   before: SortedMap<V>,
   after: SortedMap<V>,
@@ -179,7 +179,7 @@ function deleteBelow<V>(node: SortedMap<V>, key: string, owner: Owner): SortedMa
   return branch
 }
 
-/** Joins a child that has become small with a neighbour, so that deletions make the tree smaller again. */
+/** Merges a small child with a neighbour, so that the tree shrinks after deletions. */
 function mergeSmall<V>(branch: Branch<V>, index: number, owner: Owner): void {
   const left = Math.min(index, branch.children.length - 2)
   const first = branch.children[left]
@@ -194,7 +194,7 @@ function mergeSmall<V>(branch: Branch<V>, index: number, owner: Owner): void {
 }
 
 function splitNode<V>(node: SortedMap<V>, added: string, owner: Owner): SortedMap<V>[] {
-  // Keys that come in rising order leave full nodes behind them.
+  // If keys are added in ascending order, nodes are left full instead of half-full.
   const rising = added >= at(node.keys, node.keys.length - 1)
   const middle = rising ? node.keys.length - 1 : node.keys.length >> 1
   const low = node.keys.slice(0, middle)
@@ -231,7 +231,7 @@ function ownBranch<V>(branch: Branch<V>, owner: Owner): Branch<V> {
   return { kind: 'branch', owner, keys: branch.keys.slice(), children: branch.children.slice() }
 }
 
-/** The child that holds `key`, or would. */
+/** The index of the child that contains `key`, or would contain it. */
 function childIndex(keys: readonly string[], key: string): number {
   const index = firstNotBelow(keys, key)
   return keys[index] === key ? index : Math.max(0, index - 1)

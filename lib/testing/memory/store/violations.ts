@@ -3,8 +3,8 @@ import { getValue, keyAfter, keyBefore } from './sorted-map.js'
 import { walkBelow, wholeTree } from './walk.js'
 
 /**
- * Two stored files that pachd finds next to each other and cannot read together: it compares each path with the one
- * before it only, so a file and a directory of one name with another name between them are not noticed.
+ * Two neighbouring files that pachd cannot read together. pachd compares each path only with the previous one, so it does
+ * not notice a file and a directory of the same name if another name is between them.
  */
 export interface Violation {
   readonly first: string
@@ -12,7 +12,7 @@ export interface Violation {
   readonly message: string
 }
 
-/** The violations of a tree after `paths` were changed in one that had the violations `known`, in order of the second path. */
+/** The violations of a tree after `paths` changed in a tree with the violations `known`, sorted by the second path. */
 export function findViolations(root: Directory, paths: Iterable<string>, known: readonly Violation[]): Violation[] {
   const found = new Map<string, Violation>()
   const seen = new Set<string>()
@@ -31,7 +31,7 @@ function findNear(root: Directory, path: string, seen: Set<string>, found: Map<s
   if (isFile) findCollision(root, path, found)
   for (let end = isFile ? path.lastIndexOf('/') : path.length - 1; end > 0; end = path.lastIndexOf('/', end - 1)) {
     const directory = path.slice(0, end + 1)
-    // What is above a directory that was seen was seen with it.
+    // The parents of a known directory are known, too.
     if (seen.has(directory)) return
     seen.add(directory)
     findCollision(root, directory, found)
@@ -45,7 +45,7 @@ function findDuplicate(root: Directory, path: string): Violation | undefined {
   return { first: path, second: path, message }
 }
 
-/** Looks at the pairs of names that the entry at `path` is in, or would be between. */
+/** Checks the pairs of neighbouring names around `path`. */
 function findCollision(root: Directory, path: string, found: Map<string, Violation>): void {
   const nameStart = path.lastIndexOf('/', path.length - 2) + 1
   const parentPath = path.slice(0, nameStart)

@@ -8,28 +8,28 @@ import {
 } from './directory.js'
 import { differingEntries, entriesBefore, entriesFrom } from './sorted-map.js'
 
-/** One entry of a tree with its absolute path; a directory's ends in a slash. */
+/** An entry of a tree with its absolute path; that of a directory ends with a slash. */
 export type TreeEntry =
   | { readonly path: string; readonly directory: Directory }
   | { readonly path: string; readonly records: FileRecords }
 
-/** What part of a tree is walked, and which way. */
+/** The part of a tree to walk, and the direction. */
 interface WalkBounds {
   /** Inclusive; '' is the start. */
   readonly lower: string
   /** Exclusive; '' is the end. */
   readonly upper: string
   readonly reverse: boolean
-  /** How many levels below the directory are walked. */
+  /** How many levels below the directory to walk. */
   readonly depth: number
 }
 
-/** All that is below the directory. */
+/** Everything below the directory. */
 export const wholeTree: WalkBounds = { lower: '', upper: '', reverse: false, depth: Number.POSITIVE_INFINITY }
 
 /**
- * The entries below a directory in byte order of their paths, each directory before what is in it; in reverse the
- * other way round. The bounds seek: what lies outside them costs nothing.
+ * The entries below a directory in byte order of their paths, each directory before its content; in reverse, the exact
+ * opposite. Entries outside the bounds are skipped at no cost.
  */
 export function* walkBelow(directory: Directory, path: string, bounds: WalkBounds): Generator<TreeEntry> {
   if (bounds.depth === 0) return
@@ -58,7 +58,7 @@ export function* walkBelow(directory: Directory, path: string, bounds: WalkBound
 function childrenFrom(directory: Directory, path: string, lower: string) {
   if (!lower.startsWith(path)) return lower > path ? [] : entriesFrom(directory.entries)
   const rest = lower.slice(path.length)
-  // The directory on the way to the bound comes before the bound itself.
+  // The directory that contains the bound comes before the bound itself.
   return entriesFrom(directory.entries, rest.slice(0, rest.indexOf('/') + 1) || rest)
 }
 
@@ -68,7 +68,7 @@ function childrenBefore(directory: Directory, path: string, upper: string) {
   return upper < path ? [] : entriesBefore(directory.entries)
 }
 
-/** What stands at one path in two trees. */
+/** The entries at one path in two trees. */
 interface TreeDifference {
   readonly path: string
   readonly before?: TreeEntry
@@ -76,8 +76,8 @@ interface TreeDifference {
 }
 
 /**
- * The paths below a directory at which two trees do not share what they hold, in byte order; a directory comes before
- * what is in it. What the trees share is not visited.
+ * The paths below a directory at which two trees differ, in byte order; a directory comes before its content. Shared
+ * subtrees are skipped.
  */
 export function* differences(before: Directory, after: Directory, path: string): Generator<TreeDifference> {
   if (before === after) return
