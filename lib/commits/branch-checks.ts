@@ -4,20 +4,20 @@ import { PathCollision, unlessMissing } from '../pfs/errors.js'
 import { findFile, findFiles, parentsOf } from '../pfs/path.js'
 import type { Change } from './change.js'
 
-/** Most directories above a path that are each asked for; of more, the nearest that is there is looked for by halves. */
+/** Maximum parent directories to look up one by one; for deeper paths, a binary search finds the nearest existing one. */
 const maxParents = 8
 
-/** Calls of one batch under way at once: as many as pachd has connections to its database. */
+/** Concurrent calls per batch: pachd has this many connections to its database. */
 const maxCalls = 10
 
-/** The reason why a change must not be made, or the file that it replaces or deletes, if there is one. */
+/** The reason why a change is refused, or the file that it replaces or deletes, if that exists. */
 export type Check = PromiseSettledResult<FileInfo | undefined>
 
 /**
- * Makes the checks that PFS does not make, for changes to one branch together: no new file is in the place of a directory
- * or below a file, each condition holds. The result of each change.
+ * Makes the checks that PFS does not make, for a batch of changes to one branch: a new file must not replace a directory or
+ * be below a file, and each condition must hold. Returns the result of each change.
  *
- * @throws PfsError if PFS cannot be asked about deletions.
+ * @throws PfsError if the look-up of deletions fails.
  */
 export async function checkChanges(
   pfs: PfsClient,
@@ -50,17 +50,17 @@ export async function checkChanges(
   })
 }
 
-/** Whether a change makes a file where PFS could hold something else. */
+/** Whether a change creates a file where PFS may contain something else. */
 function isNewFile({ content, isUnchecked }: Change): boolean {
   return content !== undefined && isUnchecked !== true
 }
 
-/** Whether a change deletes its path whatever is there: many of these are looked up in few calls. */
+/** Whether a change deletes its path unconditionally: many of these are looked up with few calls. */
 function isMereDeletion({ content, condition, isUnchecked }: Change): boolean {
   return content === undefined && condition === undefined && isUnchecked !== true
 }
 
-/** What is in the way above a path of many directories: where the nearest that is there is none, no other can be. */
+/** Finds a file above a path with many parents: below an existing directory, no parent can be a file. */
 async function refusalOfDeep(
   pfs: PfsClient,
   commit: Commit,

@@ -9,26 +9,26 @@ export interface Entry {
   /** The bytes that PFS writes for it. */
   readonly bytes: number
   readonly authToken: string | undefined
-  /** Whether it shares its turn with no other entry. */
+  /** Whether it must run alone. */
   readonly isExclusive: boolean
 }
 
-/** The most that one turn takes; its first entry may be larger. */
+/** Limits of a batch; its first entry may exceed them. */
 export interface BatchLimits {
   readonly changes: number
   readonly bytes: number
 }
 
-/** Most entries that wait for one branch. */
+/** Maximum entries in the queue of a branch. */
 const maxWaiting = 10_000
 
-/** Once an entry has waited this long, the branch takes no more: their clients would not wait for their turn either. */
+/** If the oldest entry has waited this long, new ones are refused: clients would time out before their turn. */
 const slowMilliseconds = 30_000
 
-/** Longest wait for a turn. A staged body lives ten minutes, and the turn itself may take two. */
+/** Longest wait for a turn. A staged body lives for ten minutes, and a turn may take two. */
 const maxWaitMilliseconds = 300_000
 
-/** A turn waits for the writers that the last one has answered: for this share of its time, and at most 10 ms. */
+/** Before a turn, the queue waits for writers that it has just answered: this share of the last turn, at most 10 ms. */
 const waitShare = 0.1
 const maxWaitForWriters = 10
 
@@ -38,7 +38,7 @@ interface Place<E extends Entry> {
   readonly leave: () => void
 }
 
-/** The turns of one branch: one at a time, first come first served, with as many entries in a turn as may share it. */
+/** The queue of one branch: first in, first out, one turn at a time; a turn takes a batch of compatible entries. */
 export class BranchQueue<E extends Entry> {
   readonly #run: (batch: readonly E[]) => Promise<void>
   readonly #limits: BatchLimits
@@ -52,14 +52,14 @@ export class BranchQueue<E extends Entry> {
     this.#onIdle = onIdle
   }
 
-  /** Throws RESOURCE_EXHAUSTED if another entry would wait too long. */
+  /** Throws RESOURCE_EXHAUSTED if a new entry would wait too long. */
   requireRoom(): void {
     const [oldest] = this.#places
     const isSlow = oldest !== undefined && performance.now() - oldest.entered > slowMilliseconds
     if (isSlow || this.#places.length >= maxWaiting) throw tooBusy()
   }
 
-  /** Queues an entry. Calls `refuse` instead of a turn if the signal fires, or if no turn comes in time. */
+  /** Queues an entry. Calls `refuse` if the signal fires before its turn, or if it has waited too long. */
   enter(entry: E, refuse: (reason: unknown) => void, signal: AbortSignal | undefined): void {
     const giveUp = (reason: unknown): void => {
       this.#places = this.#places.filter((each) => each !== place)
@@ -98,7 +98,7 @@ export class BranchQueue<E extends Entry> {
     }
   }
 
-  /** Takes the first entry and those behind it that may share its turn; none overtakes one with a related path. */
+  /** Takes the first entry and the compatible ones behind it. An entry never overtakes one with a related path. */
   #takeBatch(): E[] {
     const batch: E[] = []
     const left: Place<E>[] = []
@@ -135,8 +135,8 @@ export class BranchQueue<E extends Entry> {
 }
 
 /**
- * A writer that was answered by the last turn often writes again at once. If the next turn began before, two halves of
- * the writers would take turns, and there would be twice as many commits.
+ * A writer often writes again as soon as it gets its response. Without a short wait, two halves of the writers would
+ * alternate, which doubles the number of commits.
  */
 async function waitForWriters(turnMilliseconds: number): Promise<void> {
   const milliseconds = Math.min(turnMilliseconds * waitShare, maxWaitForWriters)
@@ -144,5 +144,5 @@ async function waitForWriters(turnMilliseconds: number): Promise<void> {
 }
 
 function tooBusy(): PfsError {
-  return new PfsError('RESOURCE_EXHAUSTED', 'too many writes wait for this branch')
+  return new PfsError('RESOURCE_EXHAUSTED', 'too many writes are waiting for this branch')
 }

@@ -8,26 +8,26 @@ import {
   type PfsClient,
 } from '../pfs/client.js'
 
-/** A new content for one path of a branch, or its deletion. */
+/** A new content for a path of a branch, or its deletion. */
 export interface Change {
   readonly path: string
-  /** The new file; absent to delete the path. */
+  /** The new content; undefined deletes the path. */
   readonly content?: NewContent
-  /** Called with the file as it is when the change is about to be committed; throws to refuse the change. */
+  /** Called with the current file before the commit; throws to refuse the change. */
   readonly condition?: (current: FileInfo | undefined) => void | Promise<void>
-  /** Whether only gateways write paths like this one, so that no file can be in the place of a directory. */
+  /** Skips the checks: only gateways write such paths, so that a file never replaces a directory there. */
   readonly isUnchecked?: boolean
 }
 
-/** Bytes in memory, or a file of PFS that is copied; `sizeBytes` of a copy says how much work it may be for PFS. */
+/** Bytes in memory, or a file in PFS to copy; `sizeBytes` of a copy says how much PFS may have to write. */
 export type NewContent = { readonly raw: Uint8Array } | { readonly copyOf: File; readonly sizeBytes?: number }
 
-/** The datum of a file that is written without one. Pipelines write files of other datums. */
+/** The datum of files written without a datum. Pipelines write files with other datums. */
 const defaultDatum = 'default'
 
 /**
- * The messages that make a change. They replace a file, and never append to one. PFS deletes only the file of the datum
- * that it is given, or of the datum `default`: `datum` is that of the current file.
+ * The messages that make a change: they replace a file and never append to it. PFS deletes only the file of the given
+ * datum, or of the datum `default`, so `datum` must be that of the current file.
  */
 export function operationsOf({ path, content }: Change, datum: string | undefined): FileOperation[] {
   const operations: FileOperation[] = [{ deleteFile: { path } }]
@@ -42,10 +42,10 @@ export function operationsOf({ path, content }: Change, datum: string | undefine
   return operations
 }
 
-/** Files of this size and above are copied by reference; PFS writes smaller ones again, which takes as long as sending them. */
+/** PFS copies files of at least this size in bytes by reference, and writes smaller ones again, as slowly as new ones. */
 const referencedBytes = 16 * 1024 * 1024
 
-/** The bytes that PFS writes while it commits a change. */
+/** The bytes that PFS writes when it commits a change. */
 export function bytesToWrite({ content }: Change): number {
   if (content === undefined) return 0
   return 'raw' in content ? content.raw.length : Math.min(content.sizeBytes ?? 0, referencedBytes)
@@ -54,8 +54,8 @@ export function bytesToWrite({ content }: Change): number {
 const stagedPath = '/body'
 
 /**
- * Sends a body of any length to PFS as it arrives, where a change can copy it from. If the body throws, PFS keeps
- * nothing. The file set lives ten minutes from the end of the body, which is longer than a change may wait.
+ * Stages a body of any length in a file set while it arrives, for a change to copy it from there. If the body throws, PFS
+ * keeps nothing. The file set lives for ten minutes after the end of the body, longer than a change may wait.
  */
 export async function stageBody(
   pfs: PfsClient,
@@ -74,10 +74,10 @@ export async function stageBody(
 }
 
 /**
- * Copies a file of an open commit to where nobody can change it: if a file is gone, PFS copies nothing and says nothing,
- * and the change would only delete its path.
+ * Copies a file of an open commit to a file set, where nobody can change it: if a source is missing, PFS silently copies
+ * nothing, and the change would only delete its path.
  *
- * @throws PfsError NOT_FOUND, `missing` 'file', if the file is gone.
+ * @throws PfsError NOT_FOUND, `missing` 'file', if the file is missing.
  */
 export async function stageCopy(
   pfs: PfsClient,
@@ -86,17 +86,17 @@ export async function stageCopy(
 ): Promise<NewContent> {
   const id = await pfs.createFileSet([{ copyFile: { dst: stagedPath, src: file } }], options)
   const staged = { commit: { repo: fileSetRepo, id }, path: stagedPath }
-  // By its bytes: pachd lets only callers with a role on the cluster inspect a file of a file set.
+  // Checked by reading: pachd lets only callers with a cluster role inspect a file of a file set.
   for await (const _ of pfs.getFile({ file: staged }, options)) break
   return { copyOf: staged, sizeBytes }
 }
 
-/** Bytes. Each piece is in memory a few times over on its way out; larger ones are little faster. */
+/** Size of a piece in bytes. Each piece is in memory several times while it is sent; larger ones are hardly faster. */
 const size = 256 * 1024
 
 /**
- * The bytes of a stream in pieces of 256 KiB, the last one shorter; one empty piece for an empty stream. Few large
- * messages cost gRPC half of what many small ones do.
+ * Rechunks a stream into pieces of 256 KiB, the last one shorter; an empty stream becomes one empty piece. Large messages
+ * cost gRPC half as much as many small ones.
  */
 export async function* inPieces(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let piece: Uint8Array | undefined

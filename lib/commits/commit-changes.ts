@@ -15,23 +15,23 @@ import type { CommitLog } from './commit-log.js'
 import { type Head, inspectFinished, inspectHead, type RecentCommits } from './head.js'
 import { findMadeCommit } from './made-commit.js'
 
-/** A change that is in PFS. */
+/** A committed change. */
 export interface Committed {
   readonly commitId: string
-  /** The commit before it, and the time at which PFS made it; undefined if it went into an open commit. */
+  /** The parent commit, and PFS's time of the commit; undefined if the change went into an open commit. */
   readonly parentId: string | undefined
   readonly time: Date | undefined
 }
 
 export type Outcome = PromiseSettledResult<Committed>
 
-/** The outcome of each of some changes. */
+/** The outcome of each change. */
 export type Outcomes = ReadonlyMap<Change, Outcome>
 
-/** When a write is answered: once its commit is in, or once pachd has finished and validated that commit. */
+/** When a write gets its response: after its commit was made, or after pachd has also finished and validated it. */
 export type RespondAfter = 'commit' | 'finish'
 
-/** A branch whose turn it is. */
+/** A turn to write a branch. */
 export interface Turn {
   readonly pfs: PfsClient
   readonly branch: Branch
@@ -41,12 +41,12 @@ export interface Turn {
   readonly options: CallOptions
 }
 
-/** Most times that changes are checked anew because somebody has opened or finished a commit meanwhile. */
+/** Maximum attempts if others open or finish commits in the meantime. */
 const maxTries = 5
 
 /**
- * Makes changes to unrelated paths of a branch in one commit; the outcome of each. If PFS refuses the commit for what
- * may be one change, the changes are split and tried again, so that a change fails alone.
+ * Commits changes of unrelated paths of a branch together, and returns the outcome of each. If PFS refuses the commit for
+ * a reason that may concern a single change, the batch is split and retried, so that only that change fails.
  */
 export async function commitChanges(turn: Turn, changes: readonly Change[], tries = maxTries): Promise<Outcomes> {
   const { pfs, branch, recent, options } = turn
@@ -68,7 +68,7 @@ export async function commitChanges(turn: Turn, changes: readonly Change[], trie
   }
 }
 
-/** Changes that were checked against the head of a branch, each with the file that it replaces or deletes. */
+/** Changes that passed the checks, each with the file that it replaces or deletes. */
 type Accepted = ReadonlyMap<Change, FileInfo | undefined>
 
 async function commitAccepted(turn: Turn, head: Head, accepted: Accepted, tries: number): Promise<Outcomes> {
@@ -85,12 +85,12 @@ async function commitAccepted(turn: Turn, head: Head, accepted: Accepted, tries:
   }
 }
 
-/** Thrown for a write that has certainly changed nothing; `cause` is the reason of PFS. */
+/** Thrown for a write that certainly had no effect; `cause` is PFS's reason. */
 class Undone extends Error {}
 
 /**
- * Writes into a commit that somebody holds open. Not by ModifyFile: pachd looks at the commit when the call begins and
- * writes when it ends, and if the commit was finished meanwhile, the write is lost or breaks the branch.
+ * Writes into a commit that another client has opened. Not with ModifyFile: pachd looks up the commit when the call begins
+ * and writes when it ends; if the commit was finished in between, the write is lost or corrupts the branch.
  */
 async function addToOpen({ pfs, branch, options }: Turn, { commitId }: Head, accepted: Accepted): Promise<Committed> {
   const staging = pfs.createFileSet(operationsOfAll(accepted), options)
@@ -100,7 +100,7 @@ async function addToOpen({ pfs, branch, options }: Turn, { commitId }: Head, acc
   return { commitId, parentId: undefined, time: undefined }
 }
 
-/** Makes a commit on top of the head, and finds out which one it is. */
+/** Makes a commit on top of the head, and finds its id. */
 async function makeCommit(turn: Turn, head: Head, accepted: Accepted): Promise<Committed> {
   const { pfs, branch, recent, respondAfter, commitLog, options } = turn
   const changes = [...accepted.keys()]
@@ -121,25 +121,25 @@ async function makeCommit(turn: Turn, head: Head, accepted: Accepted): Promise<C
     }
     return { commitId: made.commitId, parentId: made.parentId, time: made.time }
   } catch (reason) {
-    // PFS drops what such a commit held. After any other error it may be there.
+    // PFS drops the content of such a commit. After any other error, the commit may exist.
     if (reason instanceof PfsError && reason.refusal === 'collision') throw new Undone('', { cause: reason })
     throw reason
   }
 }
 
-/** No commit has this id. */
+/** An id that no commit has. */
 const unusedCommitId = '00000000000040008000000000000000'
 
 /**
- * Names a branch so that ModifyFile always makes a commit of its own there. With the branch alone pachd would write into
- * a commit that somebody opens at that moment, with the danger that `addToOpen` describes. For an id that it cannot
- * find it makes a new commit on the branch, and refuses to if the head is open.
+ * Addresses a branch so that ModifyFile always makes a new commit. With the branch alone, pachd would write into a commit
+ * that another client opens at the same moment, with the risk that `addToOpen` describes. For an unknown id, pachd makes a
+ * new commit on the branch, and refuses if the head is open.
  */
 function newCommitOf(branch: Branch): Commit {
   return { ...headOf(branch), id: unusedCommitId }
 }
 
-/** Throws Undone if PFS refused a call; if it gave a reason that is not known, only if `isUnchanged` says so. */
+/** Throws Undone if PFS refused a call; for an unknown reason, only if `isUnchanged` confirms that it had no effect. */
 async function orUndone<Result>(call: Promise<Result>, isUnchanged: () => Promise<boolean>): Promise<Result> {
   try {
     return await call
@@ -152,8 +152,8 @@ async function orUndone<Result>(call: Promise<Result>, isUnchanged: () => Promis
 }
 
 /**
- * Commits the halves of changes on their own. Copies come last and by source, so that those which a missing source
- * refuses are together.
+ * Commits the two halves of a batch separately. Copies are sorted last and by source, so that all changes with the same
+ * missing source are in the same half.
  */
 async function commitApart(turn: Turn, changes: readonly Change[]): Promise<Outcomes> {
   const sorted = [...changes].sort((a, b) => compare(sourceOf(a), sourceOf(b)))
@@ -163,7 +163,7 @@ async function commitApart(turn: Turn, changes: readonly Change[]): Promise<Outc
   return new Map([...before, ...(await commitChanges(turn, sorted.slice(middle)))])
 }
 
-/** The commit that a change copies from; '' if it brings bytes of its own, also by way of a file set. */
+/** The commit that a change copies from; '' for new bytes, also if they are staged in a file set. */
 function sourceOf({ content }: Change): string {
   if (content === undefined || 'raw' in content) return ''
   const { repo, id, branch } = content.copyOf.commit
@@ -174,10 +174,10 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
 
-/** Reasons for which PFS refuses one path; for any other reason it refuses the branch or the caller. */
+/** PFS refuses a single path for these reasons; for any other reason it refuses the branch or the caller. */
 const refusalsOfOneChange: readonly (Refusal | undefined)[] = ['path', 'collision', 'not-a-file', undefined]
 
-/** Whether PFS may have refused a commit because of some of its changes only. */
+/** Whether PFS may have refused a commit because of only some of its changes. */
 function mayBeOfOneChange(reason: unknown, changes: readonly Change[]): boolean {
   if (!(reason instanceof PfsError) || changes.length === 1) return false
   if (reason.missing !== undefined || reason.status === 'PERMISSION_DENIED') {
@@ -187,7 +187,7 @@ function mayBeOfOneChange(reason: unknown, changes: readonly Change[]): boolean 
   return isOfRequest && refusalsOfOneChange.includes(reason.refusal)
 }
 
-/** Somebody has opened or finished a commit since the head was inspected, or does so at the same moment. */
+/** Refusals if another client has opened or finished a commit since the head was inspected, or is doing so. */
 const racingRefusals: readonly (Refusal | undefined)[] = ['finished', 'open-parent', 'rolled-back']
 
 function isRace(reason: unknown): boolean {

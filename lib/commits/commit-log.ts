@@ -1,29 +1,29 @@
 import { LRUCache } from 'lru-cache'
 import type { Repo } from '../pfs/client.js'
 
-/** A commit that this process made on top of another, and all that it changed. */
+/** A commit of this process and its changes. */
 export interface LoggedCommit {
   readonly parentId: string
-  /** The paths that it wrote or deleted, also where that changed nothing. */
+  /** The paths that it wrote or deleted, even if that changed nothing. */
   readonly paths: ReadonlySet<string>
 }
 
 /**
- * The commits that this process made last, by repo and id: PFS tells what a commit changed only by comparing all files.
- * An optimisation: what is missing here, such as the commits of another replica, is read from PFS.
+ * The latest commits of this process, by repo and id: PFS can compute the changes of a commit only by comparing all files.
+ * An optimisation only: other commits, such as those of another replica, are read from PFS.
  */
 export interface CommitLog {
   add(repo: Repo, commitId: string, commit: LoggedCommit): void
   get(repo: Repo, commitId: string): LoggedCommit | undefined
 }
 
-/** The memory that the log takes at most, about. */
+/** Approximate size limit in bytes. */
 const maxBytes = 16 * 1024 * 1024
 
-/** What a commit and a path take beside the text of the path. */
+/** Memory of a commit, and of a path in addition to its text, in bytes. */
 const overheadBytes = 200
 
-/** An empty log. */
+/** Creates an empty log. */
 export function createCommitLog(): CommitLog {
   const commits = new LRUCache<string, LoggedCommit>({
     maxSize: maxBytes,

@@ -17,46 +17,46 @@ import {
 import type { CommitLog } from './commit-log.js'
 import { inspectFinished, inspectHead, RecentCommits } from './head.js'
 
-/** How branches are written. */
+/** Options of `createCommitQueue`. */
 export interface CommitQueueOptions {
-  /** Whether writes to a branch at the same time share a commit; otherwise each has its own. */
+  /** Whether concurrent writes to a branch share a commit; otherwise each write makes a commit. */
   readonly shareCommits: boolean
   readonly respondAfter: RespondAfter
   /**
-   * How long a turn may take, so that a PFS that never answers does not hold a branch for ever.
+   * Time limit of a turn, in milliseconds, so that a PFS that hangs does not block a branch.
    *
    * @default 120_000
    */
   readonly turnMilliseconds?: number
-  /** Told of the commits that are made; none if absent. */
+  /** Receives the commits that are made. */
   readonly commitLog?: CommitLog
 }
 
 /**
- * The one way in which branches are written. PFS makes commits on a branch one after the other, so writes that arrive
- * while one is under way wait and go together in the next. A commit that another process makes between the checks and
- * the commit of a turn is not seen.
+ * All writes to branches go through this queue. PFS makes the commits of a branch one after the other, so writes that
+ * arrive during a commit are batched into the next one. A commit that another process makes between the checks and the
+ * commit of a turn goes unnoticed.
  */
 export interface CommitQueue {
   /**
-   * For the time before a body is taken. Throws NOT_FOUND if the branch is missing, PERMISSION_DENIED if the caller may
-   * not write it, UNKNOWN if only a pipeline may, and RESOURCE_EXHAUSTED if too many writes wait for it.
+   * Checks that the caller may write a branch before a body is read. Throws NOT_FOUND if the branch is missing,
+   * PERMISSION_DENIED if the caller may not write it, UNKNOWN if only a pipeline may, RESOURCE_EXHAUSTED if the queue is full.
    */
   requireWritable(branch: Branch, options: CallOptions): Promise<void>
-  /** Throws RESOURCE_EXHAUSTED if too many writes wait for the branch; asks PFS nothing. */
+  /** Throws RESOURCE_EXHAUSTED if the queue of the branch is full; does not call PFS. */
   requireRoom(branch: Branch): void
-  /** Makes changes, to one branch and of unrelated paths, in one commit; the outcome of each. */
+  /** Commits changes of unrelated paths of a branch together; returns the outcome of each. */
   commit(branch: Branch, changes: readonly Change[], options: CallOptions): Promise<readonly Outcome[]>
   /**
-   * The id of a commit in which some paths are as they are in the branch's head. Unlike the head itself it can mostly be
-   * read without waiting until PFS has finished the last commits of this process.
+   * The id of a commit in which the given paths are the same as at the head. Unlike the head, it can usually be read without
+   * waiting until PFS has finished the latest commits of this process.
    *
    * @throws PfsError as `inspectCommit` does
    */
   commitToRead(branch: Branch, paths: readonly string[], options: CallOptions): Promise<string>
   /**
-   * Does other work, in the time of a turn, while this process writes nothing else to the branch; `commit` makes changes
-   * from there.
+   * Runs other work in a turn, while this process writes nothing else to the branch; the work commits changes with
+   * `commit`.
    */
   exclusively<Result>(
     branch: Branch,
@@ -65,20 +65,20 @@ export interface CommitQueue {
   ): Promise<Result>
 }
 
-/** Makes changes of unrelated paths in one commit; the outcome of each. */
+/** Commits changes of unrelated paths together; returns the outcome of each. */
 export type CommitInTurn = (changes: readonly Change[]) => Promise<readonly Outcome[]>
 
-/** Most changes and bytes for which writers share a commit; the changes of one call always go together. */
+/** Limits of a shared commit: changes and bytes. The changes of one call always stay together. */
 const batchLimits = { changes: 2000, bytes: 64 * 1024 * 1024 }
 
-/** Branches whose recent commits are remembered. */
+/** Maximum branches whose recent commits are remembered. */
 const maxBranches = 64
 
 interface ChangesEntry extends Entry {
   readonly isExclusive: false
   readonly changes: readonly Change[]
   readonly observer: CallObserver | undefined
-  /** By the clock of `performance.now()`. */
+  /** Time from `performance.now()`. */
   readonly entered: number
   readonly settle: (outcomes: readonly Outcome[]) => void
 }
@@ -88,7 +88,7 @@ interface ExclusiveEntry extends Entry {
   readonly work: () => Promise<void>
 }
 
-/** Creates the commit queue of one process. */
+/** Creates the commit queue of a process. */
 export function createCommitQueue(pfs: PfsClient, settings: CommitQueueOptions): CommitQueue {
   const { shareCommits, respondAfter, turnMilliseconds = 120_000, commitLog } = settings
   const queues = new Map<string, BranchQueue<ChangesEntry | ExclusiveEntry>>()
@@ -134,10 +134,10 @@ export function createCommitQueue(pfs: PfsClient, settings: CommitQueueOptions):
       entries.push(entry)
     }
     const limit = new AbortController()
-    // Each PFS call of the turn listens to it, and Node warns above ten.
+    // Each PFS call of the turn adds a listener, and Node warns at more than ten.
     setMaxListeners(0, limit.signal)
     const timer = setTimeout(
-      () => limit.abort(new PfsError('DEADLINE_EXCEEDED', 'PFS took too long')),
+      () => limit.abort(new PfsError('DEADLINE_EXCEEDED', 'PFS did not finish the commit in time')),
       turnMilliseconds,
     )
     const authToken = batch[0]?.authToken
@@ -220,14 +220,14 @@ export function createCommitQueue(pfs: PfsClient, settings: CommitQueueOptions):
   }
 }
 
-/** The commit of the last of some changes; throws the reason of the first that was refused. */
+/** The commit of the last change; throws the reason of the first change that was refused. */
 export function committedOf(outcomes: readonly Outcome[]): Committed {
   let committed: Committed | undefined
   for (const outcome of outcomes) {
     if (outcome.status === 'rejected') throw outcome.reason
     committed = outcome.value
   }
-  if (committed === undefined) throw new Error('there was no change to commit')
+  if (committed === undefined) throw new Error('there are no changes to commit')
   return committed
 }
 
@@ -235,7 +235,7 @@ function commitIdsOf(outcomes: Outcomes): ReadonlySet<string> {
   return new Set([...outcomes.values()].flatMap((each) => (each.status === 'fulfilled' ? [each.value.commitId] : [])))
 }
 
-/** A turn that took too long is reported as that, and not as the cancelled call that it ended in. */
+/** Reports a turn that took too long as a timeout, and not as the cancelled call that it ended with. */
 function outcomeOf(change: Change, outcomes: Outcomes, { aborted, reason }: AbortSignal): Outcome {
   const outcome = outcomes.get(change)
   if (outcome === undefined) throw new Error(`the change of ${change.path} has no outcome`)

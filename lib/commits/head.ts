@@ -1,19 +1,19 @@
 import { type Branch, type CallOptions, type CommitInfo, headOf, type PfsClient } from '../pfs/client.js'
 import { PfsError } from '../pfs/errors.js'
 
-/** A commit that is, or was, the head of a branch. */
+/** A current or former head of a branch. */
 export interface Head {
   readonly commitId: string
   readonly parentId: string | undefined
   /** When it was closed for writes; undefined while it is open. */
   readonly time: Date | undefined
-  /** An open commit takes writes. One that is finishing does not, and reads of it wait until PFS has finished it. */
+  /** An open commit can be written. One that is finishing cannot, and reads of it wait until it is finished. */
   readonly state: 'open' | 'finishing' | 'finished'
-  /** Why PFS could not validate a finished commit, whose changes the next one drops; '' if it is valid. */
+  /** Why PFS could not validate a finished commit, whose content the next one drops; '' if it is valid. */
   readonly error: string
 }
 
-/** The head of a branch as it stands; throws UNKNOWN if only a pipeline may write into it, which PFS does not check. */
+/** The head of a branch. @throws PfsError UNKNOWN if only a pipeline may write to the branch, which PFS does not check. */
 export async function inspectHead(pfs: PfsClient, branch: Branch, options: CallOptions): Promise<Head> {
   const info = await pfs.inspectCommit({ commit: headOf(branch) }, options)
   if (info.finishing === undefined && info.directProvenance.length > 0) {
@@ -22,7 +22,7 @@ export async function inspectHead(pfs: PfsClient, branch: Branch, options: CallO
   return headFromInfo(info)
 }
 
-/** A commit of a branch once PFS has finished it. */
+/** Waits until PFS has finished a commit. */
 export async function inspectFinished(
   pfs: PfsClient,
   { repo }: Branch,
@@ -42,7 +42,7 @@ function headFromInfo({ commit, parentCommit, finishing, finished, error }: Comm
   }
 }
 
-/** Most commits that PFS may still be finishing when another is made. A reader of the head waits for all of them. */
+/** Maximum unfinished commits when another one is made. A reader of the head waits for all of them. */
 const maxUnfinished = 4
 
 interface RecentCommit {
@@ -52,27 +52,26 @@ interface RecentCommit {
 }
 
 /**
- * The last commits that this process has made on a branch. PFS makes a commit faster than it finishes it, and until then
- * reads of it wait, so checks of a path read the newest commit below that PFS has finished, if no commit since has
- * changed the path:
+ * The latest commits of this process on a branch. PFS makes commits faster than it finishes them, and reads wait until a
+ * commit is finished. So the checks of a path read the newest finished commit, if no later commit has changed the path:
  *
  *     | head                                        | commit to check a path in                            |
- *     | open                                        | the head, which PFS lets us read as it stands        |
+ *     | open                                        | the head, which can be read in its current state     |
  *     | ours, finishing; path unchanged since base  | base                                                 |
  *     | ours, finishing; path changed since base    | the head, once PFS has finished it: the new base     |
- *     | somebody else's, or finished                | the head, once PFS has finished it: the new base     |
+ *     | another writer's, or finished               | the head, once PFS has finished it: the new base     |
  *
- * A commit that PFS finishes with an error holds nothing, so its parent takes its place.
+ * If PFS finishes a commit with an error, its parent is used instead, since a failed commit has no content.
  */
 export class RecentCommits {
-  /** The last head that is known: that of `#base` with the changes of `#unfinished` on top. */
+  /** The last known head: `#base` plus the changes of `#unfinished`. */
   #head = ''
   #base = ''
   #unfinished: RecentCommit[] = []
 
   /**
-   * The id of a commit in which `paths` are as they are in the branch's head. `finished` waits until PFS has finished a
-   * commit, and is called only if the answer depends on it.
+   * The id of a commit in which `paths` are the same as at the head. Calls `finished`, which waits until PFS has finished a
+   * commit, only if necessary.
    */
   async commitToCheck(
     head: Head,
@@ -80,7 +79,7 @@ export class RecentCommits {
     finished: (commitId: string) => Promise<Head>,
   ): Promise<string> {
     if (head.state === 'open') return head.commitId
-    // Other callers may change all of this while one waits for PFS.
+    // Concurrent callers may change the state while this one waits for PFS.
     const known = this.#head
     const [oldest] = this.#unfinished
     if (head.state === 'finishing' && head.commitId === known && oldest !== undefined) {
@@ -103,7 +102,7 @@ export class RecentCommits {
     return sound.commitId
   }
 
-  /** Notes a commit that this process has made; one whose parent is not the known head is ignored. */
+  /** Adds a commit of this process; ignores it if its parent is not the last known head. */
   add({ commitId, parentId }: Head, paths: readonly string[]): void {
     if (parentId !== this.#head) return
     const changed = new PathTrie()
@@ -118,7 +117,7 @@ interface Node {
   isPath: boolean
 }
 
-/** A trie of absolute paths by segment, which tells whether another path is one of them, above one or below one. */
+/** A trie of absolute paths by segment. */
 export class PathTrie {
   readonly #root: Node = { children: new Map(), isPath: false }
 
@@ -135,7 +134,7 @@ export class PathTrie {
     node.isPath = true
   }
 
-  /** Whether `path` is a path of the trie, a directory above one, or below one. */
+  /** Whether `path` is in the trie, is a directory above one of its paths, or is below one of them. */
   isRelated(path: string): boolean {
     let node = this.#root
     for (const segment of segmentsOf(path)) {
@@ -148,7 +147,7 @@ export class PathTrie {
   }
 }
 
-/** The segments of an absolute path; a slash at the end of a directory's path does not count. */
+/** The segments of an absolute path, without the trailing slash of a directory. */
 function segmentsOf(path: string): readonly string[] {
   return path.slice(1, path.endsWith('/') ? -1 : undefined).split('/')
 }

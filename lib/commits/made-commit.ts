@@ -4,25 +4,25 @@ import { chunkedHashBytes, smallFileHash } from '../pfs/file-hash.js'
 import type { Change } from './change.js'
 import { type Head, inspectFinished } from './head.js'
 
-/** Paths by which a commit is recognised. */
+/** Maximum paths to compare per commit. */
 const maxProbes = 8
 
-/** Commits that are looked at, back from the head. */
+/** Maximum commits to examine, back from the head. */
 const maxCommits = 100
 
 /**
- * Finds the commit that ModifyFile has made for `changes`, which PFS does not tell, if it need not be the only one that
- * was made between `before` and `after`. A commit holds what was written if its files are as written, or, since only
- * pachd knows the hash of a large file, if there is a file:
+ * Finds the commit that ModifyFile has made for `changes`, if others were made between `before` and `after`: PFS does not
+ * return its id. A commit matches if its files are as written. The hash of a large file depends on pachd's chunking and is
+ * unknown here; such a file matches if it exists:
  *
  *     | commits above `before`                                       | result                              |
  *     | one                                                          | that one                            |
- *     | some hold files of known hashes, or deletions                | the oldest of those                 |
- *     | one holds files of unknown hashes that its parent does not   | that one                            |
- *     | several do                                                   | INTERNAL: they cannot be told apart |
- *     | none does, and PFS found one to be invalid                   | the error of that one               |
- *     | none does, and some hold the files: nothing was different    | the oldest of those                 |
- *     | none holds what was written                                  | INTERNAL                            |
+ *     | some match in files of known hashes, or in deletions         | the oldest of those                 |
+ *     | one has files of unknown hashes that its parent has not      | that one                            |
+ *     | several have                                                 | INTERNAL: they are indistinguishable |
+ *     | none has, and PFS found one to be invalid                    | the error of that one               |
+ *     | none has, but some have the files: the write changed nothing | the oldest of those                 |
+ *     | none matches                                                 | INTERNAL                            |
  *
  * @throws PfsError INTERNAL, or UNKNOWN with the error of an invalid commit
  */
@@ -51,7 +51,10 @@ export async function findMadeCommit(
   const isAmbiguous = changing.length > 1
   if (made !== undefined && !isAmbiguous && (known.length > 0 || changing.length > 0 || !invalid)) return made
   if (invalid !== undefined && !isAmbiguous) throw new PfsError('UNKNOWN', invalid.error)
-  throw new PfsError('INTERNAL', `the commit of a write on ${branch.name} cannot be told from another writer's`)
+  throw new PfsError(
+    'INTERNAL',
+    `the commit of a write to ${branch.name} cannot be distinguished from another writer's`,
+  )
 
   function isHeldBy({ commitId }: Head) {
     return async ({ path, content }: Change): Promise<boolean> => {
@@ -73,7 +76,7 @@ export async function findMadeCommit(
   }
 }
 
-/** Whether it is known here what a change makes of its path; the hash of a large file depends on pachd's chunks. */
+/** Whether the result of a change can be computed here; the hash of a large file depends on pachd's chunking. */
 function isKnown({ content }: Change): boolean {
   return content === undefined || ('raw' in content && content.raw.length < chunkedHashBytes)
 }

@@ -9,7 +9,7 @@ export function hiddenVersions(records: KeyRecords, branch: string): ReadonlyMap
   return found
 }
 
-/** The contents that were written to a key in commits of a branch, as far as records tell, by commit id. */
+/** The contents that records list for commits of a branch, by commit id. */
 export function recordedVersions(records: KeyRecords, branch: string): ReadonlyMap<string, ContentId> {
   const found = new Map<string, ContentId>()
   for (const [content, { versions }] of records) {

@@ -6,18 +6,18 @@ import { type ObjectRecord, parseRecord, UnreadableRecord } from './record.js'
 import { type KeyRecords, sizeOfRecord } from './record-cache.js'
 import { rangeOf, readRecordPath, recordDirectory } from './record-path.js'
 
-/** The longest record, in bytes: 10,000 parts with their checksums take one and a half million. */
+/** Maximum size of a record in bytes; 10,000 parts with checksums take 1.5 MB. */
 const maxRecordBytes = 2 * 1024 * 1024
 
-/** Most bytes of records that one call keeps. Whoever may write a repo may put any number of records beside an object. */
+/** Maximum bytes of records that one call keeps: anyone who can write to a repo can add any number of records. */
 const maxKeptBytes = 64 * 1024 * 1024
 
-/** Most ranges that are read for one page, and most calls under way at once. */
+/** Maximum ranges per page, which are read concurrently. */
 const maxRanges = 8
 
 /**
- * Reads the records of some keys at one commit of a records branch, in few calls. A damaged record is left out, and so are
- * those beyond 64 MiB. `shorten` leaves out of a record what the caller has no use for.
+ * Reads the records of several keys at one commit of a records branch, in few calls. Skips damaged records, and those
+ * beyond 64 MiB. `shorten` removes the fields that the caller does not need.
  */
 export async function readRecords(
   pfs: PfsClient,
@@ -30,7 +30,7 @@ export async function readRecords(
   const wanted = new Set(paths)
   let left = maxKeptBytes
   const leaveOut = (path: string, cause: unknown): void =>
-    onError(new Error(`the record ${path} cannot be read; its object is served without it`, { cause }))
+    onError(new Error(`the record ${path} cannot be read; its object is served without the record`, { cause }))
   const isWanted = (recorded: string, size: number): boolean => {
     if (!wanted.has(readRecordPath(recorded)?.path ?? '')) return false
     if (size <= maxRecordBytes) return true
@@ -42,7 +42,7 @@ export async function readRecords(
       const record = shorten(parseRecord(content))
       left -= sizeOfRecord(record)
       if (left >= 0) return record
-      throw new UnreadableRecord('there are too many records beside it')
+      throw new UnreadableRecord('the object has too many records')
     } catch (error) {
       if (!(error instanceof UnreadableRecord)) throw error
       leaveOut(path, error)
@@ -61,7 +61,7 @@ export async function readRecords(
         found.set(path, records.set(id, record))
       }
     } catch (error) {
-      // PFS says so of a range without files.
+      // PFS reports a range without files as a missing file.
       if (!isMissing(error, 'file')) throw error
     }
   })
@@ -69,8 +69,8 @@ export async function readRecords(
 }
 
 /**
- * A range for each directory that holds some of the keys. If there are more than `maxRanges`, neighbours are joined where
- * they have most of their path in common, since least lies between them.
+ * One range per directory of the keys. If there are more than `maxRanges`, ranges are joined where neighbours share most
+ * of their path, since few other files are between those.
  */
 function rangesOf(directories: readonly string[]): PathRange[] {
   const groups: string[][] = []
@@ -105,7 +105,7 @@ function sharedLength(a: string, b: string): number {
   return length
 }
 
-/** Paths in PFS are ASCII, so code units have the order of bytes. */
+/** Paths in PFS are ASCII, so the order of code units is the order of bytes. */
 function byBytes(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }

@@ -6,33 +6,33 @@ import type { ContentId } from './record-path.js'
 /** All records of one key. */
 export type KeyRecords = ReadonlyMap<ContentId, ObjectRecord>
 
-/** How long the head of a records branch is taken to be the same, in milliseconds. */
+/** How long the known head of a records branch is considered current, in milliseconds. */
 const headMilliseconds = 1000
 
-/** Repos whose records branch is remembered. */
+/** Maximum repos whose records branch is cached. */
 const maxRepos = 1000
 
-/** A read of records; outdated once this gateway has written one of its keys. */
+/** A read of records in progress; it is outdated once this gateway has written one of its keys. */
 export interface RunningRead {
   readonly paths: ReadonlySet<string>
   isOutdated: boolean
 }
 
-/** The records branch of one repo, as it was when it was last looked at. */
+/** The last known state of the records branch of a repo. */
 export interface BranchState {
-  /** Undefined if the branch is missing: the repo never had a record. */
+  /** Undefined if the branch is missing: the repo has no records. */
   headId: string | undefined
-  /** Changes when somebody else has written records, which makes everything remembered stale. */
+  /** Changes when another gateway has written records, which makes all cached records stale. */
   epoch: number
-  /** Reads under way, so that a write of this gateway beside one is noticed. */
+  /** Reads in progress, to detect concurrent writes of this gateway. */
   readonly reads: Set<RunningRead>
   checkedAt: number
   checking: Promise<void> | undefined
 }
 
 /**
- * What is remembered of records: the head of each records branch for a second, and the records of each key for as long as
- * nobody else has written there. The gateway's own records are put in as they are written.
+ * Cache of records: the head of each records branch for a second, and the records of each key until another gateway
+ * writes to the repo. The gateway's own writes update the cache.
  */
 export class RecordCache {
   readonly #now: () => number
@@ -47,7 +47,7 @@ export class RecordCache {
     })
   }
 
-  /** The state of a repo's records branch, brought up to date by `inspect` if it is older than a second. */
+  /** The state of a repo's records branch; calls `inspect` if it is older than a second. */
   async branch(repo: Repo, inspect: () => Promise<string | undefined>): Promise<BranchState> {
     const id = idOf(repo)
     let state = this.#branches.get(id)
@@ -63,7 +63,7 @@ export class RecordCache {
     }
     const known = state
     if (this.#now() - known.checkedAt < headMilliseconds) return known
-    // A check that another caller began may fail for reasons of that caller's: it left, or its token has expired.
+    // A check of another caller may fail for that caller's reasons: it left, or its token has expired.
     while (known.checking !== undefined) await known.checking.catch(() => undefined)
     if (this.#now() - known.checkedAt < headMilliseconds) return known
     known.checking = this.#check(known, inspect).finally(() => {
@@ -77,11 +77,11 @@ export class RecordCache {
     const before = state.headId
     const headId = await inspect()
     state.checkedAt = this.#now()
-    // A commit of ours that came in meanwhile is newer than what was inspected.
+    // If this gateway has committed in the meantime, its commit is newer than the inspected one.
     if (state.headId === before) moveHead(state, headId, before)
   }
 
-  /** Notes a commit of this gateway; everything remembered stays valid if it followed the commit that was known. */
+  /** Adds a commit of this gateway; the cache stays valid if the parent is the last known head. */
   committed(repo: Repo, headId: string, parentId: string | undefined, paths: Iterable<string>): void {
     const state = this.#branches.get(idOf(repo))
     if (state === undefined) return
@@ -94,13 +94,13 @@ export class RecordCache {
     return found?.epoch === epoch ? found.records : undefined
   }
 
-  /** The records of a key, if they are known without asking PFS. */
+  /** The records of a key, if they are cached. */
   latest(repo: Repo, path: string): KeyRecords | undefined {
     const state = this.#branches.get(idOf(repo))
     return state && this.get(repo, path, state)
   }
 
-  /** Notes a record that is in PFS now, or gone, if the other records of its key are known. */
+  /** Adds a record that was written or, if null, deleted, if the other records of its key are cached. */
   put(repo: Repo, path: string, content: ContentId, record: ObjectRecord | null): void {
     const state = this.#branches.get(idOf(repo))
     const records = state && this.get(repo, path, state)
@@ -131,7 +131,7 @@ function sizeOf(id: string, records: KeyRecords): number {
   return size
 }
 
-/** The bytes that a record takes in memory, by and large. */
+/** Approximate memory of a record, in bytes. */
 export function sizeOfRecord(record: ObjectRecord): number {
   const { parts, ...others } = record
   return 500 + JSON.stringify(others).length + 200 * parts.length

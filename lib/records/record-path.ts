@@ -2,33 +2,33 @@ import { randomBytes } from 'node:crypto'
 import type { PathRange, Repo } from '../pfs/client.js'
 
 /**
- * Where records lie on their branch. Each segment of a file's path has a letter before it, `d` for a directory and `f`
- * for the file itself, so that a file and a directory of one name (on two branches, say) have records side by side, and
- * the files of one directory stand together, behind its subdirectories:
+ * The paths of records on their branch. Each segment of a file's path gets a prefix, `d` for a directory and `f` for the
+ * file itself. So a file and a directory of the same name (on two branches, for example) can both have records, and the
+ * files of a directory are neighbours, after its subdirectories:
  *
  *     /a/b/c.txt with the hash 9f…   →   /objects/da/db/fc.txt/9f…
  */
 const objects = '/objects'
 
-/** Where the hidden versions of a branch can be listed: an empty file for each. */
+/** The index of hidden versions by branch: one empty file per version. */
 const hiddenIndex = '/hidden'
 
 /**
- * The content that a record is about: PFS's hash in hex, `pending-` and 32 hex digits for a content whose hash PFS has
- * not told yet, or `hidden-` with a commit and a branch for a version that is hidden, whatever its content.
+ * Identifies the content of a record: PFS's hash in hex; `pending-` and 32 hex digits for a content whose hash is not known
+ * yet; or `hidden-`, a commit and a branch for a hidden version, whatever its content.
  */
 export type ContentId = string
 
-/** Which record. */
+/** Identifies a record. */
 export interface RecordName {
   /** The user repo. */
   readonly repo: Repo
-  /** The key's path in it. */
+  /** The path of the key in the repo. */
   readonly path: string
   readonly content: ContentId
 }
 
-/** The id of a content whose hash PFS has not told yet. */
+/** The id of a content whose hash is not known yet. */
 export function createPendingId(): ContentId {
   return `pending-${randomBytes(16).toString('hex')}`
 }
@@ -38,7 +38,7 @@ export function hiddenId(commitId: string, branch: string): ContentId {
   return `hidden-${commitId}-${branch}`
 }
 
-/** The directory of the records of one key, with its slash. */
+/** The directory of the records of a key, with a trailing slash. */
 export function recordDirectory(path: string): string {
   return objects + markedDirectory(path)
 }
@@ -49,12 +49,12 @@ function markedDirectory(path: string): string {
   return `${segments.map((segment) => `/d${segment}`).join('')}/f${name}/`
 }
 
-/** The record of one content of a key. */
+/** The path of the record of a key's content. */
 export function recordPath(path: string, content: ContentId): string {
   return recordDirectory(path) + content
 }
 
-/** The file and the content that a record is about; undefined for another file. */
+/** The file and the content of a record; undefined for any other path. */
 export function readRecordPath(recorded: string): { readonly path: string; readonly content: ContentId } | undefined {
   const segments = recorded.slice(objects.length + 1).split('/')
   const content = segments.pop() ?? ''
@@ -72,7 +72,7 @@ function unmarked(segments: readonly string[]): string {
 }
 
 /**
- * The path under which a record is listed, beside its own; undefined for most.
+ * The path of a record in the index of hidden versions; undefined for any other record.
  *
  *     hidden-27c9… of the branch master at /a/c.txt   →   /hidden/master/da/fc.txt/27c9…
  */
@@ -81,23 +81,23 @@ export function indexPath({ path, content }: RecordName): string | undefined {
   return branch === undefined ? undefined : `${hiddenIndex}/${branch}${markedDirectory(path)}${commitId}`
 }
 
-/** The directory, with its slash, of the hidden versions of a branch at or below a path; the path of a directory ends in `/`. */
+/** The directory, with its slash, of a branch's hidden versions at or below a path; a directory's path ends with `/`. */
 export function hiddenDirectory(branch: string, path: string): string {
   const marked = path.endsWith('/') ? markedDirectory(`${path}x`).slice(0, -'fx/'.length) : markedDirectory(path)
   return `${hiddenIndex}/${branch}${marked}`
 }
 
-/** Reads a path of the index of hidden versions. */
+/** Parses a path of the index of hidden versions. */
 export function readHiddenPath(listed: string): { readonly path: string; readonly commitId: string } {
   const [, , , ...segments] = listed.split('/')
   const commitId = segments.pop() ?? ''
   return { path: unmarked(segments), commitId }
 }
 
-/** The range of all records of the keys in a sorted list of record directories. */
+/** The range that contains all records of a sorted list of record directories. */
 export function rangeOf(directories: readonly string[]): PathRange {
   const lower = directories[0] ?? ''
   const last = directories.at(-1) ?? ''
-  // '0' is the character behind '/'.
+  // '0' is the character after '/'.
   return { lower, upper: `${last.slice(0, -1)}0` }
 }

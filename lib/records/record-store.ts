@@ -17,24 +17,24 @@ import {
 } from './record-path.js'
 import { type RecordChange, WriteBehind } from './write-behind.js'
 
-/** The branch of the repo of type `meta` beside a user repo, from which it has its rights. */
+/** The records branch, in the `meta` repo beside a user repo, which shares the rights of the user repo. */
 const recordsBranchName = 's3-records'
 const description = 'Records of S3 objects, and parts of uploads that are not completed yet'
 
-/** Whether records are kept for all writes, only for those with something that PFS cannot hold, or not at all. */
+/** Which writes keep a record: all, only those with attributes that PFS cannot store, or none. */
 export type RecordMode = 'all' | 'needed' | 'off'
 
 export interface RecordStoreOptions {
   readonly mode: RecordMode
   readonly cacheBytes: number
-  /** Called with a record that cannot be read, and with records that could not be written behind. */
+  /** Called for records that cannot be read, and for write-behind that fails. */
   readonly onError: (error: unknown) => void
   readonly keyFromPath: (path: string) => string
-  /** @default Date.now */
+  /** The clock, in milliseconds. @default Date.now */
   readonly now?: () => number
 }
 
-/** The records of all repos. */
+/** Reads and writes the records of all repos. */
 export class RecordStore {
   readonly mode: RecordMode
   readonly #pfs: PfsClient
@@ -42,7 +42,7 @@ export class RecordStore {
   readonly #options: RecordStoreOptions
   readonly #cache: RecordCache
   readonly #behind: WriteBehind
-  /** Records that are on their way into PFS, by their path, for the updates that follow. */
+  /** Records that are being written, by path, for later updates. */
   readonly #writing = new Map<string, ObjectRecord | null>()
 
   constructor(pfs: PfsClient, commits: CommitQueue, options: RecordStoreOptions) {
@@ -55,15 +55,15 @@ export class RecordStore {
   }
 
   /**
-   * The records of one key, with those that are still to be written behind. What another gateway wrote is seen after a
-   * second at the latest.
+   * The records of a key, including those pending in the write-behind. Records of other gateways are visible after at most
+   * one second.
    */
   async read(repo: Repo, path: string, options: CallOptions): Promise<KeyRecords> {
     const records = await this.#readAll(repo, [path], whole, options)
     return records.get(path) ?? new Map()
   }
 
-  /** The records of many keys, in few calls. A record may be without its parts, which may be 10,000 of each key. */
+  /** The records of many keys, in few calls; without their parts, since each object may have 10,000. */
   async readAll(repo: Repo, paths: readonly string[], options: CallOptions): Promise<ReadonlyMap<string, KeyRecords>> {
     return this.#readAll(repo, paths, withoutParts, options)
   }
@@ -80,7 +80,7 @@ export class RecordStore {
   }
 
   /**
-   * The hidden versions of a branch at or below some paths: sets of commit ids by path. The path of a directory ends in `/`.
+   * The hidden versions of a branch at or below some paths: sets of commit ids by path. The path of a directory ends with `/`.
    */
   async hiddenVersions(
     { repo, name }: Branch,
@@ -107,19 +107,19 @@ export class RecordStore {
     return found
   }
 
-  /** Writes records of one repo; resolves when they are in. */
+  /** Writes records of one repo; resolves after their commit. */
   async write(updates: readonly RecordChange[], options: CallOptions): Promise<void> {
-    // Updates that were to follow an earlier write come first, or they would undo these.
+    // Pending updates of the same records come first, or they would undo these.
     const earlier = updates.flatMap(({ name }) => this.#behind.take(name))
     await this.#commit([...earlier, ...updates], options)
   }
 
-  /** Writes a record at most a second later, together with others. It is lost if the process crashes before that. */
+  /** Writes a record within a second, in a batch (write-behind). It is lost if the process crashes before that. */
   writeBehind(change: RecordChange, options: CallOptions): void {
     this.#behind.add(change, options)
   }
 
-  /** Writes all that is to be written behind; for a process that is about to end. */
+  /** Writes all pending records; for a process that is about to exit. */
   flush(): Promise<void> {
     return this.#behind.flush()
   }
@@ -152,7 +152,7 @@ export class RecordStore {
         return short
       }
       const read = await this.#readUnknown(branch, unknown, note, options).finally(() => state.reads.delete(running))
-      // Beside a write it is not known which state was read.
+      // With a concurrent write, it is unknown which state was read.
       if (running.isOutdated) continue
       for (const path of unknown) {
         const records = read.get(path) ?? new Map()
@@ -185,7 +185,7 @@ export class RecordStore {
     if (first === undefined) return
     const { repo } = first.name
     const stored = await this.#readStored(repo, [...new Set(updates.map(({ name }) => name.path))], whole, options)
-    // Nothing is awaited from here to the queue, so that updates of one record follow one another.
+    // No await between here and the queue, so that updates of the same record keep their order.
     const written = new Map<string, { readonly name: RecordName; readonly record: ObjectRecord | null }>()
     for (const { name, update } of updates) {
       const path = recordPath(name.path, name.content)
@@ -210,7 +210,7 @@ export class RecordStore {
     }
   }
 
-  /** The record as the next update finds it: on its way, just written, or as it was read. */
+  /** The current state of a record: the one being written, the cached one, or the stored one. */
   #latest(name: RecordName, path: string, stored: ReadonlyMap<string, KeyRecords>): ObjectRecord | undefined {
     const writing = this.#writing.get(path)
     if (writing !== undefined) return writing ?? undefined
@@ -244,7 +244,7 @@ type Shorten = (record: ObjectRecord) => ObjectRecord
 const whole: Shorten = (record) => record
 const withoutParts: Shorten = (record) => (record.parts.length === 0 ? record : { ...record, parts: [] })
 
-/** A new file, or its deletion. */
+/** Creates or deletes a file. */
 function changeOf(path: string, raw: Uint8Array | undefined): Change {
   return { path, isUnchecked: true, ...(raw && { content: { raw } }) }
 }

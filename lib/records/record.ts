@@ -1,6 +1,6 @@
 import { parseChecksumAlgorithm } from '../checksums.js'
 
-/** Headers that describe an object's content and that S3 returns as they were sent, in lower case. */
+/** Headers that describe the content of an object and that S3 returns unchanged, in lower case. */
 export const contentHeaders = [
   'cache-control',
   'content-disposition',
@@ -13,7 +13,7 @@ export const contentHeaders = [
 
 export type ContentHeader = (typeof contentHeaders)[number]
 
-/** A checksum as S3 writes it: base64, of a composite one with the number of parts behind it. */
+/** A checksum in S3's format: base64; a composite one ends with the number of parts. */
 export interface RecordedChecksum {
   /** In lower case, such as `crc32c`. */
   readonly algorithm: string
@@ -21,15 +21,15 @@ export interface RecordedChecksum {
   readonly value: string
 }
 
-/** A part of a multipart upload, in the order of the object's bytes. */
+/** A part of a multipart upload, in the order of its bytes in the object. */
 export interface RecordedPart {
   readonly number: number
   readonly size: number
-  /** In base64; absent if the upload kept none. */
+  /** In base64; undefined if the upload kept no checksum. */
   readonly checksum?: string
 }
 
-/** A commit in which the content was written to the key. */
+/** A commit that wrote the content to the key. */
 export interface RecordedVersion {
   readonly commitId: string
   readonly branch: string
@@ -37,37 +37,37 @@ export interface RecordedVersion {
   readonly time: Date
 }
 
-/** A version of a key that is no longer shown, though PFS keeps it: it was deleted, or it brought an earlier one back. */
+/** A hidden version of a key: PFS keeps it, but it was deleted, or was made only to restore an earlier version. */
 export interface HiddenVersion {
   readonly commitId: string
   readonly branch: string
-  /** PFS's hash of its content in hex; absent for a delete marker. */
+  /** PFS's hash of its content in hex; undefined for a delete marker. */
   readonly content?: string
-  /** If a gateway made it to bring back the version before a deleted one: the commit as of which the key is. */
+  /** The commit whose version this one restored, if a gateway made it after a deletion. */
   readonly asOf?: string
 }
 
-/** What S3 keeps with an object and PFS has no place for. It belongs to one key and one content. */
+/** The attributes of an object that PFS cannot store. A record belongs to one key and one content. */
 export interface ObjectRecord {
   readonly headers: Readonly<Partial<Record<ContentHeader, string>>>
   /** User metadata by name, without `x-amz-meta-`, in lower case. */
   readonly metadata: Readonly<Record<string, string>>
-  /** Tags in the order in which they were set. */
+  /** Tags in their original order. */
   readonly tags: readonly (readonly [key: string, value: string])[]
-  /** Without quotes: the MD5 of the content, or `md5-of-md5s-N`; absent if nobody computed it. */
+  /** Without quotes: the MD5 of the content, or `md5-of-md5s-N`; undefined if it was not computed. */
   readonly etag?: string
   readonly checksum?: RecordedChecksum
   readonly parts: readonly RecordedPart[]
   /** Oldest first. */
   readonly versions: readonly RecordedVersion[]
-  /** Of a record that only says that one version of the key is hidden. */
+  /** Set in a record that only marks one version of the key as hidden. */
   readonly hidden?: HiddenVersion
 }
 
-/** The record of an object of which nothing is known. */
+/** A record without attributes. */
 export const emptyRecord: ObjectRecord = { headers: {}, metadata: {}, tags: [], parts: [], versions: [] }
 
-/** What an object may have, so that any client can read its headers: some take no more than 16 KiB of them. */
+/** Limits on the attributes of an object, so that any client can read its headers: some accept at most 16 KiB. */
 export const attributeLimits = {
   /** Names and values of user metadata, in bytes of UTF-8. */
   metadataBytes: 2048,
@@ -81,38 +81,38 @@ export const attributeLimits = {
 const headerName = /^[\w!#$%&'*+.^`|~-]+$/
 const headerValue = /^[\t\x20-\x7e\x80-\xff]*$/
 
-/** Whether text can be the name of a header. */
+/** Whether a text is a valid header name. */
 export function isHeaderName(text: string): boolean {
   return headerName.test(text)
 }
 
-/** Whether text can be the value of a header, whose bytes are written as Latin-1. */
+/** Whether a text is a valid header value, whose bytes are written as Latin-1. */
 export function isHeaderValue(text: string): boolean {
   return headerValue.test(text)
 }
 
-/** The bytes of names and values together, in UTF-8. */
+/** Total bytes of all names and values, in UTF-8. */
 export function attributeBytes(texts: Readonly<Record<string, string>>): number {
   return Object.entries(texts).reduce((sum, [name, text]) => sum + Buffer.byteLength(name) + Buffer.byteLength(text), 0)
 }
 
-/** Content types that say nothing, with which some clients send every object. */
+/** Content types without information, which some clients send with every object. */
 const genericTypes: ReadonlySet<string | undefined> = new Set(['application/octet-stream', 'binary/octet-stream'])
 
-/** Whether an object without a record would be served with something missing. */
+/** Whether the object would lose attributes without a record. */
 export function needsRecord({ headers, metadata, tags, parts }: ObjectRecord): boolean {
   const { 'content-type': type, ...others } = headers
   const counts = [Object.keys(others).length, Object.keys(metadata).length, tags.length, parts.length]
   return (type !== undefined && !genericTypes.has(type)) || counts.some((count) => count > 0)
 }
 
-/** Thrown for a file that is no record, or one of a later format. */
+/** Thrown for a file that is not a record, or whose format is newer. */
 export class UnreadableRecord extends Error {}
 
-/** The format that this version writes, and the latest that it reads. */
+/** The format that this version writes, and the newest that it reads. */
 const format = 1
 
-/** A record as it lies in PFS: JSON, with the key for people who read it with pachctl. */
+/** Serializes a record as JSON, with the key for humans who read it with pachctl. */
 export function serializeRecord(key: string, record: ObjectRecord): Buffer {
   const { headers, metadata, tags, etag, checksum, parts, versions, hidden } = record
   const filled = {
@@ -131,7 +131,7 @@ export function serializeRecord(key: string, record: ObjectRecord): Buffer {
 }
 
 /**
- * Reads a record.
+ * Parses a record.
  *
  * @throws UnreadableRecord
  */
@@ -165,12 +165,12 @@ function readJson(bytes: Uint8Array): Json {
 
 function requireObject(value: unknown): Json {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Json
-  throw new UnreadableRecord('a record has a value of another type than it should')
+  throw new UnreadableRecord('a record has a value of the wrong type')
 }
 
 function readList<Item>(value: unknown, read: (item: unknown) => Item): Item[] {
   if (Array.isArray(value)) return value.map(read)
-  throw new UnreadableRecord('a record has a value of another type than it should')
+  throw new UnreadableRecord('a record has a value of the wrong type')
 }
 
 function optional<Value>(value: unknown, read: (value: unknown) => Value): Value | undefined {
@@ -179,12 +179,12 @@ function optional<Value>(value: unknown, read: (value: unknown) => Value): Value
 
 function matching(value: unknown, pattern: RegExp): string {
   if (typeof value === 'string' && pattern.test(value)) return value
-  throw new UnreadableRecord('a record has a text that it should not have')
+  throw new UnreadableRecord('a record has an invalid text')
 }
 
 function whole(value: unknown): number {
   if (Number.isSafeInteger(value) && Number(value) >= 0) return Number(value)
-  throw new UnreadableRecord('a record has a number that it should not have')
+  throw new UnreadableRecord('a record has an invalid number')
 }
 
 function readHeaders(value: unknown): ObjectRecord['headers'] {
@@ -194,7 +194,7 @@ function readHeaders(value: unknown): ObjectRecord['headers'] {
   return atMost(attributeLimits.headerBytes, attributeBytes(headers), headers)
 }
 
-/** The text goes out encoded, whatever it is; the names do not. */
+/** Values are encoded when they are sent; names are not, so they must be valid header names. */
 function readMetadata(value: unknown): ObjectRecord['metadata'] {
   const entries = Object.entries(requireObject(value)).map(
     ([name, text]) => [matching(name, headerName), matching(text, /^/)] as const,
@@ -215,7 +215,7 @@ function readTags(value: unknown): ObjectRecord['tags'] {
 
 function atMost<Value>(limit: number, size: number, value: Value): Value {
   if (size <= limit) return value
-  throw new UnreadableRecord('a record has more of something than an object can have')
+  throw new UnreadableRecord('a record has more entries than an object can have')
 }
 
 function readChecksum(value: unknown): RecordedChecksum {
@@ -227,7 +227,7 @@ function readChecksum(value: unknown): RecordedChecksum {
   return { algorithm: known, type, value: matching(text, /^[\w+/=-]{1,200}$/) }
 }
 
-/** In ascending order, as an upload has them. */
+/** Parts must be in ascending order. */
 function readParts(value: unknown): ObjectRecord['parts'] {
   const parts = readList(value, readPart)
   if (parts.every(({ number }, index) => number > (parts[index - 1]?.number ?? 0)))
@@ -259,6 +259,6 @@ function readHidden(value: unknown): HiddenVersion {
 function readVersion(value: unknown): RecordedVersion {
   const { commitId, branch, time } = requireObject(value)
   const date = new Date(matching(time, /^[\w:.+-]{1,40}$/))
-  if (Number.isNaN(date.getTime())) throw new UnreadableRecord('a record has a time that is no time')
+  if (Number.isNaN(date.getTime())) throw new UnreadableRecord('a record has an invalid time')
   return { commitId: matching(commitId, commitIdPattern), branch: matching(branch, branchPattern), time: date }
 }

@@ -3,7 +3,7 @@ import type { ObjectRecord } from './record.js'
 import type { KeyRecords } from './record-cache.js'
 import type { RecordName } from './record-path.js'
 
-/** Makes a record of the one that is there; null removes it, undefined leaves it as it is. */
+/** Computes a record from the current one; null deletes it, undefined leaves it unchanged. */
 export type RecordUpdate = (known: ObjectRecord | undefined) => ObjectRecord | null | undefined
 
 export interface RecordChange {
@@ -11,21 +11,21 @@ export interface RecordChange {
   readonly update: RecordUpdate
 }
 
-/** How long an update may wait for others, and how long at most between tries if PFS fails, in milliseconds. */
+/** Delay of an update to collect a batch, and maximum back-off if PFS fails, in milliseconds. */
 const delayMilliseconds = 1000
 const maxDelayMilliseconds = 60_000
 
-/** Writers of a repo whose tokens are kept for it. */
+/** Maximum writers of a repo whose tokens are kept for write-behind. */
 const maxTokens = 8
 
-/** Most updates that wait for one repo; when PFS fails for long, the oldest are given up. */
+/** Maximum pending updates per repo; if PFS fails for long, the oldest are dropped. */
 const maxPending = 100_000
 
 interface RepoUpdates {
   readonly waiting: Map<string, RecordChange[]>
-  /** Being written; still applied to what is read until they are in. */
+  /** Updates being written; applied to reads until their commit. */
   writing: ReadonlyMap<string, readonly RecordChange[]>
-  /** By which PFS is asked; any writer of the repo may write for the others. */
+  /** Tokens for the calls to PFS; any writer of the repo may write for the others. */
   readonly tokens: (string | undefined)[]
   failures: number
   count: number
@@ -34,8 +34,8 @@ interface RepoUpdates {
 }
 
 /**
- * Updates of records that may be lost in a crash, collected for a second and then written in one commit for each repo.
- * Until they are in, they are applied to whatever is read.
+ * Write-behind for updates of records that may be lost in a crash: collects them for a second, then writes them in one
+ * commit per repo. Until then, they are applied to reads.
  */
 export class WriteBehind {
   readonly #write: (updates: readonly RecordChange[], options: CallOptions) => Promise<void>
@@ -50,7 +50,7 @@ export class WriteBehind {
     this.#onError = onError
   }
 
-  /** Any writer of the repo may write for the others; if one token fails, the next is tried. */
+  /** Any writer of the repo may write for the others; if one token fails, the next is used. */
   add(change: RecordChange, { authToken }: CallOptions): void {
     const id = idOf(change.name.repo)
     const repo = this.#repos.get(id) ?? newRepo()
@@ -62,7 +62,7 @@ export class WriteBehind {
     this.#schedule(id, repo)
   }
 
-  /** Takes out the updates of a record that wait, for a caller that writes them now. */
+  /** Removes and returns the pending updates of a record, for a caller that writes them now. */
   take({ repo, path, content }: RecordName): readonly RecordChange[] {
     const updates = this.#repos.get(idOf(repo))
     const ofKey = updates?.waiting.get(path)
@@ -75,7 +75,7 @@ export class WriteBehind {
     return taken
   }
 
-  /** The records of a key as they will be. */
+  /** The records of a key with the pending updates applied. */
   applyTo(repo: Repo, path: string, records: KeyRecords): KeyRecords {
     const updates = this.#repos.get(idOf(repo))
     const pending = [...(updates?.writing.get(path) ?? []), ...(updates?.waiting.get(path) ?? [])]
@@ -89,7 +89,7 @@ export class WriteBehind {
     return changed
   }
 
-  /** Writes everything that waits now; what fails is reported and waits on. */
+  /** Writes all pending updates; reports failures and keeps those updates pending. */
   async flush(): Promise<void> {
     await Promise.all([...this.#repos].map(([id, repo]) => this.#flush(id, repo)))
   }
@@ -118,9 +118,9 @@ export class WriteBehind {
       await this.#write([...taken.values()].flat(), authToken === undefined ? {} : { authToken })
       repo.failures = 0
     } catch (error) {
-      this.#onError(new Error('records could not be written behind; they are tried again', { cause: error }))
+      this.#onError(new Error('the write-behind of records failed; it will be retried', { cause: error }))
       repo.failures += 1
-      // The token may be the reason.
+      // The token may have caused the failure.
       if (repo.tokens.length > 1) repo.tokens.pop()
       const later = new Map(repo.waiting)
       repo.waiting.clear()
