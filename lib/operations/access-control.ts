@@ -4,10 +4,10 @@ import { type S3Response, xmlResponse } from '../http/response.js'
 import { readXml, xmlDeclaration } from '../http/xml.js'
 import type { Call } from './call.js'
 
-/** The owner that listings and ACLs name: PFS has rights on repos and no owner of a file. */
+/** The owner in listings and ACLs, the same for everything: PFS has rights on repos, but no owners of files. */
 export const owner = { ID: 'pachyderm', DisplayName: 'pachyderm' }
 
-/** Throws AccessDenied if a client expects another owner of the bucket than the one that the gateway names. */
+/** Throws AccessDenied if the client expects another owner of the bucket. */
 export function requireExpectedOwner(
   request: Pick<HttpRequest, 'headers'>,
   name: 'x-amz-expected-bucket-owner' | 'x-amz-source-expected-bucket-owner',
@@ -21,8 +21,8 @@ export function requireExpectedOwner(
 }
 
 /**
- * Whether a canned ACL gives the owner full control and nobody else anything. Rights are those of PFS on the repo, as in
- * a bucket of S3 whose ACLs are disabled, so that no other ACL can be kept.
+ * Whether a canned ACL gives full control to the owner only. Rights are PFS's rights on the repo; as in a bucket of S3
+ * whose ACLs are disabled, no other ACL can be stored.
  */
 export function isOwnersAcl(canned: string): boolean {
   return canned === 'private' || canned === 'bucket-owner-full-control'
@@ -35,12 +35,23 @@ const policy =
   `<AccessControlList><Grant><Grantee ${instance}>${ownerElements}</Grantee><Permission>FULL_CONTROL</Permission></Grant>` +
   '</AccessControlList></AccessControlPolicy>'
 
-/** The ACL of every bucket and object: its owner has full control. */
+/**
+ * GetBucketAcl and GetObjectAcl: the owner has full control.
+ *
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketAcl.html
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectAcl.html
+ */
 export function ownerHasFullControl(): S3Response {
   return xmlResponse(policy)
 }
 
-/** Throws AccessControlListNotSupported where a request for an ACL asks for another than there is. */
+/**
+ * PutBucketAcl and PutObjectAcl: accept only the ACL that everything has. Throws AccessControlListNotSupported for any
+ * other ACL.
+ *
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketAcl.html
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectAcl.html
+ */
 export async function requireOwnersPolicy(call: Call): Promise<void> {
   const { request } = call
   const policy = await readPolicy(call)
@@ -54,7 +65,7 @@ export async function requireOwnersPolicy(call: Call): Promise<void> {
   if (policy !== "the owner's") throw notSupported()
 }
 
-/** Whether the policy in the body grants full control to the owner and nothing to others; undefined without a body. */
+/** Whether the policy in the body grants full control to the owner only; undefined without a body. */
 async function readPolicy(call: Call): Promise<"the owner's" | 'another' | undefined> {
   let isGranted = false
   let isOthers = false

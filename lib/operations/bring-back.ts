@@ -9,22 +9,22 @@ import type { KeyRecords } from '../records/record-cache.js'
 import type { KeyVersion } from '../resolver/versions/version-walk.js'
 import type { BucketCall } from './call.js'
 
-/** A key of which versions are being deleted. */
+/** A key whose versions are being deleted. */
 export interface DoomedKey {
   readonly records: KeyRecords
-  /** What is hidden already, by commit id. */
+  /** Versions that are already hidden, by commit id. */
   readonly hidden: ReadonlyMap<string, HiddenVersion>
-  /** What is to be hidden, by commit id. */
+  /** Versions to hide, by commit id. */
   readonly versions: ReadonlyMap<string, KeyVersion>
 }
 
-/** The hidden version that brought a key back, undefined if nothing had to be done; or why that failed. */
+/** The hidden version that restored a key, or undefined if nothing was necessary; or the reason of a failure. */
 type Outcome = PromiseSettledResult<HiddenVersion | undefined>
 
-/** Of the keys whose current version is deleted, the commit as of which each is to be; undefined to remove the key. */
+/** For each key whose current version is deleted, the commit to restore it from; undefined deletes the key. */
 type Plan = ReadonlyMap<string, string | undefined>
 
-/** Copies the last version that is left of each key back, or removes the key if none is left, in one commit. */
+/** Restores the last remaining version of each key, or deletes the key if no version remains, in one commit. */
 export async function bringBack(
   call: BucketCall,
   headId: string,
@@ -86,7 +86,7 @@ async function carryOut(call: BucketCall, commit: CommitInTurn, planned: Planned
   return outcomes
 }
 
-/** The plan, without the keys that somebody has written since. */
+/** The plan, without the keys that others have written in the meantime. */
 async function renewed(call: BucketCall, { headId, plan, concerned }: Planned): Promise<Plan> {
   const { gateway, bucket, options } = call
   const { commitId } = await inspectHead(gateway.pfs, bucket.branch, options)
@@ -100,7 +100,7 @@ async function renewed(call: BucketCall, { headId, plan, concerned }: Planned): 
   return new Map([...plan].filter(([path]) => !since.has(path)))
 }
 
-/** Looks for the last version of each key that is neither hidden nor to be hidden. */
+/** Finds the last version of each key that is not hidden and will not be hidden. */
 async function planFrom(
   { gateway, bucket, options }: BucketCall,
   commitId: string,
@@ -114,12 +114,12 @@ async function planFrom(
   const visit = (path: string, version: KeyVersion): boolean => {
     const gone = left.get(path)
     if (gone?.delete(version.commitId) !== true) {
-      // The version that is there may stay.
+      // The current version may stay.
       if (passed.has(path)) plan.set(path, version.commitId)
       return true
     }
     passed.add(path)
-    // If nothing older is hidden, whatever was there before the version may be shown.
+    // If no older version is hidden, any version before this one may be shown.
     plan.set(path, version.baseId)
     return gone.size === 0
   }
@@ -128,7 +128,7 @@ async function planFrom(
   return plan
 }
 
-/** The files at some paths of the branch's head. */
+/** The files at some paths at the head of the branch. */
 async function currentFiles({ gateway, bucket, options }: BucketCall, paths: readonly string[]) {
   const { repo } = bucket.branch
   const id = await gateway.commits.commitToRead(bucket.branch, paths, options)
@@ -158,7 +158,7 @@ function foundFiles(findings: Awaited<ReturnType<typeof findFiles>>): ReadonlyMa
   return found
 }
 
-/** PFS's hash of a file in hex; undefined for a missing one. */
+/** PFS's hash of a file in hex; undefined if the file is missing. */
 function contentOf(file: FileInfo | undefined): string | undefined {
   return file && Buffer.from(file.hash).toString('hex')
 }

@@ -8,7 +8,11 @@ import type { RepoInfo } from '../pfs/client.js'
 import { isMissing, PfsError, unlessMissing } from '../pfs/errors.js'
 import { type BucketCall, requireListable, requireWritable } from './call.js'
 
-/** CreateBucket: makes the branch, and its repo where that is not there yet. */
+/**
+ * CreateBucket: creates the branch, and its repo if it is missing.
+ *
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html
+ */
 export async function createBucket(call: BucketCall): Promise<S3Response> {
   const { gateway, bucket, options } = call
   requireWritable(bucket)
@@ -26,7 +30,7 @@ export async function createBucket(call: BucketCall): Promise<S3Response> {
   return { status: 200, headers: { location: `/${bucket.name}` } }
 }
 
-/** Throws for headers that ask for a bucket of another kind. */
+/** Throws for headers that ask for an unsupported kind of bucket. */
 function refuseUnsupported({ request }: BucketCall): void {
   const acl = header(request, 'x-amz-acl') ?? 'private'
   if (acl !== 'private' || [...request.headers.keys()].some((name) => name.startsWith('x-amz-grant-'))) {
@@ -37,10 +41,10 @@ function refuseUnsupported({ request }: BucketCall): void {
     throw notImplemented('x-amz-bucket-object-lock-enabled', 'objects cannot be locked.')
   const ownership = header(request, 'x-amz-object-ownership') ?? 'BucketOwnerEnforced'
   if (ownership !== 'BucketOwnerEnforced')
-    throw notImplemented('x-amz-object-ownership', 'the only owner is that of the bucket.')
+    throw notImplemented('x-amz-object-ownership', 'the bucket owner owns all objects.')
 }
 
-/** Reads a configuration; throws if it names another region than the gateway's, or asks for more than a region. */
+/** The shape of the configuration; throws if it names another region, or contains more than a region. */
 function configurationIn(region: string): XmlShape {
   return {
     texts: ['LocationConstraint'],
@@ -52,27 +56,27 @@ function configurationIn(region: string): XmlShape {
 function unsupported(name: string): XmlShape {
   return {
     onStart: () => {
-      throw new S3Error('NotImplemented', { message: `CreateBucket takes no ${name}.` })
+      throw new S3Error('NotImplemented', { message: `CreateBucket does not support ${name}.` })
     },
   }
 }
 
 function requireOwnRegion(constraint: string, region: string): void {
   const fields = { LocationConstraint: constraint }
-  // The location of that region is written as nothing, so S3 does not know it by name.
+  // S3 represents us-east-1 by an empty location, and does not accept it by name.
   if (constraint === 'us-east-1') throw new S3Error('InvalidLocationConstraint', { fields })
   if (constraint === '' || constraint === region) return
   const message = `The ${constraint} location constraint is incompatible for the region specific endpoint this request was sent to: the region is ${region}.`
   throw new S3Error('IllegalLocationConstraintException', { message, fields })
 }
 
-/** Throws InvalidBucketName for a new bucket whose name is that of an existing one with repo and branch swapped. */
+/** Throws InvalidBucketName if a bucket exists whose name has the same repo and branch in the other order. */
 async function refuseSwapped({ gateway, bucket, options }: BucketCall): Promise<void> {
   const other = await gateway.missingBuckets.findSwapped(bucket, options)
   if (other === undefined) return
   const { name: branch, repo } = bucket.branch
   throw new S3Error('InvalidBucketName', {
-    message: `The bucket "${other}" exists. The branch comes before the repo, so "${bucket.name}" would be a branch "${branch}" of the repo "${repo.name}"; if that is meant, make the branch with pachctl.`,
+    message: `The bucket "${other}" exists. The branch comes before the repo, so "${bucket.name}" would be a branch "${branch}" of the repo "${repo.name}"; to create that branch, use pachctl.`,
     fields: { BucketName: bucket.name },
   })
 }
@@ -83,7 +87,7 @@ async function createBranch({ gateway, bucket, options }: BucketCall, withRepo: 
   await gateway.pfs.createBranch({ branch: bucket.branch }, options)
 }
 
-/** Another request may have made the repo since it was looked for. */
+/** Ignores a repo that another request has created in the meantime. */
 async function createRepo(created: Promise<void>, project: string): Promise<void> {
   try {
     await created
@@ -97,7 +101,7 @@ function missingProject(error: unknown, project: string): unknown {
   return new S3Error('InvalidBucketName', { message: `The project "${project}" does not exist.`, cause: error })
 }
 
-/** A branch that the caller has no right on is somebody else's. */
+/** A branch that the caller may not read belongs to somebody else. */
 function requireOwn(repo: RepoInfo | undefined, name: string): void {
   if (repo?.authInfo?.permissions.includes('REPO_READ') === false) {
     throw new S3Error('BucketAlreadyExists', { fields: { BucketName: name } })
@@ -105,8 +109,10 @@ function requireOwn(repo: RepoInfo | undefined, name: string): void {
 }
 
 /**
- * DeleteBucket: deletes an empty branch, and with the last branch its repo; while nothing else is written to the branch,
- * and no other bucket of the repo is made or deleted.
+ * DeleteBucket: deletes an empty branch, and its repo with the last branch. Blocks other writes to the branch, and the
+ * creation and deletion of other buckets of the repo.
+ *
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteBucket.html
  */
 export async function deleteBucket(call: BucketCall): Promise<S3Response> {
   const { gateway, bucket, options } = call
@@ -126,10 +132,10 @@ async function deleteEmpty(call: BucketCall): Promise<void> {
   const file = { commit: { repo: branch.repo, id: commitId }, path: '/' }
   for await (const _ of pfs.listFile({ file, number: 1 }, options)) throw notEmpty
   const isLast = await isLastBranch(call)
-  // Somebody else may have written since.
+  // Another writer may have committed since.
   if ((await inspectHead(pfs, branch, options)).commitId !== commitId) throw notEmpty
   if (!isLast) await pfs.deleteBranch({ branch }, options)
-  // PFS answers that it has deleted nothing, and no error, where the caller has no right to.
+  // If the caller has no right to delete it, PFS returns false, not an error.
   else if (!(await pfs.deleteRepo({ repo: branch.repo }, options))) throw new S3Error('AccessDenied')
 }
 
@@ -140,20 +146,28 @@ async function isLastBranch({ gateway, bucket, options }: BucketCall): Promise<b
   return true
 }
 
-/** HeadBucket. */
+/**
+ * HeadBucket.
+ *
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
+ */
 export async function headBucket(call: BucketCall): Promise<S3Response> {
   await requireListable(call)
   return { status: 200, headers: { 'x-amz-bucket-region': call.gateway.region } }
 }
 
-/** GetBucketLocation: the configured region; us-east-1 is written as nothing. */
+/**
+ * GetBucketLocation: the configured region; S3 writes us-east-1 as an empty location.
+ *
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLocation.html
+ */
 export async function getBucketLocation(call: BucketCall): Promise<S3Response> {
   await requireListable(call)
   const { region } = call.gateway
   return xmlResponse(xmlDocument('LocationConstraint', region === 'us-east-1' ? '' : region))
 }
 
-/** Makes or deletes branches of a bucket's repo, one request at a time: the repo goes with its last branch. */
+/** Serialises the creation and deletion of branches of a repo, since the repo is deleted with its last branch. */
 function repoTurn<Result>({ gateway, bucket }: BucketCall, work: () => Promise<Result>): Promise<Result> {
   const { project, name } = bucket.branch.repo
   return gateway.repoTurns(`${project}/${name}`, work)

@@ -18,7 +18,7 @@ import type { VersionWalk } from '../resolver/versions/version-walk.js'
 import type { CheckedBody } from '../signature/checked-body.js'
 import type { ContentCache } from './content-cache.js'
 
-/** What all calls of one handler share. */
+/** The state that all requests of one handler share. */
 export interface Gateway {
   readonly pfs: PfsClient
   readonly commits: CommitQueue
@@ -30,45 +30,45 @@ export interface Gateway {
   readonly removals: RemovalSearch
   readonly changes: ChangeLog
   readonly versionWalk: VersionWalk
-  /** Whether a version that a client deletes is hidden; otherwise the client is refused. */
+  /** Whether the gateway hides a version that a client deletes; otherwise it refuses to delete versions. */
   readonly hidesVersions: boolean
   readonly pages: PageMemory
-  /** The region that GetBucketLocation answers. */
+  /** The region for GetBucketLocation. */
   readonly region: string
-  /** Bodies of at most so many bytes are read whole and share commits. */
+  /** Bodies of at most this many bytes are kept in memory and share commits. */
   readonly maxSharedBodyBytes: number
-  /** By upload id: whoever completes or aborts an upload does so alone. */
+  /** Serialises the completion and abortion of an upload, by upload id. */
   readonly uploadTurns: Turns
-  /** By project and repo: whoever makes or deletes branches does so alone. */
+  /** Serialises the creation and deletion of branches, by project and repo. */
   readonly repoTurns: Turns
-  /** By branch: whoever deletes versions does so alone. */
+  /** Serialises the deletion of versions, by branch. */
   readonly versionTurns: Turns
   readonly contents: ContentCache
 }
 
-/** A request whose sender is known. */
+/** An authenticated request. */
 export interface Call {
   readonly gateway: Gateway
   readonly request: HttpRequest
   readonly body: CheckedBody
-  /** Of every PFS call that is made for the request. */
+  /** Options of every PFS call for the request. */
   readonly options: CallOptions
 }
 
-/** A request about a bucket, or about what is in it. */
+/** A request for a bucket or its content. */
 export interface BucketCall extends Call {
   readonly bucket: Bucket
 }
 
-/** A request about an object. */
+/** A request for an object. */
 export interface ObjectCall extends BucketCall {
   readonly key: string
 }
 
-/** What answers a request; throws an S3Error or what PFS refused. */
+/** Executes a request and returns the response; throws an S3Error or a PfsError. */
 export type Operation<C extends Call> = (call: C) => Promise<S3Response>
 
-/** Throws for a bucket at a commit: history does not change. */
+/** Throws MethodNotAllowed for a bucket at a commit, which is read-only. */
 export function requireWritable(bucket: Bucket): void {
   if (bucket.at === undefined) return
   throw new S3Error('MethodNotAllowed', {
@@ -78,8 +78,8 @@ export function requireWritable(bucket: Bucket): void {
 }
 
 /**
- * Throws where the bucket is not there or the caller may not list it. InspectBranch also shows branches that the caller
- * has no right on, so a page is asked for, from behind everything that could be on it.
+ * Throws if the bucket is missing or the caller may not list it. InspectBranch does not check permissions, so this lists
+ * zero entries: it starts after the last possible path, so that PFS only checks the permission.
  */
 export async function requireListable({ gateway, bucket, options }: BucketCall): Promise<void> {
   const file = { commit: commitOf(bucket), path: '/' }
@@ -87,7 +87,7 @@ export async function requireListable({ gateway, bucket, options }: BucketCall):
   for await (const _ of gateway.pfs.listFile(page, options));
 }
 
-/** Asks PFS for the object, or the version of it, that a request is about; throws as `resolveVersion` does. */
+/** Looks up the object, or its version, that a request addresses; throws as `resolveVersion` does. */
 export async function resolveNamedObject({
   gateway,
   request,
@@ -99,15 +99,15 @@ export async function resolveNamedObject({
   return resolveVersion(gateway, name, options)
 }
 
-/** The answer to who would delete one version: it is part of a commit. */
+/** The error for a request to delete one version if the gateway does not hide versions. */
 export function immutableVersion(): S3Error {
   return new S3Error('MethodNotAllowed', {
     message:
-      'A version of an object is part of a commit, and history does not change. Delete the key without a versionId.',
+      'A version of an object is part of a commit, and commits do not change. Delete the key without a versionId.',
   })
 }
 
-/** Throws MissingContentLength for a request that says neither how long its body is nor that it will not say. */
+/** Throws MissingContentLength for a request with neither a Content-Length nor a Transfer-Encoding. */
 export function requireContentLength({ request, body }: Call): void {
   if (body.length === undefined && header(request, 'transfer-encoding') === undefined) {
     throw new S3Error('MissingContentLength')

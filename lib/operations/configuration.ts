@@ -14,8 +14,8 @@ import {
 type BucketOperation = Operation<BucketCall>
 
 /**
- * Bucket configurations that clients ask for, as of a bucket that has none, by subresource and method. The CORS rules
- * of the handler are its operator's, not the bucket's.
+ * Bucket configurations that clients read, by subresource and method; responses describe a bucket without configuration.
+ * The handler's CORS rules belong to its operator, not to a bucket.
  */
 export const bucketConfiguration: Readonly<Record<string, BucketOperation>> = {
   'accelerate GET': answer('AccelerateConfiguration'),
@@ -42,7 +42,7 @@ export const bucketConfiguration: Readonly<Record<string, BucketOperation>> = {
   'replication GET': refuse('ReplicationConfigurationNotFoundError'),
   'requestPayment GET': answer('RequestPaymentConfiguration', { Payer: 'BucketOwner' }),
   'tagging GET': refuse('NoSuchTagSet'),
-  // Every write to a branch is a version of its own.
+  // Every write to a branch creates a version.
   'versioning GET': answer('VersioningConfiguration', { Status: 'Enabled' }),
   'versioning PUT': putBucketVersioning,
   'website GET': refuse('NoSuchWebsiteConfiguration'),
@@ -63,7 +63,11 @@ function refuse(code: S3ErrorCode): BucketOperation {
   }
 }
 
-/** PutBucketVersioning: takes what is so already. */
+/**
+ * PutBucketVersioning: accepts only the state that every bucket has.
+ *
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketVersioning.html
+ */
 async function putBucketVersioning(call: BucketCall): ReturnType<BucketOperation> {
   requireWritable(call.bucket)
   await requireListable(call)
@@ -78,7 +82,7 @@ async function putBucketVersioning(call: BucketCall): ReturnType<BucketOperation
   })
   if (!isThere) throw new S3Error('MissingRequestBodyError')
   if (status !== 'Enabled' && status !== 'Suspended') throw malformedXml()
-  if (mfaDelete === 'Enabled') throw new S3Error('NotImplemented', { message: 'There is no MFA delete.' })
+  if (mfaDelete === 'Enabled') throw new S3Error('NotImplemented', { message: 'MFA delete is not supported.' })
   if (status === 'Enabled') return { status: 200 }
   throw new S3Error('InvalidBucketState', {
     message: 'Versioning cannot be suspended: every write to a branch is a commit, and commits are kept.',
@@ -86,7 +90,7 @@ async function putBucketVersioning(call: BucketCall): ReturnType<BucketOperation
   })
 }
 
-/** What clients ask for about an object beside its content, as of one that has nothing of it, by subresource and method. */
+/** Object configurations that clients read, by subresource and method; responses describe an object without any. */
 export const objectConfiguration: Readonly<Record<string, Operation<ObjectCall>>> = {
   'acl GET': async (call) => {
     await resolveNamedObject(call)

@@ -2,24 +2,24 @@ import { LRUCache } from 'lru-cache'
 import { cacheLookup } from '../diagnostics.js'
 import { asBuffer } from '../encoding.js'
 
-/** The bytes of small files by their PFS hash, for those who may read them. */
+/** Cache of the content of small objects, by PFS hash and caller. */
 export interface ContentCache {
-  /** What a caller with this token has been given before; ask only for a hash that PFS has just shown this caller. */
+  /** The content, if this caller has read it before; call it only for a hash that PFS has just returned to this caller. */
   get(hash: Uint8Array, authToken: string | undefined): Uint8Array | undefined
-  /** Keeps a file's bytes unless they are too large a part of the whole. */
+  /** Stores a content unless it is too large for the cache. */
   set(hash: Uint8Array, authToken: string | undefined, content: Uint8Array): void
 }
 
-/** What one more file takes beside its bytes: its hash, its reader's token and their places in memory. */
+/** Memory of an entry in addition to its content, in bytes. */
 const overheadBytes = 600
 
-/** Part of the whole that one file may take. */
+/** Maximum share of the cache for one content. */
 const largestShare = 1 / 16
 
-/** A cache of at most `totalBytes`; what was asked for longest ago goes first. */
+/** LRU cache of at most `totalBytes`. */
 export function createContentCache(totalBytes: number): ContentCache {
   const contents = new LRUCache<string, Uint8Array>({
-    // LRUCache takes no size of 0; no content fits into 1.
+    // LRUCache accepts no size of 0; no content fits into 1.
     maxSize: Math.max(1, totalBytes),
     sizeCalculation: (content) => content.length + overheadBytes,
   })

@@ -17,7 +17,11 @@ import { readAttributes } from './object-attributes.js'
 import { encryptionHeaders, refuseUnsupportedHeaders } from './unsupported-headers.js'
 import { readWriteCondition, writeObject } from './write.js'
 
-/** CopyObject: inside PFS, across branches, repos and projects; no bytes are moved. */
+/**
+ * CopyObject: copies inside PFS, across branches, repos and projects, without moving bytes.
+ *
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
+ */
 export async function copyObject(call: ObjectCall): Promise<S3Response> {
   const { gateway, request, bucket, key } = call
   requireWritable(bucket)
@@ -34,7 +38,7 @@ export async function copyObject(call: ObjectCall): Promise<S3Response> {
   const written = await writeObject(call, {
     path,
     content,
-    // A file of an open commit may have changed since.
+    // A file of an open commit may have changed in the meantime.
     ...(!isOpen && { hash: info.hash }),
     record: copiedRecord(call, source.object.record),
     ...condition,
@@ -57,10 +61,10 @@ function copiedRecord({ request, key }: ObjectCall, source: ObjectRecord): Objec
   return { ...source, headers, metadata, tags, versions: [] }
 }
 
-/** Headers by which a copy of an object onto itself asks for something, if only for a condition to be checked. */
+/** Headers that make a copy of an object onto itself meaningful. */
 const changes = ['x-amz-storage-class', 'x-amz-server-side-encryption', 'if-match', 'if-none-match']
 
-/** S3 refuses a copy of an object onto itself that asks for no change. */
+/** S3 refuses to copy an object onto itself without a change. */
 function requireChange({ request, bucket }: ObjectCall, path: string, { name }: CopySource): void {
   const directive = header(request, 'x-amz-metadata-directive') ?? 'COPY'
   if (directive !== 'COPY' && directive !== 'REPLACE') {
@@ -82,15 +86,15 @@ function requireChange({ request, bucket }: ObjectCall, path: string, { name }: 
   }
 }
 
-/** The object that is copied. */
+/** The source of a copy. */
 interface CopySource {
   readonly name: ObjectName
   readonly object: StoredObject
 }
 
 /**
- * Asks PFS for the source of a copy, with the caller's own rights, and checks the `x-amz-copy-source-if-*` conditions.
- * Its errors name the source, not the object that the request addresses.
+ * Looks up the source of a copy with the caller's rights, and checks the `x-amz-copy-source-if-*` conditions. Its errors
+ * name the source, not the object that the request addresses.
  *
  * @throws S3Error InvalidArgument, NoSuchBucket, NoSuchKey, NoSuchVersion, PreconditionFailed, AccessDenied
  */
@@ -105,7 +109,7 @@ export async function resolveCopySource({ gateway, request, options }: ObjectCal
   return { name, object }
 }
 
-/** S3 reports a delete marker as a fault of the request: MethodNotAllowed would be about the method of the copy. */
+/** S3 reports a delete marker as InvalidRequest: MethodNotAllowed would refer to the method of the copy. */
 function sourceError(error: S3Error): S3Error {
   if (error.code !== 'MethodNotAllowed') return error
   const message = 'The source of a copy request may not specifically refer to a delete marker by version id.'
@@ -113,9 +117,9 @@ function sourceError(error: S3Error): S3Error {
 }
 
 /**
- * Reads `[/]bucket/key[?versionId=id]`. Clients encode it in different ways: each part or the whole, slashes included, a
- * space as `%20` or `+`. So the query is cut off first, then the rest is decoded, and then split at its first slash; a `?`
- * or `+` in a key has to be encoded.
+ * Parses `[/]bucket/key[?versionId=id]`. Clients encode it differently: each part or the whole, including slashes, with a
+ * space as `%20` or `+`. So the query is cut off first, then the rest is decoded and split at its first slash. A `?` or `+`
+ * in a key must be encoded.
  */
 function parseCopySource(text: string): { bucket: string; key: string; versionId: string | undefined } {
   const mark = text.indexOf('?')
@@ -131,7 +135,7 @@ function parseCopySource(text: string): { bucket: string; key: string; versionId
   return { bucket, key: requireKeyLength(key), versionId }
 }
 
-/** Undefined if it is not UTF-8. Node reads header bytes as Latin-1, and some clients leave non-ASCII bytes as they are. */
+/** Undefined if it is not UTF-8. Node reads headers as Latin-1, and some clients send non-ASCII bytes unencoded. */
 function decodeCopySource(path: string): string | undefined {
   const escaped = path.replaceAll('+', ' ').replace(/[\x80-\xff]/g, (byte) => percentByte(byte.charCodeAt(0)))
   try {

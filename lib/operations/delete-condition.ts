@@ -4,25 +4,25 @@ import { matchesEtag, preconditionFailed } from '../http/preconditions.js'
 import { type HttpRequest, header } from '../http/request.js'
 import type { StoredObject } from '../resolver/object.js'
 
-/** What an object must be to be deleted; what is undefined may be anything. */
+/** The conditions of a deletion; undefined matches any object. */
 export interface ExpectedObject {
   /** A list of entity tags, or `*`. */
   readonly etag: string | undefined
   readonly size: number | undefined
-  /** To the second, as HTTP writes it. */
+  /** With a precision of one second, as in HTTP. */
   readonly lastModified: Date | undefined
 }
 
-/** The conditions as a client sends them. */
+/** The conditions in the client's notation. */
 interface ExpectedText {
   readonly etag: string | undefined
   readonly size: string | undefined
   readonly lastModified: string | undefined
 }
 
-/** `ETag`, `Size` and `LastModifiedTime` of an object of DeleteObjects; throws InvalidArgument for what does not parse. */
+/** Parses `ETag`, `Size` and `LastModifiedTime` of an object of DeleteObjects; throws InvalidArgument. */
 export function parseExpectedObject(text: ExpectedText): ExpectedObject {
-  // Of either form: SDKs write it as in a header, though other dates in XML are of ISO 8601.
+  // Either format: SDKs use that of HTTP headers, although other dates in XML are in ISO 8601.
   return expectedObject(text, parseHttpDate(text.lastModified) ?? parseIsoDate(text.lastModified ?? ''))
 }
 
@@ -34,22 +34,22 @@ function expectedObject(text: ExpectedText, lastModified: Date | undefined): Exp
   return { etag: text.etag, size: text.size === undefined ? undefined : Number(text.size), lastModified }
 }
 
-/** `If-Match`, `x-amz-if-match-size` and `x-amz-if-match-last-modified-time` of DeleteObject; throws InvalidArgument. */
+/** Parses `If-Match`, `x-amz-if-match-size` and `x-amz-if-match-last-modified-time` of DeleteObject; throws InvalidArgument. */
 export function readExpectedObject(request: Pick<HttpRequest, 'headers'>): ExpectedObject {
   const lastModified = header(request, 'x-amz-if-match-last-modified-time')
   const text = { etag: header(request, 'if-match'), size: header(request, 'x-amz-if-match-size'), lastModified }
   return expectedObject(text, parseHttpDate(lastModified))
 }
 
-/** Whether anything at all is expected; if not, the object need not be looked at. */
+/** Whether there is any condition; without one, the object need not be looked up. */
 export function isExpecting({ etag, size, lastModified }: ExpectedObject): boolean {
   return etag !== undefined || size !== undefined || lastModified !== undefined
 }
 
 /**
- * Throws where the object is not the expected one: PreconditionFailed, or NoSuchKey for an entity tag of nothing. Size
- * and time hold for an object that is not there, which is as deleted as it can be. The time is the one that HeadObject
- * answers.
+ * Throws PreconditionFailed if the object does not meet the conditions, or NoSuchKey if an entity tag is expected and the
+ * object is missing. A missing object meets conditions on size and time, since it is deleted already. The time is that of
+ * HeadObject.
  */
 export function requireExpectedObject(current: StoredObject | undefined, expected: ExpectedObject, key: string): void {
   const { etag, size, lastModified } = expected

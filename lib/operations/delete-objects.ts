@@ -20,8 +20,9 @@ import { deleteVersions, type NamedVersion } from './delete-versions.js'
 import { commitChange, currentObject } from './write.js'
 
 /**
- * DeleteObject: the next commit is without the key, which is what S3 calls a delete marker. With a version id, that
- * version is hidden.
+ * DeleteObject: makes a commit without the key, which S3 calls a delete marker. With a version id, hides that version.
+ *
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObject.html
  */
 export async function deleteObject(call: ObjectCall): Promise<S3Response> {
   const { gateway, request, bucket, key } = call
@@ -50,10 +51,14 @@ async function deleteVersion(call: ObjectCall, versionId: string, expected: Expe
 
 const maxKeys = 1000
 
-/** Room for 1,000 keys of 1,024 bytes that are all written as character references. */
+/** Maximum size of the document in bytes: 1,000 keys of 1,024 bytes, all written as character references. */
 const maxDeleteBytes = 8 * 1024 * 1024
 
-/** DeleteObjects: all keys in one commit, versions of keys in another, each with an answer of its own. */
+/**
+ * DeleteObjects: deletes all keys in one commit and hides all versions in another; the result lists each of them.
+ *
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
+ */
 export async function deleteObjects(call: BucketCall): Promise<S3Response> {
   requireWritable(call.bucket)
   const { quiet, objects } = await readDelete(call)
@@ -111,14 +116,14 @@ function parseObject(texts: ReadonlyMap<string, string>): NamedObject {
   return { key, versionId: texts.get('VersionId'), expected }
 }
 
-/** An object that was named, and why it is not deleted where that is known. */
+/** An object to delete, and the reason if it is refused. */
 interface Plan extends NamedObject {
-  /** Undefined where the key cannot be a path, so that it is not there to be deleted. */
+  /** Undefined if the key cannot be a path, so that such an object cannot exist. */
   readonly path: string | undefined
   refusal: unknown
 }
 
-/** A key that is named twice is deleted once. */
+/** Deletes a key once, even if it is named twice. */
 async function deleteEach(call: BucketCall, objects: readonly NamedObject[]): Promise<readonly Result[]> {
   const { gateway, bucket, options } = call
   const plans: Plan[] = []
@@ -150,7 +155,7 @@ async function deleteEach(call: BucketCall, objects: readonly NamedObject[]): Pr
   })
 }
 
-/** Deletes what was named with a version id; the result of each. */
+/** Deletes the objects with a version id; returns the result of each. */
 async function deleteEachVersion(call: BucketCall, plans: readonly Plan[]): Promise<ReadonlyMap<Plan, Result>> {
   const named = plans.filter(isOfVersion)
   if (named.length === 0) return new Map()
@@ -175,7 +180,7 @@ function isOfVersion(plan: Plan): plan is Plan & NamedVersion {
   return plan.path !== undefined && plan.versionId !== undefined
 }
 
-/** Whether a refusal is of no key, but of the bucket, of the caller's token, or of PFS as it is now. */
+/** Whether a refusal concerns the whole request: the bucket, the caller's token, or the state of PFS. */
 function isOfRequest(reason: unknown): boolean {
   if (!(reason instanceof PfsError)) return false
   const isBucket = reason.missing !== undefined && reason.missing !== 'file'
@@ -192,7 +197,7 @@ function planOf({ gateway }: BucketCall, object: NamedObject): Plan {
   }
 }
 
-/** The path is deleted where one of those who named it is content with what is there; the others are refused. */
+/** Deletes the path if the object meets the conditions of at least one entry; refuses the others. */
 function conditionOf(call: BucketCall, named: readonly Plan[]): Pick<Change, 'condition'> {
   if (!named.some(({ expected }) => isExpecting(expected))) return {}
   return {

@@ -14,7 +14,7 @@ import { bringBack, type DoomedKey } from './bring-back.js'
 import { type BucketCall, immutableVersion } from './call.js'
 import { type ExpectedObject, isExpecting, requireExpectedObject } from './delete-condition.js'
 
-/** A version that a client deletes. */
+/** A version to delete. */
 export interface NamedVersion {
   readonly key: string
   readonly path: string
@@ -22,21 +22,21 @@ export interface NamedVersion {
   readonly expected: ExpectedObject
 }
 
-/** A version that is deleted, or that never was. */
+/** A version that was deleted or did not exist. */
 export interface DeletedVersion {
   readonly isMarker: boolean
 }
 
-/** Versions that are looked up at once. */
+/** Concurrent look-ups of versions. */
 const maxLookups = 8
 
 /**
- * Hides versions of objects: PFS keeps them, and no request shows them again. If the current version of a key is among
- * them, the one before is copied back inside PFS. All keys share one commit of data, if any is needed, and one of records.
- * Another gateway that writes the same key at the same moment is not seen.
+ * Hides versions of objects: PFS keeps them, but no request returns them. If the current version of a key is among them,
+ * the version before it is restored by a copy inside PFS. All keys share at most one commit of data and one of records.
+ * A concurrent write of the same key by another gateway goes unnoticed.
  *
- * @throws S3Error MethodNotAllowed if this gateway hides no versions, OperationAborted while somebody holds a commit open,
- *   PfsError if the bucket is missing or the caller may not write it; what is of one version is its outcome
+ * @throws S3Error MethodNotAllowed if this gateway does not hide versions, OperationAborted while a commit is open
+ * @throws PfsError if the bucket is missing or the caller may not write it; an error of one version is its outcome
  */
 export async function deleteVersions(
   call: BucketCall,
@@ -73,7 +73,7 @@ async function deleteInTurn(call: BucketCall, named: readonly NamedVersion[]) {
       update: () => ({ headers: {}, metadata: {}, tags: [], parts: [], versions: [], hidden: each }),
     }))
   })
-  // What is committed must not be left without its records because the client has gone.
+  // After the commit, the records must be written even if the client leaves.
   const { signal: _, ...lasting } = options
   await gateway.records.write(updates, lasting)
   return lookups.map((lookup, index): PromiseSettledResult<DeletedVersion> => {
@@ -87,7 +87,7 @@ async function deleteInTurn(call: BucketCall, named: readonly NamedVersion[]) {
   })
 }
 
-/** The version that is meant; undefined if there is no such version, which is as deleted as it can be. */
+/** The version to delete; undefined if it does not exist, in which case there is nothing to do. */
 async function resolve(
   call: BucketCall,
   { key, path, versionId, expected }: NamedVersion,
@@ -104,12 +104,12 @@ async function resolve(
     const object = isShown ? await findObject(gateway, { bucket, path, versionId }, options) : undefined
     requireExpectedObject(object, expected, key)
   }
-  // A commit behind the deletion of a key names no version of it.
+  // A commit after the deletion of a key is not a version of it.
   if (!isShown || (version.content === undefined && version.commitId !== versionId)) return undefined
   return version
 }
 
-/** The keys of which versions are to be hidden. */
+/** The keys whose versions will be hidden. */
 function doomedKeys(
   { bucket }: BucketCall,
   named: readonly NamedVersion[],
@@ -138,7 +138,7 @@ function hiddenOf(branch: string, commitId: string, content: string | undefined)
 
 function openCommit(): S3Error {
   return new S3Error('OperationAborted', {
-    message: 'Somebody holds a commit of this branch open. Delete the version when it is finished.',
+    message: 'A commit of this branch is open. Delete the version when the commit is finished.',
   })
 }
 

@@ -9,7 +9,7 @@ import type { ObjectRecord } from '../records/record.js'
 import type { StoredObject } from '../resolver/object.js'
 import { type ObjectCall, resolveNamedObject } from './call.js'
 
-/** The attributes by name. S3 leaves out those that it does not know. */
+/** The attributes by name. S3 ignores unknown names. */
 const attributes: Readonly<Record<string, (object: StoredObject, request: HttpRequest) => XmlContent>> = {
   ETag: ({ etag }) => etag.replaceAll('"', ''),
   Checksum: ({ record: { checksum } }) =>
@@ -19,7 +19,11 @@ const attributes: Readonly<Record<string, (object: StoredObject, request: HttpRe
   ObjectSize: ({ size }) => size,
 }
 
-/** GetObjectAttributes: those of an object that the client names in a header. */
+/**
+ * GetObjectAttributes: the attributes that the client names in a header.
+ *
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectAttributes.html
+ */
 export async function getObjectAttributes(call: ObjectCall): Promise<S3Response> {
   const { request } = call
   const asked = parseAttributes(request)
@@ -33,7 +37,7 @@ export async function getObjectAttributes(call: ObjectCall): Promise<S3Response>
   return xmlResponse(xmlDocument('GetObjectAttributesResponse', content), headers)
 }
 
-/** A page of the parts. S3 lists them one by one only if they have checksums. */
+/** A page of the parts. S3 lists parts only if they have checksums. */
 function partsPage({ parts, checksum }: ObjectRecord, request: HttpRequest): XmlContent {
   if (checksum === undefined || parts.some((part) => part.checksum === undefined)) return { PartsCount: parts.length }
   const most = countFrom(request, 'x-amz-max-parts', 1000)

@@ -15,7 +15,11 @@ import { type ObjectCall, resolveNamedObject } from './call.js'
 import { attributeHeaders, contentTypeOf, defaultContentType } from './object-attributes.js'
 import { parsePartNumber, partsCount, rangeOfPart } from './part-number.js'
 
-/** GetObject: headers and bytes are of the one commit in which the file was found. */
+/**
+ * GetObject: headers and content come from the same commit.
+ *
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+ */
 export async function getObject(call: ObjectCall): Promise<S3Response> {
   const { response, object, range } = await readHead(call)
   if (response.status === 304) return response
@@ -31,10 +35,10 @@ export async function getObject(call: ObjectCall): Promise<S3Response> {
   return { ...response, body: cutTo(range, bytes, object.size) }
 }
 
-/** Objects of so many bytes are read whole and may be kept; larger ones stream. */
+/** Objects of at most this many bytes are read into memory and may be cached; larger ones are streamed. */
 const smallBytes = 1024 * 1024
 
-/** The whole of a small object, which PFS has just shown to the caller. */
+/** The content of a small object that PFS has just returned to the caller. */
 async function smallContent({ gateway, options }: ObjectCall, { info, size }: StoredObject): Promise<Uint8Array> {
   const { pfs, contents } = gateway
   const known = contents.get(info.hash, options.authToken)
@@ -46,14 +50,18 @@ async function smallContent({ gateway, options }: ObjectCall, { info, size }: St
   return content
 }
 
-/** Throws unless a content has the hash that PFS gives its file; the hash of a large one cannot be computed. */
+/** Throws unless the content has the hash that PFS returned; the hash of a large file cannot be computed here. */
 async function requireHash(content: Uint8Array, { hash, file }: FileInfo): Promise<void> {
   if (content.length >= chunkedHashBytes || (await smallFileHash(content)).every((byte, index) => byte === hash[index]))
     return
-  throw new Error(`the content of ${file.path} does not have its hash`)
+  throw new Error(`the content of ${file.path} does not match its hash`)
 }
 
-/** HeadObject: what GetObject would answer, without the body. */
+/**
+ * HeadObject: the response of GetObject without the body.
+ *
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
+ */
 export async function headObject(call: ObjectCall): Promise<S3Response> {
   return (await readHead(call)).response
 }
@@ -104,7 +112,7 @@ function checksumHeaders(request: HttpRequest, { checksum }: ObjectRecord): Head
   return { [`x-amz-checksum-${checksum.algorithm}`]: checksum.value, 'x-amz-checksum-type': checksum.type }
 }
 
-/** `If-Range` lets a range hold only for the object that the client has part of. */
+/** `If-Range` applies a range only if the client has a part of the current object. */
 function rangeOf(request: HttpRequest, object: StoredObject): ByteRange | undefined {
   const ifRange = header(request, 'if-range')
   if (ifRange !== undefined && !matchesEtag(ifRange, object.etag)) {
@@ -123,7 +131,7 @@ const overridable = [
   'expires',
 ]
 
-/** The `response-*` parameters; a value that would end its header line, or that a header cannot hold, is refused. */
+/** The `response-*` parameters. Throws if a value contains a line break or is not Latin-1. */
 function overrides(request: HttpRequest): Headers {
   const headers: Record<string, string> = {}
   for (const name of overridable) {
@@ -141,18 +149,18 @@ function overrides(request: HttpRequest): Headers {
 }
 
 /**
- * Types that a browser shows without running anything in them. Others run script, or may come to: HTML, SVG, XML with its
- * style sheets, PDF, multipart, and types that are not known yet.
+ * Types that a browser displays without running code from them. Others contain scripts, or may: HTML, SVG, XML with its
+ * style sheets, PDF, multipart, and future types.
  */
 const harmless =
   /^(image\/(?!svg)[\w.+-]+|(audio|video|font)\/[\w.+-]+|text\/(plain|csv)|binary\/octet-stream|application\/(octet-stream|json|zip|gzip|x-(tar|gzip|bzip2|xz|ndjson|parquet)|vnd\.apache\.parquet))$/
 
 /**
- * The headers that keep a stored object from acting as a page of the gateway's origin, which all buckets share: its
- * scripts run in an origin of their own. None for a harmless type.
+ * Headers that keep a stored object from acting as a page of the gateway's origin, which all buckets share: they give its
+ * scripts an opaque origin. Empty for a harmless type.
  */
 function sandboxHeaders(contentType: string): Headers {
-  // Browsers take the last type of a list that is separated by commas.
+  // Browsers use the last type of a comma-separated list.
   const [type = '', ...parameters] = contentType.split(';')
   const isHarmless = harmless.test(type.trim().toLowerCase()) && !parameters.join(';').includes(',')
   return isHarmless ? {} : { 'content-security-policy': 'sandbox allow-scripts allow-popups allow-downloads' }

@@ -16,7 +16,11 @@ interface ListedBucket {
 
 const maxBucketsAtOnce = 10_000
 
-/** ListBuckets: every branch of every user repo that the caller may read. */
+/**
+ * ListBuckets: every branch of every user repo that the caller may read.
+ *
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html
+ */
 export async function listBuckets({ gateway, request, options }: Call): Promise<S3Response> {
   const prefix = queryValue(request, 'prefix') ?? ''
   // botocore's paginator sends an empty token on the first page.
@@ -49,7 +53,7 @@ export async function listBuckets({ gateway, request, options }: Call): Promise<
   )
 }
 
-/** PFS lists repos that the caller cannot read, without a permission. */
+/** PFS also lists repos that the caller may not read, without permissions. */
 function mayRead({ authInfo }: RepoInfo): boolean {
   return authInfo === undefined || authInfo.permissions.includes('REPO_READ')
 }

@@ -10,7 +10,11 @@ import { owner } from './access-control.js'
 import { type BucketCall, requireListable } from './call.js'
 import { createKeyWriter, type KeyWriter, parseEncodingType, parsePageSize, parsePrefix } from './listing-parameters.js'
 
-/** ListObjectVersions: every version of every key, delete markers among them, as the history of the branch tells them. */
+/**
+ * ListObjectVersions: every version of every key, including delete markers, from the history of the branch.
+ *
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html
+ */
 export async function listObjectVersions(call: BucketCall): Promise<S3Response> {
   const { request, bucket } = call
   const prefix = parsePrefix(request)
@@ -46,7 +50,7 @@ export async function listObjectVersions(call: BucketCall): Promise<S3Response> 
   return xmlResponse(xmlDocument('ListVersionsResult', [head, ...elements]))
 }
 
-/** What is remembered of a history is shown only to who may list the bucket now. */
+/** Checks that the caller may list the bucket before it uses cached parts of the history. */
 async function readPage(
   call: BucketCall,
   query: { prefix: string; delimiter: string; keyMarker: string; limit: number },
@@ -59,7 +63,7 @@ async function readPage(
   return listVersions(source, query, versionIdMarker === '' ? undefined : versionIdMarker)
 }
 
-/** Versions and delete markers stay in one order, as S3 writes them. */
+/** S3 lists versions and delete markers in one order. */
 function elementOf(entry: ListedVersion, writer: KeyWriter): XmlContent {
   if (entry.kind === 'prefix') return { CommonPrefixes: { Prefix: writer.write(entry.prefix) } }
   const { object } = entry

@@ -20,11 +20,15 @@ import {
   tokenFrom,
 } from './listing-parameters.js'
 
-/** ListObjects: the first version, paged by a marker that is a key. */
+/**
+ * ListObjects: version 1, whose pages continue after a key.
+ *
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjects.html
+ */
 export async function listObjects(call: BucketCall): Promise<S3Response> {
   const marker = queryValue(call.request, 'marker') ?? ''
   const { query, page, writer } = await readPage(call, marker)
-  // S3 writes NextMarker only where the last entry may be a prefix, which the client could not tell from the keys.
+  // S3 writes NextMarker only with a delimiter: otherwise the last key of the page is the marker.
   const next = page.isTruncated && query.delimiter !== '' ? lastName(page.entries) : undefined
   return xmlResponse(
     xmlDocument('ListBucketResult', {
@@ -39,7 +43,11 @@ export async function listObjects(call: BucketCall): Promise<S3Response> {
   )
 }
 
-/** ListObjectsV2: paged by a token. */
+/**
+ * ListObjectsV2: version 2, whose pages continue with a token.
+ *
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
+ */
 export async function listObjectsV2(call: BucketCall): Promise<S3Response> {
   const { request } = call
   const token = queryValue(request, 'continuation-token')
@@ -102,7 +110,7 @@ async function entries(
   const prefixes: XmlContent[] = []
   const paths = page.entries.flatMap((entry) => (entry.kind === 'prefix' ? [] : [entry.info.file.path]))
   const records = await gateway.records.readAll(bucket.branch.repo, paths, options)
-  // All are of one commit, and in an open one no file has a time of its own.
+  // All entries are from the same commit. If it is open, its files have no time yet.
   let commit: Promise<CommitInfo> | undefined
   const pfs: Pick<PfsClient, 'inspectCommit'> = {
     inspectCommit: (request, call) => {

@@ -3,7 +3,7 @@ import { invalidArgument } from '../errors.js'
 import { requireKeyLength } from '../http/address.js'
 import { type HttpRequest, queryValue } from '../http/request.js'
 
-/** A whole number out of the query; undefined where it is absent or empty. Throws InvalidArgument. */
+/** Parses an integer parameter; undefined if it is missing or empty. Throws InvalidArgument. */
 export function parseCount(
   request: Pick<HttpRequest, 'query'>,
   name: string,
@@ -21,48 +21,48 @@ export function parseCount(
   return count
 }
 
-/** Most entries of one page of a listing, whatever is asked for. */
+/** Maximum entries per page of a listing. */
 const maxPage = 1000
 
-/** How many entries a page of a listing may have, from 0 to 1000; throws InvalidArgument. */
+/** The requested page size of a listing, limited to 0 to 1000; throws InvalidArgument. */
 export function parsePageSize(request: Pick<HttpRequest, 'query'>, name: string): number {
   return Math.min(parseCount(request, name, { least: 0, most: 2_147_483_647 }) ?? maxPage, maxPage)
 }
 
-/** The `prefix` of a listing of keys, '' where absent; throws KeyTooLongError where no key could begin with it. */
+/** The `prefix` of a listing, '' by default; throws KeyTooLongError if no key can start with it. */
 export function parsePrefix(request: Pick<HttpRequest, 'query'>): string {
   return requireKeyLength(queryValue(request, 'prefix') ?? '')
 }
 
-/** How keys go into a listing's XML. */
+/** Writes keys into the XML of a listing. */
 export interface KeyWriter {
   readonly encodingType: 'url' | undefined
   readonly write: (key: string) => string
 }
 
-/** The `encoding-type` of a listing; throws InvalidArgument. */
+/** Parses the `encoding-type` of a listing; throws InvalidArgument. */
 export function parseEncodingType(request: Pick<HttpRequest, 'query'>): 'url' | undefined {
   const value = queryValue(request, 'encoding-type')
   if (value === undefined || value === 'url') return value
   throw invalidArgument('encoding-type', { value, message: 'Invalid Encoding Method specified in Request' })
 }
 
-/** Writes keys as they are, or percent-encoded (`encoding-type=url`) for what XML cannot carry. */
+/** Writes keys unchanged, or percent-encoded (`encoding-type=url`) since XML cannot contain every character. */
 export function createKeyWriter(encodingType: 'url' | undefined): KeyWriter {
   return { encodingType, write: encodingType === 'url' ? urlEncode : (key) => key }
 }
 
-/** S3 leaves slashes as they are and writes a space as `+`. */
+/** S3 does not encode slashes, and writes a space as `+`. */
 function urlEncode(key: string): string {
   return percentEncode(key).replaceAll('%2F', '/').replaceAll('%20', '+')
 }
 
-/** An opaque continuation token that says after which name a listing goes on. */
+/** An opaque continuation token with the name after which a listing continues. */
 export function tokenFrom(name: string): string {
   return Buffer.from(name).toString('base64url')
 }
 
-/** The name in a continuation token; throws InvalidArgument for one that was never given out. */
+/** The name in a continuation token; throws InvalidArgument if the gateway cannot have issued it. */
 export function readToken(token: string): string {
   const name = Buffer.from(token, 'base64url').toString()
   if (name !== '' && tokenFrom(name) === token) return name

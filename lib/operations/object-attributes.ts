@@ -13,25 +13,23 @@ import {
 } from '../records/record.js'
 import { parseTagQuery } from './tags.js'
 
-/** What a write says about its object beside the bytes. */
+/** The attributes of an object that a write sets. */
 export type ObjectAttributes = Pick<ObjectRecord, 'headers' | 'metadata' | 'tags'>
 
-/** S3's content type for an object that nobody gave one. */
+/** S3's default content type. */
 export const defaultContentType = 'binary/octet-stream'
 
-/**
- * The content type of an object that nobody gave one: that of its extension, otherwise S3's own default.
- */
+/** The default content type of a key: that of its extension, or else S3's default. */
 export function contentTypeOf(key: string): string {
   const type: unknown = lookup(key)
-  // Of a key such as `constructor` it answers with a property of every object.
+  // For a key such as `constructor`, the look-up returns a property of Object.prototype.
   return typeof type === 'string' ? type : defaultContentType
 }
 
 const metadataPrefix = 'x-amz-meta-'
 
 /**
- * Reads the content headers, the user metadata and the tags of a write.
+ * Parses the content headers, the user metadata and the tags of a write.
  *
  * @throws S3Error MetadataTooLarge, InvalidArgument, InvalidTag
  */
@@ -45,7 +43,7 @@ export function readAttributes(request: Pick<HttpRequest, 'headers'>, key: strin
   )
 }
 
-/** The same from the fields of a form, which stand for headers and are UTF-8; a form gives its tags as XML. */
+/** The attributes in the fields of a form, which are the headers in UTF-8, except that tags are XML. */
 export function readFieldAttributes(
   fields: ReadonlyMap<string, string>,
   key: string,
@@ -59,9 +57,9 @@ export function readFieldAttributes(
 
 interface GivenAttribute {
   readonly name: string
-  /** As bytes of a header, in Latin-1. */
+  /** The bytes of the header, as Latin-1. */
   readonly value: string
-  /** What those bytes mean. */
+  /** The decoded text of those bytes. */
   readonly text: string
 }
 
@@ -74,22 +72,22 @@ function attributesFrom(given: readonly GivenAttribute[], key: string): ObjectAt
     else if (name === 'x-amz-tagging') tags = parseTagQuery(value)
     else if (isContentHeader(name)) {
       const kept = name === 'content-encoding' ? withoutFraming(value) : value
-      if (!isHeaderValue(kept)) throw invalidArgument(name, { message: 'The value cannot be that of a header.' })
+      if (!isHeaderValue(kept)) throw invalidArgument(name, { message: 'The value must be a valid header value.' })
       const isDefault = name === 'content-type' && kept === contentTypeOf(key)
       if (kept !== '' && !isDefault) headers[name] = kept
     }
   }
-  // A name such as `__proto__` becomes a property like any other.
+  // fromEntries makes a name such as `__proto__` an ordinary property.
   const attributes = { headers, metadata: Object.fromEntries(metadata), tags }
   requireSize(attributeBytes(attributes.metadata), attributeLimits.metadataBytes)
   requireSize(attributeBytes(headers), attributeLimits.headerBytes)
   return attributes
 }
 
-/** The fields of a form may have names that no header can have. */
+/** Form fields may have names that are not valid header names. */
 function metadataName(name: string): string {
   const own = name.slice(metadataPrefix.length)
-  if (!isHeaderName(own)) throw invalidArgument(name, { message: 'The name of metadata must be that of a header.' })
+  if (!isHeaderName(own)) throw invalidArgument(name, { message: 'The name of metadata must be a valid header name.' })
   return own
 }
 
@@ -97,7 +95,7 @@ function isContentHeader(name: string): name is ContentHeader {
   return (contentHeaders as readonly string[]).includes(name)
 }
 
-/** `aws-chunked` is how the body travels, not how the content is encoded. */
+/** Removes `aws-chunked`, which encodes the transfer and not the content. */
 function withoutFraming(value: string): string {
   return value
     .split(',')
@@ -113,7 +111,7 @@ function requireSize(size: number, limit: number): void {
 
 const encodedWord = /=\?utf-8\?([bq])\?([^?]*)\?=/gi
 
-/** The text of a header, whose bytes Node hands out as Latin-1 and clients send as UTF-8. */
+/** The text of a header: clients send UTF-8, and Node decodes it as Latin-1. */
 function textOfHeader(value: string): string {
   const bytes = Buffer.from(value, 'latin1')
   return isUtf8(bytes) ? bytes.toString() : value
@@ -134,12 +132,12 @@ function isUtf8(bytes: Buffer): boolean {
   return Buffer.compare(Buffer.from(bytes.toString()), bytes) === 0
 }
 
-/** A header holds printable ASCII; other text goes out as an encoded word of RFC 2047, as S3 sends it. */
+/** Encodes text other than printable ASCII as an encoded word of RFC 2047, as S3 does. */
 function encodeMetadata(text: string): string {
   return /^[\x20-\x7e]*$/.test(text) ? text : `=?UTF-8?B?${Buffer.from(text).toString('base64')}?=`
 }
 
-/** The headers with which S3 answers a read of an object that has these attributes. */
+/** The response headers for the attributes of an object. */
 export function attributeHeaders({ headers, metadata, tags }: ObjectAttributes): Headers {
   return {
     ...headers,

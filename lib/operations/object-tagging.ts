@@ -20,8 +20,8 @@ export async function getObjectTagging(call: ObjectCall): Promise<S3Response> {
 }
 
 /**
- * Replaces the tags of an object, or of a version of it. They belong to the content: all versions of the key with the same
- * bytes have them.
+ * Replaces the tags of an object, or of a version of it. Tags belong to the content: they apply to all versions of the key
+ * with the same bytes.
  *
  * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectTagging.html
  */
@@ -58,7 +58,7 @@ async function setTags(call: ObjectCall, tags: Tags): Promise<string> {
   return versionId
 }
 
-/** The tags of a form, a document `Tagging` in its field `tagging`. */
+/** Parses the tags in the field `tagging` of a form, a document `Tagging`. */
 export async function readFieldTags({ request }: Call, fields: ReadonlyMap<string, string>): Promise<Tags> {
   const text = fields.get('tagging') ?? ''
   if (text === '') return []
@@ -66,7 +66,7 @@ export async function readFieldTags({ request }: Call, fields: ReadonlyMap<strin
 }
 
 /**
- * Reads a document `Tagging`.
+ * Parses a document `Tagging`.
  *
  * @throws S3Error MalformedXML, InvalidTag, BadRequest
  */

@@ -4,12 +4,12 @@ import { type HttpRequest, header } from '../http/request.js'
 import type { StoredObject } from '../resolver/object.js'
 import { parseCount } from './listing-parameters.js'
 
-/** The number of an object's parts: 1 unless it is recorded that it was uploaded in parts. */
+/** The number of parts of an object: 1 unless a record lists its parts. */
 export function partsCount({ record }: StoredObject): number {
   return record.parts.length || 1
 }
 
-/** The `partNumber` of a read; throws InvalidArgument for none that can be, InvalidRequest beside a range. */
+/** Parses the `partNumber` of a read; throws InvalidArgument if it is invalid, InvalidRequest together with a range. */
 export function parsePartNumber(request: HttpRequest): number | undefined {
   const partNumber = parseCount(request, 'partNumber', { least: 1, most: 10_000 })
   if (partNumber !== undefined && header(request, 'range') !== undefined) {
@@ -18,7 +18,7 @@ export function parsePartNumber(request: HttpRequest): number | undefined {
   return partNumber
 }
 
-/** The bytes of a part; undefined for the one part of an empty object, which is no range. Throws InvalidPartNumber. */
+/** The range of a part; undefined for the only part of an empty object. Throws InvalidPartNumber. */
 export function rangeOfPart(partNumber: number, object: StoredObject): ByteRange | undefined {
   const { size, record } = object
   const count = partsCount(object)
@@ -33,7 +33,7 @@ export function rangeOfPart(partNumber: number, object: StoredObject): ByteRange
   return length === 0 ? undefined : { start, end: start + length - 1 }
 }
 
-/** Reads the number of a part that is uploaded; throws InvalidArgument unless it is a whole number from 1 to 10,000. */
+/** Parses the number of a part to upload; throws InvalidArgument unless it is an integer from 1 to 10,000. */
 export function parseUploadPartNumber(text: string | undefined): number {
   const partNumber = Number(text)
   if (/^\d{1,5}$/.test(text ?? '') && partNumber >= 1 && partNumber <= 10_000) return partNumber

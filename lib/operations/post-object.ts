@@ -9,7 +9,11 @@ import { writeBody } from './put-object.js'
 import { encryptionHeaders, refuseUnsupportedFields } from './unsupported-headers.js'
 import type { Written } from './write.js'
 
-/** PostObject: a browser's form puts an object and says how the answer is to look. */
+/**
+ * PostObject: a browser form uploads an object and chooses the form of the response.
+ *
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html
+ */
 export async function postObject(call: ObjectCall, fields: ReadonlyMap<string, string>): Promise<S3Response> {
   requireWritable(call.bucket)
   refuseUnsupportedFields(call, fields)
@@ -34,12 +38,12 @@ export async function postObject(call: ObjectCall, fields: ReadonlyMap<string, s
   return { ...xmlResponse(document, { ...headers, location }), status }
 }
 
-/** S3 takes any other value for 204. */
+/** S3 treats any other value as 204. */
 function successStatus(text: string | undefined): number {
   return text === '200' || text === '201' ? Number(text) : 204
 }
 
-/** Where the form asks to be sent on to, if that is a URL, with what was written in its query. */
+/** The URL to redirect to, if the form has a valid one, with the written object in its query. */
 function redirectUrl(
   { bucket, key }: ObjectCall,
   fields: ReadonlyMap<string, string>,
@@ -55,18 +59,18 @@ function redirectUrl(
   return url.href
 }
 
-/** The URL of the object that a request addresses, in the way in which the client addressed it. */
+/** The URL of the object that a request addresses, in the client's addressing style. */
 export function urlOfObject(call: ObjectCall): string {
   return `${originOf(call)}${call.request.rawPath}`
 }
 
-/** The URL of an object whose key came in the form that was sent to its bucket. */
+/** The URL of an object whose key was a field of the form. */
 function urlOfPostedObject(call: ObjectCall): string {
   const path = call.request.rawPath.replace(/\/$/, '')
   return `${originOf(call)}${path}/${percentEncode(call.key).replaceAll('%2F', '/')}`
 }
 
-/** Scheme and host; '' for HTTP/1.0 without a Host header, which leaves the path. */
+/** Scheme and host; '' for HTTP/1.0 without a Host header, so that URLs are relative. */
 function originOf({ request }: ObjectCall): string {
   const host = header(request, 'host') ?? header(request, ':authority')
   return host === undefined ? '' : `${request.scheme}://${host}`

@@ -10,7 +10,7 @@ import { encryptionHeaders, refuseUnsupportedHeaders } from './unsupported-heade
 import { readWriteCondition, type Written, writeObject } from './write.js'
 
 /**
- * PutObject: replaces the whole object once its body has been proven, or changes nothing.
+ * PutObject: replaces the whole object after its body has been verified, or changes nothing.
  *
  * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
  */
@@ -35,11 +35,11 @@ export async function putObject(call: ObjectCall): Promise<S3Response> {
 }
 
 /**
- * Commits the request's body as a file with its record, once it has been proven. A small body is held in memory, any
- * other goes to a file set of PFS as it arrives. Both then share commits through the same queue.
+ * Commits the request's body as a file with its record, after the body has been verified. Small bodies are kept in memory;
+ * larger ones are staged in a file set while they arrive. Both then share commits through the same queue.
  *
- * @throws PfsError before the body is taken if too many writes wait for the bucket, and before a large body is taken also
- *   if the bucket is missing or the caller may not write it
+ * @throws PfsError before the body is read, if too many writes are waiting for the bucket; for a large body also if the
+ *   bucket is missing or the caller may not write it
  */
 export async function writeBody(call: BucketCall, change: Change, attributes: ObjectAttributes): Promise<Written> {
   const { gateway, bucket, body, options } = call

@@ -7,7 +7,7 @@ type Tags = ObjectRecord['tags']
 const allowed = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u
 
 /**
- * Reads the header `x-amz-tagging`, such as `project=vision&stage=raw`.
+ * Parses the header `x-amz-tagging`, such as `project=vision&stage=raw`.
  *
  * @throws S3Error InvalidArgument, InvalidTag, BadRequest
  */

@@ -5,21 +5,21 @@ import type { RecordMode } from '../records/record-store.js'
 import { isOwnersAcl } from './access-control.js'
 import type { Call } from './call.js'
 
-/** Storage classes name a price; all of PFS is the first of them. */
+/** Accepted storage classes: a storage class is only a price, and PFS has one kind of storage. */
 const storageClasses = new Set(['STANDARD', 'REDUCED_REDUNDANCY', 'STANDARD_IA', 'INTELLIGENT_TIERING'])
 
-/** Headers of a write that are refused if the gateway keeps no records, with the reason that the client reads. */
+/** Headers that need records, with the reason for the client if the gateway keeps none. */
 const recorded: ReadonlyMap<string, string> = new Map([
   ['x-amz-tagging', 'this gateway keeps no tags (objectRecords is off).'],
   ['x-amz-website-redirect-location', 'this gateway keeps no redirects (objectRecords is off).'],
 ])
 
-/** Headers of a write that are always refused. */
+/** Headers that are always refused. */
 const notKept: ReadonlyMap<string, string> = new Map([['x-amz-write-offset-bytes', 'objects cannot be appended to.']])
 
 /**
- * Refuses a write that asks for something that would be lost without the client noticing. Whatever can never work is
- * refused with a 4xx where S3 has one: some clients retry any 5xx.
+ * Refuses a write whose headers would silently have no effect. Uses S3's 4xx codes where they exist, since some clients
+ * retry every 5xx.
  *
  * @throws S3Error InvalidEncryptionAlgorithmError, InvalidStorageClass, AccessControlListNotSupported, InvalidRequest,
  *   NotImplemented
@@ -30,14 +30,14 @@ export function refuseUnsupportedHeaders({ gateway, request }: Call): void {
   }
 }
 
-/** The same for the fields of a form, which stand for headers. */
+/** Does the same for the fields of a form. */
 export function refuseUnsupportedFields({ gateway }: Call, fields: ReadonlyMap<string, string>): void {
   for (const [name, value] of fields) {
     refuseUnsupported(gateway.records.mode, name === 'tagging' || name === 'acl' ? `x-amz-${name}` : name, value)
   }
 }
 
-/** The encryption that a write asked for and S3 repeats in its answer. */
+/** The requested encryption, which S3 repeats in its response. */
 export function encryptionHeaders(asked: string | undefined): Headers {
   return asked === undefined ? {} : { 'x-amz-server-side-encryption': asked }
 }
@@ -58,7 +58,7 @@ function refuseUnsupported(mode: RecordMode, name: string, value: string): void 
   refuseEncryption(name, value)
 }
 
-/** `AES256` is encryption at rest with a key of the server's, which is up to the storage below PFS. */
+/** `AES256` means encryption at rest with a key of the server, which the storage below PFS may do. */
 function refuseEncryption(name: string, value: string): void {
   if (name === 'x-amz-server-side-encryption' && value !== 'AES256') {
     throw new S3Error('InvalidEncryptionAlgorithmError', { fields: { Header: name } })

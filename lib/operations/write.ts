@@ -16,27 +16,27 @@ import type { BucketCall } from './call.js'
 /** A version that was written. */
 export interface Written {
   readonly versionId: string
-  /** With its quotes. */
+  /** With quotes. */
   readonly etag: string
   readonly lastModified: Date
 }
 
-/** A new object: its bytes and what is to be recorded of them. */
+/** A new object: its content and its record. */
 interface NewObject extends Omit<Change, 'content'> {
   readonly content: NewContent
-  /** PFS's hash of the content, of a copy. */
+  /** PFS's hash of the content, if it is a copy. */
   readonly hash?: Uint8Array
   readonly record: ObjectRecord
 }
 
-/** Commits one change to the bucket's branch, in a commit that it may share; throws the reason if it is refused. */
+/** Commits one change to the bucket's branch, possibly in a shared commit; throws the reason if it is refused. */
 export async function commitChange({ gateway, bucket, options }: BucketCall, change: Change): Promise<Committed> {
   return committedOf(await gateway.commits.commit(bucket.branch, [change], options))
 }
 
 /**
- * Writes an object with its record. A record with something that defaults would not reproduce is in before the data, so
- * that no reader sees one without the other; any other follows within a second.
+ * Writes an object with its record. A record with attributes that cannot be reproduced by defaults is written before the
+ * data, so that readers never see one without the other; any other record is written within a second.
  */
 export async function writeObject(call: BucketCall, object: NewObject): Promise<Written> {
   const { mode } = call.gateway.records
@@ -50,7 +50,7 @@ export async function writeObject(call: BucketCall, object: NewObject): Promise<
     noteWrite(call, name, record, committed)
     return writtenOf(committed, mode === 'all' && record.etag !== undefined ? `"${record.etag}"` : etagFrom(hash))
   }
-  // If the key has this content already, its record is in use, and a condition may still refuse the write.
+  // If the key has the same content already, its record is in use, and a condition may still refuse the write.
   const isInUse = object.condition !== undefined && (await holds(call, object.path, hash))
   const needed = replacement(name, record)
   if (!isInUse) await call.gateway.records.write([needed], call.options)
@@ -61,7 +61,7 @@ export async function writeObject(call: BucketCall, object: NewObject): Promise<
 }
 
 /**
- * Writes an object whose hash PFS tells only afterwards. A needed record waits under a name of its own, with the size of
+ * Writes an object whose hash PFS returns only afterwards. A needed record is stored under a pending id, with the size of
  * the content, until the hash is known.
  */
 async function writeUnknown(call: BucketCall, object: NewObject, isNeeded: boolean): Promise<Written> {
@@ -70,7 +70,7 @@ async function writeUnknown(call: BucketCall, object: NewObject, isNeeded: boole
   const pending = { ...repoAndPath(call, object.path), content: createPendingId() }
   if (isNeeded) await records.write([replacement(pending, record)], call.options)
   const committed = await commitChange(call, change)
-  // The data is in. If the client leaves now, that is no reason to lose the rest.
+  // The data is committed. If the client leaves now, the rest must still be written.
   const { signal: _signal, ...options } = call.options
   const lasting = { ...call, options }
   const { info } = await retryOnce(() => writtenObject(lasting, object.path, committed))
@@ -93,15 +93,15 @@ function writtenOf({ commitId, time }: Committed, etag: string): Written {
   return { versionId: commitId, etag, lastModified: time ?? new Date() }
 }
 
-/** Most versions of one content that its record names. */
+/** Maximum versions that a record lists. */
 const maxVersions = 100
 
-/** The change that gives a content a new record, which keeps the versions that are known. */
+/** Replaces the record of a content, but keeps its versions. */
 function replacement(name: RecordName, record: ObjectRecord): RecordChange {
   return { name, update: (known) => ({ ...record, versions: known?.versions ?? [] }) }
 }
 
-/** Records the version that was written, and what else is known; a write without attributes removes recorded ones. */
+/** Records the new version and other known attributes; a write without attributes removes recorded ones. */
 function noteWrite({ gateway, bucket, options }: BucketCall, name: RecordName, record: ObjectRecord, made: Committed) {
   const { records } = gateway
   if (records.mode === 'off') return
@@ -139,7 +139,7 @@ async function holds({ gateway, bucket, options }: BucketCall, path: string, has
   return info !== undefined && Buffer.compare(info.hash, hash) === 0
 }
 
-/** The object that a file of the bucket is, for a condition. */
+/** The object of a file in the bucket, for conditions. */
 export async function currentObject({ gateway, bucket, options }: BucketCall, info: FileInfo): Promise<StoredObject> {
   const records = await gateway.records.read(bucket.branch.repo, info.file.path, options)
   return storedObject(gateway.pfs, bucket, info, records, options)
@@ -148,7 +148,7 @@ export async function currentObject({ gateway, bucket, options }: BucketCall, in
 /**
  * The object that a commit has just written.
  *
- * @throws S3Error InternalError, so that clients try again, if a writer elsewhere has removed it since.
+ * @throws S3Error InternalError, so that clients retry, if another writer has deleted it since.
  */
 async function writtenObject(
   { gateway, bucket, options }: BucketCall,
@@ -161,8 +161,8 @@ async function writtenObject(
 }
 
 /**
- * `If-None-Match: *` and `If-Match` of a write, to be held against the object in the branch's turn. Throws
- * NotImplemented for what S3 does not know on a write.
+ * Parses `If-None-Match: *` and `If-Match` of a write; the condition is checked in the branch's turn. Throws
+ * NotImplemented for values that S3 does not accept for writes.
  */
 export function readWriteCondition(call: BucketCall, key: string): Pick<Change, 'condition'> {
   const { request } = call

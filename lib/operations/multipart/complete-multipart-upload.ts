@@ -39,8 +39,10 @@ import { uploadNameOf } from './multipart-upload.js'
 import { objectChecksum, requireChecksumType, requireObjectSums } from './upload-checksum.js'
 
 /**
- * CompleteMultipartUpload: the parts become the object in one commit that moves no bytes. The same request again is
- * answered the same; two replicas that are asked at the same moment may make two versions of the same content.
+ * CompleteMultipartUpload: joins the parts in one commit, without moving bytes. A repeated request gets the same response;
+ * if two replicas get it concurrently, they may make two versions of the same content.
+ *
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
  */
 export async function completeMultipartUpload(call: ObjectCall): Promise<S3Response> {
   requireWritable(call.bucket)
@@ -60,7 +62,7 @@ async function complete(
   return answerFrom(call, name, done)
 }
 
-/** What the same request was answered before; throws NoSuchUpload where another one completed the upload. */
+/** The response to an earlier, identical request; throws NoSuchUpload if a different request completed the upload. */
 async function repeated(
   { gateway, options }: ObjectCall,
   name: UploadName,
@@ -81,7 +83,7 @@ async function join(call: ObjectCall, name: UploadName, completed: readonly Comp
   const parts = selectParts(name.id, completed, new Map(uploaded.map((part) => [part.partNumber, part])))
   const checksum = await checkedObject(call, upload, completed, parts)
   const joined = await joinParts(pfs, parts, options)
-  // Another replica may have completed the upload meanwhile.
+  // Another replica may have completed the upload in the meantime.
   const before = await repeated(call, name, completed)
   if (before !== undefined) return before
   const record = await recordOf(call, upload, parts, checksum)
@@ -89,14 +91,14 @@ async function join(call: ObjectCall, name: UploadName, completed: readonly Comp
   const { etag, versionId } = await writeObject(call, object).catch(async (error: unknown) => {
     throw await conflictOr(error, call, upload, path)
   })
-  // The object is there. If the client leaves now, it may ask again, and gets this answer.
+  // The object is committed. If the client leaves now, it may repeat the request, and gets this response.
   const { signal: _, ...lasting } = options
   const completion = { request: fingerprintOf(completed), etag, versionId, ...(checksum && { checksum }) }
   await keepCompletion({ ...call, options: lasting }, upload, completion)
   return completion
 }
 
-/** S3 tells a key that was there before the upload began from one that was written since: only then a retry can help. */
+/** S3 reports a conflict for a key that was written during the upload: retrying the upload can help only then. */
 async function conflictOr(error: unknown, call: ObjectCall, upload: Upload, path: string): Promise<unknown> {
   const isTaken = error instanceof S3Error && error.fields.Condition === 'If-None-Match'
   if (!isTaken || (await existedAtStart(call.gateway.pfs, upload, path, call.options))) return error
@@ -104,7 +106,7 @@ async function conflictOr(error: unknown, call: ObjectCall, upload: Upload, path
   return new S3Error('ConditionalRequestConflict', { fields, cause: error })
 }
 
-/** The checksum of the object where one is kept; throws where the client gives another, or another size. */
+/** The checksum of the object, if one is kept; throws if the client sends a different checksum or size. */
 async function checkedObject(
   { request }: ObjectCall,
   { id }: Upload,
@@ -119,7 +121,7 @@ async function checkedObject(
   return checksum
 }
 
-/** The record of the object: the attributes that the upload began with, its parts, its ETag and its checksum. */
+/** The record of the object: the attributes from the start of the upload, its parts, ETag and checksum. */
 async function recordOf(
   { gateway, options }: ObjectCall,
   upload: Upload,
@@ -143,7 +145,7 @@ async function recordOf(
   }
 }
 
-/** Keeps what was answered, and then removes the upload and its parts. */
+/** Stores the response, then deletes the upload and its parts. */
 async function keepCompletion({ gateway, options }: ObjectCall, upload: Upload, completion: Completion): Promise<void> {
   const staging = stagingBranch(upload.bucket.branch.repo)
   try {
@@ -152,8 +154,8 @@ async function keepCompletion({ gateway, options }: ObjectCall, upload: Upload, 
     const removals = [{ path: uploadPath(upload) }, ...(await removalOfParts(gateway.pfs, upload, options))]
     await gateway.commits.commit(staging, removals, options)
   } catch {
-    // The object is there: where nothing was kept, the upload may be completed again, with the same content; what was not
-    // removed is swept later.
+    // The object is committed. Without a stored response, the upload can be completed again, with the same content; the
+    // sweep deletes its files later.
   }
 }
 

@@ -6,24 +6,24 @@ import type { Part } from '../../resolver/uploads/parts.js'
 import type { UploadId } from '../../resolver/uploads/staging.js'
 import { parseUploadPartNumber } from '../part-number.js'
 
-/** A part as CompleteMultipartUpload names it. */
+/** A part in the document of CompleteMultipartUpload. */
 export interface CompletedPart {
   readonly partNumber: number
   /** Without quotes. */
   readonly etag: string
-  /** In base64, by algorithm; undefined without any. */
+  /** In base64, by algorithm; undefined if there are none. */
   readonly checksums?: ReadonlyMap<ChecksumAlgorithm, string>
 }
 
-/** Longer than 10,000 parts with their checksums, indented. */
+/** Maximum size of the document in bytes, enough for 10,000 indented parts with checksums. */
 const maxCompleteBytes = 8 * 1024 * 1024
 const maxParts = 10_000
 const minPartBytes = 5 * 1024 * 1024
 
-/** Algorithms by the name of the element that holds a checksum. */
+/** Algorithms by the name of their XML element. */
 const algorithms = new Map(checksumAlgorithms.map((algorithm) => [checksumElement(algorithm), algorithm]))
 
-/** Reads the list of parts; throws MalformedXML, InvalidArgument, InvalidPartOrder. */
+/** Parses the list of parts; throws MalformedXML, InvalidArgument, InvalidPartOrder. */
 export async function readCompletedParts(source: XmlSource): Promise<readonly CompletedPart[]> {
   const parts: CompletedPart[] = []
   const onEnd = (texts: ReadonlyMap<string, string>): void => {
@@ -54,14 +54,14 @@ function parsePart(texts: ReadonlyMap<string, string>): CompletedPart {
   return { ...part, checksums }
 }
 
-/** Tells one list of parts from another. */
+/** Identifies a list of parts. */
 export function fingerprintOf(parts: readonly CompletedPart[]): string {
   return createHash('sha256')
     .update(JSON.stringify(parts.map(({ partNumber, etag }) => [partNumber, etag])))
     .digest('hex')
 }
 
-/** The parts that are asked for; throws InvalidPart for one that is not there so, EntityTooSmall. */
+/** The requested parts; throws InvalidPart if a part is missing or different, EntityTooSmall. */
 export function selectParts(
   id: UploadId,
   completed: readonly CompletedPart[],
@@ -84,7 +84,7 @@ export function selectParts(
   })
 }
 
-/** Throws InvalidRequest where the upload's checksum is composite and a part is listed without one. */
+/** Throws InvalidRequest if the upload's checksum is composite and the checksum of a part is missing. */
 export function requireChecksums({ checksum }: UploadId, completed: readonly CompletedPart[]): void {
   if (checksum?.type !== 'COMPOSITE') return
   for (const { partNumber, checksums } of completed) {
@@ -95,7 +95,7 @@ export function requireChecksums({ checksum }: UploadId, completed: readonly Com
   }
 }
 
-/** Throws InvalidPart where the client gives a part another checksum than the one that is kept of it. */
+/** Throws InvalidPart if the client's checksum of a part differs from the stored one. */
 export function requireSameChecksums(id: UploadId, completed: readonly CompletedPart[], kept: readonly Part[]): void {
   for (const [index, { partNumber, etag, checksums }] of completed.entries()) {
     const given = id.checksum && checksums?.get(id.checksum.algorithm)

@@ -22,7 +22,11 @@ import {
 } from '../listing-parameters.js'
 import { checksumElements } from './upload-checksum.js'
 
-/** ListMultipartUploads: what nobody has completed or aborted yet. */
+/**
+ * ListMultipartUploads: uploads that are neither completed nor aborted.
+ *
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListMultipartUploads.html
+ */
 export async function listMultipartUploads(call: BucketCall): Promise<S3Response> {
   const { request, bucket } = call
   const query: UploadQuery = {
@@ -62,7 +66,7 @@ async function readPage(call: BucketCall, query: UploadQuery): Promise<UploadPag
   return listUploads(call.gateway.pfs, call.bucket, query, call.options)
 }
 
-/** S3 passes over the marker where there is no key marker. */
+/** S3 ignores this marker without a key marker. */
 function parseUploadIdMarker(request: HttpRequest): UploadId | undefined {
   const text = queryValue(request, 'upload-id-marker') ?? ''
   if (text === '' || (queryValue(request, 'key-marker') ?? '') === '') return undefined

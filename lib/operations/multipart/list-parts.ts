@@ -11,7 +11,11 @@ import { parseCount, parsePageSize } from '../listing-parameters.js'
 import { resolveNamedUpload } from './multipart-upload.js'
 import { checksumElements } from './upload-checksum.js'
 
-/** ListParts. */
+/**
+ * ListParts.
+ *
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListParts.html
+ */
 export async function listParts(call: ObjectCall): Promise<S3Response> {
   const { gateway, request, bucket, key, options } = call
   const marker = parseCount(request, 'part-number-marker', { least: 0, most: 2_147_483_647 }) ?? 0

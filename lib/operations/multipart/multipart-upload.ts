@@ -22,12 +22,16 @@ import { readAttributes } from '../object-attributes.js'
 import { encryptionHeaders, refuseUnsupportedHeaders } from '../unsupported-headers.js'
 import { parseUploadChecksum } from './upload-checksum.js'
 
-/** CreateMultipartUpload: an empty file on the staging branch, which the first upload of a repo makes. */
+/**
+ * CreateMultipartUpload: creates an empty file on the staging branch; the first upload of a repo creates that branch.
+ *
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateMultipartUpload.html
+ */
 export async function createMultipartUpload(call: ObjectCall): Promise<S3Response> {
   const { gateway, request, bucket, key, options } = call
   requireWritable(bucket)
   refuseUnsupportedHeaders(call)
-  // Only for what it refuses: it is known now that the upload could never be completed.
+  // Throws now if the key is invalid, rather than when the upload is completed.
   gateway.keys.pathFromKey(key)
   const checksum = parseUploadChecksum(
     header(request, 'x-amz-checksum-algorithm'),
@@ -58,7 +62,7 @@ async function commitUpload(call: BucketCall, path: string, content: NewContent)
   await commit()
 }
 
-/** pachd asks for no right on the bucket's repo to make the one beside it, so the right to write is checked first. */
+/** pachd lets anyone create the meta repo beside a repo, so the right to write is checked first. */
 async function createStagingBranch({ gateway, bucket, options }: BucketCall, branch: Branch): Promise<void> {
   const { pfs } = gateway
   const { authInfo } = await pfs.inspectRepo(bucket.branch.repo, options)
@@ -73,13 +77,17 @@ async function createStagingBranch({ gateway, bucket, options }: BucketCall, bra
   await pfs.createBranch({ branch }, options)
 }
 
-/** Only pachd's own project `default` lets every user create repos. */
+/** Users may create repos only in pachd's own project `default`. */
 function mayNotCreateRepo(project: string, cause: PfsError): S3Error {
   const message = `The first multipart upload to a repo creates a repo for its parts, and you may not create repos in the project "${project}".`
   return new S3Error('AccessDenied', { message, cause })
 }
 
-/** AbortMultipartUpload: the upload and its parts are removed. A part that is still on its way is left to the sweep. */
+/**
+ * AbortMultipartUpload: deletes the upload and its parts. A part that is still being uploaded is left to the sweep.
+ *
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html
+ */
 export async function abortMultipartUpload(call: ObjectCall): Promise<S3Response> {
   requireWritable(call.bucket)
   const { id } = uploadNameOf(call)
@@ -100,12 +108,12 @@ async function abort(call: ObjectCall): Promise<void> {
   committedOf(await gateway.commits.commit(stagingBranch(bucket.branch.repo), [removal, ...parts], options))
 }
 
-/** Reads which upload a request is about; throws NoSuchUpload for an id that was never given out. */
+/** The upload that a request addresses; throws NoSuchUpload if the gateway cannot have issued its id. */
 export function uploadNameOf({ request, bucket, key }: ObjectCall): UploadName {
   return { bucket, key, id: parseUploadId(queryValue(request, 'uploadId') ?? '') }
 }
 
-/** Asks PFS for the upload that a request is about; throws NoSuchUpload. */
+/** Looks up the upload that a request addresses; throws NoSuchUpload. */
 export function resolveNamedUpload(call: ObjectCall): Promise<Upload> {
   return resolveUpload(call.gateway.pfs, uploadNameOf(call), call.options)
 }

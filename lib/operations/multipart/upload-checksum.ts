@@ -12,15 +12,15 @@ import { type HttpRequest, header } from '../../http/request.js'
 import type { XmlContent } from '../../http/xml.js'
 import type { ChecksumType, UploadChecksum } from '../../resolver/uploads/staging.js'
 
-/** The checksum and the size of one part. */
+/** The checksum and the size of a part. */
 export interface PartChecksum {
   readonly checksum: Buffer
   readonly size: number
 }
 
 /**
- * Reads `x-amz-checksum-algorithm` and `x-amz-checksum-type`; without a type, CRC64NVME is of the full object and the
- * others are composite. Undefined where neither is given. Throws InvalidRequest for what S3 does not have.
+ * Parses `x-amz-checksum-algorithm` and `x-amz-checksum-type`. Without a type, CRC64NVME covers the full object and other
+ * algorithms are composite. Undefined if both are missing. Throws InvalidRequest for values that S3 does not have.
  */
 export function parseUploadChecksum(
   name: string | undefined,
@@ -41,7 +41,7 @@ export function parseUploadChecksum(
   return { algorithm, type }
 }
 
-/** Reads a checksum type; throws InvalidRequest. */
+/** Parses a checksum type; throws InvalidRequest. */
 function parseChecksumType(text: string): ChecksumType {
   if (text === 'COMPOSITE' || text === 'FULL_OBJECT') return text
   throw invalid('Value for x-amz-checksum-type header is invalid.')
@@ -52,8 +52,8 @@ function defaultType(algorithm: ChecksumAlgorithm): ChecksumType {
 }
 
 /**
- * The checksum of an object as S3 writes it, from its parts in order: of the checksums one after the other, with the
- * number of parts behind it, or of the bytes themselves.
+ * Computes the checksum of an object from its parts, in order. A composite checksum covers the checksums of the parts and
+ * ends with their number; a full one covers the bytes of the object.
  */
 export async function objectChecksum(
   { algorithm, type }: UploadChecksum,
@@ -68,7 +68,7 @@ export async function objectChecksum(
   return `${digest.digest().toString('base64')}-${parts.length}`
 }
 
-/** The elements that say which checksum an upload keeps. */
+/** The XML elements that describe the checksum of an upload. */
 export function checksumElements(checksum: UploadChecksum | undefined): Record<string, XmlContent> {
   return checksum === undefined
     ? {}
@@ -76,8 +76,8 @@ export function checksumElements(checksum: UploadChecksum | undefined): Record<s
 }
 
 /**
- * Holds the headers of CompleteMultipartUpload against the object's checksum and size; throws BadDigest and
- * InvalidRequest. S3 takes a composite checksum with and without the number of parts.
+ * Compares the headers of CompleteMultipartUpload with the object's checksum and size; throws BadDigest and
+ * InvalidRequest. S3 accepts a composite checksum with or without the number of parts.
  */
 export function requireObjectSums(
   request: HttpRequest,
@@ -106,13 +106,13 @@ export function requireObjectSums(
   }
 }
 
-/** What Complete can be held against. */
+/** The values that CompleteMultipartUpload is compared with. */
 export interface ObjectSums {
   readonly size: number
   readonly checksum: string | undefined
 }
 
-/** Throws InvalidRequest where the client completes an upload with another checksum type than it created it with. */
+/** Throws InvalidRequest if the checksum type differs from that of CreateMultipartUpload. */
 export function requireChecksumType(request: HttpRequest, checksum: UploadChecksum | undefined): void {
   const given = header(request, 'x-amz-checksum-type')
   if (given === undefined || parseChecksumType(given) === checksum?.type) return

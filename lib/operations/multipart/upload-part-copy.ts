@@ -16,7 +16,11 @@ import { refuseUnsupportedHeaders } from '../unsupported-headers.js'
 import { resolveNamedUpload } from './multipart-upload.js'
 import { createPartDigester, type PartSource, partFromBytes, partFromFile, writePart } from './upload-part.js'
 
-/** UploadPartCopy: of a whole object no bytes are moved; a range of one goes from PFS through here and back to PFS. */
+/**
+ * UploadPartCopy: copies a whole object without moving bytes; a range is read from PFS and written back.
+ *
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPartCopy.html
+ */
 export async function uploadPartCopy(call: ObjectCall): Promise<S3Response> {
   requireWritable(call.bucket)
   refuseUnsupportedHeaders(call)
@@ -42,7 +46,7 @@ async function copyPart(call: ObjectCall, partNumber: number): Promise<DocumentR
   )
 }
 
-/** A whole object is copied inside PFS. Its bytes are read only if the upload keeps a checksum of them. */
+/** Copies a whole object inside PFS; reads its bytes only if the upload keeps a checksum. */
 async function fromWhole(
   { gateway, options }: ObjectCall,
   kept: KeptOfParts,
@@ -61,12 +65,12 @@ async function fromWhole(
 }
 
 /**
- * The recorded MD5 of a whole object. If there is none, half of its PFS hash takes its place: the client has no bytes to
- * compare it with, and S3 promises no MD5 for a part.
+ * The recorded MD5 of an object; otherwise half of its PFS hash, since the client has no bytes to compare with, and S3
+ * does not promise an MD5 for parts.
  */
 function md5Of({ etag, info }: StoredObject): Buffer {
   const [, md5] = /^"([0-9a-f]{32})"$/.exec(etag) ?? []
-  // A file of an open commit may have changed since.
+  // A file of an open commit may have changed in the meantime.
   return md5 === undefined || info.committed === undefined
     ? Buffer.from(info.hash.subarray(0, 16))
     : Buffer.from(md5, 'hex')
@@ -84,8 +88,8 @@ async function fromRange(
 }
 
 /**
- * Reads `bytes=first-last`, the only form that S3 takes here; undefined for the whole. Throws InvalidArgument, also for a
- * range that is not all in the object.
+ * Parses `bytes=first-last`, the only form that S3 accepts here; undefined for the whole object. Throws InvalidArgument,
+ * also for a range beyond the end of the object.
  */
 function parseCopyRange(text: string | undefined, size: number): ByteRange | undefined {
   if (text === undefined) return undefined

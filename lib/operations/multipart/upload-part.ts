@@ -20,7 +20,11 @@ import { parseUploadPartNumber } from '../part-number.js'
 import { refuseUnsupportedHeaders } from '../unsupported-headers.js'
 import { resolveNamedUpload } from './multipart-upload.js'
 
-/** UploadPart: the part is kept when its body has been proven, or nothing happens. */
+/**
+ * UploadPart: stores the part after its body has been verified, or changes nothing.
+ *
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPart.html
+ */
 export async function uploadPart(call: ObjectCall): Promise<S3Response> {
   const { request, body, bucket } = call
   requireWritable(bucket)
@@ -37,10 +41,10 @@ export async function uploadPart(call: ObjectCall): Promise<S3Response> {
 }
 
 /**
- * Returns the checksum that the upload keeps, once the body has been read, if the client sends it. If not, one of the full
- * object can be computed here.
+ * Returns a function for the client's checksum of the part, to be called after the body has been read; undefined if the
+ * client sends none. The gateway then computes the checksum, if it is not composite.
  *
- * @throws S3Error InvalidRequest if the client sends another one, or none of a composite one
+ * @throws S3Error InvalidRequest if the client uses another algorithm, or omits a composite checksum
  */
 function givenChecksum({ request, body }: Call, kept: UploadChecksum | undefined): (() => Buffer) | undefined {
   if (kept === undefined) return undefined
@@ -56,7 +60,7 @@ function givenChecksum({ request, body }: Call, kept: UploadChecksum | undefined
   return undefined
 }
 
-/** The checksum that the client sends before its body or behind it. */
+/** The algorithm of the checksum that the client sends in a header or trailer. */
 function announcedChecksum(request: Call['request']): ChecksumAlgorithm | undefined {
   for (const name of [...request.headers.keys(), header(request, 'x-amz-trailer')?.trim().toLowerCase() ?? '']) {
     const [, algorithm = ''] = /^x-amz-checksum-(.+)$/.exec(name) ?? []
@@ -66,29 +70,28 @@ function announcedChecksum(request: Call['request']): ChecksumAlgorithm | undefi
   return undefined
 }
 
-/** Where a part and its digests lie in their file set. */
+/** The paths of a part and its digests in their file set. */
 const stagedPart = '/part'
 const stagedDigests = '/digests'
 
-/** What a part is made of. */
+/** The content of a part. */
 export interface PartSource {
-  /** The messages that put it into a file set. */
+  /** The messages that write it to a file set. */
   readonly operations: FileOperations
-  /** Asked once those have ended, for what the upload keeps. */
+  /** Returns the digests that the upload keeps; called after the messages have ended. */
   readonly digests: () => PartDigests
 }
 
-/** A part that is in PFS. */
+/** A part that is stored in PFS. */
 interface WrittenPart {
-  /** With its quotes. */
+  /** With quotes. */
   readonly etag: string
   readonly checksum: Buffer | undefined
 }
 
 /**
- * Puts a part into a file set, whose bytes come beside those of other parts, and then into the staging branch by a copy,
- * in a small commit that it may share with them. The part replaces one of the same number; nothing happens if the source
- * throws.
+ * Stages a part in a file set, concurrently with other parts, and then copies it to the staging branch in a small commit,
+ * which parts may share. The part replaces an earlier one with its number. If the source throws, nothing is changed.
  */
 export async function writePart(
   { gateway, options }: BucketCall,
@@ -115,30 +118,30 @@ export async function writePart(
   const { commitId } = committedOf(await gateway.commits.commit({ repo, name }, changes, options))
   const { md5, checksum } = digests
   if (md5 !== undefined) return { etag: etagFromMd5(md5), checksum }
-  // Not inspected in the file set: pachd refuses that to callers without a role on the cluster.
+  // Not inspected in the file set, which pachd allows only to callers with a cluster role.
   const { hash } = await gateway.pfs.inspectFile({ commit: { repo, id: commitId }, path }, options)
   return { etag: etagFrom(hash), checksum }
 }
 
-/** The messages of a part whose bytes come as a stream. */
+/** The messages of a part that is streamed. */
 export async function* partFromBytes(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<FileOperation> {
   for await (const raw of inPieces(bytes)) yield { addFile: { path: stagedPart, raw } }
 }
 
-/** The message of a part that is a file of PFS. */
+/** The message of a part that is copied from a file in PFS. */
 export function partFromFile(src: File): FileOperation {
   return { copyFile: { dst: stagedPart, src } }
 }
 
-/** Computes what an upload keeps of a part while its bytes pass. */
+/** Computes the digests that an upload keeps for a part while its bytes are streamed. */
 interface PartDigester {
   /** Passes the bytes on. */
   readonly digested: (bytes: AsyncIterable<Uint8Array>) => AsyncGenerator<Uint8Array>
-  /** To be called once, when the bytes have passed. */
+  /** Call it once, after the bytes have been streamed. */
   readonly digests: () => PartDigests
 }
 
-/** Creates a digester for one part; with `given` the checksum is known from elsewhere once the bytes have passed. */
+/** Creates a digester for one part; `given` returns the checksum if it is known after the bytes have been streamed. */
 export async function createPartDigester(
   { keepsMd5, checksum: kept }: KeptOfParts,
   given?: () => Buffer,
