@@ -1,7 +1,8 @@
 /**
  * `node build.mjs` makes `dist`, as it is published: ES modules, CommonJS below `dist/cjs`, and for each entry one file
  * of declarations; with `--if-stale` only if a source is newer than `dist`. `node build.mjs --tests` compiles `lib`, `test`, `bench` and `examples` to `.compiled`, without
- * checking types, so that no process of a test run compiles anything itself.
+ * checking types, so that no process of a test run compiles anything itself. `node build.mjs --docs` writes the API
+ * reference to `.compiled/api`, and fails if an export has no documentation.
  */
 import { execFileSync } from 'node:child_process'
 import {
@@ -108,11 +109,31 @@ async function rollDeclarations() {
   }
 }
 
+/** TypeDoc needs an older compiler than the project's, so both are installed apart. */
+function buildReference() {
+  const folder = '.cache/typedoc'
+  const manifest = JSON.stringify({ private: true, dependencies: { typedoc: '0.28.20', typescript: '5.9.3' } })
+  if (!existsSync(`${folder}/package.json`) || readFileSync(`${folder}/package.json`, 'utf8') !== manifest) {
+    mkdirSync(folder, { recursive: true })
+    execFileSync('npm', ['install', '--silent', '--no-save', 'typedoc@0.28.20', 'typescript@5.9.3'], { cwd: folder })
+    writeFileSync(`${folder}/package.json`, manifest)
+  }
+  const documented = ['Class', 'Enum', 'Function', 'Interface', 'Method', 'TypeAlias', 'Variable']
+  const options = [
+    ...['--tsconfig', 'tsconfig.build.json', '--out', '.compiled/api', '--disableSources'],
+    ...['--validation.notDocumented', 'true', '--treatValidationWarningsAsErrors', '--logLevel', 'Warn'],
+    ...documented.flatMap((kind) => ['--requiredToBeDocumented', kind]),
+    ...entries.flatMap((entry) => ['--entryPoints', `lib/${entry}.ts`]),
+  ]
+  execFileSync(process.execPath, [`${folder}/node_modules/typedoc/bin/typedoc`, ...options], { stdio: 'inherit' })
+}
+
 /** Errors are reported all the same; the rest says which version of TypeScript runs. */
 function silence(message) {
   if (message.logLevel !== 'error') message.handled = true
 }
 
 if (process.argv.includes('--tests')) buildTests()
+else if (process.argv.includes('--docs')) buildReference()
 else if (process.argv.includes('--if-stale')) await buildIfStale()
 else await buildPackage()

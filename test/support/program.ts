@@ -32,7 +32,7 @@ export function startProgram(
   const child = spawn(process.execPath, [...program, ...args], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env.PATH, HOME: home, ...env },
+    env: { PATH: process.env.PATH, HOME: home, NODE_V8_COVERAGE: process.env.NODE_V8_COVERAGE, ...env },
   })
   let stdout = ''
   let stderr = ''
