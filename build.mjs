@@ -122,6 +122,8 @@ function buildReference() {
   const options = [
     ...['--tsconfig', 'tsconfig.build.json', '--out', '.compiled/api', '--disableSources'],
     ...['--validation.notDocumented', 'true', '--treatValidationWarningsAsErrors', '--logLevel', 'Warn'],
+    // Types that only shape a parameter stay internal.
+    ...['--validation.notExported', 'false'],
     ...documented.flatMap((kind) => ['--requiredToBeDocumented', kind]),
     ...entries.flatMap((entry) => ['--entryPoints', `lib/${entry}.ts`]),
   ]
