@@ -4,7 +4,7 @@
  * checking types, so that no process of a test run compiles anything itself. `node build.mjs --docs` writes the API
  * reference to `.compiled/api`, and fails if an export has no documentation.
  */
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import {
   chmodSync,
   cpSync,
@@ -127,7 +127,10 @@ function buildReference() {
     ...documented.flatMap((kind) => ['--requiredToBeDocumented', kind]),
     ...entries.flatMap((entry) => ['--entryPoints', `lib/${entry}.ts`]),
   ]
-  execFileSync(process.execPath, [`${folder}/node_modules/typedoc/bin/typedoc`, ...options], { stdio: 'inherit' })
+  const { status } = spawnSync(process.execPath, [`${folder}/node_modules/typedoc/bin/typedoc`, ...options], {
+    stdio: 'inherit',
+  })
+  process.exitCode = status ?? 1
 }
 
 /** Errors are reported all the same; the rest says which version of TypeScript runs. */

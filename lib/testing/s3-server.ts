@@ -14,8 +14,7 @@ export interface S3Server {
 /**
  * Serves a handler over HTTP, for S3 clients that need an address.
  *
- * @param options.host @default '127.0.0.1'
- * @param options.port 0 chooses a free port. @default 0
+ * @param options where it listens: on a free port of 127.0.0.1, unless it names a `host` or a `port`
  * @throws Error if it cannot listen
  * @example
  * ```ts
