@@ -1,4 +1,4 @@
-import type { MemoryPfsOptions } from '../lib/index.js'
+import type { MemoryPfsOptions } from '../lib/testing/index.js'
 import { createClient } from './support/client.js'
 import type { Report } from './support/report.js'
 import { type Candidate, measure, rate } from './support/rounds.js'

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http'
 import connect from 'connect'
-import { createMemoryPfs, createS3Handler } from 'pfs-s3-gateway'
+import { createS3Handler } from 'pfs-s3-gateway'
+import { createMemoryPfs } from 'pfs-s3-gateway/testing'
 
 const basePath = process.env.BASE_PATH ?? '/s3'
 const pfs = createMemoryPfs({ rootToken: 'root-token' })

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { createSecureServer, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
-import { createMemoryPfs, createS3Handler } from 'pfs-s3-gateway'
+import { createS3Handler } from 'pfs-s3-gateway'
+import { createMemoryPfs } from 'pfs-s3-gateway/testing'
 
 const basePath = process.env.BASE_PATH ?? '/s3'
 const pfs = createMemoryPfs({ rootToken: 'root-token' })

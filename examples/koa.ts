@@ -1,5 +1,6 @@
 import Koa from 'koa'
-import { createMemoryPfs, createS3Handler } from 'pfs-s3-gateway'
+import { createS3Handler } from 'pfs-s3-gateway'
+import { createMemoryPfs } from 'pfs-s3-gateway/testing'
 
 const basePath = process.env.BASE_PATH ?? '/s3'
 const pfs = createMemoryPfs({ rootToken: 'root-token' })

@@ -2,7 +2,8 @@ import 'reflect-metadata'
 import type { Server } from 'node:http'
 import { Controller, Get, Module } from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
-import { createMemoryPfs, createS3Handler } from 'pfs-s3-gateway'
+import { createS3Handler } from 'pfs-s3-gateway'
+import { createMemoryPfs } from 'pfs-s3-gateway/testing'
 
 const basePath = process.env.BASE_PATH ?? '/s3'
 const pfs = createMemoryPfs({ rootToken: 'root-token' })

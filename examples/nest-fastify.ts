@@ -3,11 +3,11 @@ import type { Server } from 'node:http'
 import { Controller, Get, Module } from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify'
-import { createMemoryPfs, createS3Handler } from 'pfs-s3-gateway'
+import { createS3Handler } from 'pfs-s3-gateway'
+import { createMemoryPfs } from 'pfs-s3-gateway/testing'
 
 const basePath = process.env.BASE_PATH ?? '/s3'
-const pfs = createMemoryPfs({ rootToken: 'root-token' })
-const s3 = createS3Handler(pfs, { mode: 'pachyderm' }, { onError: console.error })
+const s3 = createS3Handler(createMemoryPfs({ rootToken: 'root-token' }), { mode: 'pachyderm' })
 
 @Controller()
 class HealthController {

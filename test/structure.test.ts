@@ -74,12 +74,7 @@ test('the imports are found', () => {
 
 test('no file imports from a floor above, or from another place on its own', () => {
   const upward = arrows().filter(
-    ([from, to]) =>
-      placeOf(from) !== placeOf(to) &&
-      !to.includes('generated') &&
-      floorOf(from) >= floorOf(to) &&
-      // Until the main entry does without PFS in memory.
-      !(from === 'index.ts' && placeOf(to) === 'testing'),
+    ([from, to]) => placeOf(from) !== placeOf(to) && !to.includes('generated') && floorOf(from) >= floorOf(to),
   )
   assert.equal(upward, [])
 })

@@ -1,15 +1,8 @@
 import { createHash } from 'node:crypto'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import {
-  createMemoryPfs,
-  createPfsClient,
-  createS3Handler,
-  type FileOperation,
-  type MemoryPfsOptions,
-  type PfsClient,
-  servePfs,
-} from '../../lib/index.js'
+import { createPfsClient, createS3Handler, type FileOperation, type PfsClient } from '../../lib/index.js'
+import { createMemoryPfs, type MemoryPfsOptions, type PachydermApi, servePfs } from '../../lib/testing/index.js'
 
 /** What a server process of a benchmark is to be. */
 export type Served =
@@ -60,10 +53,10 @@ function counted(pfs: PfsClient): PfsClient {
       return call(...args)
     },
   ])
-  return Object.fromEntries(entries) as PfsClient
+  return Object.fromEntries(entries) as unknown as PfsClient
 }
 
-async function memoryPfs(options: MemoryPfsOptions | undefined, files: number): Promise<PfsClient> {
+async function memoryPfs(options: MemoryPfsOptions | undefined, files: number): Promise<PachydermApi> {
   const pfs = createMemoryPfs(options)
   if (files === 0) return pfs
   const repo = { project: 'default', name: 'bench', type: 'user' } as const

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { createMemoryPfs, createPfsClient, type PfsClient, PfsError, servePfs } from '../index.js'
+import { createPfsClient, type PfsClient, PfsError } from '../index.js'
 import type { Arguments, HostAndPort } from './arguments.js'
 import { diagnosePachd } from './diagnosis.js'
 import { Fault, isObject, knownReason, lineFrom, readNamedJson, reasonFrom } from './fault.js'
@@ -80,13 +80,11 @@ async function isAuthActive(client: PfsClient): Promise<boolean> {
   }
 }
 
+/** Only this loads PFS in memory, which a gateway in front of a pachd does not need. */
 async function openMemoryPfs({ rootToken, servePfs: servedAt }: Arguments): Promise<OpenPfs> {
-  const client = createMemoryPfs(rootToken === undefined ? {} : { rootToken })
-  const options = rootToken === undefined ? {} : { authToken: rootToken }
-  const repo = { project: 'default', name: 'images', type: 'user' } as const
-  await client.createRepo({ repo, description: 'A repo to try the gateway with.' }, options)
-  await client.createBranch({ branch: { repo, name: 'master' } }, options)
-  const served = servedAt === undefined ? undefined : await serve(client, servedAt)
+  const { createMemoryPfs, servePfs } = await import('../testing/index.js')
+  const client = createMemoryPfs({ repos: { images: { master: {} } }, ...(rootToken !== undefined && { rootToken }) })
+  const served = servedAt && (await serveAt(servedAt, (address) => servePfs(client, address)))
   const servedText = served === undefined ? '' : `, served over gRPC at ${served.address}`
   return {
     client,
@@ -98,11 +96,12 @@ async function openMemoryPfs({ rootToken, servePfs: servedAt }: Arguments): Prom
   }
 }
 
-async function serve(client: PfsClient, { host, port }: HostAndPort) {
+/** Listens; a Fault names the address if that is not possible. */
+async function serveAt<Served>({ host, port }: HostAndPort, listen: (address: string) => Promise<Served>) {
   const everywhere = '[::]'
   const address = host.includes(':') ? `[${host}]:${port}` : `${host || everywhere}:${port}`
   try {
-    return await servePfs(client, address)
+    return await listen(address)
   } catch (thrown) {
     throw new Fault(`cannot serve PFS on ${address}: ${reasonFrom(thrown)}`)
   }

@@ -1,5 +1,5 @@
 /**
- * PFS in PFS's words: the part of pachd's `pfs_v2.API` and `auth_v2.API` that the gateway and its tests use. The gRPC
+ * PFS in PFS's words: the part of pachd's `pfs_v2.API` and `auth_v2.API` that the gateway uses. The gRPC
  * client, PFS in memory and any mock are a `PfsClient`; they throw a `PfsError` if PFS refuses a call. Every call may fail
  * with UNAUTHENTICATED and PERMISSION_DENIED (if auth is active), NOT_FOUND (if an entity in the request is missing),
  * CANCELLED (if its signal has fired), UNAVAILABLE and DEADLINE_EXCEEDED; the comments below list only other errors.
@@ -18,13 +18,11 @@ import type {
   FileInfo,
   FileOperations,
   FilePage,
-  FindCommitsResult,
   PathRange,
   ProjectInfo,
   Repo,
   RepoInfo,
   RepoType,
-  Resource,
   WhoAmI,
 } from './entities.js'
 
@@ -52,23 +50,16 @@ export interface CallObserver {
 }
 
 /**
- * The calls to PFS. A mock needs only the methods that its test uses.
+ * The calls that the gateway makes, and no others of pachd's; `PachydermApi` of the entry for tests has more of them.
+ * Projects: inspectProject. Repos: createRepo, inspectRepo, listRepo, deleteRepo. Branches: createBranch, inspectBranch,
+ * listBranch, deleteBranch. Commits: inspectCommit, listCommit. Files: modifyFile, getFile, getFileTar, inspectFile,
+ * listFile, walkFile, globFile, diffFile. File sets: createFileSet, addFileSet, composeFileSet. Auth: whoAmI.
  *
- * @example
- * const pfs = { inspectBranch: async (branch) => ({ branch, … }) }
+ * For a mock of some of them, see `mockPfs` of that entry.
  */
 export interface PfsClient {
-  /** Fails with ALREADY_EXISTS unless `update` is set, which changes the description. */
-  createProject(
-    request: { project: string; description?: string; update?: boolean },
-    options?: CallOptions,
-  ): Promise<void>
   /** Fails with NOT_FOUND, `missing` 'project'. */
   inspectProject(project: string, options?: CallOptions): Promise<ProjectInfo>
-  /** All projects. */
-  listProject(options?: CallOptions): AsyncIterable<ProjectInfo>
-  /** Fails with FAILED_PRECONDITION if it has repos, unless `force` is set, which deletes them, too. */
-  deleteProject(request: { project: string; force?: boolean }, options?: CallOptions): Promise<void>
 
   /** Fails with ALREADY_EXISTS unless `update` is set, which changes the description. The caller becomes the owner. */
   createRepo(request: { repo: Repo; description?: string; update?: boolean }, options?: CallOptions): Promise<void>
@@ -91,16 +82,6 @@ export interface PfsClient {
   /** Keeps its commits. Fails if other branches have it as provenance, unless `force` is set. */
   deleteBranch(request: { branch: Branch; force?: boolean }, options?: CallOptions): Promise<void>
 
-  /** Opens a commit at the head of a branch, which it creates if missing. `refusal` 'output-branch' for a pipeline's. */
-  startCommit(
-    request: { branch: Branch; parent?: Commit; description?: string },
-    options?: CallOptions,
-  ): Promise<Commit>
-  /** Closes a commit; `error` marks it as failed. `refusal` 'finished' if it was closed before. */
-  finishCommit(
-    request: { commit: Commit; description?: string; error?: string; force?: boolean },
-    options?: CallOptions,
-  ): Promise<void>
   /** Returns a commit; with `wait`, only after it has reached that state. */
   inspectCommit(request: { commit: Commit; wait?: CommitState }, options?: CallOptions): Promise<CommitInfo>
   /** Newest first, from `to` (inclusive) back to `from` (exclusive). */
@@ -108,11 +89,6 @@ export interface PfsClient {
     request: { repo: Repo; from?: Commit; to?: Commit; number?: number; reverse?: boolean; all?: boolean },
     options?: CallOptions,
   ): AsyncIterable<CommitInfo>
-  /** The commits, from `start` back, that changed `filePath`, followed by the last commit searched. */
-  findCommits(
-    request: { start: Commit; filePath: string; limit?: number },
-    options?: CallOptions,
-  ): AsyncIterable<FindCommitsResult>
 
   /**
    * On a branch: makes one commit when `operations` ends, atomically; if `operations` throws, nothing is changed. Creates a
@@ -148,12 +124,8 @@ export interface PfsClient {
 
   /** Returns the id of a file set, which lives for 10 minutes unless it is renewed. */
   createFileSet(operations: FileOperations, options?: CallOptions): Promise<string>
-  /** Returns the id of a file set with the content of a commit ('TOTAL') or its changes ('DIFF'). */
-  getFileSet(request: { commit: Commit; type?: 'TOTAL' | 'DIFF' }, options?: CallOptions): Promise<string>
   /** Adds a file set to an open commit. */
   addFileSet(request: { commit: Commit; fileSetId: string }, options?: CallOptions): Promise<void>
-  /** Extends the life of a file set to `ttlSeconds`, at most 1800. */
-  renewFileSet(request: { fileSetId: string; ttlSeconds: number }, options?: CallOptions): Promise<void>
   /** Composes file sets; files of the same path are appended in order. */
   composeFileSet(
     request: { fileSetIds: readonly string[]; ttlSeconds?: number; compact?: boolean },
@@ -162,15 +134,4 @@ export interface PfsClient {
 
   /** Fails with UNIMPLEMENTED if auth is not active, with UNAUTHENTICATED for an unknown token. */
   whoAmI(options?: CallOptions): Promise<WhoAmI>
-  /** Returns the token of the cluster's root user. */
-  activateAuth(request: { rootToken?: string }, options?: CallOptions): Promise<string>
-  /** Creates a token for a robot user; it never expires without `ttlSeconds`. */
-  getRobotToken(request: { robot: string; ttlSeconds?: number }, options?: CallOptions): Promise<string>
-  /** Replaces the roles of a principal on a resource; an empty list removes them. */
-  modifyRoleBinding(
-    request: { resource: Resource; principal: string; roles: readonly string[] },
-    options?: CallOptions,
-  ): Promise<void>
-  /** Roles by principal. */
-  getRoleBinding(resource: Resource, options?: CallOptions): Promise<ReadonlyMap<string, readonly string[]>>
 }

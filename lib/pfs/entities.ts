@@ -170,25 +170,10 @@ export interface FileDiff {
   readonly oldFile?: FileInfo
 }
 
-/** A commit that changed the file; at the end, the last commit searched, after `commitsSearched` others. */
-export type FindCommitsResult =
-  | { readonly foundCommit: Commit; readonly commitsSearched: number }
-  | { readonly lastSearchedCommit: Commit; readonly commitsSearched: number }
-
 /** The owner of a token. */
 export interface WhoAmI {
   /** With its kind as a prefix, such as `robot:name` or `pach:root`. */
   readonly username: string
   /** Undefined for a token that never expires. */
   readonly expiration?: Date
-}
-
-/** The kinds of resources that have roles. */
-export type ResourceType = 'CLUSTER' | 'REPO' | 'SPEC_REPO' | 'PROJECT' | 'JOB'
-
-/** A resource that has roles. */
-export interface Resource {
-  readonly type: ResourceType
-  /** `project/repo` for a REPO; '' for the CLUSTER. */
-  readonly name: string
 }

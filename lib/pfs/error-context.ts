@@ -5,10 +5,7 @@ import { isIterable, observeCall } from './observed-call.js'
 /** The entity that a NOT_FOUND of each call is about, unless its text names another. */
 const subjects: { readonly [Name in keyof PfsClient]: (...args: Parameters<PfsClient[Name]>) => Missing | undefined } =
   {
-    createProject: () => undefined,
     inspectProject: () => 'project',
-    listProject: () => undefined,
-    deleteProject: () => 'project',
 
     createRepo: () => 'project',
     inspectRepo: () => 'repo',
@@ -20,11 +17,8 @@ const subjects: { readonly [Name in keyof PfsClient]: (...args: Parameters<PfsCl
     listBranch: () => 'repo',
     deleteBranch: () => 'branch',
 
-    startCommit: () => 'repo',
-    finishCommit: ({ commit }) => subjectOf(commit),
     inspectCommit: ({ commit }) => subjectOf(commit),
     listCommit: ({ from, to }) => (from?.id === undefined && to?.id === undefined ? 'branch' : 'commit'),
-    findCommits: ({ start }) => subjectOf(start),
 
     modifyFile: (commit) => subjectOf(commit),
     getFile: () => 'file',
@@ -37,16 +31,10 @@ const subjects: { readonly [Name in keyof PfsClient]: (...args: Parameters<PfsCl
     diffFile: ({ newFile }) => subjectOf(newFile.commit),
 
     createFileSet: () => undefined,
-    getFileSet: ({ commit }) => subjectOf(commit),
     addFileSet: ({ commit }) => subjectOf(commit),
-    renewFileSet: () => undefined,
     composeFileSet: () => undefined,
 
     whoAmI: () => undefined,
-    activateAuth: () => undefined,
-    getRobotToken: () => undefined,
-    modifyRoleBinding: () => 'repo',
-    getRoleBinding: () => 'repo',
   }
 
 function subjectOf({ id }: Commit): Missing {

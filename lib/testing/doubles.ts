@@ -1,7 +1,8 @@
 import { setTimeout } from 'node:timers/promises'
 import type { CallOptions, PfsClient } from '../pfs/client.js'
 import { PfsError, type PfsStatus } from '../pfs/errors.js'
-import { type CallKind, callKinds, type PachydermApi } from './pachyderm-api.js'
+import type { PachydermApi } from './pachyderm-api.js'
+import { pachydermMethods } from './pachyderm-methods.js'
 
 /**
  * A mock of PFS with the calls that a test provides. Every other call fails with an error that names it, so the test
@@ -14,15 +15,18 @@ import { type CallKind, callKinds, type PachydermApi } from './pachyderm-api.js'
  * ```
  */
 export function mockPfs(calls: Partial<PachydermApi>): PachydermApi {
-  const refusing = Object.entries(callKinds).map(([name, kind]) => [name, refusingCall(name, kind)])
+  const refusing = Object.entries(pachydermMethods).map(([name, { responseStream }]) => [
+    name,
+    refusingCall(name, responseStream),
+  ])
   return { ...(Object.fromEntries(refusing) as unknown as PachydermApi), ...calls }
 }
 
-function refusingCall(name: string, kind: CallKind): () => unknown {
+function refusingCall(name: string, isStream: boolean): () => unknown {
   const refuse = async (): Promise<never> => {
     throw new Error(`mockPfs: ${name} was called, but the test does not provide it`)
   }
-  if (kind === 'unary') return refuse
+  if (!isStream) return refuse
   return async function* () {
     yield await refuse()
   }
@@ -94,17 +98,24 @@ export function withFaults<Pfs extends PfsClient>(pfs: Pfs, faults: PfsFaults): 
       if (!isCallName(name) || faults[name] === undefined) return call
       return (...args: unknown[]) => {
         const fault = faultOf(name, args)
-        return fault === undefined ? call(...args) : faultyCall(callKinds[name], call, args, fault)
+        return fault === undefined
+          ? call(...args)
+          : faultyCall(pachydermMethods[name].responseStream, call, args, fault)
       }
     },
   })
 }
 
 function isCallName(name: string | symbol): name is keyof PachydermApi {
-  return Object.hasOwn(callKinds, name)
+  return Object.hasOwn(pachydermMethods, name)
 }
 
-function faultyCall(kind: CallKind, call: (...args: unknown[]) => unknown, args: unknown[], fault: PfsFault): unknown {
+function faultyCall(
+  isStream: boolean,
+  call: (...args: unknown[]) => unknown,
+  args: unknown[],
+  fault: PfsFault,
+): unknown {
   const signal = args.map((arg) => (arg as CallOptions | undefined)?.signal).find((each) => each instanceof AbortSignal)
   const begin = async (): Promise<void> => {
     await wait(fault.delayMilliseconds ?? 0, signal)
@@ -130,7 +141,7 @@ function faultyCall(kind: CallKind, call: (...args: unknown[]) => unknown, args:
     throwFailure(fault)
   }
 
-  return kind === 'stream' ? faultyStream() : faultyUnary()
+  return isStream ? faultyStream() : faultyUnary()
 }
 
 function throwFailure({ fail }: PfsFault): void {

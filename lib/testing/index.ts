@@ -12,7 +12,8 @@ export {
   type SeededFiles,
   type SeededRepos,
 } from './memory/memory-pfs.js'
-export type { PachydermApi } from './pachyderm-api.js'
+export type { FindCommitsResult, PachydermApi, Resource, ResourceType } from './pachyderm-api.js'
+export { createPachydermClient, type PachydermClient } from './pachyderm-client.js'
 export { pfsError } from './pfs-error.js'
 export { createS3Fetch, type S3Fetch, type S3FetchOptions } from './s3-fetch.js'
 export { type S3Server, serveS3 } from './s3-server.js'

@@ -1,4 +1,4 @@
-import type { CallOptions, Commit, FindCommitsResult, PfsClient, ProjectInfo, Resource } from '../pfs/client.js'
+import type { Branch, CallOptions, Commit, PfsClient, ProjectInfo } from '../pfs/client.js'
 
 /**
  * The part of pachd's `pfs_v2.API` and `auth_v2.API` that the gateway does not call: methods with which tests prepare and
@@ -17,7 +17,7 @@ export interface PachydermApi extends PfsClient {
 
   /** Opens a commit at the head of a branch, which it creates if missing. `refusal` 'output-branch' for a pipeline's. */
   startCommit(
-    request: { branch: { repo: Commit['repo']; name: string }; parent?: Commit; description?: string },
+    request: { branch: Branch; parent?: Commit; description?: string },
     options?: CallOptions,
   ): Promise<Commit>
   /** Closes a commit; `error` marks it as failed. `refusal` 'finished' if it was closed before. */
@@ -49,44 +49,17 @@ export interface PachydermApi extends PfsClient {
   getRoleBinding(resource: Resource, options?: CallOptions): Promise<ReadonlyMap<string, readonly string[]>>
 }
 
-/** Whether a call returns one value or a stream. */
-export type CallKind = 'unary' | 'stream'
+/** A commit that changed the file; at the end, the last commit searched, after `commitsSearched` others. */
+export type FindCommitsResult =
+  | { readonly foundCommit: Commit; readonly commitsSearched: number }
+  | { readonly lastSearchedCommit: Commit; readonly commitsSearched: number }
 
-/** Every call of the API. */
-export const callKinds: Readonly<Record<keyof PachydermApi, CallKind>> = {
-  createProject: 'unary',
-  inspectProject: 'unary',
-  listProject: 'stream',
-  deleteProject: 'unary',
-  createRepo: 'unary',
-  inspectRepo: 'unary',
-  listRepo: 'stream',
-  deleteRepo: 'unary',
-  createBranch: 'unary',
-  inspectBranch: 'unary',
-  listBranch: 'stream',
-  deleteBranch: 'unary',
-  startCommit: 'unary',
-  finishCommit: 'unary',
-  inspectCommit: 'unary',
-  listCommit: 'stream',
-  findCommits: 'stream',
-  modifyFile: 'unary',
-  getFile: 'stream',
-  getFileTar: 'stream',
-  inspectFile: 'unary',
-  listFile: 'stream',
-  walkFile: 'stream',
-  globFile: 'stream',
-  diffFile: 'stream',
-  createFileSet: 'unary',
-  getFileSet: 'unary',
-  addFileSet: 'unary',
-  renewFileSet: 'unary',
-  composeFileSet: 'unary',
-  whoAmI: 'unary',
-  activateAuth: 'unary',
-  getRobotToken: 'unary',
-  modifyRoleBinding: 'unary',
-  getRoleBinding: 'unary',
+/** The kinds of resources that have roles. */
+export type ResourceType = 'CLUSTER' | 'REPO' | 'SPEC_REPO' | 'PROJECT' | 'JOB'
+
+/** A resource that has roles. */
+export interface Resource {
+  readonly type: ResourceType
+  /** `project/repo` for a REPO; '' for the CLUSTER. */
+  readonly name: string
 }

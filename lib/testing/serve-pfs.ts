@@ -14,13 +14,15 @@ import {
   type ServiceDefinition,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js'
-import type { CallOptions, Commit, FileOperation, PfsClient } from '../pfs/client.js'
+import type { CallOptions, Commit, FileOperation } from '../pfs/client.js'
 import { PfsError } from '../pfs/errors.js'
 import { statusFromError } from '../pfs/grpc/call.js'
 import type { Codec } from '../pfs/grpc/codec/codec.js'
 import { type ModifyFileRequest, modifyFileRequest } from '../pfs/grpc/codec/file-operations.js'
 import { authority, parsePfsAddress } from '../pfs/grpc/connection.js'
-import { type Method, methods } from '../pfs/grpc/methods.js'
+import type { Method } from '../pfs/grpc/methods.js'
+import type { PachydermApi } from './pachyderm-api.js'
+import { pachydermMethods as methods } from './pachyderm-methods.js'
 
 /** A listening PFS server. */
 export interface PfsServer {
@@ -38,7 +40,7 @@ const serverOptions = {
   'grpc-node.flow_control_window': 1024 * 1024,
 }
 
-function implementationOf(pfs: PfsClient): Record<keyof typeof methods, UntypedServiceImplementation[string]> {
+function implementationOf(pfs: PachydermApi): Record<keyof typeof methods, UntypedServiceImplementation[string]> {
   return {
     createProject: serveUnary(methods.createProject, (request, call) => pfs.createProject(request, call)),
     inspectProject: serveUnary(methods.inspectProject, (request, call) => pfs.inspectProject(request, call)),
@@ -117,7 +119,7 @@ function serviceDefinition(): ServiceDefinition {
  * const server = await servePfs(createMemoryPfs(), '127.0.0.1:0')
  * const pfs = createPfsClient(server.address)
  */
-export async function servePfs(pfs: PfsClient, address: string): Promise<PfsServer> {
+export async function servePfs(pfs: PachydermApi, address: string): Promise<PfsServer> {
   const { secure, host, port } = parsePfsAddress(address)
   if (secure) throw new TypeError('PFS is served without TLS: use a grpc:// address')
   const server = new Server(serverOptions)

@@ -10,7 +10,7 @@ import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import { type BrowserContext, chromium, type Page } from 'playwright-core'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createMemoryPfs } from '../../lib/index.js'
+import { createMemoryPfs } from '../../lib/testing/index.js'
 import { type Gateway, startGateway } from '../support/gateway.js'
 import { s3Client, tokenCredentials } from '../support/s3-client.js'
 

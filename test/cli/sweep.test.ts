@@ -1,7 +1,7 @@
 import { CreateMultipartUploadCommand, ListMultipartUploadsCommand } from '@aws-sdk/client-s3'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createMemoryPfs, servePfs } from '../../lib/index.js'
+import { createMemoryPfs, servePfs } from '../../lib/testing/index.js'
 import { createRepoAndBranch } from '../support/branch.js'
 import { startGateway } from '../support/gateway.js'
 import { runProgram, startListening } from '../support/program.js'

@@ -2,7 +2,8 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type Change, stageBody } from '../../lib/commits/change.js'
 import { createCommitQueue } from '../../lib/commits/commit-queue.js'
-import { PathCollision, type PfsClient, PfsError } from '../../lib/index.js'
+import { PathCollision, PfsError } from '../../lib/index.js'
+import type { PachydermApi } from '../../lib/testing/index.js'
 import { add, branch, head, nothing, put, racedPfs, read, reasons, slowPfs, watchedPfs } from './queue-rig.js'
 
 const queue = suite('the commit that a write has made')
@@ -57,7 +58,7 @@ queue('a commit that is broken by one before it is made again without what colli
 queue('a write that PFS drops is refused with respondAfter: finish', async () => {
   const pfs = await watchedPfs()
   // Another gateway's write comes between the checks of ours and its commit.
-  const raced: PfsClient = {
+  const raced: PachydermApi = {
     ...pfs,
     modifyFile: async (commit, operations, options) => {
       await pfs.modifyFile(head, [{ addFile: { path: '/d/x', raw: Buffer.from('x') } }])
@@ -70,7 +71,7 @@ queue('a write that PFS drops is refused with respondAfter: finish', async () =>
 })
 
 /** A body of which PFS alone knows the hash. */
-async function large(pfs: PfsClient, text: string): Promise<Change> {
+async function large(pfs: PachydermApi, text: string): Promise<Change> {
   return { path: '/large', content: await stageBody(pfs, bytes(text), {}) }
 }
 

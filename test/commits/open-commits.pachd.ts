@@ -1,7 +1,8 @@
 import { setTimeout } from 'node:timers/promises'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createPfsClient, type GrpcPfsClient, PfsError } from '../../lib/index.js'
+import { PfsError } from '../../lib/index.js'
+import { createPachydermClient, type PachydermClient } from '../../lib/testing/index.js'
 import { type Gateway, startGateway } from '../support/gateway.js'
 
 /** Branches side by side, and tries on each. */
@@ -9,14 +10,14 @@ const branches = 4
 const tries = 25
 
 interface Context {
-  readonly pfs: GrpcPfsClient
+  readonly pfs: PachydermClient
   readonly gateway: Gateway
 }
 
 const races = suite<Context>('writes while another client opens and finishes commits')
 
 races.before(async (context) => {
-  const pfs = createPfsClient(process.env.PACHD ?? '')
+  const pfs = createPachydermClient(process.env.PACHD ?? '')
   // So that a body of 20 bytes is staged in a file set, as a large one is.
   Object.assign(context, { pfs, gateway: await startGateway({ pfs, options: { maxSharedBodyBytes: 10 } }) })
 })

@@ -2,7 +2,8 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { stageBody } from '../../lib/commits/change.js'
 import { createCommitQueue } from '../../lib/commits/commit-queue.js'
-import { type Branch, type PfsClient, PfsError } from '../../lib/index.js'
+import { type Branch, PfsError } from '../../lib/index.js'
+import type { PachydermApi } from '../../lib/testing/index.js'
 import { add, branch, head, put, read, reasonOf, reasons, watchedPfs } from './queue-rig.js'
 
 const queue = suite('commits that somebody holds open')
@@ -18,7 +19,7 @@ queue('a write into a commit that somebody holds open does not wait for its end'
 queue('a commit that somebody opens between the checks and ours takes our changes in', async () => {
   const pfs = await watchedPfs()
   let opened: string | undefined
-  const raced: PfsClient = {
+  const raced: PachydermApi = {
     ...pfs,
     modifyFile: async (commit, operations, options) => {
       opened ??= (await pfs.startCommit({ branch })).id
@@ -45,7 +46,7 @@ queue('a commit that is finished before ours is added gets none of it, and the n
       if (!isFinished) await pfs.finishCommit({ commit: opened })
       isFinished = true
     }
-    const raced: PfsClient = {
+    const raced: PachydermApi = {
       ...pfs,
       createFileSet: async (...args) => {
         if (call === 'createFileSet') await finish()
@@ -71,7 +72,7 @@ queue('a commit that is finished before ours is added gets none of it, and the n
 queue('a branch on which somebody opens commits all the time refuses a write in the end', async () => {
   const pfs = await watchedPfs()
   let calls = 0
-  const raced: PfsClient = {
+  const raced: PachydermApi = {
     ...pfs,
     modifyFile: async (commit, operations, options) => {
       calls += 1

@@ -1,12 +1,8 @@
 import type { Change } from '../../lib/commits/change.js'
 import type { Outcome } from '../../lib/commits/commit-changes.js'
-import {
-  type Branch,
-  createMemoryPfs,
-  type FileOperation,
-  type FileOperations,
-  type PfsClient,
-} from '../../lib/index.js'
+import type { Branch, FileOperation, FileOperations } from '../../lib/index.js'
+import type { PachydermApi } from '../../lib/testing/index.js'
+import { createMemoryPfs } from '../../lib/testing/index.js'
 import { createRepoAndBranch } from '../support/branch.js'
 import { deferred } from '../support/deferred.js'
 
@@ -14,7 +10,7 @@ export const branch: Branch = { repo: { project: 'default', name: 'data', type: 
 export const head = { repo: branch.repo, branch: branch.name }
 
 /** PFS in memory that records the paths of each commit, and can hold commits up. */
-export interface WatchedPfs extends PfsClient {
+export interface WatchedPfs extends PachydermApi {
   readonly commits: string[][]
   /** Holds commits up until the result is called. */
   hold(): () => void
@@ -50,16 +46,16 @@ async function* watched(operations: FileOperations, written: string[]): AsyncGen
 }
 
 /** PFS in memory that takes its time to finish commits. */
-export async function slowPfs(finishMilliseconds: number): Promise<PfsClient> {
+export async function slowPfs(finishMilliseconds: number): Promise<PachydermApi> {
   const pfs = createMemoryPfs({ finishMilliseconds })
   await createRepoAndBranch(pfs, branch)
   return pfs
 }
 
 /** A PFS whose next ModifyFile, once `race.isOn`, has another writer's work before and behind it. */
-export function racedPfs(truth: PfsClient, before: () => Promise<unknown>, behind: () => Promise<unknown>) {
+export function racedPfs(truth: PachydermApi, before: () => Promise<unknown>, behind: () => Promise<unknown>) {
   const race = { isOn: false, calls: 0 }
-  const pfs: PfsClient = {
+  const pfs: PachydermApi = {
     ...truth,
     modifyFile: async (commit, operations, options) => {
       race.calls += 1
@@ -79,7 +75,7 @@ export const put = (path: string, text = path): Change => ({ path, content: { ra
 
 export const add = (path: string, text = path): FileOperation => ({ addFile: { path, raw: Buffer.from(text) } })
 
-export async function read(pfs: PfsClient, path: string): Promise<string> {
+export async function read(pfs: PachydermApi, path: string): Promise<string> {
   const chunks: Uint8Array[] = []
   for await (const chunk of pfs.getFile({ file: { commit: head, path } })) chunks.push(chunk)
   return Buffer.concat(chunks).toString()

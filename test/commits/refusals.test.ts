@@ -3,7 +3,8 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Change } from '../../lib/commits/change.js'
 import { createCommitQueue } from '../../lib/commits/commit-queue.js'
-import { type Commit, createMemoryPfs, type PfsClient, PfsError } from '../../lib/index.js'
+import { type Commit, type PfsClient, PfsError } from '../../lib/index.js'
+import { createMemoryPfs } from '../../lib/testing/index.js'
 import { add, branch, head, put, read, reasonOf, reasons, watchedPfs } from './queue-rig.js'
 
 /** Whether work is still under way after a turn of the event loop. */

@@ -3,7 +3,8 @@ import { connect, createServer, type IncomingHttpHeaders, type ServerHttp2Stream
 import type { AddressInfo } from 'node:net'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createMemoryPfs, createPfsClient, type PfsClient, servePfs } from '../../lib/index.js'
+import type { PachydermApi } from '../../lib/testing/index.js'
+import { createMemoryPfs, createPachydermClient, servePfs } from '../../lib/testing/index.js'
 import { deferred } from '../support/deferred.js'
 import { startGateway } from '../support/gateway.js'
 import { bucket, createBucket, holds } from './support/branch.js'
@@ -61,7 +62,7 @@ async function startBehindProxy(maxConcurrentStreams: number, maxSharedBodyBytes
   await createBucket(truth)
   const server = await servePfs(truth, '127.0.0.1:0')
   const proxy = await startProxy(server.port, maxConcurrentStreams)
-  const client = createPfsClient(`grpc://127.0.0.1:${proxy.port}`)
+  const client = createPachydermClient(`grpc://127.0.0.1:${proxy.port}`)
   const gateway = await startGateway({ pfs: client, options: { maxSharedBodyBytes } })
   return {
     truth,
@@ -115,7 +116,7 @@ streams('bodies that stand still keep no small write and no read from being answ
 })
 
 /** Counts the bodies that are on their way into PFS. */
-function countBodies(pfs: PfsClient, onBody: (begun: number) => void): void {
+function countBodies(pfs: PachydermApi, onBody: (begun: number) => void): void {
   const { createFileSet } = pfs
   let begun = 0
   pfs.createFileSet = (operations, options) => {

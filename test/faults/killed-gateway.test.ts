@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createMemoryPfs, servePfs } from '../../lib/index.js'
+import { createMemoryPfs, servePfs } from '../../lib/testing/index.js'
 import { startListening } from '../support/program.js'
 import { bucket, commits, createBucket, holds, sum } from './support/branch.js'
 import { ask } from './support/http.js'

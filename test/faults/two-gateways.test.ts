@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createMemoryPfs } from '../../lib/index.js'
+import { createMemoryPfs } from '../../lib/testing/index.js'
 import { bucket, commits, createBucket, holds } from './support/branch.js'
 import { ask } from './support/http.js'
 import { type Rig, startRig } from './support/rig.js'

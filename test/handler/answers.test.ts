@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createMemoryPfs } from '../../lib/index.js'
+import { createMemoryPfs } from '../../lib/testing/index.js'
 import { type Gateway, startGateway } from '../support/gateway.js'
 import { bytesOf, exchange, openWire, outcomeOf, type RawRequest, type RawResponse } from '../support/wire.js'
 

@@ -1,6 +1,8 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type AuthConfig, type Credential, createMemoryPfs, type PfsClient, PfsError } from '../../lib/index.js'
+import { type AuthConfig, type Credential, PfsError } from '../../lib/index.js'
+import type { PachydermApi } from '../../lib/testing/index.js'
+import { createMemoryPfs } from '../../lib/testing/index.js'
 import { startGateway } from '../support/gateway.js'
 import { type Key, signV4 } from '../support/sign.js'
 import { bytesOf, exchange, openWire, outcomeOf } from '../support/wire.js'
@@ -8,7 +10,7 @@ import { bytesOf, exchange, openWire, outcomeOf } from '../support/wire.js'
 const test = suite('credentials')
 
 /** The outcome of ListBuckets, signed with a key. */
-async function outcome(authConfig: AuthConfig, key: Key, pfs: PfsClient = createMemoryPfs()): Promise<string> {
+async function outcome(authConfig: AuthConfig, key: Key, pfs: PachydermApi = createMemoryPfs()): Promise<string> {
   const gateway = await startGateway({ pfs, authConfig })
   try {
     return outcomeOf(await exchange(gateway.port, signV4({ target: '/' }, { key })))

@@ -4,7 +4,8 @@ import { type ClientHttp2Session, connect as connectHttp2, createServer as creat
 import type { AddressInfo } from 'node:net'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createMemoryPfs, createS3Handler, type S3Handler } from '../../lib/index.js'
+import { createS3Handler, type S3Handler } from '../../lib/index.js'
+import { createMemoryPfs } from '../../lib/testing/index.js'
 import { exchange, outcomeOf, type RawResponse } from '../support/wire.js'
 
 const test = suite('mounting')

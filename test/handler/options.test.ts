@@ -1,7 +1,8 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type AuthConfig, createMemoryPfs, createS3Handler, type S3HandlerOptions } from '../../lib/index.js'
+import { type AuthConfig, createS3Handler, type S3HandlerOptions } from '../../lib/index.js'
 import { optionNames } from '../../lib/options.js'
+import { createMemoryPfs } from '../../lib/testing/index.js'
 
 const test = suite('options')
 

@@ -19,14 +19,16 @@ import {
 } from '@aws-sdk/client-s3'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createMemoryPfs, type PfsClient, PfsError } from '../../lib/index.js'
+import { PfsError } from '../../lib/index.js'
+import type { PachydermApi } from '../../lib/testing/index.js'
+import { createMemoryPfs } from '../../lib/testing/index.js'
 import { Bucket, begin, complete, sendPart } from '../operations/multipart/uploads.js'
 import { type Gateway, startGateway } from '../support/gateway.js'
 import { refusal } from '../support/refusal.js'
 import { s3Client, tokenCredentials } from '../support/s3-client.js'
 
 /** The same PFS, each NOT_FOUND of which has another text. */
-function reworded(pfs: PfsClient, text: string): PfsClient {
+function reworded(pfs: PachydermApi, text: string): PachydermApi {
   const reword = (error: unknown): never => {
     throw error instanceof PfsError && error.status === 'NOT_FOUND' ? new PfsError(error.status, text) : error
   }
@@ -44,7 +46,7 @@ function reworded(pfs: PfsClient, text: string): PfsClient {
     }
     return [name, answer]
   })
-  return Object.fromEntries(calls) as PfsClient
+  return Object.fromEntries(calls) as PachydermApi
 }
 
 for (const text of ['', 'anything']) {

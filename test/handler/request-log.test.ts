@@ -1,16 +1,16 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import {
-  type AuthConfig,
-  type CommitMessage,
-  createMemoryPfs,
-  type ErrorContext,
-  type PfsCallMessage,
-  type PfsClient,
-  type RequestMessage,
-  type ResponseLog,
+import type {
+  AuthConfig,
+  CommitMessage,
+  ErrorContext,
+  PfsCallMessage,
+  RequestMessage,
+  ResponseLog,
 } from '../../lib/index.js'
+import type { PachydermApi } from '../../lib/testing/index.js'
+import { createMemoryPfs } from '../../lib/testing/index.js'
 import { deferred } from '../support/deferred.js'
 import { type Gateway, startGateway } from '../support/gateway.js'
 import { type Key, presignV4, signV4 } from '../support/sign.js'
@@ -26,7 +26,7 @@ interface Watched extends Gateway {
   next(): Promise<ResponseLog>
 }
 
-async function startWatched(pfs: PfsClient, authConfig: AuthConfig = { mode: 'none' }): Promise<Watched> {
+async function startWatched(pfs: PachydermApi, authConfig: AuthConfig = { mode: 'none' }): Promise<Watched> {
   const logs: ResponseLog[] = []
   const errors: (ErrorContext | undefined)[] = []
   let wake = (): void => undefined

@@ -1,4 +1,5 @@
-import type { AuthConfig, PfsClient, S3HandlerOptions } from '../../lib/index.js'
+import type { AuthConfig, S3HandlerOptions } from '../../lib/index.js'
+import type { PachydermApi } from '../../lib/testing/index.js'
 import { createRepoAndBranch } from '../support/branch.js'
 import { type Gateway, startGateway } from '../support/gateway.js'
 import { type Key, signV4, type Unsigned } from '../support/sign.js'
@@ -8,7 +9,7 @@ import { exchange, type RawResponse } from '../support/wire.js'
 /** A gateway with auth on and two callers. */
 export interface House extends Gateway {
   /** The gateway's own client, whose calls a test may replace: they need a token. */
-  readonly pfs: PfsClient
+  readonly pfs: PachydermApi
   /** Owns the repos `alice` and `shared`. */
   readonly alice: Key
   /** May read `shared` and nothing else. */
@@ -81,7 +82,7 @@ function textOf(error: unknown): string {
   return error instanceof Error ? `${error.stack} ${JSON.stringify(error)} ${textOf(error.cause)}` : String(error)
 }
 
-async function createRepo(pfs: PfsClient, name: string, roles: Readonly<Record<string, string>>): Promise<void> {
+async function createRepo(pfs: PachydermApi, name: string, roles: Readonly<Record<string, string>>): Promise<void> {
   const branch = { repo: { project: 'default', name, type: 'user' as const }, name: 'master' }
   await createRepoAndBranch(pfs, branch)
   for (const [robotName, role] of Object.entries(roles)) {

@@ -1,13 +1,15 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createMemoryPfs, type FileInfo, type PfsClient } from '../../lib/index.js'
+import type { FileInfo } from '../../lib/index.js'
+import type { PachydermApi } from '../../lib/testing/index.js'
+import { createMemoryPfs } from '../../lib/testing/index.js'
 import { branch, bucket, createBucket } from '../faults/support/branch.js'
 import { createFaultyPfs, type FaultyPfs } from '../faults/support/faulty-pfs.js'
 import { ask } from '../faults/support/http.js'
 import { type Gateway, startGateway } from '../support/gateway.js'
 
 /** A PFS that says what is not so. README.md, Integrity: the number before a test's name is that of the class. */
-const test = suite<{ gateway: Gateway; truth: PfsClient; lying: FaultyPfs }>('a lying PFS')
+const test = suite<{ gateway: Gateway; truth: PachydermApi; lying: FaultyPfs }>('a lying PFS')
 
 const contents = { small: Buffer.alloc(5000, 'a'), large: Buffer.alloc(2_500_000, 'b'), empty: Buffer.alloc(0) }
 
@@ -30,7 +32,7 @@ test.before.each(async (context) => {
 test.after.each(({ gateway }) => gateway.close())
 
 /** Every description of a file, changed. */
-function described(truth: PfsClient, change: (info: FileInfo) => Partial<FileInfo>): Partial<PfsClient> {
+function described(truth: PachydermApi, change: (info: FileInfo) => Partial<FileInfo>): Partial<PachydermApi> {
   return {
     async *globFile(request, options) {
       for await (const info of truth.globFile(request, options)) yield { ...info, ...change(info) }
@@ -44,7 +46,7 @@ function described(truth: PfsClient, change: (info: FileInfo) => Partial<FileInf
 
 /** Every content, changed. */
 function read(getFile: (whole: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>) {
-  return (truth: PfsClient): Partial<PfsClient> => ({
+  return (truth: PachydermApi): Partial<PachydermApi> => ({
     getFile: (request, options) => getFile(truth.getFile(request, options)),
   })
 }
@@ -62,7 +64,7 @@ async function* changed(whole: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8A
   for await (const piece of whole) yield Buffer.from(piece).fill('x', 0, 1)
 }
 
-const size = (change: (bytes: number) => number) => (truth: PfsClient) =>
+const size = (change: (bytes: number) => number) => (truth: PachydermApi) =>
   described(truth, ({ sizeBytes }) => ({ sizeBytes: change(sizeBytes) }))
 
 for (const [lie, faults, names] of [
@@ -74,15 +76,15 @@ for (const [lie, faults, names] of [
   ['a content without end', read((whole) => followedBy(whole, Number.POSITIVE_INFINITY)), ['small', 'large']],
   ['a content that ends early', read(shortened), ['small', 'large']],
   ['another content of the same length', read(changed), ['small']],
-  ['an empty hash', (truth: PfsClient) => described(truth, () => ({ hash: new Uint8Array() })), ['small', 'large']],
+  ['an empty hash', (truth: PachydermApi) => described(truth, () => ({ hash: new Uint8Array() })), ['small', 'large']],
   [
     'another hash',
-    (truth: PfsClient) => described(truth, () => ({ hash: new Uint8Array(32).fill(7) })),
+    (truth: PachydermApi) => described(truth, () => ({ hash: new Uint8Array(32).fill(7) })),
     ['small', 'empty'],
   ],
   [
     'no commit',
-    (truth: PfsClient) =>
+    (truth: PachydermApi) =>
       described(truth, ({ file }) => ({ file: { ...file, commit: { repo: branch.repo, branch: branch.name } } })),
     ['small', 'large'],
   ],

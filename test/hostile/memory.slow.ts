@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createMemoryPfs, servePfs } from '../../lib/index.js'
+import { createMemoryPfs, servePfs } from '../../lib/testing/index.js'
 import { branch, bucket } from '../faults/support/branch.js'
 import { type GatewayProcess, startGatewayProcess } from '../faults/support/gateway-process.js'
 import { createRepoAndBranch } from '../support/branch.js'

@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createMemoryPfs, servePfs } from '../../lib/index.js'
 import { createKeyCodec } from '../../lib/resolver/key.js'
+import { createMemoryPfs, servePfs } from '../../lib/testing/index.js'
 import { type GatewayProcess, startGatewayProcess } from '../faults/support/gateway-process.js'
 import { createRepoAndBranch } from '../support/branch.js'
 import { bytesOf, exchange, type RawRequest, type RawResponse } from '../support/wire.js'

@@ -1,8 +1,8 @@
 import { Header } from 'tar'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { PfsClient } from '../../lib/index.js'
 import { recordPath } from '../../lib/records/record-path.js'
+import type { PachydermApi } from '../../lib/testing/index.js'
 import { branch, bucket, createBucket } from '../faults/support/branch.js'
 import { type Answer, ask } from '../faults/support/http.js'
 import { type Gateway, startGateway } from '../support/gateway.js'
@@ -22,7 +22,7 @@ test.before(async (context) => {
 test.after(({ gateway }) => gateway.close())
 
 /** Puts a file beside an object, where its record belongs. */
-async function plant(pfs: PfsClient, path: string, raw: Uint8Array): Promise<void> {
+async function plant(pfs: PachydermApi, path: string, raw: Uint8Array): Promise<void> {
   const info = await pfs.inspectFile({ commit: { repo: branch.repo, branch: branch.name }, path })
   const recorded = recordPath(path, Buffer.from(info.hash).toString('hex'))
   await pfs.modifyFile({ repo: recordsBranch.repo, branch: recordsBranch.name }, [
@@ -157,7 +157,7 @@ for (const [name, path] of [
         most = Math.max(most, process.memoryUsage().arrayBuffers)
       }
     }
-    const planted: PfsClient = {
+    const planted: PachydermApi = {
       ...pfs,
       getFileTar: (request, callOptions) => measured(behindLargeFile(path, pfs.getFileTar(request, callOptions))),
     }
@@ -182,7 +182,7 @@ test('38: a client that leaves does not fail another that asks for records besid
   const isAsked = new Promise<void>((resolve) => {
     asked = resolve
   })
-  const slow: PfsClient = {
+  const slow: PachydermApi = {
     ...pfs,
     async inspectBranch(named, callOptions) {
       if (named.repo.type === 'meta') {

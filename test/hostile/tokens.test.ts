@@ -1,6 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createMemoryPfs, PfsError } from '../../lib/index.js'
+import { PfsError } from '../../lib/index.js'
+import { createMemoryPfs } from '../../lib/testing/index.js'
 import { startGateway } from '../support/gateway.js'
 import { signV4 } from '../support/sign.js'
 import { bytesOf, exchange, openWire, outcomeOf } from '../support/wire.js'

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createMemoryPfs, servePfs } from '../../lib/index.js'
+import { createMemoryPfs, servePfs } from '../../lib/testing/index.js'
 import { bucket, createBucket } from '../faults/support/branch.js'
 import { type GatewayProcess, startGatewayProcess } from '../faults/support/gateway-process.js'
 

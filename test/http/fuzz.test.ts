@@ -8,7 +8,8 @@ import { parseAddress } from '../../lib/http/address.js'
 import { createByteBudget } from '../../lib/http/byte-budget.js'
 import { readRequest } from '../../lib/http/request.js'
 import { readXml } from '../../lib/http/xml.js'
-import { createMemoryPfs, createS3Handler } from '../../lib/index.js'
+import { createS3Handler } from '../../lib/index.js'
+import { createMemoryPfs } from '../../lib/testing/index.js'
 
 /**
  * Generated requests, given to the handler without a socket: each is answered, and none with an error of ours.

@@ -6,7 +6,8 @@ import Fastify from 'fastify'
 import Koa from 'koa'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createMemoryPfs, createS3Handler } from '../../lib/index.js'
+import { createS3Handler } from '../../lib/index.js'
+import { createMemoryPfs } from '../../lib/testing/index.js'
 
 const test = suite('the handler first, the framework as its next')
 

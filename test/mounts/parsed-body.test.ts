@@ -6,7 +6,8 @@ import express from 'express'
 import Fastify from 'fastify'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createMemoryPfs, createS3Handler } from '../../lib/index.js'
+import { createS3Handler } from '../../lib/index.js'
+import { createMemoryPfs } from '../../lib/testing/index.js'
 
 const test = suite('a body that the framework has parsed')
 

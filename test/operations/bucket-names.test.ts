@@ -1,7 +1,9 @@
 import { request } from 'node:http'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type Branch, createMemoryPfs, type PfsClient } from '../../lib/index.js'
+import type { Branch } from '../../lib/index.js'
+import type { PachydermApi } from '../../lib/testing/index.js'
+import { createMemoryPfs } from '../../lib/testing/index.js'
 import { createRepoAndBranch } from '../support/branch.js'
 import { type Gateway, startGateway } from '../support/gateway.js'
 import { ask } from '../support/unsigned.js'
@@ -11,7 +13,7 @@ const branchOf = (name: string, repo: string, project = 'default'): Branch => ({
   name,
 })
 
-async function createPfs(): Promise<PfsClient> {
+async function createPfs(): Promise<PachydermApi> {
   const pfs = createMemoryPfs()
   await pfs.createProject({ project: 'vision' })
   await createRepoAndBranch(pfs, branchOf('master', 'images'))
@@ -100,7 +102,7 @@ aliased('an alias of a bucket that is not there yet can be made and deleted', as
 
 aliased.run()
 
-const missing = suite<{ gateway: Gateway; pfs: PfsClient }>('a missing bucket')
+const missing = suite<{ gateway: Gateway; pfs: PachydermApi }>('a missing bucket')
 
 missing.before(async (context) => {
   context.pfs = await createPfs()

@@ -1,6 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { Branch, FileOperation, PfsClient } from '../../lib/index.js'
+import type { Branch, FileOperation } from '../../lib/index.js'
+import type { PachydermApi } from '../../lib/testing/index.js'
 import { createRepoAndBranch } from '../support/branch.js'
 import { type Gateway, startGateway } from '../support/gateway.js'
 
@@ -27,7 +28,7 @@ const add = (path: string, text: string, datum?: string): FileOperation => ({
 })
 
 /** A branch at a commit that pipelines could have made: each of `keys` of a datum of its own, and `d/own` of none. */
-async function branchOfDatums(pfs: PfsClient, name: string): Promise<Branch> {
+async function branchOfDatums(pfs: PachydermApi, name: string): Promise<Branch> {
   const repo = { project: 'default', name, type: 'user' } as const
   await createRepoAndBranch(pfs, { repo, name: 'output' })
   const files = keys.map((key, index) => add(`/${key}`, 'old', `datum-${index}`))

@@ -9,7 +9,7 @@ import {
 } from '@aws-sdk/client-s3'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createMemoryPfs } from '../../lib/index.js'
+import { createMemoryPfs } from '../../lib/testing/index.js'
 import { branch, bucket, createBucket as createBranch } from '../faults/support/branch.js'
 import { createFaultyPfs } from '../faults/support/faulty-pfs.js'
 import { type Gateway, startGateway } from '../support/gateway.js'

@@ -1,7 +1,9 @@
 import { CopyObjectCommand, HeadObjectCommand, ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createMemoryPfs, type FileOperation, type PfsClient } from '../../lib/index.js'
+import type { FileOperation } from '../../lib/index.js'
+import type { PachydermApi } from '../../lib/testing/index.js'
+import { createMemoryPfs } from '../../lib/testing/index.js'
 import { createRepoAndBranch } from '../support/branch.js'
 import { type Gateway, startGateway } from '../support/gateway.js'
 import { refusal } from '../support/refusal.js'
@@ -18,7 +20,7 @@ interface Context {
 }
 
 /** Notes each call on its way to PFS. */
-function watched(pfs: PfsClient, calls: string[]): PfsClient {
+function watched(pfs: PachydermApi, calls: string[]): PachydermApi {
   return new Proxy(pfs, {
     get(target, name) {
       const method: unknown = Reflect.get(target, name)
@@ -214,7 +216,7 @@ for (const overWire of wires) {
   versions.run()
 }
 
-const search = suite<{ pfs: PfsClient; calls: string[] }>('the search for a delete marker')
+const search = suite<{ pfs: PachydermApi; calls: string[] }>('the search for a delete marker')
 const longRepo = { project: 'default', name: 'long', type: 'user' } as const
 const longHead = { repo: longRepo, branch: 'master' }
 
@@ -226,7 +228,7 @@ search.before.each(async (context) => {
 
 /** A gateway that knows nothing of what others wrote. */
 async function withGateway(
-  { pfs, calls }: { pfs: PfsClient; calls: string[] },
+  { pfs, calls }: { pfs: PachydermApi; calls: string[] },
   work: (ask: (key: string, method?: string) => Promise<readonly unknown[]>) => Promise<void>,
 ): Promise<void> {
   const gateway = await startGateway({ pfs: watched(pfs, calls) })
@@ -241,7 +243,7 @@ async function withGateway(
 }
 
 /** Writes past every gateway, one commit each; the id of the last. */
-async function writeElsewhere(pfs: PfsClient, operations: readonly FileOperation[]): Promise<string> {
+async function writeElsewhere(pfs: PachydermApi, operations: readonly FileOperation[]): Promise<string> {
   let id = ''
   for (const operation of operations) {
     await pfs.modifyFile(longHead, [operation])
@@ -310,7 +312,7 @@ search('finds what an open commit removed, and passes over commits in error', as
 })
 
 /** The commits that removed a path, newest first, as PFS tells them. */
-async function findDeletion(pfs: PfsClient, path: string): Promise<string[]> {
+async function findDeletion(pfs: PachydermApi, path: string): Promise<string[]> {
   const ids: string[] = []
   for await (const { commit } of pfs.listCommit({ repo: longRepo, to: longHead })) {
     for await (const { newFile, oldFile } of pfs.diffFile({ newFile: { commit, path } })) {

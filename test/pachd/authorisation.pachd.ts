@@ -4,7 +4,8 @@
  */
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { PfsClient, Repo } from '../../lib/index.js'
+import type { Repo } from '../../lib/index.js'
+import type { PachydermApi } from '../../lib/testing/index.js'
 import { createRepoAndBranch } from '../support/branch.js'
 import { type Gateway, startGateway } from '../support/gateway.js'
 import { type Signed, signV4, type Unsigned } from '../support/sign.js'
@@ -83,7 +84,7 @@ async function freshUpload(context: Context, bucket: string): Promise<Upload> {
 }
 
 /** What PFS permits a token on a repo. */
-async function permissionsOn(pfs: PfsClient, repo: Repo, authToken: string): Promise<readonly string[]> {
+async function permissionsOn(pfs: PachydermApi, repo: Repo, authToken: string): Promise<readonly string[]> {
   const { authInfo } = await pfs.inspectRepo(repo, { authToken })
   return authInfo?.permissions ?? []
 }

@@ -1,4 +1,5 @@
-import type { CallOptions, CommitState, PfsClient, RepoType, Resource } from '../../lib/pfs/client.js'
+import type { CallOptions, CommitState, RepoType } from '../../lib/pfs/client.js'
+import type { PachydermApi, Resource } from '../../lib/testing/index.js'
 import {
   branchFromMessage,
   commitFromMessage,
@@ -22,13 +23,13 @@ import {
 import type { Message } from './recording.js'
 
 type Call = (
-  client: PfsClient,
+  client: PachydermApi,
   request: Message,
   options: CallOptions,
   requests: readonly Message[],
 ) => AsyncIterable<Message> | Promise<Message>
 
-/** How each recorded method is called through a PfsClient, and its answers as messages again. */
+/** How each recorded method is called through a PachydermApi, and its answers as messages again. */
 export const calls: Readonly<Record<string, Call>> = {
   CreateProject: (client, { project }, options) =>
     empty(client.createProject({ project: text(message(project).name) }, options)),
@@ -91,7 +92,7 @@ export const calls: Readonly<Record<string, Call>> = {
 
   ModifyFile: (client, { setCommit }, options, [, ...operations]) => {
     if (!setCommit)
-      throw new Error('a ModifyFile whose first message is not set_commit cannot be said with a PfsClient')
+      throw new Error('a ModifyFile whose first message is not set_commit cannot be said with a PachydermApi')
     const commit = commitFromMessage(message(setCommit))
     return empty(client.modifyFile(commit, operations.map(operationFromMessage), options))
   },

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createPfsClient, type GrpcPfsClient } from '../../lib/index.js'
+import { createPachydermClient, type PachydermClient } from '../../lib/testing/index.js'
 import { startGateway } from '../support/gateway.js'
 
-const markers = suite<{ pfs: GrpcPfsClient }>('delete markers')
+const markers = suite<{ pfs: PachydermClient }>('delete markers')
 
 markers.before((context) => {
-  context.pfs = createPfsClient(process.env.PACHD ?? '')
+  context.pfs = createPachydermClient(process.env.PACHD ?? '')
 })
 
 markers.after(({ pfs }) => pfs.close())

@@ -9,7 +9,8 @@ import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createPfsClient, type Repo } from '../../lib/index.js'
+import type { Repo } from '../../lib/index.js'
+import { createPachydermClient } from '../../lib/testing/index.js'
 import { type Answer, ask } from '../faults/support/http.js'
 import { createRepoAndBranch } from '../support/branch.js'
 import { type Gateway, startGateway } from '../support/gateway.js'
@@ -184,7 +185,7 @@ if (starter === undefined) {
 } else {
   killed('an answered write is there, an unanswered one whole or absent', async () => {
     const pachd = await startPachd(starter)
-    const pfs = createPfsClient(pachd.address)
+    const pfs = createPachydermClient(pachd.address)
     const gateway = await startGateway({ pfs })
     try {
       await createRepoAndBranch(pfs, { repo, name: 'master' })

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createPfsClient, type FileOperation } from '../../lib/index.js'
+import type { FileOperation } from '../../lib/index.js'
+import { createPachydermClient } from '../../lib/testing/index.js'
 import { startGateway } from '../support/gateway.js'
 
 /*
@@ -26,7 +27,7 @@ function median(values: readonly number[]): number {
 }
 
 cost('is found and read for what it costs alone', async () => {
-  const pfs = createPfsClient(process.env.PACHD ?? '')
+  const pfs = createPachydermClient(process.env.PACHD ?? '')
   // Without a cache, so that every GET asks pachd for the bytes.
   const gateway = await startGateway({ pfs, options: { cacheBytes: 0 } })
   const repos = [0, neighbours].map((count) => ({ name: `neighbours-${count}-${randomUUID()}`, count }))

@@ -1,9 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createPfsClient } from '../../lib/pfs/grpc/client.js'
-import { createMemoryPfs } from '../../lib/testing/memory/memory-pfs.js'
-import { servePfs } from '../../lib/testing/serve-pfs.js'
+import { createMemoryPfs, createPachydermClient, servePfs } from '../../lib/testing/index.js'
 import { recordRandomCalls } from './random/scenario.js'
 import type { Step } from './recording.js'
 import { replaySteps } from './replay.js'
@@ -14,7 +12,7 @@ const seeds = PACHD_SEED ? [Number(PACHD_SEED)] : Array.from({ length: 10 }, () 
 const callsOfEachSeed = 60
 const wantedPercent = 98
 
-const pachd = createPfsClient(PACHD)
+const pachd = createPachydermClient(PACHD)
 const count = { steps: 0, differing: 0 }
 
 test.after(() => pachd.close())
@@ -38,7 +36,7 @@ test(`at least ${wantedPercent} % of the calls are answered alike`, () => {
 
 async function replayOnStandIn(steps: readonly Step[]): Promise<string[]> {
   const server = await servePfs(createMemoryPfs(), '127.0.0.1:0')
-  const client = createPfsClient(server.address)
+  const client = createPachydermClient(server.address)
   const differences: string[] = []
   try {
     for await (const [step, difference] of replaySteps(steps, { client, overGrpc: true })) {

@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createMemoryPfs } from '../../lib/testing/memory/memory-pfs.js'
+import { createMemoryPfs } from '../../lib/testing/index.js'
 import { isWithAuth, scenarios } from './recording.js'
 import { replay } from './replay.js'
 

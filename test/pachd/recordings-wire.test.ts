@@ -1,8 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createPfsClient } from '../../lib/pfs/grpc/client.js'
-import { createMemoryPfs, type MemoryPfsOptions } from '../../lib/testing/memory/memory-pfs.js'
-import { servePfs } from '../../lib/testing/serve-pfs.js'
+import { createMemoryPfs, createPachydermClient, type MemoryPfsOptions, servePfs } from '../../lib/testing/index.js'
 import { isWithAuth, type Scenario, scenarios } from './recording.js'
 import { replay } from './replay.js'
 
@@ -13,7 +11,7 @@ const timed: readonly Scenario[] = ['commits', 'versions', 'open-commits']
 
 async function replayOverWire(options: MemoryPfsOptions, chosen: readonly Scenario[]): Promise<void> {
   const server = await servePfs(createMemoryPfs(options), '127.0.0.1:0')
-  const client = createPfsClient(server.address)
+  const client = createPachydermClient(server.address)
   try {
     for (const scenario of chosen) assert.equal(await replay(scenario, { client, token, overGrpc: true }), [])
   } finally {

@@ -2,15 +2,15 @@ import { randomBytes } from 'node:crypto'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { CallOptions } from '../../lib/pfs/client.js'
-import { createPfsClient, type GrpcPfsClient } from '../../lib/pfs/grpc/client.js'
+import { createPachydermClient, type PachydermClient } from '../../lib/testing/index.js'
 import { isWithAuth, scenarios } from './recording.js'
 import { replay } from './replay.js'
 import { RunProjects } from './run-projects.js'
 
 const test = suite('recordings of pachd, replayed on a pachd')
 const { PACHD = '', PACHD_WITH_AUTH = '', PACHD_ROOT_TOKEN: token = '' } = process.env
-const client = createPfsClient(PACHD)
-const guarded = createPfsClient(PACHD_WITH_AUTH)
+const client = createPachydermClient(PACHD)
+const guarded = createPachydermClient(PACHD_WITH_AUTH)
 const projects = new RunProjects(`-run-${randomBytes(4).toString('hex')}`)
 const project = projects.nameOf('default')
 
@@ -40,7 +40,7 @@ for (const scenario of scenarios) {
 }
 
 /** Deletes the repos first: pachd refuses to delete a project together with a repo that has one of type `meta` beside it. */
-async function deleteProject(pfs: GrpcPfsClient, options: CallOptions = {}): Promise<void> {
+async function deleteProject(pfs: PachydermClient, options: CallOptions = {}): Promise<void> {
   for await (const { repo } of pfs.listRepo({ projects: [project] }, options)) {
     await pfs.deleteRepo({ repo, force: true }, options)
   }

@@ -1,5 +1,6 @@
-import type { CallOptions, File, PfsClient } from '../../lib/pfs/client.js'
+import type { CallOptions, File } from '../../lib/pfs/client.js'
 import { PfsError } from '../../lib/pfs/errors.js'
+import type { PachydermApi } from '../../lib/testing/index.js'
 import { bigFileIn, readBigFile, writeBigFile } from './big-file.js'
 import { calls } from './calls.js'
 import { commitFromMessage, message, text } from './messages.js'
@@ -10,7 +11,7 @@ import { difference, Symbols } from './symbols.js'
 
 /** The PFS that a recording is replayed on. */
 export interface Target {
-  readonly client: PfsClient
+  readonly client: PachydermApi
   /** The token of the cluster's root. */
   readonly token?: string
   /** Where the recorded projects lie; under their own names unless given. */
@@ -74,7 +75,12 @@ export async function* replaySteps(
 }
 
 /** Makes the call of a step, its requests as they are. */
-export async function answerTo(client: PfsClient, step: Step, options: CallOptions, bigFile?: File): Promise<Answer> {
+export async function answerTo(
+  client: PachydermApi,
+  step: Step,
+  options: CallOptions,
+  bigFile?: File,
+): Promise<Answer> {
   const responses: Message[] = []
   const { method, requests = [] } = step
   try {
@@ -93,7 +99,7 @@ export async function answerTo(client: PfsClient, step: Step, options: CallOptio
 
 /** A directory can be deleted when the commit below the head is finished: pachd had had the time where it did so. */
 async function untilDirectoryIsDeletable(
-  client: PfsClient,
+  client: PachydermApi,
   { error }: Step,
   requests: readonly Message[],
   options: CallOptions,

@@ -1,20 +1,15 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import {
-  type AuthConfig,
-  createPfsClient,
-  createS3Handler,
-  type PfsClient,
-  type S3HandlerOptions,
-  servePfs,
-} from '../../lib/index.js'
+import { type AuthConfig, createPfsClient, createS3Handler, type S3HandlerOptions } from '../../lib/index.js'
+import type { PachydermApi } from '../../lib/testing/index.js'
+import { servePfs } from '../../lib/testing/index.js'
 import { type GuardedPfs, openGuardedPfs, openPfs, stage, type TestPfs } from './test-pfs.js'
 
 export interface GatewaySettings {
   /** A PFS that several gateways share, and that the test closes; without it and `pfs` the gateway opens one. */
   readonly opened?: TestPfs
   /** The gateway's client, if it is not that of `opened`. */
-  readonly pfs?: PfsClient
+  readonly pfs?: PachydermApi
   /** @default that of `opened`, or with `pfs` alone `{ mode: 'none' }` */
   readonly authConfig?: AuthConfig
   readonly options?: S3HandlerOptions
@@ -27,7 +22,7 @@ export interface Gateway {
   readonly endpoint: string
   readonly port: number
   /** The PFS behind the gateway, never the wire in front of it. With auth active, calls without a token are made as root. */
-  readonly pfs: PfsClient
+  readonly pfs: PachydermApi
   /** Writes the records that may follow an answer. */
   flush(): Promise<void>
   /** Cuts what is still open and frees the port. */
@@ -79,11 +74,11 @@ export async function startGuardedGateway(
   return { ...gateway, rootToken, writerToken, close }
 }
 
-function asItIs(pfs: PfsClient): TestPfs {
+function asItIs(pfs: PachydermApi): TestPfs {
   return { pfs, asRoot: pfs, authConfig: { mode: 'none' }, close: async () => undefined }
 }
 
-async function connectOverWire(pfs: PfsClient) {
+async function connectOverWire(pfs: PachydermApi) {
   const served = await servePfs(pfs, '127.0.0.1:0')
   const client = createPfsClient(`grpc://127.0.0.1:${served.port}`)
   return {

@@ -1,20 +1,16 @@
-import {
-  type CallOptions,
-  type FileOperation,
-  type FileOperations,
-  fileSetRepo,
-  type PfsClient,
-  PfsError,
-} from '../../lib/index.js'
+import { type CallOptions, type FileOperation, type FileOperations, fileSetRepo, PfsError } from '../../lib/index.js'
+import type { PachydermApi } from '../../lib/testing/index.js'
 
 type AnyCall = (...args: unknown[]) => unknown
 
-function mapCalls(pfs: PfsClient, map: (name: string, call: AnyCall) => AnyCall): PfsClient {
-  return Object.fromEntries(Object.entries(pfs).map(([name, call]) => [name, map(name, call)])) as unknown as PfsClient
+function mapCalls(pfs: PachydermApi, map: (name: string, call: AnyCall) => AnyCall): PachydermApi {
+  return Object.fromEntries(
+    Object.entries(pfs).map(([name, call]) => [name, map(name, call)]),
+  ) as unknown as PachydermApi
 }
 
 /** The same PFS; a call without a token has this one. */
-export function withToken(pfs: PfsClient, authToken: string): PfsClient {
+export function withToken(pfs: PachydermApi, authToken: string): PachydermApi {
   return mapCalls(pfs, (name, call) => (...args) => {
     const index = { whoAmI: 0, listProject: 0, modifyFile: 2 }[name] ?? 1
     const withOptions = [...args]
@@ -27,7 +23,7 @@ export function withToken(pfs: PfsClient, authToken: string): PfsClient {
  * The same PFS, in which each project has `prefix` before its name and no other project is seen: so each test file has
  * PFS for itself on a pachd that it shares with others.
  */
-export function withProjectPrefix(pfs: PfsClient, prefix: string): PfsClient {
+export function withProjectPrefix(pfs: PachydermApi, prefix: string): PachydermApi {
   const add = (name: string): string => prefix + name
   const remove = (name: string): string => (name.startsWith(prefix) ? name.slice(prefix.length) : name)
   const explain = (error: unknown): unknown => {

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { type AuthConfig, createMemoryPfs, createPfsClient, type PfsClient } from '../../lib/index.js'
+import type { AuthConfig } from '../../lib/index.js'
+import type { PachydermApi } from '../../lib/testing/index.js'
+import { createMemoryPfs, createPachydermClient } from '../../lib/testing/index.js'
 import { withProjectPrefix, withToken } from './pfs-views.js'
 
 /**
@@ -14,9 +16,9 @@ export const wires: readonly boolean[] = stage === 'memory' ? [false, true] : [t
 /** A PFS for one test file. */
 export interface TestPfs {
   /** For the gateway: with auth active, it refuses calls without a token. */
-  readonly pfs: PfsClient
+  readonly pfs: PachydermApi
   /** The same for the test's own calls: with auth active, they are made as root unless they name a token. */
-  readonly asRoot: PfsClient
+  readonly asRoot: PachydermApi
   /** For the gateway: with auth active, it acts as the writer of `GuardedPfs`. */
   readonly authConfig: AuthConfig
   /** Deletes what the test has made. */
@@ -59,7 +61,7 @@ async function guarded({ pfs, close }: OpenPfs, rootToken: string): Promise<Guar
   // As pachd does in its own project of that name.
   const everybody = { principal: 'allClusterUsers', roles: ['projectWriter'] }
   await root.modifyRoleBinding({ resource: { type: 'PROJECT', name: 'default' }, ...everybody })
-  const asRoot: PfsClient = {
+  const asRoot: PachydermApi = {
     ...root,
     async createRepo(request, options) {
       await root.createRepo(request, options)
@@ -74,7 +76,7 @@ async function guarded({ pfs, close }: OpenPfs, rootToken: string): Promise<Guar
 /** Projects of its own on a pachd. */
 async function openProject(address: string, rootToken?: string): Promise<OpenPfs> {
   // A busy pachd takes its time to delete what a test has made.
-  const client = createPfsClient(address, { deadlineMilliseconds: 10 * 60_000 })
+  const client = createPachydermClient(address, { deadlineMilliseconds: 10 * 60_000 })
   const pfs = withProjectPrefix(client, `${randomUUID()}-`)
   const options = rootToken === undefined ? {} : { authToken: rootToken }
   await pfs.createProject({ project: 'default' }, options)

@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createS3Handler, type PfsClient, PfsError } from '../../lib/index.js'
+import { createS3Handler, PfsError } from '../../lib/index.js'
 import {
   createMemoryPfs,
   createS3Fetch,
@@ -11,7 +11,7 @@ import {
   pfsError,
   withFaults,
 } from '../../lib/testing/index.js'
-import { callKinds } from '../../lib/testing/pachyderm-api.js'
+import { pachydermMethods } from '../../lib/testing/pachyderm-methods.js'
 
 const repo = { project: 'default', name: 'images', type: 'user' } as const
 const head = { repo, branch: 'master' }
@@ -38,11 +38,11 @@ mocks('answers with what the test gives', async () => {
   assert.equal(await pfs.whoAmI(), { username: 'robot:me' })
 })
 
-for (const [name, kind] of Object.entries(callKinds)) {
+for (const [name, { responseStream }] of Object.entries(pachydermMethods)) {
   mocks(`fails ${name} with an error that names it`, async () => {
     const call = (mockPfs({}) as unknown as Record<string, () => unknown>)[name]
     const answer = call?.()
-    const work = kind === 'stream' ? collect(answer as AsyncIterable<unknown>) : (answer as Promise<unknown>)
+    const work = responseStream ? collect(answer as AsyncIterable<unknown>) : (answer as Promise<unknown>)
     const error = await work.then(
       () => undefined,
       (thrown: Error) => thrown.message,
@@ -51,9 +51,9 @@ for (const [name, kind] of Object.entries(callKinds)) {
   })
 }
 
-mocks('the kinds of the calls are those of PFS in memory', () => {
+mocks('knows every call of PFS in memory', () => {
   const pfs = createMemoryPfs()
-  assert.equal(Object.keys(pfs).sort(), Object.keys(callKinds).sort())
+  assert.equal(Object.keys(pfs).sort(), Object.keys(pachydermMethods).sort())
 })
 
 mocks('is a client of the gateway, which reports a call that is missing', async () => {
@@ -165,7 +165,7 @@ faulty('a client with more members, or of a class, keeps them', async () => {
       return `closed ${this.#answer}`
     }
   }
-  const own = withFaults(new Own() as unknown as PfsClient & Own, { whoAmI: { fail: 'INTERNAL', times: 1 } })
+  const own = withFaults(new Own() as unknown as PachydermApi & Own, { whoAmI: { fail: 'INTERNAL', times: 1 } })
   assert.is(own.address, 'grpc://own')
   assert.is(own.close(), 'closed robot:own')
   assert.is(await outcome(own.whoAmI()), 'INTERNAL')

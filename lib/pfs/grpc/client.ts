@@ -1,5 +1,5 @@
 import type { Channel } from '@grpc/grpc-js'
-import type { CallOptions, Commit, File, FileOperations, PathRange, PfsClient } from '../client.js'
+import type { CallOptions, Commit, FileOperations, PfsClient } from '../client.js'
 import { PfsError } from '../errors.js'
 import { callDownload, callUnary, callUpload } from './client-calls.js'
 import type { ModifyFileRequest } from './codec/file-operations.js'
@@ -28,16 +28,11 @@ export interface GrpcPfsClient extends PfsClient {
   close(): void
 }
 
-/**
- * Creates a client of PFS at `grpc://host:port`, `grpcs://host:port` (TLS) or `host:port`. It connects at the first call.
- * While PFS is unavailable, reads are retried for a few seconds; writes only wait for a connection.
- *
- * @throws TypeError if the address or an option is invalid.
- * @example
- * const pfs = createPfsClient('grpc://pachd:1650')
- * const server = createServer(createS3Handler(pfs, { mode: 'pachyderm' }))
- */
-export function createPfsClient(address: string, options: PfsClientOptions = {}): GrpcPfsClient {
+/** Own connections to PFS, and how methods of each kind are called over them. */
+export type PfsConnection = ReturnType<typeof connectPfs>
+
+/** Prepares connections as `createPfsClient` describes. */
+export function connectPfs(address: string, options: PfsClientOptions) {
   const { caCertificates, deadlineMilliseconds = 60_000 } = options
   const open = (): Channel => createChannel(parsePfsAddress(address), caCertificates)
   const channel = open()
@@ -48,8 +43,6 @@ export function createPfsClient(address: string, options: PfsClientOptions = {})
     <Request, Response>(method: Method<Request, Response>) =>
     (request: Request, call: CallOptions = {}) =>
       callUnary(channel, method, request, call, { repeatable, deadlineMilliseconds })
-  const read = unary(true)
-  const write = unary(false)
   const download =
     <Request, Response>(method: Method<Request, Response>) =>
     (request: Request, call: CallOptions = {}) =>
@@ -70,23 +63,64 @@ export function createPfsClient(address: string, options: PfsClientOptions = {})
       transfer.leave()
     }
   }
-  async function* getFile(
-    request: { file: File; offset?: number; pathRange?: PathRange },
-    call: CallOptions = {},
-  ): AsyncGenerator<Uint8Array> {
+  async function* transferDownload<Request, Response>(
+    method: Method<Request, Response>,
+    request: Request,
+    call: CallOptions,
+  ): AsyncGenerator<Response> {
     const transfer = transfers.enter()
     try {
-      yield* callDownload(transfer.channel, methods.getFile, request, call)
+      yield* callDownload(transfer.channel, method, request, call)
     } finally {
       transfer.leave()
     }
   }
 
   return {
-    createProject: write(methods.createProject),
+    /** A unary call that is retried for a few seconds while PFS is unavailable. */
+    read: unary(true),
+    write: unary(false),
+    /** A read without a time limit. */
+    wait: <Request, Response>(method: Method<Request, Response>, request: Request, call: CallOptions) =>
+      callUnary(channel, method, request, call, { repeatable: true, deadlineMilliseconds: Number.POSITIVE_INFINITY }),
+    download,
+    /** A download that lasts as long as a client reads. */
+    transferDownload,
+    upload,
+    close() {
+      channel.close()
+      transfers.close()
+    },
+  }
+}
+
+/**
+ * Creates a client of PFS at `grpc://host:port`, `grpcs://host:port` (TLS) or `host:port`. It connects at the first call.
+ * While PFS is unavailable, reads are retried for a few seconds; writes only wait for a connection.
+ *
+ * @throws TypeError if the address or an option is invalid.
+ * @example
+ * const pfs = createPfsClient('grpc://pachd:1650')
+ * const server = createServer(createS3Handler(pfs, { mode: 'pachyderm' }))
+ */
+export function createPfsClient(address: string, options: PfsClientOptions = {}): GrpcPfsClient {
+  return clientOver(connectPfs(address, options))
+}
+
+/** The client over connections that others may use as well. */
+export function clientOver({
+  read,
+  write,
+  wait,
+  download,
+  transferDownload,
+  upload,
+  close,
+}: PfsConnection): GrpcPfsClient {
+  const inspectCommit = read(methods.inspectCommit)
+  const whoAmI = read(methods.whoAmI)
+  return {
     inspectProject: read(methods.inspectProject),
-    listProject: (call = {}) => callDownload(channel, methods.listProject, undefined, call),
-    deleteProject: write(methods.deleteProject),
 
     createRepo: write(methods.createRepo),
     inspectRepo: read(methods.inspectRepo),
@@ -98,18 +132,12 @@ export function createPfsClient(address: string, options: PfsClientOptions = {})
     listBranch: download(methods.listBranch),
     deleteBranch: write(methods.deleteBranch),
 
-    startCommit: write(methods.startCommit),
-    finishCommit: write(methods.finishCommit),
     inspectCommit: (request, call = {}) =>
-      callUnary(channel, methods.inspectCommit, request, call, {
-        repeatable: true,
-        deadlineMilliseconds: request.wait === undefined ? deadlineMilliseconds : Number.POSITIVE_INFINITY,
-      }),
+      request.wait === undefined ? inspectCommit(request, call) : wait(methods.inspectCommit, request, call),
     listCommit: download(methods.listCommit),
-    findCommits: download(methods.findCommits),
 
     modifyFile: (commit, operations, call = {}) => upload(methods.modifyFile, commit, operations, call),
-    getFile,
+    getFile: (request, call = {}) => transferDownload(methods.getFile, request, call),
     getFileTar: download(methods.getFileTar),
     inspectFile: read(methods.inspectFile),
     listFile: download(methods.listFile),
@@ -118,22 +146,12 @@ export function createPfsClient(address: string, options: PfsClientOptions = {})
     diffFile: download(methods.diffFile),
 
     createFileSet: (operations, call = {}) => upload(methods.createFileSet, undefined, operations, call),
-    getFileSet: write(methods.getFileSet),
     addFileSet: write(methods.addFileSet),
-    renewFileSet: write(methods.renewFileSet),
     composeFileSet: write(methods.composeFileSet),
 
-    whoAmI: (call = {}) =>
-      callUnary(channel, methods.whoAmI, undefined, call, { repeatable: true, deadlineMilliseconds }),
-    activateAuth: write(methods.activateAuth),
-    getRobotToken: write(methods.getRobotToken),
-    modifyRoleBinding: write(methods.modifyRoleBinding),
-    getRoleBinding: read(methods.getRoleBinding),
+    whoAmI: (call = {}) => whoAmI(undefined, call),
 
-    close() {
-      channel.close()
-      transfers.close()
-    },
+    close,
   }
 }
 

@@ -1,9 +1,13 @@
 import { randomBytes } from 'node:crypto'
-import type { AuthInfo, CallOptions, PfsClient, Repo, Resource } from '../../pfs/client.js'
+import type { AuthInfo, CallOptions, Repo } from '../../pfs/client.js'
 import { PfsError } from '../../pfs/errors.js'
+import type { PachydermApi, Resource } from '../pachyderm-api.js'
 import type { AuthRecord, State, TokenRecord } from './state.js'
 
-type AuthCalls = Pick<PfsClient, 'whoAmI' | 'activateAuth' | 'getRobotToken' | 'modifyRoleBinding' | 'getRoleBinding'>
+type AuthCalls = Pick<
+  PachydermApi,
+  'whoAmI' | 'activateAuth' | 'getRobotToken' | 'modifyRoleBinding' | 'getRoleBinding'
+>
 
 const cluster: Resource = { type: 'CLUSTER', name: '' }
 

@@ -1,12 +1,13 @@
-import type { BranchInfo, PfsClient } from '../../pfs/client.js'
+import type { BranchInfo } from '../../pfs/client.js'
 import { PfsError } from '../../pfs/errors.js'
+import type { PachydermApi } from '../pachyderm-api.js'
 import { authenticate, authorize } from './auth.js'
 import { addCommit, commitFromRecord, finishCommit } from './commit-records.js'
 import { findBranch, findCommit, findRepo, missingRepoRow } from './lookup.js'
 import { branchName, createCommitId, repoName, validateName } from './names.js'
 import type { BranchRecord, CommitRecord, RepoRecord, State } from './state.js'
 
-type BranchCalls = Pick<PfsClient, 'createBranch' | 'inspectBranch' | 'listBranch' | 'deleteBranch'>
+type BranchCalls = Pick<PachydermApi, 'createBranch' | 'inspectBranch' | 'listBranch' | 'deleteBranch'>
 
 /** Moves a branch to `head`; creates the branch if it is missing. */
 export function moveBranch(

@@ -1,5 +1,6 @@
-import type { FileDiff, FileInfo, FindCommitsResult, PfsClient } from '../../pfs/client.js'
+import type { FileDiff, FileInfo } from '../../pfs/client.js'
 import { PfsError } from '../../pfs/errors.js'
+import type { FindCommitsResult, PachydermApi } from '../pachyderm-api.js'
 import { authenticate, authorize } from './auth.js'
 import { throwIfCancelled } from './cancellation.js'
 import { commitFromRecord } from './commit-records.js'
@@ -15,7 +16,7 @@ import { type ContentHash, loadContentHash } from './store/hash.js'
 import type { Violation } from './store/violations.js'
 import { differences, type TreeEntry } from './store/walk.js'
 
-type ChangeCalls = Pick<PfsClient, 'diffFile' | 'findCommits'>
+type ChangeCalls = Pick<PachydermApi, 'diffFile' | 'findCommits'>
 
 /** One side of a diff; empty for a commit without a parent. */
 interface Side {

@@ -1,5 +1,6 @@
-import type { CallOptions, CommitState, PfsClient } from '../../pfs/client.js'
+import type { CallOptions, CommitState } from '../../pfs/client.js'
 import { PfsError } from '../../pfs/errors.js'
+import type { PachydermApi } from '../pachyderm-api.js'
 import { authenticate, authorize } from './auth.js'
 import { moveBranch } from './branches.js'
 import { untilCancelled } from './cancellation.js'
@@ -15,7 +16,7 @@ import { findCommit, findRepo } from './lookup.js'
 import { branchName, repoName, validateName } from './names.js'
 import type { CommitRecord, RepoRecord, State } from './state.js'
 
-type CommitCalls = Pick<PfsClient, 'startCommit' | 'finishCommit' | 'inspectCommit' | 'listCommit'>
+type CommitCalls = Pick<PachydermApi, 'startCommit' | 'finishCommit' | 'inspectCommit' | 'listCommit'>
 
 /** Throws if the branch has provenance, so that clients cannot start its commits; `context` precedes pachd's text. */
 export function refuseOutputBranch(repo: RepoRecord, name: string, context = ''): void {

@@ -1,5 +1,5 @@
-import type { PfsClient } from '../../pfs/client.js'
 import { PfsError } from '../../pfs/errors.js'
+import type { PachydermApi } from '../pachyderm-api.js'
 import { authenticate, authorize } from './auth.js'
 import { forEachUntilCancelled } from './cancellation.js'
 import { refuseClosed, writeInto } from './commit-records.js'
@@ -19,7 +19,10 @@ import {
 } from './store/changes.js'
 import { differences } from './store/walk.js'
 
-type FileSetCalls = Pick<PfsClient, 'createFileSet' | 'getFileSet' | 'addFileSet' | 'renewFileSet' | 'composeFileSet'>
+type FileSetCalls = Pick<
+  PachydermApi,
+  'createFileSet' | 'getFileSet' | 'addFileSet' | 'renewFileSet' | 'composeFileSet'
+>
 
 const defaultTtlSeconds = 600
 const maxTtlSeconds = 1800

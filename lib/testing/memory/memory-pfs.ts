@@ -1,4 +1,4 @@
-import type { PfsClient } from '../../pfs/client.js'
+import type { PachydermApi } from '../pachyderm-api.js'
 import { activate, createAuthCalls } from './auth.js'
 import { createBranchCalls } from './branches.js'
 import { createChangeCalls } from './changed-files.js'
@@ -28,7 +28,7 @@ export type { MemoryPfsOptions, SeededBranches, SeededFiles, SeededRepos } from 
  *
  * @throws PfsError if `repos` has a name or path that pachd refuses, or a file and a directory of the same name
  */
-export function createMemoryPfs(options: MemoryPfsOptions = {}): PfsClient {
+export function createMemoryPfs(options: MemoryPfsOptions = {}): PachydermApi {
   const state: State = {
     options,
     now: options.now ?? (() => new Date()),

@@ -1,7 +1,8 @@
-import type { CallOptions, File, FileInfo, FilePage, PathRange, PfsClient } from '../../pfs/client.js'
+import type { CallOptions, File, FileInfo, FilePage, PathRange } from '../../pfs/client.js'
 import { PfsError } from '../../pfs/errors.js'
 import { prefixEnd } from '../../pfs/path.js'
 import { tarDirectory, tarEnd, tarFile } from '../../pfs/tar.js'
+import type { PachydermApi } from '../pachyderm-api.js'
 import { throwIfCancelled } from './cancellation.js'
 import { repoName } from './names.js'
 import { type OpenedCommit, openCommit, permissionsForBytes } from './opened-commit.js'
@@ -29,7 +30,7 @@ import {
 import { loadContentHash } from './store/hash.js'
 import { type TreeEntry, walkBelow } from './store/walk.js'
 
-type ReadCalls = Pick<PfsClient, 'getFile' | 'getFileTar' | 'inspectFile' | 'listFile' | 'walkFile' | 'globFile'>
+type ReadCalls = Pick<PachydermApi, 'getFile' | 'getFileTar' | 'inspectFile' | 'listFile' | 'walkFile' | 'globFile'>
 
 const maxPage = 100_000
 

@@ -1,12 +1,6 @@
-import {
-  fileSetRepo,
-  type PfsClient,
-  type ProjectInfo,
-  type Repo,
-  type RepoInfo,
-  type RepoType,
-} from '../../pfs/client.js'
+import { fileSetRepo, type ProjectInfo, type Repo, type RepoInfo, type RepoType } from '../../pfs/client.js'
 import { PfsError } from '../../pfs/errors.js'
+import type { PachydermApi } from '../pachyderm-api.js'
 import {
   authenticate,
   authInfo,
@@ -21,7 +15,7 @@ import { findRepo } from './lookup.js'
 import { repoName, validateName } from './names.js'
 import type { ProjectRecord, RepoRecord, State } from './state.js'
 
-type RepoCalls = Pick<PfsClient, 'createRepo' | 'inspectRepo' | 'listRepo' | 'deleteRepo'>
+type RepoCalls = Pick<PachydermApi, 'createRepo' | 'inspectRepo' | 'listRepo' | 'deleteRepo'>
 
 const repoTypes: readonly RepoType[] = ['user', 'meta', 'spec']
 
@@ -156,7 +150,7 @@ function sortKey({ repo }: RepoRecord): string {
   return `${repo.project}\0${repo.name}\0${repoTypes.indexOf(repo.type)}`
 }
 
-type ProjectCalls = Pick<PfsClient, 'createProject' | 'inspectProject' | 'listProject' | 'deleteProject'>
+type ProjectCalls = Pick<PachydermApi, 'createProject' | 'inspectProject' | 'listProject' | 'deleteProject'>
 
 /** Adds a project without checking permissions. */
 export function addProject(state: State, name: string, description = ''): void {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { createPfsClient } from '../../../lib/index.js'
+import { createPachydermClient } from '../../../lib/testing/index.js'
 import { type Ended, startListening } from '../../support/program.js'
 
 export interface Setup {
@@ -60,7 +60,7 @@ export async function startSetup(setup: Setup): Promise<RunningSetup> {
 
 /** The clients act as a new robot user that may write master.images, and owns the repos that it makes. */
 async function startBeforePachd(pachdAddress: string): Promise<RunningSetup> {
-  const pfs = createPfsClient(pachdAddress)
+  const pfs = createPachydermClient(pachdAddress)
   const root = { authToken: process.env.PACHD_ROOT_TOKEN ?? '' }
   const robot = `clients-${randomUUID()}`
   const repo = { project: 'default', name: 'images', type: 'user' } as const

@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import * as assert from 'uvu/assert'
-import { createMemoryPfs, type PfsClient, servePfs } from '../../../lib/index.js'
+import type { PfsClient } from '../../../lib/index.js'
+import { createMemoryPfs, servePfs } from '../../../lib/testing/index.js'
 import { bucket, createBucket, holds, sum } from './branch.js'
 import { type GatewayProcess, withGatewayProcess } from './gateway-process.js'
 import { ask, leave } from './http.js'

@@ -1,25 +1,14 @@
-import { type PfsClient, PfsError, type PfsStatus } from '../../../lib/index.js'
+import { PfsError, type PfsStatus } from '../../../lib/index.js'
+import type { PachydermApi } from '../../../lib/testing/index.js'
+import { pachydermMethods } from '../../../lib/testing/pachyderm-methods.js'
 
-export type Method = keyof PfsClient
-
-const streams: ReadonlySet<Method> = new Set<Method>([
-  'listProject',
-  'listRepo',
-  'listBranch',
-  'listCommit',
-  'findCommits',
-  'getFile',
-  'listFile',
-  'walkFile',
-  'globFile',
-  'diffFile',
-])
+export type Method = keyof PachydermApi
 
 /** PFS whose methods a test replaces as it runs, and that knows what is running in it. */
 export interface FaultyPfs {
-  readonly client: PfsClient
+  readonly client: PachydermApi
   /** The methods that are answered by the test; all others by the PFS behind. */
-  faults: Partial<PfsClient>
+  faults: Partial<PachydermApi>
   /** How often each method has been called. */
   readonly calls: ReadonlyMap<Method, number>
   /** The methods of the calls that run. */
@@ -29,7 +18,7 @@ export interface FaultyPfs {
 }
 
 /** Puts faults before a PFS. */
-export function createFaultyPfs(pfs: PfsClient): FaultyPfs {
+export function createFaultyPfs(pfs: PachydermApi): FaultyPfs {
   const calls = new Map<Method, number>()
   const running = new Set<{ readonly method: Method }>()
   const waiting: { method: Method; begin: () => void }[] = []
@@ -68,7 +57,7 @@ export function createFaultyPfs(pfs: PfsClient): FaultyPfs {
       get: (_, name: Method) => {
         if (!(name in pfs)) return undefined
         const start = (args: unknown[]) => () => Reflect.apply(faulty.faults[name] ?? pfs[name], pfs, args)
-        return (...args: unknown[]) => (streams.has(name) ? watchStream : watch)(name, start(args))
+        return (...args: unknown[]) => (pachydermMethods[name].responseStream ? watchStream : watch)(name, start(args))
       },
     }),
     faults: {},
@@ -80,7 +69,7 @@ export function createFaultyPfs(pfs: PfsClient): FaultyPfs {
 }
 
 /** A method that answers every call with a status. */
-export function refusing(method: Method, status: PfsStatus, text = 'an injected fault'): Partial<PfsClient> {
+export function refusing(method: Method, status: PfsStatus, text = 'an injected fault'): Partial<PachydermApi> {
   const refusal = () => new PfsError(status, text)
   const refuse = async () => {
     throw refusal()
@@ -88,7 +77,7 @@ export function refusing(method: Method, status: PfsStatus, text = 'an injected 
   async function* refuseStream() {
     yield await refuse()
   }
-  return { [method]: streams.has(method) ? refuseStream : refuse }
+  return { [method]: pachydermMethods[method].responseStream ? refuseStream : refuse }
 }
 
 /** Settles when the caller has gone, by throwing as PFS does. */

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
 import * as assert from 'uvu/assert'
-import { createMemoryPfs, servePfs } from '../../../lib/index.js'
+import { createMemoryPfs, servePfs } from '../../../lib/testing/index.js'
 import { bucket, createBucket } from './branch.js'
 import { createFaultyPfs, type FaultyPfs } from './faulty-pfs.js'
 import type { Measured } from './gateway-child.js'

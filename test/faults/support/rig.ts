@@ -2,16 +2,9 @@ import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import {
-  createMemoryPfs,
-  createPfsClient,
-  createS3Handler,
-  type MemoryPfsOptions,
-  type PfsClient,
-  type PfsServer,
-  type S3HandlerOptions,
-  servePfs,
-} from '../../../lib/index.js'
+import { createPfsClient, createS3Handler, type S3HandlerOptions } from '../../../lib/index.js'
+import type { PachydermApi } from '../../../lib/testing/index.js'
+import { createMemoryPfs, type MemoryPfsOptions, type PfsServer, servePfs } from '../../../lib/testing/index.js'
 import { createBucket } from './branch.js'
 import { connect } from './connect.js'
 import { createFaultyPfs, type FaultyPfs } from './faulty-pfs.js'
@@ -21,7 +14,7 @@ import { type Network, startNetwork } from './network.js'
 export interface Rig {
   readonly port: number
   /** What is truly in PFS, past every fault. */
-  readonly truth: PfsClient
+  readonly truth: PachydermApi
   readonly pfs: FaultyPfs
   readonly wire: Network
   /** What the handler told its operator. */
@@ -38,7 +31,7 @@ export interface RigSettings {
   readonly options?: S3HandlerOptions
   readonly memory?: MemoryPfsOptions
   /** The PFS of another rig, for a second gateway on it. */
-  readonly truth?: PfsClient
+  readonly truth?: PachydermApi
 }
 
 /** Starts a rig with an empty bucket; close it. */

@@ -4,7 +4,9 @@ import { mock } from 'node:test'
 import { CreateBucketCommand, ListMultipartUploadsCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createMemoryPfs, type PfsClient, PfsError } from '../../../lib/index.js'
+import { PfsError } from '../../../lib/index.js'
+import type { PachydermApi } from '../../../lib/testing/index.js'
+import { createMemoryPfs } from '../../../lib/testing/index.js'
 import { type Gateway, startGateway } from '../../support/gateway.js'
 import { s3Client } from '../../support/s3-client.js'
 import { type Begun, Bucket, begin, read, sendPart } from './uploads.js'
@@ -29,7 +31,7 @@ function createStallingPfs() {
   const pfs = createMemoryPfs()
   const reached = createDeferred<AbortSignal | undefined>()
   const released = createDeferred<void>()
-  const stalling: PfsClient = {
+  const stalling: PachydermApi = {
     ...pfs,
     async createFileSet(operations, options) {
       // Parts come as streams; to join them takes lists.

@@ -2,9 +2,11 @@ import { crc32 } from 'node:zlib'
 import { type CompletedPart, CreateBucketCommand, type S3Client } from '@aws-sdk/client-s3'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createMemoryPfs, type FileOperation, type PfsClient } from '../../../lib/index.js'
+import type { FileOperation } from '../../../lib/index.js'
 import { smallFileHash } from '../../../lib/pfs/file-hash.js'
 import { etagFrom } from '../../../lib/resolver/object.js'
+import type { PachydermApi } from '../../../lib/testing/index.js'
+import { createMemoryPfs } from '../../../lib/testing/index.js'
 import { deferred } from '../../support/deferred.js'
 import { startGateway } from '../../support/gateway.js'
 import { s3Client } from '../../support/s3-client.js'
@@ -16,7 +18,7 @@ const many = suite('10,000 parts')
 function createPartsPfs() {
   const pfs = createMemoryPfs()
   const calls = { underWay: 0, most: 0, fileSets: 0, composed: 0, commits: 0 }
-  const counting: PfsClient = {
+  const counting: PachydermApi = {
     ...pfs,
     async *listFile(request, options) {
       const isParts = request.file.path.startsWith('/parts/')
@@ -45,7 +47,7 @@ function createPartsPfs() {
 }
 
 /** Puts 10,000 parts of 5 bytes where UploadPart would have put them. */
-async function putParts(s3: S3Client, pfs: PfsClient): Promise<{ upload: Begun; parts: CompletedPart[] }> {
+async function putParts(s3: S3Client, pfs: PachydermApi): Promise<{ upload: Begun; parts: CompletedPart[] }> {
   const upload = await begin(s3, 'whole', { ChecksumAlgorithm: 'CRC32' })
   const parts: CompletedPart[] = []
   const operations: FileOperation[] = []

@@ -1,4 +1,4 @@
-import type { PfsClient } from '../../../lib/pfs/client.js'
+import type { PachydermApi } from '../../../lib/testing/index.js'
 import type { Answer, Message, Step } from '../recording.js'
 import { answerTo } from '../replay.js'
 
@@ -8,11 +8,11 @@ const symbolPattern = /<(?:commit|fileset):\d+>/g
 /** Makes calls on a PFS and keeps them with their answers, each id as a symbol, so that they can be replayed. */
 export class Recorder {
   readonly steps: Step[] = []
-  readonly #client: PfsClient
+  readonly #client: PachydermApi
   readonly #symbols = new Map<string, string>()
   readonly #ids = new Map<string, string>()
 
-  constructor(client: PfsClient) {
+  constructor(client: PachydermApi) {
     this.#client = client
   }
 

@@ -1,4 +1,4 @@
-import type { PfsClient } from '../../../lib/pfs/client.js'
+import type { PachydermApi } from '../../../lib/testing/index.js'
 import { one, type Random, randomFrom } from '../../support/random.js'
 import { message, text } from '../messages.js'
 import type { Message, Step } from '../recording.js'
@@ -15,7 +15,7 @@ const branchNames = ['master', 'side']
  * two branches, open commits and file sets, and reads of all of them. One seed always leads to the same calls.
  */
 export async function recordRandomCalls(
-  client: PfsClient,
+  client: PachydermApi,
   { seed, calls, repo }: { seed: number; calls: number; repo: string },
 ): Promise<readonly Step[]> {
   const scenario = new RandomScenario(client, randomFrom(seed), repo)
@@ -34,7 +34,7 @@ class RandomScenario {
   readonly #fileSets: string[] = []
   readonly #openCommits = new Map<string, string>()
 
-  constructor(client: PfsClient, random: Random, repo: string) {
+  constructor(client: PachydermApi, random: Random, repo: string) {
     this.recorder = new Recorder(client)
     this.#random = random
     this.#repo = { name: repo, type: 'user', project: { name: 'default' } }

@@ -5,8 +5,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { FileInfo, FileOperation, FileOperations } from '../../../lib/pfs/client.js'
 import { PfsError } from '../../../lib/pfs/errors.js'
-import { createPfsClient } from '../../../lib/pfs/grpc/client.js'
-import { servePfs } from '../../../lib/testing/serve-pfs.js'
+import { createPachydermClient, servePfs } from '../../../lib/testing/index.js'
 import { deferred } from '../../support/deferred.js'
 import { collect, failureOf, file, head, served, stubPfs } from './served.js'
 
@@ -56,7 +55,7 @@ async function flakyProxy(target: () => number | undefined) {
 test('with nobody there, reads and writes fail as UNAVAILABLE and say why', async () => {
   const server = await servePfs(stubPfs({}), '127.0.0.1:0')
   await server.close()
-  const pfs = createPfsClient(server.address)
+  const pfs = createPachydermClient(server.address)
   const failures = await Promise.all([
     failureOf(pfs.inspectFile(file)),
     failureOf(collect(pfs.getFile({ file }))),
@@ -75,7 +74,7 @@ test('a read that is under way while the server is away is answered when it is b
   const server = await servePfs(stubPfs({ inspectFile }), '127.0.0.1:0')
   let port: number | undefined
   const proxy = await flakyProxy(() => port)
-  const pfs = createPfsClient(proxy.address)
+  const pfs = createPachydermClient(proxy.address)
   try {
     const reading = pfs.inspectFile(file)
     await proxy.refused
@@ -96,7 +95,7 @@ test('a write waits for a connection and is then made once', async () => {
   const server = await servePfs(stubPfs({ createRepo }), '127.0.0.1:0')
   let port: number | undefined
   const proxy = await flakyProxy(() => port)
-  const pfs = createPfsClient(proxy.address)
+  const pfs = createPachydermClient(proxy.address)
   try {
     const writing = pfs.createRepo({ repo: head.repo })
     await proxy.refused
@@ -112,7 +111,7 @@ test('a write waits for a connection and is then made once', async () => {
 
 test('a server that is gone and comes back at its port is found again', async () => {
   const first = await servePfs(stubPfs({ inspectFile }), '127.0.0.1:0')
-  const pfs = createPfsClient(first.address)
+  const pfs = createPachydermClient(first.address)
   await pfs.inspectFile(file)
   await first.close({ force: true })
   const second = await servePfs(stubPfs({ inspectFile }), first.address)
@@ -148,7 +147,7 @@ test('a connection cut within a call: the read is repeated, the write is not', a
   )
   const proxy = await flakyProxy(() => server.port)
   cut = proxy.cut
-  const pfs = createPfsClient(proxy.address)
+  const pfs = createPachydermClient(proxy.address)
   try {
     assert.is((await pfs.inspectFile(file)).sizeBytes, 5)
     assert.is((await failureOf(pfs.createRepo({ repo: head.repo }))).status, 'UNAVAILABLE')
@@ -255,7 +254,7 @@ test('a closed client refuses, and lets the running call end', async () => {
     return info
   }
   const server = await servePfs(stubPfs({ inspectFile: slow }), '127.0.0.1:0')
-  const pfs = createPfsClient(server.address)
+  const pfs = createPachydermClient(server.address)
   const running = pfs.inspectFile(file)
   await started.promise
   pfs.close()
@@ -276,7 +275,7 @@ test('a closing server lets the running call end; a forced one cuts it', async (
       await finish.promise
     }
     const server = await servePfs(stubPfs({ createRepo }), '127.0.0.1:0')
-    const pfs = createPfsClient(server.address)
+    const pfs = createPachydermClient(server.address)
     const outcome = pfs.createRepo({ repo: head.repo }).then(
       () => 'done',
       (error: PfsError) => error.status,

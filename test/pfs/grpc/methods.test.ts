@@ -1,8 +1,9 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { BranchInfo, CommitInfo, FileInfo, PfsClient, RepoInfo } from '../../../lib/pfs/client.js'
+import type { BranchInfo, CommitInfo, FileInfo, RepoInfo } from '../../../lib/pfs/client.js'
 import { PfsError } from '../../../lib/pfs/errors.js'
-import type { methods } from '../../../lib/pfs/grpc/methods.js'
+import type { PachydermApi } from '../../../lib/testing/index.js'
+import type { pachydermMethods } from '../../../lib/testing/pachyderm-methods.js'
 import { deferred } from '../../support/deferred.js'
 import { collect, failureOf, file, head, repo, served } from './served.js'
 
@@ -65,7 +66,7 @@ const directoryInfo: FileInfo = {
 }
 
 type Arguments = readonly unknown[]
-type Answers = { [Name in keyof typeof methods]: { arguments: Arguments; answer: unknown; stream?: true } }
+type Answers = { [Name in keyof typeof pachydermMethods]: { arguments: Arguments; answer: unknown; stream?: true } }
 
 /** What each method is asked, and what it answers; both must arrive as they are. */
 const answers: Answers = {
@@ -194,7 +195,7 @@ for (const [name, { arguments: given, answer, stream }] of Object.entries(answer
           await receive(parameters)
           return answer
         }
-    await served({ [name]: stub } as Partial<PfsClient>, async (pfs) => {
+    await served({ [name]: stub } as Partial<PachydermApi>, async (pfs) => {
       const call = (pfs as unknown as Record<string, AnyMethod>)[name] as AnyMethod
       const result = call(...given, { authToken: 'secret' })
       const arrived = stream ? await collect(result as AsyncIterable<unknown>) : await result
@@ -220,7 +221,7 @@ function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
 
 test('without a token no token arrives; an empty one is none', async () => {
   const tokens: unknown[] = []
-  const whoAmI: PfsClient['whoAmI'] = async (options = {}) => {
+  const whoAmI: PachydermApi['whoAmI'] = async (options = {}) => {
     tokens.push('authToken' in options)
     return { username: 'x' }
   }

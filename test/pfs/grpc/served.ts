@@ -1,24 +1,25 @@
-import type { Commit, File, PfsClient, Repo } from '../../../lib/pfs/client.js'
-import { createPfsClient, type GrpcPfsClient, type PfsClientOptions } from '../../../lib/pfs/grpc/client.js'
-import { servePfs } from '../../../lib/testing/serve-pfs.js'
+import type { Commit, File, Repo } from '../../../lib/pfs/client.js'
+import type { PfsClientOptions } from '../../../lib/pfs/grpc/client.js'
+import type { PachydermApi } from '../../../lib/testing/index.js'
+import { createPachydermClient, type PachydermClient, servePfs } from '../../../lib/testing/index.js'
 
 export const repo: Repo = { project: 'default', name: 'images', type: 'user' }
 export const head: Commit = { repo, branch: 'master' }
 export const file: File = { commit: head, path: '/a.txt' }
 
 /** A PFS of only the methods that a test needs. */
-export function stubPfs(methods: Partial<PfsClient>): PfsClient {
-  return methods as PfsClient
+export function stubPfs(methods: Partial<PachydermApi>): PachydermApi {
+  return methods as PachydermApi
 }
 
 /** Runs `test` with a client of a server of `methods`, then ends both. */
 export async function served(
-  methods: Partial<PfsClient>,
-  test: (pfs: GrpcPfsClient, address: string) => Promise<void>,
+  methods: Partial<PachydermApi>,
+  test: (pfs: PachydermClient, address: string) => Promise<void>,
   options?: PfsClientOptions,
 ): Promise<void> {
   const server = await servePfs(stubPfs(methods), '127.0.0.1:0')
-  const pfs = createPfsClient(server.address, options)
+  const pfs = createPachydermClient(server.address, options)
   try {
     await test(pfs, server.address)
   } finally {

@@ -1,8 +1,8 @@
-import type { Commit, File, FileInfo, FilePage, PfsClient } from '../../../lib/pfs/client.js'
+import type { Commit, File, FileInfo, FilePage } from '../../../lib/pfs/client.js'
 import { createKeyCodec, type KeyEncoding } from '../../../lib/resolver/key.js'
 import { type ListPage, type ListQuery, type ListSource, listKeys } from '../../../lib/resolver/listing/list-keys.js'
 import { createPageMemory } from '../../../lib/resolver/listing/path-reader.js'
-import { createMemoryPfs } from '../../../lib/testing/memory/memory-pfs.js'
+import { createMemoryPfs, type PachydermApi } from '../../../lib/testing/index.js'
 import { createRepoAndBranch } from '../../support/branch.js'
 
 /** What listings have asked of PFS. */
@@ -14,7 +14,7 @@ export interface Cost {
 }
 
 export interface TestBucket {
-  readonly source: ListSource
+  readonly source: ListSource & { readonly pfs: PachydermApi }
   readonly cost: Cost
 }
 
@@ -65,7 +65,7 @@ export function namesOf({ entries }: ListPage): string[] {
 
 type PageRequest = { readonly file: File } & FilePage
 
-function counting(pfs: PfsClient, cost: Cost): PfsClient {
+function counting(pfs: PachydermApi, cost: Cost): PachydermApi {
   async function* count(found: AsyncIterable<FileInfo>) {
     cost.calls += 1
     for await (const info of found) {

@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { PfsClient } from '../../../lib/pfs/client.js'
 import { PfsError } from '../../../lib/pfs/errors.js'
 import { createKeyCodec } from '../../../lib/resolver/key.js'
 import { listKeys } from '../../../lib/resolver/listing/list-keys.js'
+import type { PachydermApi } from '../../../lib/testing/index.js'
 import { createBucket, listAll, namesOf, writePaths } from './bucket.js'
 import { keysWithoutCollision, listedNames, listingCases } from './model.js'
 
@@ -100,7 +100,7 @@ listing('what was found out of an open commit is not believed later', async () =
 listing('a page is of one commit, also where the head moves while it is made', async () => {
   const { source } = await createBucket(['/a/1', '/b/2'])
   let isMoved = false
-  const pfs: PfsClient = {
+  const pfs: PachydermApi = {
     ...source.pfs,
     walkFile: async function* (request, options) {
       yield* source.pfs.walkFile(request, options)
@@ -122,7 +122,7 @@ listing('a page is of one commit, also the key that ends as the directory does',
     if (!isMoved) await writePaths(source, [pathFromKey('d/'), '/d/1'])
     isMoved = true
   }
-  const moving = (pfs: PfsClient): PfsClient => ({
+  const moving = (pfs: PachydermApi): PachydermApi => ({
     ...pfs,
     globFile: async function* (request, options) {
       // The look-up of the key alone, not the reading of the page.

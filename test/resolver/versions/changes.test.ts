@@ -1,15 +1,16 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createCommitLog } from '../../../lib/commits/commit-log.js'
-import { createMemoryPfs, type PfsClient } from '../../../lib/index.js'
 import { createKeyCodec } from '../../../lib/resolver/key.js'
 import { createChangeLog } from '../../../lib/resolver/versions/changes.js'
 import { readHistory } from '../../../lib/resolver/versions/history.js'
+import type { PachydermApi } from '../../../lib/testing/index.js'
+import { createMemoryPfs } from '../../../lib/testing/index.js'
 import { createRepoAndBranch } from '../../support/branch.js'
 
 const repo = { project: 'default', name: 'changes', type: 'user' } as const
 const master = { repo, branch: 'master' }
-const changes = suite<{ pfs: PfsClient; counted: PfsClient; asked: number }>('changes of commits')
+const changes = suite<{ pfs: PachydermApi; counted: PachydermApi; asked: number }>('changes of commits')
 
 changes.before.each(async (context) => {
   const pfs = createMemoryPfs()
@@ -25,7 +26,7 @@ changes.before.each(async (context) => {
   await createRepoAndBranch(pfs, { repo, name: 'master' })
 })
 
-async function write(pfs: PfsClient, paths: readonly string[]): Promise<void> {
+async function write(pfs: PachydermApi, paths: readonly string[]): Promise<void> {
   await pfs.modifyFile(
     master,
     paths.map((path) => ({ addFile: { path, raw: Buffer.from('x') } })),
@@ -34,7 +35,7 @@ async function write(pfs: PfsClient, paths: readonly string[]): Promise<void> {
 }
 
 /** The keys that the head changed. */
-async function read(log: ReturnType<typeof createChangeLog>, pfs: PfsClient) {
+async function read(log: ReturnType<typeof createChangeLog>, pfs: PachydermApi) {
   const [head] = await readHistory(pfs, master, {})
   assert.ok(head !== undefined)
   const found: string[] = []
@@ -69,7 +70,7 @@ changes('of an open commit are read anew each time', async (context) => {
 })
 
 changes('that were read in part, for a caller who left, are not remembered', async (context) => {
-  const broken: PfsClient = {
+  const broken: PachydermApi = {
     ...context.pfs,
     async *diffFile(request, options) {
       for await (const diff of context.pfs.diffFile(request, options)) {

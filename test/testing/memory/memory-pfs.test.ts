@@ -1,13 +1,8 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import {
-  type CallOptions,
-  type Commit,
-  type FileOperation,
-  fileSetRepo,
-  type PfsClient,
-} from '../../../lib/pfs/client.js'
-import { createMemoryPfs } from '../../../lib/testing/memory/memory-pfs.js'
+import { type CallOptions, type Commit, type FileOperation, fileSetRepo } from '../../../lib/pfs/client.js'
+import type { PachydermApi } from '../../../lib/testing/index.js'
+import { createMemoryPfs } from '../../../lib/testing/index.js'
 import { createRepoAndBranch } from '../../support/branch.js'
 import { deferred } from '../../support/deferred.js'
 
@@ -16,7 +11,7 @@ const test = suite('PFS in memory')
 const repo = { project: 'default', name: 'images', type: 'user' } as const
 const master: Commit = { repo, branch: 'master' }
 
-async function createPfs(options = {}): Promise<PfsClient> {
+async function createPfs(options = {}): Promise<PachydermApi> {
   const pfs = createMemoryPfs(options)
   await createRepoAndBranch(pfs, { repo, name: 'master' })
   return pfs
@@ -26,19 +21,19 @@ function add(path: string, text = path): FileOperation {
   return { addFile: { path, raw: Buffer.from(text) } }
 }
 
-async function pathsIn(pfs: PfsClient, commit: Commit = master): Promise<string[]> {
+async function pathsIn(pfs: PachydermApi, commit: Commit = master): Promise<string[]> {
   const paths: string[] = []
   for await (const info of pfs.walkFile({ file: { commit, path: '/' } })) paths.push(info.file.path)
   return paths
 }
 
-async function textAt(pfs: PfsClient, path: string, commit: Commit = master): Promise<string> {
+async function textAt(pfs: PachydermApi, path: string, commit: Commit = master): Promise<string> {
   const chunks: Uint8Array[] = []
   for await (const chunk of pfs.getFile({ file: { commit, path } })) chunks.push(chunk)
   return Buffer.concat(chunks).toString()
 }
 
-async function headOf(pfs: PfsClient): Promise<string> {
+async function headOf(pfs: PachydermApi): Promise<string> {
   return (await pfs.inspectBranch({ repo, name: 'master' })).head?.id ?? ''
 }
 

@@ -1,11 +1,9 @@
-import type { Branch, Commit, CommitInfo, CommitState, FindCommitsResult, OriginKind, Repo } from '../../client.js'
+import type { Commit, CommitInfo, CommitState, OriginKind, Repo } from '../../client.js'
 import * as pfs from '../generated/pfs_pb.cjs'
 import {
-  branchFromMessage,
   commitFromMessage,
   createCodec,
   dateFromMessage,
-  messageFromBranch,
   messageFromCommit,
   messageFromDate,
   messageFromRepo,
@@ -19,8 +17,6 @@ function originFromMessage(message: pfs.CommitOrigin | undefined): OriginKind | 
   const number = message?.getKind()
   return originKinds.find((kind) => pfs.OriginKind[kind] === number)
 }
-
-export const commit = createCodec(pfs.Commit, messageFromCommit, commitFromMessage)
 
 export const commitInfo = createCodec(
   pfs.CommitInfo,
@@ -72,39 +68,6 @@ export const commitInfo = createCodec(
   },
 )
 
-export const startCommitRequest = createCodec(
-  pfs.StartCommitRequest,
-  (request: { branch: Branch; parent?: Commit; description?: string }) =>
-    new pfs.StartCommitRequest()
-      .setBranch(messageFromBranch(request.branch))
-      .setParent(request.parent && messageFromCommit(request.parent))
-      .setDescription(request.description ?? ''),
-  (message) => {
-    const parent = message.getParent()
-    return {
-      branch: branchFromMessage(message.getBranch()),
-      ...(parent && { parent: commitFromMessage(parent) }),
-      description: message.getDescription(),
-    }
-  },
-)
-
-export const finishCommitRequest = createCodec(
-  pfs.FinishCommitRequest,
-  (request: { commit: Commit; description?: string; error?: string; force?: boolean }) =>
-    new pfs.FinishCommitRequest()
-      .setCommit(messageFromCommit(request.commit))
-      .setDescription(request.description ?? '')
-      .setError(request.error ?? '')
-      .setForce(request.force ?? false),
-  (message) => ({
-    commit: commitFromMessage(message.getCommit()),
-    description: message.getDescription(),
-    error: message.getError(),
-    force: message.getForce(),
-  }),
-)
-
 export const inspectCommitRequest = createCodec(
   pfs.InspectCommitRequest,
   (request: { commit: Commit; wait?: CommitState }) =>
@@ -138,35 +101,5 @@ export const listCommitRequest = createCodec(
       reverse: message.getReverse(),
       all: message.getAll(),
     }
-  },
-)
-
-export const findCommitsRequest = createCodec(
-  pfs.FindCommitsRequest,
-  (request: { start: Commit; filePath: string; limit?: number }) =>
-    new pfs.FindCommitsRequest()
-      .setStart(messageFromCommit(request.start))
-      .setFilePath(request.filePath)
-      .setLimit(request.limit ?? 0),
-  (message) => ({
-    start: commitFromMessage(message.getStart()),
-    filePath: message.getFilePath(),
-    limit: message.getLimit(),
-  }),
-)
-
-export const findCommitsResponse = createCodec(
-  pfs.FindCommitsResponse,
-  (result: FindCommitsResult) => {
-    const message = new pfs.FindCommitsResponse().setCommitsSearched(result.commitsSearched)
-    return 'foundCommit' in result
-      ? message.setFoundCommit(messageFromCommit(result.foundCommit))
-      : message.setLastSearchedCommit(messageFromCommit(result.lastSearchedCommit))
-  },
-  (message): FindCommitsResult => {
-    const commitsSearched = message.getCommitsSearched()
-    return message.hasFoundCommit()
-      ? { foundCommit: commitFromMessage(message.getFoundCommit()), commitsSearched }
-      : { lastSearchedCommit: commitFromMessage(message.getLastSearchedCommit()), commitsSearched }
   },
 )

@@ -153,30 +153,11 @@ export const createFileSetResponse = createCodec(
   (message) => message.getFileSetId(),
 )
 
-export const getFileSetRequest = createCodec(
-  pfs.GetFileSetRequest,
-  (request: { commit: Commit; type?: 'TOTAL' | 'DIFF' }) =>
-    new pfs.GetFileSetRequest()
-      .setCommit(messageFromCommit(request.commit))
-      .setType(pfs.GetFileSetRequest.FileSetType[request.type ?? 'TOTAL']),
-  (message) => ({
-    commit: commitFromMessage(message.getCommit()),
-    type: message.getType() === pfs.GetFileSetRequest.FileSetType.DIFF ? ('DIFF' as const) : ('TOTAL' as const),
-  }),
-)
-
 export const addFileSetRequest = createCodec(
   pfs.AddFileSetRequest,
   (request: { commit: Commit; fileSetId: string }) =>
     new pfs.AddFileSetRequest().setCommit(messageFromCommit(request.commit)).setFileSetId(request.fileSetId),
   (message) => ({ commit: commitFromMessage(message.getCommit()), fileSetId: message.getFileSetId() }),
-)
-
-export const renewFileSetRequest = createCodec(
-  pfs.RenewFileSetRequest,
-  (request: { fileSetId: string; ttlSeconds: number }) =>
-    new pfs.RenewFileSetRequest().setFileSetId(request.fileSetId).setTtlSeconds(request.ttlSeconds),
-  (message) => ({ fileSetId: message.getFileSetId(), ttlSeconds: message.getTtlSeconds() }),
 )
 
 export const composeFileSetRequest = createCodec(

@@ -1,6 +1,16 @@
-import type { AuthInfo, Branch, BranchInfo, Commit, ProjectInfo, Repo, RepoInfo, RepoType } from '../../client.js'
+import type {
+  AuthInfo,
+  Branch,
+  BranchInfo,
+  Commit,
+  ProjectInfo,
+  Repo,
+  RepoInfo,
+  RepoType,
+  WhoAmI,
+} from '../../client.js'
 import { PfsError } from '../../errors.js'
-import { Permission } from '../generated/auth_pb.cjs'
+import * as auth from '../generated/auth_pb.cjs'
 import * as pfs from '../generated/pfs_pb.cjs'
 import {
   branchFromMessage,
@@ -94,11 +104,11 @@ export const deleteRepoResponse = createCodec(
 )
 
 /** The permissions in the gateway's `.proto`: those of a repo, and of a pipeline in it. */
-const permissions = Object.entries(Permission).filter(
-  (entry): entry is [name: string, number: Permission] => typeof entry[1] === 'number' && entry[1] !== 0,
+const permissions = Object.entries(auth.Permission).filter(
+  (entry): entry is [name: string, number: auth.Permission] => typeof entry[1] === 'number' && entry[1] !== 0,
 )
-const numbers: ReadonlyMap<string, Permission> = new Map(permissions)
-const names: ReadonlyMap<Permission, string> = new Map(permissions.map(([name, number]) => [number, name]))
+const numbers: ReadonlyMap<string, auth.Permission> = new Map(permissions)
+const names: ReadonlyMap<auth.Permission, string> = new Map(permissions.map(([name, number]) => [number, name]))
 
 /** The permissions and roles of the caller; skips permissions without a number. */
 export function messageFromAuthInfo(info: AuthInfo): pfs.AuthInfo {
@@ -131,31 +141,10 @@ export const projectInfo = createCodec(
   },
 )
 
-export const createProjectRequest = createCodec(
-  pfs.CreateProjectRequest,
-  (request: { project: string; description?: string; update?: boolean }) =>
-    new pfs.CreateProjectRequest()
-      .setProject(messageFromProject(request.project))
-      .setDescription(request.description ?? '')
-      .setUpdate(request.update ?? false),
-  (message) => ({
-    project: message.getProject()?.getName() ?? '',
-    description: message.getDescription(),
-    update: message.getUpdate(),
-  }),
-)
-
 export const inspectProjectRequest = createCodec(
   pfs.InspectProjectRequest,
   (project: string) => new pfs.InspectProjectRequest().setProject(messageFromProject(project)),
   (message) => projectFromMessage(message.getProject()),
-)
-
-export const deleteProjectRequest = createCodec(
-  pfs.DeleteProjectRequest,
-  (request: { project: string; force?: boolean }) =>
-    new pfs.DeleteProjectRequest().setProject(messageFromProject(request.project)).setForce(request.force ?? false),
-  (message) => ({ project: message.getProject()?.getName() ?? '', force: message.getForce() }),
 )
 
 export const branchInfo = createCodec(
@@ -226,4 +215,13 @@ export const deleteBranchRequest = createCodec(
   (request: { branch: Branch; force?: boolean }) =>
     new pfs.DeleteBranchRequest().setBranch(messageFromBranch(request.branch)).setForce(request.force ?? false),
   (message) => ({ branch: branchFromMessage(message.getBranch()), force: message.getForce() }),
+)
+
+export const whoAmIResponse = createCodec(
+  auth.WhoAmIResponse,
+  (who: WhoAmI) => new auth.WhoAmIResponse().setUsername(who.username).setExpiration(messageFromDate(who.expiration)),
+  (message): WhoAmI => {
+    const expiration = dateFromMessage(message.getExpiration())
+    return { username: message.getUsername(), ...(expiration && { expiration }) }
+  },
 )

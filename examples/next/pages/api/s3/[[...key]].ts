@@ -1,4 +1,5 @@
-import { createMemoryPfs, createS3Handler } from 'pfs-s3-gateway'
+import { createS3Handler } from 'pfs-s3-gateway'
+import { createMemoryPfs } from 'pfs-s3-gateway/testing'
 
 const pfs = createMemoryPfs({ rootToken: 'root-token' })
 
