@@ -120,7 +120,7 @@ function buildReference() {
   }
   const documented = ['Class', 'Enum', 'Function', 'Interface', 'Method', 'TypeAlias', 'Variable']
   const options = [
-    ...['--tsconfig', 'tsconfig.build.json', '--out', '.compiled/api', '--disableSources'],
+    ...['--tsconfig', 'tsconfig.build.json', '--out', '.compiled/api', '--disableSources', '--readme', 'none'],
     ...['--validation.notDocumented', 'true', '--treatValidationWarningsAsErrors', '--logLevel', 'Warn'],
     // Types that only shape a parameter stay internal.
     ...['--validation.notExported', 'false'],
