@@ -8,7 +8,7 @@ import { PfsError } from './pfs/errors.js'
 import type { Identity } from './signature/authenticate.js'
 import type { Credential, CredentialSource, NamedCredential } from './signature/claim.js'
 
-/** Where the credentials of a mode come from. */
+/** Creates the credential source of an AuthConfig. */
 export function createCredentialSource(config: AuthConfig, pfs: PfsClient): CredentialSource {
   switch (config.mode) {
     case 'pachyderm': {
@@ -39,28 +39,28 @@ export function createCredentialSource(config: AuthConfig, pfs: PfsClient): Cred
   }
 }
 
-/** A secret that is none, such as an unset variable, would sign as the word for it, which anybody can guess. */
+/** `createHmac` would turn `undefined` into the guessable key "undefined", so only strings are accepted. */
 function requireSecret(credential: Credential | null | undefined): Credential | undefined {
   if (credential === undefined || credential === null) return undefined
   if (typeof credential.secretAccessKey === 'string') return credential
-  throw new TypeError('authConfig.secretFor must answer undefined or a credential whose secretAccessKey is a string')
+  throw new TypeError('authConfig.secretFor must return undefined or a credential whose secretAccessKey is a string')
 }
 
-/** How PFS takes a caller; 'anybody' if auth is not active. */
+/** The state of a caller in PFS; 'anybody' if auth is not active. */
 interface Standing {
   readonly kind: 'known' | 'unknown' | 'expired' | 'anybody'
   /** Pachyderm's name of a known caller, such as `user:jo@example.com`. */
   readonly requester?: string
 }
 
-/** Asks PFS how it takes a caller; throws if it cannot tell. */
+/** Asks PFS for the state of a caller; throws if PFS cannot tell. */
 async function standingOf(pfs: PfsClient, options: CallOptions): Promise<Standing> {
   try {
     const { username } = await pfs.whoAmI(options)
     return { kind: 'known', requester: username }
   } catch (error) {
     if (!(error instanceof PfsError)) throw error
-    // Only pachd's own words will do: a server that has no such service says UNIMPLEMENTED too.
+    // Only pachd's own text counts: a server without such a service returns UNIMPLEMENTED, too.
     if (error.refusal === 'auth-inactive') return { kind: 'anybody' }
     if (error.refusal === 'expired-token') return { kind: 'expired' }
     if (error.status === 'UNAUTHENTICATED') return { kind: 'unknown' }
@@ -71,7 +71,7 @@ async function standingOf(pfs: PfsClient, options: CallOptions): Promise<Standin
 /** Cached result of WhoAmI for a token. */
 interface CachedStanding {
   readonly standing: Promise<Standing>
-  /** By the clock of `performance.now()`. */
+  /** Expiry, on the clock of `performance.now()`. */
   until: number
 }
 
@@ -80,13 +80,14 @@ const acceptedMilliseconds = 60_000
 const refusedMilliseconds = 5_000
 
 /**
- * Asks PFS about tokens and remembers its answers. In Pachyderm's mode anyone can sign with a made-up word as access key
- * and secret key, so only PFS can tell whose body to take and who may wait for a turn. It still decides each call.
+ * Checks tokens with WhoAmI and caches the results. In mode 'pachyderm', anyone can sign with a made-up word as access key
+ * and secret key, so this protects the gateway from reading bodies and queueing writes of strangers. PFS still checks the
+ * permission of each call.
  */
 function createTokenCheck(pfs: PfsClient): (token: string | undefined) => Promise<Standing> {
   const tokens = new LRUCache<string, CachedStanding>({ max: maxTokens })
   return async (token) => {
-    // A hash, since anybody may send words of many kilobytes.
+    // A hash, since anyone can send tokens of many kilobytes.
     const name = token === undefined ? 'none' : createHash('sha256').update(token).digest('base64')
     const known = tokens.get(name)
     const isHit = known !== undefined && known.until > performance.now()
@@ -109,15 +110,15 @@ function createTokenCheck(pfs: PfsClient): (token: string | undefined) => Promis
   }
 }
 
-/** Pachyderm refuses a token that the client never sent; names whose it is, for the operator. */
+/** Pachyderm refused a token from the configuration; names the owner of the token for the operator. */
 export class ServiceTokenError extends Error {
   override readonly name = 'ServiceTokenError'
 }
 
 /**
- * The error of a request whose token comes from the configuration. The client cannot mend that token, so it gets
- * AccessDenied, with a ServiceTokenError as the cause; any other error is returned as it is. In mode 'pachyderm' the
- * token is the client's own.
+ * Converts the error of a request whose token comes from the configuration. The client cannot correct that token, so it
+ * gets AccessDenied, with a ServiceTokenError as the cause; any other error is returned unchanged. In mode 'pachyderm',
+ * the token is the client's.
  */
 export function withoutServiceToken(error: S3Error, mode: AuthConfig['mode'], { accessKeyId }: Identity): S3Error {
   const { cause } = error

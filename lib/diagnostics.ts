@@ -1,96 +1,96 @@
 import { channel } from 'node:diagnostics_channel'
 import type { IncomingMessage } from 'node:http'
 
-/** The record of one request that is over, for logs and metrics. It holds no token, secret or signature. */
+/** The log record of a finished request. It contains no token, secret or signature. */
 export interface ResponseLog {
-  /** When the head of the request had come. */
+  /** When the request headers had arrived. */
   readonly time: Date
-  /** As in the header `x-amz-request-id` of the answer. */
+  /** The value of the response header `x-amz-request-id`. */
   readonly requestId: string
   readonly method: string
-  /** As on the request line, without the values of presigned parameters; bytes that are no printable ASCII are percent-encoded. */
+  /** The request target without the values of presigned parameters; bytes other than printable ASCII are percent-encoded. */
   readonly target: string
-  /** S3's name of the action, such as 'GetObject', also if it was refused; absent if the request is for none. */
+  /** The S3 action, such as 'GetObject', even if it was refused; undefined if the request matches no action. */
   readonly action?: string
-  /** The bucket as the client named it; absent if the request is for none. */
+  /** The bucket name in the request; undefined for requests without a bucket. */
   readonly bucket?: string
   readonly key?: string
-  /** The version that was answered, or the one that was asked for. */
+  /** The version that was returned, or requested. */
   readonly versionId?: string
-  /** 499 if the client left before it had the whole answer. */
+  /** HTTP status; 499 if the client left before it had received the whole response. */
   readonly status: number
-  /** S3's code of an answer that is an error. */
+  /** S3's error code; undefined for a success. */
   readonly code?: string
-  /** Bytes of the request's body that arrived, framing of aws-chunked included. */
+  /** Received bytes of the request body, including aws-chunked framing. */
   readonly bytesIn: number
-  /** Bytes of the answer's body, without its head. */
+  /** Sent bytes of the response body, without headers. */
   readonly bytesOut: number
-  /** From the request's head to the end of the answer. */
+  /** Time from the request headers to the end of the response, in milliseconds. */
   readonly milliseconds: number
-  /** From the request's head to the first byte of the answer's; absent if the client left before. */
+  /** Time from the request headers to the first byte of the response, in milliseconds; undefined if the client left before. */
   readonly firstByteMilliseconds?: number
   /**
-   * Time in which at least one call to PFS was running. That of an upload includes the wait for its body, that of a
-   * write includes the commit that it shares with others.
+   * Time during which at least one PFS call was running, in milliseconds. Includes the wait for the body of an upload, and
+   * the commit that a write shares with others.
    */
   readonly pfsMilliseconds: number
-  /** Calls to PFS that were made for the request, or for a commit that it shares with others. */
+  /** Number of PFS calls for the request, or for a commit that it shares with others. */
   readonly pfsCalls: number
   readonly remoteAddress?: string
   readonly userAgent?: string
-  /** Who signed: the Pachyderm user such as 'user:jo@example.com', or in mode 'keys' the access key id. Absent for anybody else. */
+  /** The caller: the Pachyderm user, such as 'user:jo@example.com', or in mode 'keys' the access key id. Undefined for others. */
   readonly requester?: string
 }
 
-/** The request that an error is about. `status` and `code` are those of the answer. */
+/** The request of an error. `status` and `code` are those of the response. */
 export type ErrorContext = Pick<
   ResponseLog,
   'requestId' | 'method' | 'target' | 'action' | 'bucket' | 'key' | 'status' | 'code'
 >
 
-/** The message of `pfs-s3-gateway:request:start` and `:end`: one object for both, so that it can stand for the request. */
+/** Message of `pfs-s3-gateway:request:start` and `:end`: the same object for both, so that subscribers can match them. */
 export interface RequestMessage {
   readonly requestId: string
-  /** The message of Node, for its headers, such as `traceparent`. */
+  /** Node's request, for headers such as `traceparent`. */
   readonly request: IncomingMessage
-  /** At the end only. */
+  /** Set at the end. */
   log?: ResponseLog
 }
 
-/** The message of `pfs-s3-gateway:pfs:start` and `:end`: one object for both. */
+/** Message of `pfs-s3-gateway:pfs:start` and `:end`: the same object for both. */
 export interface PfsCallMessage {
   /** The method of PfsClient. */
   readonly method: string
-  /** The request that the call is made for; absent for work of several requests, or of none. */
+  /** The request that made the call; undefined for calls that several requests share, or that no request made. */
   readonly requestId?: string
-  /** At the end: 'OK', or the status of the PfsError. */
+  /** Set at the end: 'OK', or the status of the PfsError. */
   status?: string
   milliseconds?: number
 }
 
-/** The message of `pfs-s3-gateway:commit`, after a turn in which writes of several requests may share a commit. */
+/** Message of `pfs-s3-gateway:commit`, after a turn of the commit queue; several requests may share a commit. */
 export interface CommitMessage {
-  /** Requests that took part. */
+  /** Number of requests in the turn. */
   readonly writes: number
-  /** Commits that were made, or open commits that were added to; none if all writes failed. */
+  /** Number of commits that were made, or open commits that were written; 0 if all writes failed. */
   readonly commits: number
-  /** How long each waited for the turn. */
+  /** How long each request waited for the turn, in milliseconds. */
   readonly waitMilliseconds: readonly number[]
   readonly milliseconds: number
 }
 
-/** The message of `pfs-s3-gateway:queue`: writes of one handler that wait for their turn now. */
+/** Message of `pfs-s3-gateway:queue`: the current number of queued writes of a handler. */
 export interface QueueMessage {
   readonly waiting: number
 }
 
-/** The message of `pfs-s3-gateway:cache`: a look-up. */
+/** Message of `pfs-s3-gateway:cache`: a cache look-up. */
 export interface CacheMessage {
   readonly cache: 'contents' | 'tokens'
   readonly isHit: boolean
 }
 
-/** A channel of `node:diagnostics_channel`; without subscribers a message costs nothing. */
+/** A channel of `node:diagnostics_channel`; messages cost nothing without subscribers. */
 interface Channel<Message extends object> {
   readonly hasSubscribers: boolean
   publish(message: Message): void

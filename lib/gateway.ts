@@ -16,7 +16,7 @@ import { createAncestry } from './resolver/versions/history.js'
 import { createRemovalSearch } from './resolver/versions/object-version.js'
 import { createVersionWalk } from './resolver/versions/version-walk.js'
 
-/** What the calls of one handler share. */
+/** Creates the state that all requests of one handler share. */
 export function createGateway(client: PfsClient, settings: Settings): Gateway {
   const pfs = withErrorContext(client)
   const keys = createKeyCodec(settings.keyEncoding)

@@ -30,24 +30,31 @@ type Next = (error?: unknown) => unknown
 type AnyRequest = IncomingMessage | Http2ServerRequest
 type AnyResponse = ServerResponse | Http2ServerResponse
 
-/** Answers one HTTP request; a listener of `node:http`, `node:https` and `node:http2` servers. */
+/** Handles HTTP requests; a listener for `node:http`, `node:https` and `node:http2` servers. */
 export interface S3Handler {
   /** Calls `next` for a request outside `basePath`; without `next`, such a request gets 404 NotFound. */
   (req: AnyRequest, res: AnyResponse, next?: Next): Promise<void>
-  /**
-   * Writes the records that were to follow within a second. Call it when the server has closed, before the process ends.
-   */
+  /** Writes the records of the write-behind. Call it after the server has closed, before the process exits. */
   readonly flush: () => Promise<void>
   /**
-   * For the 'connection' event of a server that answers nothing else ('secureConnection' if it speaks TLS). Many clients
-   * that all begin to send small chunks at the same moment then hold up others for no more than one of them does.
+   * Listener for the 'connection' event ('secureConnection' with TLS) of a server that serves only this handler. It keeps
+   * many clients that start to send small chunks at the same time from blocking the event loop together.
    */
   readonly connection: (socket: Socket) => void
-  /** For a server's 'checkContinue' event: the client is told to send its body when its signature has been checked. */
+  /** Listener for the 'checkContinue' event: sends 100 Continue after the signature has been verified. */
   readonly checkContinue: (req: AnyRequest, res: AnyResponse) => Promise<void>
 }
 
-/** S3 over PFS as a request listener of any Node.js HTTP server; throws TypeError for an option that is none. */
+/**
+ * Creates a request listener that serves PFS over the S3 API.
+ *
+ * @throws TypeError if an option is unknown or invalid.
+ * @example
+ * ```ts
+ * const pfs = createPfsClient('grpc://pachd:1650')
+ * createServer(createS3Handler(pfs, { mode: 'pachyderm' })).listen(8080)
+ * ```
+ */
 export function createS3Handler(pfs: PfsClient, authConfig: AuthConfig, options: S3HandlerOptions = {}): S3Handler {
   const settings = readOptions(options)
   const budget = createByteBudget(settings.maxBufferedBytes)
@@ -57,7 +64,7 @@ export function createS3Handler(pfs: PfsClient, authConfig: AuthConfig, options:
     const requestId = createRequestId()
     const record = new RequestRecord(req, requestId)
     const left = new AbortController()
-    // Each PFS call of the request listens to it, and Node warns above ten.
+    // Each PFS call of the request adds a listener, and Node warns at more than ten.
     setMaxListeners(0, left.signal)
     let address: Address | undefined
     res.once('close', () => {
@@ -65,7 +72,7 @@ export function createS3Handler(pfs: PfsClient, authConfig: AuthConfig, options:
       void tell(settings.onResponse, record.end(res, body))
     })
     res.setHeader('x-amz-request-id', requestId)
-    // A type is what the answer says, not what a browser makes of the bytes.
+    // Browsers must use the declared content type instead of sniffing it.
     res.setHeader('x-content-type-options', 'nosniff')
     const memory = budget.open()
     const body = readBody(req, { timeoutMilliseconds: settings.bodyTimeoutMilliseconds, beforeBody, memory })
@@ -97,7 +104,7 @@ export function createS3Handler(pfs: PfsClient, authConfig: AuthConfig, options:
     }
   }
 
-  // Node's HTTP/2 requests and responses have every member of HTTP/1's that is used here, though not their types.
+  // Node's HTTP/2 messages have all HTTP/1 members that are used here, but other types.
   const handler = async (req: AnyRequest, res: AnyResponse, next?: Next): Promise<void> => {
     if (next !== undefined && isOutside(req as IncomingMessage, settings.basePath)) next()
     else await exchange(req as IncomingMessage, res as ServerResponse)
@@ -107,7 +114,7 @@ export function createS3Handler(pfs: PfsClient, authConfig: AuthConfig, options:
   return Object.assign(handler, { checkContinue, connection: shareTurns, flush: answer.flush })
 }
 
-/** Calls a hook. What it throws is a warning of the process: no request is to suffer from it, nor to hide it. */
+/** Calls a hook. If it throws, the process emits a warning: a hook must not fail a request, and the error must be visible. */
 async function tell<Told extends unknown[]>(hook: (...told: Told) => unknown, ...told: Told): Promise<void> {
   try {
     await hook(...told)
@@ -116,21 +123,21 @@ async function tell<Told extends unknown[]>(hook: (...told: Told) => unknown, ..
   }
 }
 
-/** 16 upper-case hex digits, as S3's; a UUID, since Node draws the randomness of many at a time. */
+/** 16 upper-case hex digits, like S3's; from a UUID, since Node generates random bytes for many UUIDs at once. */
 function createRequestId(): string {
   return randomUUID().replaceAll('-', '').slice(0, 16).toUpperCase()
 }
 
 /**
- * Failures of ours or of PFS (NotImplemented is none), tokens of the configuration that Pachyderm refuses, and wrong
- * signatures, whose likely cause the client does not hear.
+ * Whether `onError` is called: for failures of the gateway or of PFS, refused tokens of the configuration, and wrong
+ * signatures, whose likely cause is not sent to the client.
  */
 function isForOperators(error: S3Error): boolean {
   if (error.code === 'SignatureDoesNotMatch' || error.cause instanceof ServiceTokenError) return true
   return error.status >= 500 && error.code !== 'NotImplemented'
 }
 
-/** SDKs find out the region of a bucket by a request that is refused. */
+/** SDKs find the region of a bucket through a refused request. */
 function showsRegion(error: S3Error): boolean {
   return error.status === 403 || error.code === 'AuthorizationHeaderMalformed'
 }
@@ -141,7 +148,7 @@ function isOutside(req: IncomingMessage, basePath: string): boolean {
   return path !== basePath && !path.startsWith(`${basePath}/`)
 }
 
-/** A body that was read before it came here is gone, and with it the bytes that the signature is of. */
+/** If a body was read before the request arrived here, its signature can no longer be verified. */
 function requireUnreadBody(req: IncomingMessage): void {
   if (!req.readableDidRead || !hasBody(req)) return
   throw new S3Error('InvalidRequest', {
@@ -150,16 +157,16 @@ function requireUnreadBody(req: IncomingMessage): void {
   })
 }
 
-/** From a request to its answer; throws what prevents one. */
+/** Executes a request. */
 interface Answer {
   (request: HttpRequest, address: Address, signal: AbortSignal, record: RequestRecord): Promise<S3Response>
-  /** Writes what may be written after an answer; for a process that is about to end. */
+  /** Writes the records of the write-behind. */
   readonly flush: () => Promise<void>
 }
 
 /**
- * Authenticates a request, finds its operation and runs it; `signal` ends the PFS calls that it makes, and `record` gets
- * what becomes known.
+ * Authenticates a request, finds its operation and runs it; `signal` cancels its PFS calls, and `record` collects data for
+ * the log.
  */
 function createAnswer(pfs: PfsClient, auth: AuthConfig, settings: Settings): Answer {
   const gateway = createGateway(pfs, settings)
@@ -184,7 +191,7 @@ function createAnswer(pfs: PfsClient, auth: AuthConfig, settings: Settings): Ans
       : routeOperation(routes.object, request)({ ...call, bucket, key: address.key })
   }
 
-  /** Passes an answer on; its errors are in S3's terms, and a missing bucket has an explanation, which a HEAD cannot show. */
+  /** Converts failures to S3 errors, and explains missing buckets, except for HEAD, whose responses have no body. */
   async function answered(
     call: Call,
     { address, identity, record }: { address: Address; identity: Identity; record: RequestRecord },

@@ -3,102 +3,113 @@ import type { CorsRule } from './http/cors.js'
 import type { KeyEncoding } from './resolver/key.js'
 import type { Credential } from './signature/claim.js'
 
-/** Who may pass. */
+/** How requests are authenticated. */
 export type AuthConfig =
-  /** Access key, secret key and Pachyderm token are one. Where auth is not active on the cluster, anybody passes. */
+  /** Access key and secret key are both a Pachyderm token. If auth is not active on the cluster, everyone has access. */
   | { readonly mode: 'pachyderm' }
-  /** Access keys of our own, each with its secret and the Pachyderm token that PFS is asked with. */
+  /** Access keys of the gateway, each with a secret and the Pachyderm token for its requests. */
   | {
       readonly mode: 'keys'
-      /** The credential of an access key; undefined where there is none. */
+      /** Returns the credential of an access key; undefined if the key is unknown. */
       readonly secretFor: (accessKeyId: string) => Promise<Credential | undefined> | Credential | undefined
     }
-  /** Anybody passes; `authToken` is what PFS is asked with. */
+  /** No authentication; all requests use `authToken`. */
   | { readonly mode: 'none'; readonly authToken?: string | undefined }
 
-/** How a handler behaves; each is optional. */
+/**
+ * Options of `createS3Handler`.
+ *
+ * @example
+ * const options: S3HandlerOptions = { region: 'eu-central-1', domains: ['s3.example.com'], onError: console.error }
+ */
 export interface S3HandlerOptions {
-  /** The path under which the handler is mounted, for frameworks that do not take it off the URL, such as '/s3'; none unless given. */
+  /** The path at which the handler is mounted, such as '/s3', for frameworks that keep it in the URL. @default '' */
   readonly basePath?: string | undefined
-  /** The region that clients are told, 'us-east-1' unless given; given, signatures must name it. */
+  /** Region reported to clients. If set, signatures must use it. @default 'us-east-1' */
   readonly region?: string | undefined
-  /** Hosts whose subdomains are buckets: 's3.example.com' makes `master.images.s3.example.com` one; none unless given. */
+  /**
+   * Hosts for virtual-hosted style: with 's3.example.com', `master.images.s3.example.com` addresses `master.images`.
+   *
+   * @default []
+   */
   readonly domains?: readonly string[] | undefined
-  /** Whether `X-Forwarded-Host` stands for `Host`, and `X-Forwarded-Proto` for the scheme; only behind a proxy that sets them; false unless given. */
+  /**
+   * Whether to use `X-Forwarded-Host` as `Host`, and `X-Forwarded-Proto` as the scheme. Set it only behind a proxy that sets
+   * these headers.
+   *
+   * @default false
+   */
   readonly trustForwardedHost?: boolean | undefined
   /**
-   * Buckets by names without dots, such as `{ 'training-data': 'master.images.vision' }`. An alias is listed in the place
-   * of the bucket's own name and wins over a bucket of that name.
+   * Names for buckets, such as `{ 'training-data': 'master.images.vision' }`. Listings show the alias instead of the regular
+   * name, and the alias takes precedence over a bucket with that name.
    *
    * @default {}
    */
   readonly bucketAliases?: Readonly<Record<string, string>> | undefined
   /**
-   * Separates the parts of names without dots: with `--`, `master--images--vision` is `master.images.vision` and is listed
-   * so. Names with dots stay valid.
+   * Separator for names without dots: with `--`, `master--images--vision` means `master.images.vision`, and listings use it.
+   * Names with dots stay valid.
    *
    * @default '.'
    */
   readonly bucketSeparator?: string | undefined
-  /** Whether keys that PFS cannot hold are percent-encoded ('percent', the default) or refused. */
+  /** How to treat keys that are not valid PFS paths: percent-encode or refuse them. @default 'percent' */
   readonly keyEncoding?: KeyEncoding | undefined
-  /**
-   * Whether writes to a branch at the same time share a commit; otherwise each has its own.
-   *
-   * @default true
-   */
+  /** Whether concurrent writes to a branch share a commit; otherwise each write makes one. @default true */
   readonly shareCommits?: boolean | undefined
   /**
-   * When a write is answered: once its commit is in, or once pachd has finished and validated that commit.
+   * When a write gets its response: after its commit was made, or after pachd has also finished and validated it.
    *
    * @default 'commit'
    */
   readonly respondAfter?: 'commit' | 'finish' | undefined
-  /** Bodies of at most so many bytes are held in memory to share a commit; 1 MiB unless given. */
+  /** Largest body in bytes that is kept in memory to share a commit; others are staged. @default 1_048_576 (1 MiB) */
   readonly maxSharedBodyBytes?: number | undefined
-  /** Bytes of small objects that are kept in memory for who has read them before; 64 MiB unless given, 0 for none. */
+  /**
+   * Size of the cache for small objects, in bytes; 0 turns it off. Every read still checks permission and version with PFS.
+   *
+   * @default 67_108_864 (64 MiB)
+   */
   readonly cacheBytes?: number | undefined
-  /** Bytes of request bodies that may be in memory at once; more are answered SlowDown. @default 268435456 (256 MiB) */
+  /** Maximum bytes of request bodies in memory; further requests get SlowDown. @default 268_435_456 (256 MiB) */
   readonly maxBufferedBytes?: number | undefined
   /**
-   * Whether headers, metadata, tags, MD5 ETags and times of objects are kept in records beside the data: for every write,
-   * only for writes with something that PFS cannot hold, or never.
+   * Which writes keep headers, metadata, tags, MD5 ETags and times in records beside the data: all, only those with
+   * attributes that PFS cannot store, or none.
    *
    * @default 'off'
    */
   readonly objectRecords?: 'all' | 'needed' | 'off' | undefined
   /**
-   * What a client gets that deletes a version: the version is hidden, or the request is refused. PFS's history does not
-   * change. Without records it is always refused.
+   * Whether the gateway hides a version that a client deletes, or refuses the request. PFS keeps all commits in any case.
+   * Without records, it always refuses.
    *
    * @default 'hide'
    */
   readonly deleteVersions?: 'hide' | 'refuse' | undefined
-  /** Which pages of other origins may ask; none unless given. */
+  /** Cross-origin rules in the form of S3's CORSRule. @default [] */
   readonly cors?: readonly CorsRule[] | undefined
-  /** How long a client may take for the next 4 KiB of a body; 60,000 milliseconds unless given. */
+  /** Maximum milliseconds for the next 4 KiB of a body; slower clients get RequestTimeout. @default 60_000 */
   readonly bodyTimeoutMilliseconds?: number | undefined
-  /**
-   * Called with a failure, for a log; its text is never sent to a client. `context` is undefined for work that no request
-   * waits for.
-   */
+  /** Called for each failure, for logging; not sent to clients. `context` is undefined for background work. */
   readonly onError?: ((error: unknown, context?: ErrorContext) => void) | undefined
-  /** Called once for each request, when it is over. */
+  /** Called once for each request, when it has finished. */
   readonly onResponse?: ((log: ResponseLog) => void) | undefined
 }
 
-/** The options with their defaults filled in. */
+/** The options with their defaults. */
 export type Settings = {
   readonly [Name in keyof S3HandlerOptions]-?: Exclude<S3HandlerOptions[Name], undefined>
 } & {
-  /** The region that signatures must name; undefined for any. */
+  /** The region that signatures must use; undefined for any region. */
   readonly signingRegion: string | undefined
 }
 
-/** Most that may be held of one body: what a shared commit takes. */
+/** Upper limit of `maxSharedBodyBytes`: the size of a shared commit. */
 const sharedCommitBytes = 32 * 1024 * 1024
 
-/** Longest time that a timer of Node can be set to. */
+/** Longest delay of a timer in Node. */
 const maxMilliseconds = 2 ** 31 - 1
 
 /** The names of the options. */
@@ -123,12 +134,12 @@ export const optionNames: readonly (keyof S3HandlerOptions)[] = [
   'onResponse',
 ]
 
-/** Checks options once and fills in what is left out; throws TypeError. */
+/** Validates options and applies defaults; throws TypeError. */
 export function readOptions(options: S3HandlerOptions = {}): Settings {
   requireKnown('The options of createS3Handler', options, optionNames)
   const { basePath = '', region, bodyTimeoutMilliseconds = 60_000 } = options
   if (basePath !== '' && !/^(\/[^/?#]+)+$/.test(basePath)) {
-    throw new TypeError(`basePath must look like "/s3", without a slash at its end; it is ${shown(basePath)}`)
+    throw new TypeError(`basePath must look like "/s3", without a trailing slash; it is ${shown(basePath)}`)
   }
   return {
     basePath,
@@ -153,13 +164,13 @@ export function readOptions(options: S3HandlerOptions = {}): Settings {
   }
 }
 
-/** What is no host name, such as one with a port or a wildcard, would never be the end of a host. */
+/** Must be a bare host name: a port or wildcard would never match the Host header. */
 function domain(name: string, value: unknown): string {
   if (typeof value === 'string' && /^[\w-]+(\.[\w-]+)*$/.test(value)) return value
   throw new TypeError(`${name} must be a host name such as "s3.example.com", without a port; it is ${shown(value)}`)
 }
 
-/** Whether a name can be an alias: S3's rules for buckets, without dots. */
+/** Valid aliases: S3's rules for bucket names, without dots. */
 const aliasPattern = /^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/
 
 function readAliases(value: unknown): Readonly<Record<string, string>> {
@@ -169,7 +180,7 @@ function readAliases(value: unknown): Readonly<Record<string, string>> {
   const entries = Object.entries(value).map(([alias, bucket]) => {
     if (aliasPattern.test(alias)) return [alias, text(`bucketAliases["${alias}"]`, bucket)] as const
     throw new TypeError(
-      `bucketAliases: an alias has 3 to 63 lower-case letters, digits and hyphens, none at an end; one is ${shown(alias)}`,
+      `bucketAliases: an alias has 3 to 63 lower-case letters, digits and hyphens, with no hyphen at either end; got ${shown(alias)}`,
     )
   })
   return Object.fromEntries(entries)
@@ -208,7 +219,7 @@ function readCorsRule(name: string, value: unknown): CorsRule {
   }
 }
 
-/** Checks an AuthConfig; throws TypeError, so that a misspelt mode never leaves a server open. */
+/** Validates an AuthConfig; throws TypeError, so that a misspelt mode never leaves a server open. */
 export function readAuthConfig(config: AuthConfig): AuthConfig {
   const mode: unknown = (config as { mode?: unknown } | undefined)?.mode
   oneOf('authConfig.mode', mode, ['pachyderm', 'keys', 'none'])
@@ -226,51 +237,51 @@ const authConfigNames = {
   none: ['mode', 'authToken'],
 } as const satisfies Record<AuthConfig['mode'], readonly string[]>
 
-/** Throws TypeError for an option that `value` has and `names` does not: a misspelt one would be ignored. */
+/** Throws TypeError for an unknown option, since a misspelt one would be ignored. */
 function requireKnown(what: string, value: object, names: readonly string[]): void {
   const unknown = Object.keys(value).filter((name) => !names.includes(name))
   if (unknown.length > 0) throw new TypeError(`${what} has no ${unknown.join(', ')}; it has ${names.join(', ')}`)
 }
 
-/** A whole number from 0 on; throws TypeError. */
+/** Requires an integer from 0 to `most`; throws TypeError. */
 function wholeNumber(name: string, value: unknown, most: number = Number.MAX_SAFE_INTEGER): number {
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= most) return value
   throw new TypeError(`${name} must be a whole number from 0 to ${most}; it is ${shown(value)}`)
 }
 
-/** One of the choices; throws TypeError. */
+/** Requires one of the choices; throws TypeError. */
 function oneOf<const Choice extends string>(name: string, value: unknown, choices: readonly Choice[]): Choice {
   const choice = choices.find((each) => each === value)
   if (choice !== undefined) return choice
   throw new TypeError(`${name} must be one of ${choices.join(', ')}; it is ${shown(value)}`)
 }
 
-/** A text that is not empty; throws TypeError. */
+/** Requires a non-empty string; throws TypeError. */
 function text(name: string, value: unknown): string {
   if (typeof value === 'string' && value !== '') return value
-  throw new TypeError(`${name} must be a text that is not empty; it is ${shown(value)}`)
+  throw new TypeError(`${name} must be a non-empty string; it is ${shown(value)}`)
 }
 
-/** True or false; throws TypeError. */
+/** Requires a boolean; throws TypeError. */
 function flag(name: string, value: unknown): boolean {
   if (typeof value === 'boolean') return value
   throw new TypeError(`${name} must be true or false; it is ${shown(value)}`)
 }
 
-/** A list whose items `read` has checked under a name of their own; throws TypeError. */
+/** Requires an array and checks its items with `read`, which gets a name for each; throws TypeError. */
 function list<Item>(name: string, value: unknown, read: (name: string, item: unknown) => Item): readonly Item[] {
   if (!Array.isArray(value)) throw new TypeError(`${name} must be a list; it is ${shown(value)}`)
   return value.map((item: unknown, index) => read(`${name}[${index}]`, item))
 }
 
-/** The function, or the one in its place where there is none; throws TypeError. */
+/** Requires a function, or returns `other` if undefined; throws TypeError. */
 function functionOr<F extends (...given: never[]) => unknown>(name: string, value: F | undefined, other: F): F {
   if (value === undefined) return other
   if (typeof value === 'function') return value
   throw new TypeError(`${name} must be a function; it is ${shown(value)}`)
 }
 
-/** An option as a message shows it. */
+/** Formats an option for an error message. */
 function shown(value: unknown): string {
   return typeof value === 'function' ? 'a function' : (JSON.stringify(value) ?? String(value))
 }

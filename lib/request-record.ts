@@ -10,7 +10,7 @@ import { CallMeter } from './pfs/observed-call.js'
 import { actionOf } from './routes.js'
 import type { Identity } from './signature/authenticate.js'
 
-/** Collects what is known of one request, from its head to the end of its answer. */
+/** Collects the log record of a request, from its headers to the end of its response. */
 export class RequestRecord {
   readonly meter: CallMeter
   readonly #request: Pick<ResponseLog, 'time' | 'requestId' | 'method' | 'target' | 'remoteAddress' | 'userAgent'>
@@ -39,7 +39,7 @@ export class RequestRecord {
     requestStart.publish(this.#message)
   }
 
-  /** The request is about this. */
+  /** Sets the address and action. */
   addressed(request: HttpRequest, address: Address): void {
     const action = actionOf(address.kind, request)
     const versionId = request.query.get('versionId')?.[0]
@@ -50,17 +50,17 @@ export class RequestRecord {
     }
   }
 
-  /** The request is a form that stores this key. */
+  /** Sets the key of a browser upload. */
   isForm(key: string): void {
     this.#about = { ...this.#about, key }
   }
 
-  /** The sender has proven who it is. */
+  /** Sets the verified caller. */
   identified({ requester }: Identity): void {
     this.#requester = requester
   }
 
-  /** The same answer, whose bytes are counted as they are sent; failures in the body go through `errorOf`. */
+  /** Wraps the response to count its bytes as they are sent; `errorOf` converts failures of the body. */
   answered(response: S3Response, errorOf: (failure: unknown) => S3Error): S3Response {
     const versionId = response.headers?.['x-amz-version-id']
     if (versionId !== undefined) this.#about = { ...this.#about, versionId }
@@ -70,12 +70,12 @@ export class RequestRecord {
     return { ...response, body: this.#stream(body, errorOf) }
   }
 
-  /** The first byte of the answer is about to be sent. */
+  /** Call it right before the first byte of the response is sent. */
   begins(): void {
     this.#firstByte ??= performance.now() - this.#started
   }
 
-  /** The answer is this error; the result is what `onError` is called with. */
+  /** Sets the error of the response; returns the context for `onError`. */
   failed({ code, status }: S3Error): ErrorContext {
     this.#code = code
     const { requestId, method, target } = this.#request
@@ -92,7 +92,7 @@ export class RequestRecord {
     }
   }
 
-  /** The request is over. */
+  /** Ends the request and returns its log record. */
   end(res: ServerResponse, body: MessageBody): ResponseLog {
     const isWhole = res.writableFinished
     const log: ResponseLog = {

@@ -22,8 +22,8 @@ import { actionNames, type Resource } from './s3-actions.js'
 import { isFormPost } from './signature/post-policy.js'
 
 /**
- * Operations by method; a subresource in the query goes before the method, as in `location GET`, and several that belong
- * together in alphabetical order, as in `partNumber+uploadId PUT`.
+ * Operations by method. A subresource in the query precedes the method, as in `location GET`; several that belong together
+ * are in alphabetical order, as in `partNumber+uploadId PUT`.
  */
 type Table<C extends Call> = Readonly<Record<string, Operation<C>>>
 
@@ -66,8 +66,8 @@ const object: Table<ObjectCall> = {
 }
 
 /**
- * Every parameter by which S3 means another operation than the plain method's. One that has no entry in the table above
- * is answered NotImplemented, never as the plain method.
+ * All query parameters that select another operation than the plain method. A request with one that has no entry in the
+ * tables above fails with NotImplemented; it never runs the plain method.
  */
 const subresources: ReadonlySet<string> = new Set([
   'abac',
@@ -118,25 +118,25 @@ const subresources: ReadonlySet<string> = new Set([
   'website',
 ])
 
-/** The tables, by what a request is about. */
+/** The tables by kind of resource. */
 export const routes = { service, bucket, object } as const
 
 type Routed = Pick<HttpRequest, 'method' | 'query' | 'headers'>
 
-/** The subresources that a request names, in alphabetical order. */
+/** The subresources in the query of a request, in alphabetical order. */
 function subresourcesOf(request: Routed): readonly string[] {
   const asked = [...request.query.keys()].filter((name) => subresources.has(name))
   if (request.headers.has('x-amz-copy-source') && request.method === 'PUT') asked.push('x-amz-copy-source')
   return asked.sort()
 }
 
-/** S3's name of what a request asks for, also if it is refused; undefined if it asks for no action of S3. */
+/** The S3 action of a request, even if it will be refused; undefined if it matches no action. */
 export function actionOf(resource: Resource, request: Routed): string | undefined {
   if (resource === 'bucket' && isFormPost(request)) return 'PostObject'
   return actionNames[resource][[subresourcesOf(request).join('+'), request.method].filter(Boolean).join(' ')]
 }
 
-/** The operation that a request asks for; throws MethodNotAllowed, NotImplemented, InvalidArgument. */
+/** The operation of a request; throws MethodNotAllowed, NotImplemented, InvalidArgument. */
 export function routeOperation<C extends Call>(table: Table<C>, request: Routed): Operation<C> {
   const asked = subresourcesOf(request)
   const [subresource, ...more] = asked
@@ -146,7 +146,7 @@ export function routeOperation<C extends Call>(table: Table<C>, request: Routed)
     if (more.length > 0) {
       throw new S3Error('InvalidArgument', { message: `Conflicting query string parameters: ${asked.join(', ')}` })
     }
-    throw new S3Error('NotImplemented', { message: `There is no ${request.method} of ?${subresource}.` })
+    throw new S3Error('NotImplemented', { message: `${request.method} ?${subresource} is not supported.` })
   }
   const operation = table[request.method]
   if (operation !== undefined) return operation

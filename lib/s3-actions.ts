@@ -1,10 +1,10 @@
-/** The tables of routes.ts, by the resource that a request is about. */
+/** The kind of resource that a request addresses; each has a table in routes.ts. */
 export type Resource = 'service' | 'bucket' | 'object'
 
 /**
- * S3's name of each action by its key in the tables of routes.ts, also of actions that are refused, so that logs and
- * metrics name them. Actions that share a request, such as GetBucketInventoryConfiguration and
- * ListBucketInventoryConfigurations, have the first name only.
+ * Names of S3 actions by their key in the tables of routes.ts, for logs and metrics, including actions that are refused.
+ * If several actions share a request, such as GetBucketInventoryConfiguration and ListBucketInventoryConfigurations, only
+ * the first one is listed.
  */
 export const actionNames: Readonly<Record<Resource, Readonly<Record<string, string>>>> = {
   service: {

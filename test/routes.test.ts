@@ -111,7 +111,7 @@ routed('a parameter of one method is no parameter of another', async ({ gateway 
 
 routed('NotImplemented of a subresource says which, and names no header', async ({ gateway }) => {
   const { text } = await ask(gateway, 'PUT', '/routed?tagging')
-  assert.match(text, '<Message>There is no PUT of ?tagging.</Message>')
+  assert.match(text, '<Message>PUT ?tagging is not supported.</Message>')
   assert.not.match(text, '<Header>')
 })
 

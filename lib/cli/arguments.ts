@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { Fault, lineFrom } from './fault.js'
 
 export interface HostAndPort {
-  /** A host name or address; '' for every interface of this machine. */
+  /** A host name or address; '' listens on all interfaces. */
   readonly host: string
   readonly port: number
 }
@@ -12,11 +12,10 @@ export type AuthArgument =
   | { readonly mode: 'none' }
   | { readonly mode: 'keys'; readonly file: string }
 
-/** What `--log` takes. */
+/** The values of `--log`. */
 export const logFormats = ['json', 'pretty', 'off'] as const
 export type LogFormat = (typeof logFormats)[number]
 
-/** The command line as a value; nothing has been read or connected to yet. */
 /** The values of `objectRecords`. */
 type RecordMode = 'all' | 'needed' | 'off'
 
@@ -40,7 +39,7 @@ export interface Arguments {
   readonly deleteVersions?: VersionDeletion
   readonly region?: string
   readonly basePath?: string
-  /** How old an unfinished upload may become, in milliseconds; absent, none is ever removed. */
+  /** Age at which unfinished uploads are deleted, in milliseconds; undefined never deletes them. */
   readonly sweepUploads?: number
   /** Seconds that running requests have to finish after SIGTERM or SIGINT. */
   readonly drainSeconds: number
@@ -75,7 +74,7 @@ const options = {
   version: { type: 'boolean' },
 } as const
 
-/** Reads the arguments behind the program's name; a Fault names the one that is wrong. */
+/** Parses the command-line arguments; throws a Fault that names the wrong one. */
 export function parseArguments(words: readonly string[]): Command {
   const values = parseWords(words)
   if (values.help === true) return { name: 'help' }
@@ -124,7 +123,7 @@ function parseWords(words: readonly string[]) {
   try {
     return parseArgs({ args: [...words], options, strict: true, allowPositionals: false }).values
   } catch (thrown) {
-    // What follows the first sentence is advice about positional arguments, which this program has none of.
+    // The text after the first sentence explains positional arguments, which this program does not have.
     const message = lineFrom(thrown).split('. ')[0] ?? ''
     const withoutValue = /^Option '(?:-\w, )?(--[\w-]+)(?: <value>)?' argument (?:is ambiguous|missing)/.exec(
       message,
@@ -136,7 +135,7 @@ function parseWords(words: readonly string[]) {
   }
 }
 
-/** Names that other programs have for an option of this one. */
+/** Names of options in other programs, and the corresponding option here. */
 const foreignNames: ReadonlyMap<string, keyof typeof options> = new Map([
   ['address', 'listen'],
   ['host', 'listen'],
@@ -146,7 +145,7 @@ const foreignNames: ReadonlyMap<string, keyof typeof options> = new Map([
   ['V', 'version'],
 ])
 
-/** The option that a misspelt one stands for: at most a third of its letters are wrong. */
+/** The option that was probably meant: at most a third of its letters differ. */
 function nearestOption(unknown: string): string | undefined {
   const ranked = Object.keys(options)
     .map((name) => ({ name, distance: editDistance(unknown.toLowerCase().replaceAll('_', '-'), name) }))
@@ -156,7 +155,7 @@ function nearestOption(unknown: string): string | undefined {
   return foreignNames.get(unknown)
 }
 
-/** The Levenshtein distance, with the exchange of two neighbours as one step (optimal string alignment). */
+/** The Levenshtein distance, with a swap of two neighbours as one step (optimal string alignment). */
 function editDistance(from: string, to: string): number {
   const rows: number[][] = [Array.from({ length: to.length + 1 }, (_, column) => column)]
   const cell = (row: number, column: number): number => rows[row]?.[column] ?? 0
@@ -172,7 +171,7 @@ function editDistance(from: string, to: string): number {
   return cell(from.length, to.length)
 }
 
-/** `HOST:PORT`, `:PORT` for every interface, or `PORT` alone for loopback. */
+/** Parses `HOST:PORT`, `:PORT` (all interfaces), or `PORT` (loopback). */
 function parseHostAndPort(name: string, text: string): HostAndPort {
   const match = /^(?:(?:\[([0-9a-f:.]+)\]|([^:[\]/]*)):)?(\d+)$/i.exec(text)
   if (match === null) throw new Fault(`--${name} takes HOST:PORT, :PORT or PORT, not ${JSON.stringify(text)}`)

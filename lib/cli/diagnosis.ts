@@ -3,7 +3,7 @@ import { connect as connectTls } from 'node:tls'
 
 const probeMilliseconds = 2000
 
-/** The first bytes that an HTTP/2 client sends: the preface and an empty SETTINGS frame (RFC 9113, 3.4). */
+/** The first bytes of an HTTP/2 client: the preface and an empty SETTINGS frame (RFC 9113, 3.4). */
 const http2Opening = Buffer.concat([
   Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
   Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]),
@@ -18,8 +18,8 @@ const foreignAuthority =
   'its certificate comes from an authority that this machine does not trust: set NODE_EXTRA_CA_CERTS to a PEM file with that authority'
 
 /**
- * Finds out why a server that takes connections does not answer as a pachd, by connecting with and without TLS.
- * Undefined if that does not tell.
+ * Connects with and without TLS to find out why a server that accepts connections does not respond like pachd. Undefined
+ * if that is unclear.
  */
 export async function diagnosePachd(address: string, caCertificates?: Buffer): Promise<string | undefined> {
   const [, scheme = 'grpc', ipv6, name, port] = /^(?:(grpcs?):\/\/)?(?:\[([^\]]+)\]|([^:/]+)):(\d+)/.exec(address) ?? []
@@ -54,7 +54,7 @@ async function probeTls(
     ...(ca !== undefined && { ca }),
     ...(isIP(host) === 0 && { servername: host }),
     ALPNProtocols: ['h2'],
-    // The handshake is to end, so that what is wrong with the certificate can be told; nothing is sent.
+    // The handshake must complete, so that problems with the certificate can be reported; no data is sent.
     rejectUnauthorized: false,
   })
   const error = await settled(socket, 'secureConnect')
@@ -74,11 +74,11 @@ async function probePlain(target: Target): Promise<'HTTP/1' | 'HTTP/2' | undefin
   socket.destroy()
   if (error !== undefined) return undefined
   if (bytes.subarray(0, 5).toString() === 'HTTP/') return 'HTTP/1'
-  // The fourth byte of a frame is its type; 4 is SETTINGS, with which a server begins.
+  // The fourth byte of a frame is its type; 4 is SETTINGS, the first frame of a server.
   return bytes[3] === 4 ? 'HTTP/2' : undefined
 }
 
-/** Waits for an event of a socket; resolves to what was wrong if an error or too much time comes first. */
+/** Waits for an event of a socket; resolves to an error if one occurs or time runs out first. */
 function settled(socket: Socket, event: string): Promise<Error | undefined> {
   return new Promise((resolve) => {
     socket.once(event, () => resolve(undefined)).once('error', resolve)

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs'
 
-/** A reason not to start that the user can mend; told in one line, without a stack. */
+/** A startup error that the user can correct; printed as one line, without a stack. */
 export class Fault extends Error {
   override readonly name = 'Fault'
 }
 
-/** The text of whatever was thrown, on one line. */
+/** The message of any thrown value, on one line. */
 export function lineFrom(thrown: unknown): string {
   const text = thrown instanceof Error ? thrown.message : String(thrown)
   return text.replace(/\s*\n\s*/g, ' ').trim()
@@ -21,12 +21,12 @@ const reasons: ReadonlyMap<string, string> = new Map([
   ['ENOTFOUND', 'there is no such host'],
 ])
 
-/** Why the system refused, in words; gRPC has the system's code in the middle of its own message. */
+/** The reason of a system error in words; gRPC puts the system's error code in the middle of its message. */
 export function reasonFrom(thrown: unknown): string {
   return knownReason(thrown) ?? lineFrom(thrown)
 }
 
-/** As `reasonFrom`, but undefined if the system's code is not one that this knows. */
+/** Like `reasonFrom`, but undefined for an unknown error code. */
 export function knownReason(thrown: unknown): string | undefined {
   const line = lineFrom(thrown)
   if (line.includes('Name resolution failed')) return reasons.get('ENOTFOUND')
@@ -34,7 +34,7 @@ export function knownReason(thrown: unknown): string | undefined {
   return reasons.get(code ?? '')
 }
 
-/** The bytes of a file that the user named; the Fault says what it was for. */
+/** Reads a file that the user named; the Fault mentions its purpose. */
 export function readNamedFile(purpose: string, path: string): Buffer {
   try {
     return readFileSync(path)
@@ -43,18 +43,18 @@ export function readNamedFile(purpose: string, path: string): Buffer {
   }
 }
 
-/** A named file's content as JSON. */
+/** Reads a JSON file that the user named. */
 export function readNamedJson(purpose: string, path: string): unknown {
   const text = readNamedFile(purpose, path).toString('utf8')
   try {
     return JSON.parse(text)
   } catch {
-    // The parser's own message quotes the text, which may be a secret.
+    // The parser's message quotes the text, which may contain a secret.
     throw new Fault(`${purpose} ${path} is not JSON`)
   }
 }
 
-/** Whether `value` is a JSON object, as opposed to a list or a plain value. */
+/** Whether `value` is a JSON object, and not an array or a primitive. */
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

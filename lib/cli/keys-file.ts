@@ -3,38 +3,38 @@ import { Fault, isObject, lineFrom, readNamedJson } from './fault.js'
 
 export interface AccessKey {
   readonly secretAccessKey: string
-  /** The Pachyderm token that requests with this key act with; absent where Pachyderm's auth is not active. */
+  /** The Pachyderm token for requests with this key; undefined if auth is not active. */
   readonly authToken?: string
 }
 
-/** Access keys by id, from `{"ACCESSKEY": {"secretAccessKey": "…", "authToken": "…"}}`. */
+/** Reads access keys by id from `{"ACCESSKEY": {"secretAccessKey": "…", "authToken": "…"}}`. */
 export function readKeysFile(path: string): ReadonlyMap<string, AccessKey> {
   const content = readNamedJson('the keys file', path)
   if (!isObject(content)) throw new Fault(`the keys file ${path} is not a JSON object`)
   const keys = new Map(Object.entries(content).map(([id, entry]) => [id, parseAccessKey(path, id, entry)]))
-  if (keys.size === 0) throw new Fault(`the keys file ${path} names no access key`)
+  if (keys.size === 0) throw new Fault(`the keys file ${path} contains no access keys`)
   return keys
 }
 
 function parseAccessKey(path: string, id: string, entry: unknown): AccessKey {
   const where = `the keys file ${path}: ${JSON.stringify(id)}`
-  if (id === '') throw new Fault(`${where} is no access key`)
+  if (id === '') throw new Fault(`${where} is not a valid access key`)
   if (!isObject(entry)) throw new Fault(`${where} is not an object`)
   const { secretAccessKey, authToken, ...others } = entry
   const unknown = Object.keys(others)[0]
   if (unknown !== undefined) throw new Fault(`${where} has an unknown property ${JSON.stringify(unknown)}`)
   if (typeof secretAccessKey !== 'string' || secretAccessKey === '') throw new Fault(`${where} has no secretAccessKey`)
   if (authToken === undefined) return { secretAccessKey }
-  if (typeof authToken !== 'string' || authToken === '') throw new Fault(`${where} has an authToken that is no text`)
+  if (typeof authToken !== 'string' || authToken === '') throw new Fault(`${where} has an invalid authToken`)
   return { secretAccessKey, authToken }
 }
 
-/** Longest wait for what Pachyderm says of the tokens, in milliseconds. */
+/** Time limit for checking tokens with Pachyderm, in milliseconds. */
 const askMilliseconds = 3000
 
 /**
- * Warns of tokens of the configuration that are missing, or that Pachyderm does not accept, with one line for each. For a
- * cluster with auth active.
+ * Prints a warning line for each token of the configuration that is missing or that Pachyderm does not accept. For
+ * clusters with auth active.
  */
 export async function warnOfTokens(
   pfs: Pick<PfsClient, 'whoAmI'>,
@@ -52,7 +52,7 @@ export async function warnOfTokens(
     ...[...keys].map(([id, { authToken }]) => {
       const key = `access key ${JSON.stringify(id)}`
       return authToken === undefined
-        ? `${key} has no authToken, so Pachyderm refuses what it asks for`
+        ? `${key} has no authToken, so Pachyderm refuses its requests`
         : warningOf(`the authToken of ${key}`, authToken)
     }),
   ])

@@ -8,20 +8,20 @@ import { Fault, isObject, knownReason, lineFrom, readNamedJson, reasonFrom } fro
 
 export interface OpenPfs {
   readonly client: PfsClient
-  /** Where Pachyderm's clients reach it; absent for PFS in memory that is not served. */
+  /** The address for Pachyderm clients; undefined for PFS in memory that is not served. */
   readonly address?: string
-  /** One line that says which PFS this is. */
+  /** One line that describes this PFS. */
   readonly description: string
-  /** The bucket made to be tried; only in memory. */
+  /** A sample bucket; only with PFS in memory. */
   readonly bucketToTry?: string
   readonly authActive: boolean
   close(): Promise<void>
 }
 
-/** How long a pachd may take to answer at the start. */
+/** Time limit for reaching pachd at startup, in milliseconds. */
 const reachMilliseconds = 3000
 
-/** The PFS that the arguments, the environment or pachctl's config file name, checked to be there. */
+/** Opens the PFS of the arguments, the environment or pachctl's config file, and checks that it responds. */
 export async function openPfs(args: Arguments, env: NodeJS.ProcessEnv): Promise<OpenPfs> {
   const pachd = args.memory ? undefined : pachdAddress(args, env)
   if (pachd === undefined) return openMemoryPfs(args)
@@ -65,7 +65,7 @@ async function openPachd({ address, caCertificates, source }: PachdAddress): Pro
   }
 }
 
-/** WhoAmI is the cheapest call that every pachd answers, one way or another. */
+/** Uses WhoAmI, the cheapest call to which every pachd responds. */
 async function isAuthActive(client: PfsClient): Promise<boolean> {
   try {
     await client.whoAmI({ signal: AbortSignal.timeout(reachMilliseconds) })
@@ -107,18 +107,18 @@ async function serveAt<Served>({ host, port }: HostAndPort, listen: (address: st
   }
 }
 
-/** Where a pachd listens and what its certificate is checked with. */
+/** The address of pachd, and how to verify its certificate. */
 interface PachdAddress {
   readonly address: string
-  /** Certificates in PEM, in place of Node's own list. */
+  /** PEM certificates to trust instead of Node's own list. */
   readonly caCertificates?: Buffer
-  /** Where this was found, for messages. */
+  /** The source of the address, for messages. */
   readonly source: string
 }
 
 /**
- * The pachd of pachctl's active context, or undefined where pachctl has never been set up here. As for pachctl,
- * `PACH_CONFIG` names the file and `PACH_CONTEXT` another context than the active one.
+ * The pachd of pachctl's active context; undefined if pachctl has no config file. As for pachctl, `PACH_CONFIG` names the
+ * file and `PACH_CONTEXT` another context.
  */
 export function readPachctlConfig(env: NodeJS.ProcessEnv): PachdAddress | undefined {
   const file = env.PACH_CONFIG || join(homedir(), '.pachyderm', 'config.json')

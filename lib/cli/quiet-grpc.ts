@@ -1,4 +1,4 @@
-// grpc-js reads this once, when it is loaded, and would write its own lines on standard error beside ours.
+// grpc-js reads this when it is loaded; otherwise it would print lines of its own to standard error.
 process.env.GRPC_VERBOSITY ??= 'NONE'
-// An operator can do nothing about a deprecated call in a dependency, such as grpc-js's TLS server name that is an IP address.
+// Operators cannot fix deprecated calls in a dependency, such as an IP address as TLS server name in grpc-js.
 process.noDeprecation = true

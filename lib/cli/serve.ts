@@ -15,25 +15,25 @@ import { openPfs } from './pfs.js'
 import { createServer, listen, watchConnections } from './server.js'
 import { addressesLine, welcomeText } from './welcome.js'
 
-/** Where the program writes: the log apart from what it says about itself. */
+/** Output streams of the program: the log, and messages about itself. */
 interface Output {
   log(text: string): void
   say(text: string): void
 }
 
-/** Longest wait for PFS at the end of the program, for records that may be lost. */
+/** Time limit for the write-behind at exit, in milliseconds. */
 const flushMilliseconds = 5000
 
-/** A gateway that listens; `stop` gives running requests `--drain-seconds` to finish and then closes everything. */
+/** A running gateway; `stop` gives running requests `--drain-seconds` to finish and then closes everything. */
 interface RunningGateway {
-  /** What to say once signals are listened for. */
+  /** The message to print once signal handlers are installed. */
   readonly welcome: string
-  /** What `--print-addresses` writes; '' without it. */
+  /** The output of `--print-addresses`; '' without it. */
   readonly addresses: string
   stop(): Promise<void>
 }
 
-/** Starts what the arguments describe; a Fault says why that cannot be. */
+/** Starts the gateway; throws a Fault if that is impossible. */
 export async function serve(args: Arguments, env: NodeJS.ProcessEnv, output: Output): Promise<RunningGateway> {
   const ownOptions = ownCallOptions(args, env)
   const keys = args.auth.mode === 'keys' ? readKeysFile(args.auth.file) : new Map<string, AccessKey>()
@@ -67,7 +67,7 @@ export async function serve(args: Arguments, env: NodeJS.ProcessEnv, output: Out
   }
 }
 
-/** As whom the program asks PFS where no client's token is there to ask with. */
+/** The token for the program's own PFS calls, and for requests without a client's token. */
 function ownCallOptions({ rootToken }: Arguments, { PACH_TOKEN }: NodeJS.ProcessEnv): Pick<CallOptions, 'authToken'> {
   const authToken = PACH_TOKEN || rootToken
   return authToken === undefined ? {} : { authToken }
@@ -83,7 +83,7 @@ function authConfigFrom(
   return { mode: 'keys', secretFor: async (accessKeyId) => keys.get(accessKeyId) }
 }
 
-/** The flags that set options of the handler, for errors, which name the option. */
+/** The flag of each handler option, for error messages. */
 const flagOfOption: ReadonlyMap<string, string> = new Map([
   ['basePath', '--base-path'],
   ['bucketAliases', '--bucket-alias'],
@@ -116,7 +116,7 @@ function createHandler(args: Arguments, pfs: PfsClient, authConfig: AuthConfig, 
 
 const hour = 60 * 60 * 1000
 
-/** Removes what old multipart uploads have left, now and every hour, and says what it did; the result ends it. */
+/** Deletes the remains of old multipart uploads now and every hour, and prints the result; returns a function to stop. */
 function startSweeping(
   pfs: PfsClient,
   olderThanMilliseconds: number,
@@ -136,7 +136,7 @@ function startSweeping(
   return () => clearInterval(timer)
 }
 
-/** Writes one line for each request that is over; undefined where there is to be no log. */
+/** Creates a function that writes a log line per request; undefined if logging is off. */
 export function createLog(
   format: LogFormat,
   write: (line: string) => void,

@@ -8,20 +8,20 @@ import type { Arguments, HostAndPort } from './arguments.js'
 import { Fault, lineFrom, readNamedFile, reasonFrom } from './fault.js'
 
 const settings = {
-  // An upload takes as long as it takes; a connection on which nothing moves is bounded below.
+  // Uploads may take any time; the idle timeout below limits stalled connections.
   requestTimeout: 0,
   headersTimeout: 60_000,
-  // Longer than clients keep an idle connection (Go's 90 seconds), so that they never write into one that we just closed.
+  // Longer than clients keep idle connections (Go: 90 seconds), so that they never reuse one that we have just closed.
   keepAliveTimeout: 120_000,
 }
 const silenceMilliseconds = 10 * 60_000
 
-/** An HTTP server, or HTTPS with `tls`, with the handler on it; not listening yet. */
+/** Creates an HTTP server, or HTTPS with `tls`, for the handler; it does not listen yet. */
 export function createServer(handler: S3Handler, tls: Arguments['tls']): Server {
   const server = tls === undefined ? createHttpServer(settings, handler) : createTlsServer(handler, tls)
   server.on(tls === undefined ? 'connection' : 'secureConnection', handler.connection)
   server.on('checkContinue', handler.checkContinue)
-  // Node answers every other Expect header with a 417 that S3 clients do not understand; S3 ignores it.
+  // Node answers any other Expect header with a 417 that S3 clients do not understand; S3 ignores the header.
   server.on('checkExpectation', handler)
   server.setTimeout(silenceMilliseconds)
   return server
@@ -39,7 +39,7 @@ function createTlsServer(handler: S3Handler, { certFile, keyFile }: NonNullable<
   }
 }
 
-/** Throws a Fault that names the flag if its file cannot be used, whatever the other file is. */
+/** Throws a Fault that names the flag if its file is unusable, independent of the other file. */
 function requirePem(flag: string, file: string, content: Buffer, use: () => unknown): void {
   if (!content.includes('-----BEGIN ')) throw new Fault(`${flag}: ${file} is not PEM`)
   try {
@@ -49,28 +49,28 @@ function requirePem(flag: string, file: string, content: Buffer, use: () => unkn
   }
 }
 
-/** The address that the server has got: the given host, and a free port for port 0. */
+/** Starts listening and returns the address, with the actual port for port 0. */
 export async function listen(server: Server, { host, port }: HostAndPort): Promise<HostAndPort> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => {
       reject(new Fault(`cannot listen on ${host}:${port}: ${reasonFrom(error)}`))
     })
-    // Without a host, Node listens on every interface, IPv6 included if the machine has it.
+    // Without a host, Node listens on all interfaces, including IPv6 if available.
     server.listen(host === '' ? { port } : { host, port }, resolve)
   })
   return { host, port: (server.address() as AddressInfo).port }
 }
 
-/** Connections of a server, and the requests that run on them. */
+/** Drains a server. */
 export interface Drain {
   /**
-   * Stops listening, closes connections without a running request and lets the others finish; answers say
-   * `connection: close`. After `milliseconds` it cuts what is left. Resolves to the number of requests that it cut.
+   * Stops listening, closes idle connections, and lets running requests finish; their responses contain
+   * `connection: close`. After `milliseconds`, it cuts the remaining connections. Resolves to the number of cut requests.
    */
   stop(milliseconds: number): Promise<number>
 }
 
-/** Follows the connections of a server from its start, since Node counts a half-sent head as a running request. */
+/** Tracks connections from the start, since Node counts a half-sent request header as a running request. */
 export function watchConnections(server: Server): Drain {
   const sockets = new Map<string, Socket>()
   const running = new Set<ServerResponse>()
@@ -109,14 +109,14 @@ export function watchConnections(server: Server): Drain {
       closeIdle()
       await closed
       clearTimeout(deadline)
-      // A server closes before the connections that were cut, and the log has a request only when its connection closes.
+      // The server closes before the cut connections do, and a request is logged only when its connection closes.
       await Promise.all([...sockets.values()].map((socket) => once(socket, 'close')))
       return cut
     },
   }
 }
 
-/** The client's end of a connection: a TLS socket and the socket below it have the same. */
+/** Identifies a connection by its client's address; a TLS socket and its underlying socket have the same. */
 function nameOf({ remoteAddress, remotePort }: Socket): string {
   return `${remoteAddress} ${remotePort}`
 }

@@ -1,7 +1,7 @@
 import type { Arguments, HostAndPort } from './arguments.js'
 import type { OpenPfs } from './pfs.js'
 
-/** What the program says when it listens: which PFS, where, who may, and lines to copy into a shell. */
+/** The message after startup: PFS, address, authentication, and commands to copy into a shell. */
 export function welcomeText(args: Arguments, pfs: OpenPfs, listening: HostAndPort): string {
   const url = urlOf(args, listening)
   const lines = [
@@ -13,9 +13,9 @@ export function welcomeText(args: Arguments, pfs: OpenPfs, listening: HostAndPor
   return `${lines.join('\n')}\n`
 }
 
-/** A line of JSON for programs that start this one: where S3 clients connect, and where Pachyderm's clients do. */
+/** A line of JSON for parent processes: the addresses for S3 clients and for Pachyderm clients. */
 export function addressesLine(args: Arguments, { address }: OpenPfs, listening: HostAndPort): string {
-  // PFS in memory may be served on every interface.
+  // PFS in memory may be served on all interfaces.
   const pfs = address?.replace(/\/\/(\[::\]|0\.0\.0\.0):/, '//127.0.0.1:')
   return `${JSON.stringify({ s3: urlOf(args, listening), ...(pfs !== undefined && { pfs }) })}\n`
 }
@@ -43,7 +43,7 @@ function linesToTry(args: Arguments, pfs: OpenPfs, url: string, bucket: string):
   ]
 }
 
-/** Any credentials where nobody checks them; mc wants a secret of eight characters or more. */
+/** Any credentials if they are not checked; mc requires a secret of at least eight characters. */
 function credentialsToTry(args: Arguments, pfs: OpenPfs): readonly [string, string] {
   if (args.auth.mode === 'keys') return ["'an access key of the file'", "'its secret'"]
   if (args.auth.mode === 'pachyderm' && pfs.authActive) return ["'the token'", "'the token'"]
@@ -51,13 +51,13 @@ function credentialsToTry(args: Arguments, pfs: OpenPfs): readonly [string, stri
 }
 
 function authText(args: Arguments, pfs: OpenPfs): string {
-  if (args.auth.mode === 'none') return 'none, nobody is asked for credentials'
+  if (args.auth.mode === 'none') return 'none, no authentication'
   if (args.auth.mode === 'keys') return `access keys from ${args.auth.file}`
   if (pfs.authActive) return 'access key and secret key are both a Pachyderm token'
-  return 'not active in Pachyderm, any or no credentials pass'
+  return 'not active in Pachyderm, any or no credentials are accepted'
 }
 
-/** A wildcard address is no address to connect to. */
+/** Clients cannot connect to a wildcard address. */
 function reachableHost(host: string): string {
   if (host === '' || host === '0.0.0.0') return '127.0.0.1'
   if (host === '::') return '[::1]'

@@ -57,7 +57,7 @@ export async function* cutTo(
     if (left < 0) break
   }
   if (last === undefined) throw new Error(`the stream ended ${left} bytes early`)
-  if (left < 0 && range.end + 1 === size) throw new Error(`the stream goes on after ${size} bytes`)
+  if (left < 0 && range.end + 1 === size) throw new Error(`the stream continues after ${size} bytes`)
   yield last
 }
 

@@ -10,13 +10,13 @@ test.after(() => scratch.remove())
 for (const [content, message] of [
   ['{"AK": secret-text}', /is not JSON$/],
   ['[]', /is not a JSON object/],
-  ['{}', /names no access key/],
-  ['{"": {"secretAccessKey": "s"}}', /"" is no access key/],
+  ['{}', /contains no access keys/],
+  ['{"": {"secretAccessKey": "s"}}', /"" is not a valid access key/],
   ['{"AK": "secret-text"}', /"AK" is not an object/],
   ['{"AK": {}}', /"AK" has no secretAccessKey/],
   ['{"AK": {"secretAccessKey": ""}}', /"AK" has no secretAccessKey/],
   ['{"AK": {"secretAccessKey": 1}}', /"AK" has no secretAccessKey/],
-  ['{"AK": {"secretAccessKey": "secret-text", "authToken": ""}}', /"AK" has an authToken that is no text/],
+  ['{"AK": {"secretAccessKey": "secret-text", "authToken": ""}}', /"AK" has an invalid authToken/],
   ['{"AK": {"secretAccessKey": "secret-text", "token": "t"}}', /"AK" has an unknown property "token"/],
 ] as const) {
   test(`refused: ${content}`, () => {
