@@ -40,10 +40,9 @@ export async function writeResponse(res: ServerResponse, response: S3Response, h
     await writeLateDocument(res, body)
     return
   }
-  const iterator = body[Symbol.asyncIterator]()
-  const first = await iterator.next()
+  const begun = await begin(body)
   writeHead(res, response, undefined)
-  await pipeline(resume(first, iterator), res)
+  await pipeline(begun, res)
 }
 
 /**
@@ -103,12 +102,22 @@ function writeHead(res: ServerResponse, response: S3Response, length: number | u
   setHeaders(res, { ...headers, 'content-length': contentLength })
 }
 
+/** Waits for the first chunk of a body, which no variable keeps while the rest is sent. */
+async function begin(body: AsyncIterable<Uint8Array>): Promise<AsyncGenerator<Uint8Array>> {
+  const iterator = body[Symbol.asyncIterator]()
+  return resume([await iterator.next()], iterator)
+}
+
 async function* resume(
-  first: IteratorResult<Uint8Array>,
+  begun: IteratorResult<Uint8Array>[],
   iterator: AsyncIterator<Uint8Array>,
 ): AsyncGenerator<Uint8Array> {
   try {
-    for (let step = first; !step.done; step = await iterator.next()) yield step.value
+    for (;;) {
+      const { done, value } = begun.pop() ?? (await iterator.next())
+      if (done === true) return
+      yield value
+    }
   } finally {
     await iterator.return?.()
   }

@@ -2,7 +2,7 @@ import type { CallOptions, File, PfsClient } from './client.js'
 import { readFile } from './path.js'
 
 /** Bytes to pass on at a time. They are copied; a view would keep the whole message of PFS in memory, up to 20 MiB. */
-const sliceBytes = 64 * 1024
+const sliceBytes = 32 * 1024
 
 /** Longest time that a reader may keep a slice before the call and the rest of its message are dropped, in ms. */
 const defaultStallMilliseconds = 10_000
@@ -19,38 +19,53 @@ export async function* readForSlowReader(
   { offset, stallMilliseconds = defaultStallMilliseconds }: { offset: number; stallMilliseconds?: number },
   options: CallOptions,
 ): AsyncGenerator<Uint8Array> {
-  let position = offset
-  for (let isGivenUp = true; isGivenUp; ) {
-    isGivenUp = false
-    const messages = readFile(pfs, file, { offset: position }, options)[Symbol.asyncIterator]()
-    let message = await nextOf(messages)
-    try {
-      while (message !== undefined) {
-        while (message !== undefined && message.length > 0) {
-          const slice: Uint8Array = new Uint8Array(message.subarray(0, sliceBytes))
-          message = message.subarray(slice.length)
-          position += slice.length
-          const timer = setTimeout(() => {
-            isGivenUp = true
-            message = undefined
-            void messages.return?.()
-          }, stallMilliseconds)
-          try {
-            yield slice
-          } finally {
-            clearTimeout(timer)
-          }
-        }
-        if (!isGivenUp) message = await nextOf(messages)
+  const reader = new SlicedReader((position) => readFile(pfs, file, { offset: position }, options), offset)
+  try {
+    for (let slice = await reader.next(); slice !== undefined; slice = await reader.next()) {
+      const timer = setTimeout(() => void reader.close(), stallMilliseconds)
+      try {
+        yield slice
+      } finally {
+        clearTimeout(timer)
       }
-    } finally {
-      await messages.return?.()
     }
+  } finally {
+    await reader.close()
   }
 }
 
-/** Undefined at the end. A separate function, so that the caller keeps no other message in memory. */
-async function nextOf(messages: AsyncIterator<Uint8Array>): Promise<Uint8Array | undefined> {
-  const { done, value } = await messages.next()
-  return done === true ? undefined : value
+/** Cuts messages into slices. A class: V8 keeps values in the registers of a suspended generator after their last use. */
+class SlicedReader {
+  readonly #read: (position: number) => AsyncIterable<Uint8Array>
+  #position: number
+  #messages: AsyncIterator<Uint8Array> | undefined
+  /** What is left of the last message. */
+  #rest: Uint8Array = new Uint8Array()
+
+  constructor(read: (position: number) => AsyncIterable<Uint8Array>, position: number) {
+    this.#read = read
+    this.#position = position
+  }
+
+  /** The next slice, or undefined at the end of the file. */
+  async next(): Promise<Uint8Array | undefined> {
+    this.#messages ??= this.#read(this.#position)[Symbol.asyncIterator]()
+    while (this.#rest.length === 0) {
+      const { done, value } = await this.#messages.next()
+      if (done === true) return undefined
+      this.#rest = value
+    }
+    const slice = new Uint8Array(this.#rest.subarray(0, sliceBytes))
+    this.#rest = this.#rest.subarray(slice.length)
+    this.#position += slice.length
+    return slice
+  }
+
+  /** Ends the call; the next slice would start another one. */
+  async close(): Promise<void> {
+    const messages = this.#messages
+    this.#messages = undefined
+    this.#rest = new Uint8Array()
+    await messages?.return?.()
+  }
 }

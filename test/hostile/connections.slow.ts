@@ -176,8 +176,8 @@ test('33: 256 slow senders of 1 MiB each do not keep small writers out', async (
   assert.ok(after.bytes - before.bytes <= 4 * mebibyte, `${after.bytes - before.bytes} bytes stay`)
 })
 
-/** Slices of 64 KiB, and what gRPC still holds of a call that was given up. */
-const heldBytes = 2 * mebibyte
+/** Above the buffers of sockets. */
+const heldBytes = 64 * kibibyte
 
 for (const [name, readers, messageBytes] of [
   ['100 stalled readers of 100 MB hold', 100, mebibyte],
@@ -217,7 +217,7 @@ for (const [name, readers, messageBytes] of [
     const after = await settled(gateway, pfs, before)
     pfs.faults = {}
 
-    const held = (during.bytes - before.bytes) / readers
+    const held = (during.bytes - during.socketBytes - before.bytes) / readers
     const resident = (during.residentBytes - before.residentBytes - spareBytes) / readers
     assert.ok(held <= heldBytes, `${held} bytes are held for a reader`)
     // The allocator does not give back at once what the messages took.

@@ -18,6 +18,8 @@ export interface Settings {
 export interface Measured {
   /** On the heap, and in buffers beside it. */
   readonly bytes: number
+  /** Part of them that waits in the buffers of sockets. */
+  readonly socketBytes: number
   /** In memory, whatever for. */
   readonly residentBytes: number
   /** Of the process since it began. */
@@ -82,6 +84,7 @@ function measure(): Measured {
   return {
     ...used,
     bytes: heapUsed + arrayBuffers,
+    socketBytes: [...connections].reduce((sum, socket) => sum + socket.writableLength, 0),
     residentBytes: rss,
     files: readdirSync('/proc/self/fd').length,
     timers,
