@@ -34,7 +34,7 @@ test('a prefix that a proxy took off', async () => {
   const signed = await signHeader({ target: '/s3/bucket/key' })
   assert.match(
     await causeOf(changed(signed, '/bucket/key', { 'X-Forwarded-Prefix': '/s3/' })),
-    /prefix \/s3 was taken off/,
+    /signed the prefix \/s3, which was removed/,
   )
 })
 

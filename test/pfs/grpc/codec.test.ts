@@ -18,8 +18,8 @@ import {
 const test = suite('pfs/grpc/codec')
 
 test('a repo of an unknown type is refused', () => {
-  assert.throws(() => repoFromMessage(new Repo().setName('images').setType('other')), /none of user, meta, spec/)
-  assert.throws(() => listRepoRequest.decode(Buffer.from([0x0a, 0x01, 0x78])), /none of user, meta, spec/)
+  assert.throws(() => repoFromMessage(new Repo().setName('images').setType('other')), /must be user, meta or spec/)
+  assert.throws(() => listRepoRequest.decode(Buffer.from([0x0a, 0x01, 0x78])), /must be user, meta or spec/)
 })
 
 test('a repo without project and type is of project default and type user', () => {
