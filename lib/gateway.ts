@@ -48,6 +48,7 @@ export function createGateway(client: PfsClient, settings: Settings): Gateway {
     uploadTurns: createTurns(),
     repoTurns: createTurns(),
     versionTurns: createTurns(),
+    markerTurns: createTurns(),
     contents: createContentCache(settings.cacheBytes),
   }
 }

@@ -33,6 +33,7 @@ const suitesOverPachd = [
   'operations/copy-vanished',
   'operations/datums',
   'operations/delete-versions',
+  'operations/directory-markers',
   'operations/if-range',
   'operations/list-object-versions',
   'operations/listing',

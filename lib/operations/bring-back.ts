@@ -4,6 +4,7 @@ import { inspectHead } from '../commits/head.js'
 import { S3Error } from '../errors.js'
 import type { FileInfo } from '../pfs/client.js'
 import { findFiles } from '../pfs/path.js'
+import { isMarkerPath } from '../records/markers.js'
 import type { HiddenVersion } from '../records/record.js'
 import type { KeyRecords } from '../records/record-cache.js'
 import type { KeyVersion } from '../resolver/versions/version-walk.js'
@@ -34,6 +35,8 @@ export async function bringBack(
   const current = await currentFiles(call, [...doomed.keys()])
   const concerned = new Map(
     [...doomed].filter(([path, { hidden, versions }]) => {
+      // A directory marker has no file whose content could tell.
+      if (isMarkerPath(path)) return true
       const content = contentOf(current.get(path))
       return [...hidden.values(), ...versions.values()].some((each) => each.content === content)
     }),

@@ -6,6 +6,7 @@ import { xmlResponse } from '../http/response.js'
 import { readXml, type XmlShape, xmlDocument } from '../http/xml.js'
 import type { RepoInfo } from '../pfs/client.js'
 import { isMissing, PfsError, unlessMissing } from '../pfs/errors.js'
+import { listMarkers } from '../resolver/listing/list-markers.js'
 import { type BucketCall, requireListable, requireWritable } from './call.js'
 
 /**
@@ -131,6 +132,9 @@ async function deleteEmpty(call: BucketCall): Promise<void> {
   const { commitId } = await inspectHead(pfs, branch, options)
   const file = { commit: { repo: branch.repo, id: commitId }, path: '/' }
   for await (const _ of pfs.listFile({ file, number: 1 }, options)) throw notEmpty
+  gateway.records.refresh(branch.repo)
+  const anyKey = { prefix: '', delimiter: '', after: '', limit: 1 }
+  if ((await listMarkers({ ...gateway, branch, options }, 'visible', anyKey)).entries.length > 0) throw notEmpty
   const isLast = await isLastBranch(call)
   // Another writer may have committed since.
   if ((await inspectHead(pfs, branch, options)).commitId !== commitId) throw notEmpty

@@ -43,6 +43,8 @@ export interface Gateway {
   readonly repoTurns: Turns
   /** Serialises the deletion of versions, by branch. */
   readonly versionTurns: Turns
+  /** By key: whoever writes a directory marker does so alone. */
+  readonly markerTurns: Turns
   readonly contents: ContentCache
 }
 

@@ -1,4 +1,4 @@
-import { stageCopy } from '../commits/change.js'
+import { type NewContent, stageCopy } from '../commits/change.js'
 import { percentByte } from '../encoding.js'
 import { invalidArgument, S3Error } from '../errors.js'
 import { requireKeyLength } from '../http/address.js'
@@ -32,9 +32,7 @@ export async function copyObject(call: ObjectCall): Promise<S3Response> {
   requireChange(call, path, source)
   const { info } = source.object
   const isOpen = info.committed === undefined
-  const content = isOpen
-    ? await stageCopy(gateway.pfs, info, call.options)
-    : { copyOf: info.file, sizeBytes: info.sizeBytes }
+  const content = await contentOf(call, source)
   const written = await writeObject(call, {
     path,
     content,
@@ -51,6 +49,12 @@ export async function copyObject(call: ObjectCall): Promise<S3Response> {
       ...encryptionHeaders(header(request, 'x-amz-server-side-encryption')),
     },
   )
+}
+
+/** An empty object may be a directory marker, which has no file that could be copied. */
+async function contentOf({ gateway, options }: ObjectCall, { object: { info } }: CopySource): Promise<NewContent> {
+  if (info.committed === undefined) return stageCopy(gateway.pfs, info, options)
+  return info.sizeBytes === 0 ? { raw: new Uint8Array() } : { copyOf: info.file, sizeBytes: info.sizeBytes }
 }
 
 /** The attributes of a copy: those of its source, or new ones if the request replaces them. */

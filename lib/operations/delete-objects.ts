@@ -17,6 +17,7 @@ import {
   requireExpectedObject,
 } from './delete-condition.js'
 import { deleteVersions, type NamedVersion } from './delete-versions.js'
+import { recordRemovals, withMarker } from './directory-marker.js'
 import { commitChange, currentObject } from './write.js'
 
 /**
@@ -30,14 +31,16 @@ export async function deleteObject(call: ObjectCall): Promise<S3Response> {
   const versionId = queryValue(request, 'versionId')
   const expected = readExpectedObject(request)
   if (versionId !== undefined) return deleteVersion(call, versionId, expected)
-  const { commitId } = await commitChange(call, {
-    path: gateway.keys.pathFromKey(key),
+  const path = gateway.keys.pathFromKey(key)
+  const committed = await commitChange(call, {
+    path,
     ...(isExpecting(expected) && {
       condition: async (current) =>
         requireExpectedObject(current && (await currentObject(call, current)), expected, key),
     }),
   })
-  return { status: 204, headers: { 'x-amz-delete-marker': 'true', 'x-amz-version-id': commitId } }
+  await recordRemovals(call, new Map([[path, committed]]))
+  return { status: 204, headers: { 'x-amz-delete-marker': 'true', 'x-amz-version-id': committed.commitId } }
 }
 
 async function deleteVersion(call: ObjectCall, versionId: string, expected: ExpectedObject): Promise<S3Response> {
@@ -136,11 +139,16 @@ async function deleteEach(call: BucketCall, objects: readonly NamedObject[]): Pr
     if (plan.path !== undefined && plan.versionId === undefined)
       byPath.set(plan.path, [...(byPath.get(plan.path) ?? []), plan])
   }
-  const changes = [...byPath].map(([path, named]) => ({ path, ...conditionOf(call, named) }))
+  const changes = [...byPath].map(([path, named]) => withMarker(call, { path, ...conditionOf(call, named) }))
   const outcomes = await gateway.commits.commit(bucket.branch, changes, options)
   const refusals = outcomes.map((outcome) => (outcome.status === 'rejected' ? outcome.reason : undefined))
   if (refusals.length > 0 && refusals.every(isOfRequest)) throw refusals[0]
   const outcomeOf = new Map(changes.map(({ path }, index) => [path, outcomes[index]]))
+  const committed = changes.flatMap(({ path }, index) => {
+    const outcome = outcomes[index]
+    return outcome?.status === 'fulfilled' ? [[path, outcome.value] as const] : []
+  })
+  await recordRemovals(call, new Map(committed))
   const versions = await deleteEachVersion(call, plans)
   return plans.map((plan) => {
     const { key, versionId, path, refusal } = plan

@@ -2,7 +2,8 @@ import { inspectHead } from '../commits/head.js'
 import { eachAtMost } from '../concurrency.js'
 import { S3Error } from '../errors.js'
 import { hiddenVersions } from '../records/hidden-versions.js'
-import type { HiddenVersion } from '../records/record.js'
+import { isMarkerPath } from '../records/markers.js'
+import { emptyRecord, type HiddenVersion } from '../records/record.js'
 import type { KeyRecords } from '../records/record-cache.js'
 import { hiddenId } from '../records/record-path.js'
 import type { RecordChange } from '../records/write-behind.js'
@@ -13,6 +14,7 @@ import type { KeyVersion } from '../resolver/versions/version-walk.js'
 import { bringBack, type DoomedKey } from './bring-back.js'
 import { type BucketCall, immutableVersion } from './call.js'
 import { type ExpectedObject, isExpecting, requireExpectedObject } from './delete-condition.js'
+import { forgetVersions } from './directory-marker.js'
 
 /** A version to delete. */
 export interface NamedVersion {
@@ -68,10 +70,11 @@ async function deleteInTurn(call: BucketCall, named: readonly NamedVersion[]) {
     if (outcome?.status === 'rejected') return []
     const hidden = [...versions.values()].map(({ commitId, content }) => hiddenOf(branch.name, commitId, content))
     if (outcome?.value !== undefined) hidden.push(outcome.value)
-    return hidden.map((each) => ({
+    const records = hidden.map((each) => ({
       name: { repo: branch.repo, path, content: hiddenId(each.commitId, branch.name) },
-      update: () => ({ headers: {}, metadata: {}, tags: [], parts: [], versions: [], hidden: each }),
+      update: () => ({ ...emptyRecord, hidden: each }),
     }))
+    return isMarkerPath(path) ? [...records, forgetVersions(call, path, versions)] : records
   })
   // After the commit, the records must be written even if the client leaves.
   const { signal: _, ...lasting } = options

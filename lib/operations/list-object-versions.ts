@@ -5,6 +5,7 @@ import { xmlResponse } from '../http/response.js'
 import { type XmlContent, xmlDocument } from '../http/xml.js'
 import { commitOf } from '../resolver/bucket-name.js'
 import { lastName } from '../resolver/key-order.js'
+import { listMarkers } from '../resolver/listing/list-markers.js'
 import { type ListedVersion, type ListedVersions, listVersions } from '../resolver/versions/list-versions.js'
 import { owner } from './access-control.js'
 import { type BucketCall, requireListable } from './call.js'
@@ -59,8 +60,23 @@ async function readPage(
   const { gateway, bucket, options } = call
   await requireListable(call)
   if (query.limit === 0) return { entries: [], isTruncated: false }
-  const source = { ...gateway, commit: commitOf(bucket), branch: bucket.branch, options }
+  const markers = await readMarkers(call, query)
+  const source = { ...gateway, commit: commitOf(bucket), branch: bucket.branch, markers, options }
   return listVersions(source, query, versionIdMarker === '' ? undefined : versionIdMarker)
+}
+
+/** The keys of the page that have versions as directory markers. */
+async function readMarkers(
+  { gateway, bucket, options }: BucketCall,
+  { keyMarker: after, ...grouping }: { prefix: string; delimiter: string; keyMarker: string; limit: number },
+): Promise<{ paths: string[]; prefixes: string[] }> {
+  const source = { ...gateway, branch: bucket.branch, options }
+  const { entries } = await listMarkers(source, 'versioned', { ...grouping, after, limit: grouping.limit + 1 })
+  // Of the key before the page, older versions may follow.
+  const first = after.endsWith('/') && after.startsWith(grouping.prefix) ? [gateway.keys.pathFromKey(after)] : []
+  const paths = entries.flatMap((entry) => (entry.kind === 'prefix' ? [] : [entry.info.file.path]))
+  const prefixes = entries.flatMap((entry) => (entry.kind === 'prefix' ? [entry.prefix] : []))
+  return { paths: [...first, ...paths], prefixes }
 }
 
 /** S3 lists versions and delete markers in one order. */

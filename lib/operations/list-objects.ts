@@ -4,9 +4,11 @@ import type { S3Response } from '../http/response.js'
 import { xmlResponse } from '../http/response.js'
 import { type XmlContent, xmlDocument } from '../http/xml.js'
 import type { CommitInfo, PfsClient } from '../pfs/client.js'
+import { currentMarker } from '../records/markers.js'
 import { commitOf } from '../resolver/bucket-name.js'
 import { lastName } from '../resolver/key-order.js'
 import { type ListPage, type ListQuery, listKeys } from '../resolver/listing/list-keys.js'
+import { isMarkerEntry, listMarkers, mergePages } from '../resolver/listing/list-markers.js'
 import { storedObject } from '../resolver/object.js'
 import { owner } from './access-control.js'
 import { type BucketCall, requireListable } from './call.js'
@@ -77,7 +79,7 @@ interface Page {
 }
 
 async function readPage(call: BucketCall, after: string): Promise<Page> {
-  const { gateway, request, bucket, options } = call
+  const { request } = call
   const query: ListQuery = {
     prefix: parsePrefix(request),
     delimiter: queryValue(request, 'delimiter') ?? '',
@@ -85,10 +87,22 @@ async function readPage(call: BucketCall, after: string): Promise<Page> {
     limit: parsePageSize(request, 'max-keys'),
   }
   const writer = createKeyWriter(parseEncodingType(request))
-  const source = { ...gateway, commit: commitOf(bucket), options }
-  if (query.limit > 0) return { query, page: await listKeys(source, query), writer }
+  if (query.limit > 0) return { query, page: await readKeys(call, query), writer }
   await requireListable(call)
   return { query, page: { entries: [], isTruncated: false }, writer }
+}
+
+/** A page of files and of directory markers; a bucket at one commit shows only files. */
+async function readKeys({ gateway, bucket, options }: BucketCall, query: ListQuery): Promise<ListPage> {
+  const { branch } = bucket
+  const [files, markers] = await Promise.allSettled([
+    listKeys({ ...gateway, commit: commitOf(bucket), options }, query),
+    bucket.at === undefined ? listMarkers({ ...gateway, branch, options }, 'visible', query) : undefined,
+  ])
+  // A missing bucket comes before records that cannot be read.
+  if (files.status === 'rejected') throw files.reason
+  if (markers.status === 'rejected') throw markers.reason
+  return markers.value === undefined ? files.value : mergePages(files.value, markers.value, query.limit)
 }
 
 function shared(query: ListQuery, page: ListPage, writer: KeyWriter): Record<string, XmlContent> {
@@ -124,13 +138,10 @@ async function entries(
       prefixes.push({ Prefix: writer.write(entry.prefix) })
       continue
     }
-    const { etag, lastModified, size } = await storedObject(
-      pfs,
-      bucket,
-      entry.info,
-      records.get(entry.info.file.path) ?? new Map(),
-      options,
-    )
+    const known = records.get(entry.info.file.path) ?? new Map()
+    // A marker that was removed while the page was made.
+    if (isMarkerEntry(entry.info) && currentMarker(known, bucket.branch.name) === undefined) continue
+    const { etag, lastModified, size } = await storedObject(pfs, bucket, entry.info, known, options)
     contents.push({
       Key: writer.write(entry.key),
       LastModified: lastModified.toISOString(),

@@ -5,13 +5,14 @@ import { S3Error } from '../errors.js'
 import { matchesEtag, preconditionFailed } from '../http/preconditions.js'
 import { header } from '../http/request.js'
 import type { FileInfo } from '../pfs/client.js'
-import { chunkedHashBytes, smallFileHash } from '../pfs/file-hash.js'
+import { chunkedHashBytes, emptyFileHash, smallFileHash } from '../pfs/file-hash.js'
 import { findFile } from '../pfs/path.js'
 import { needsRecord, type ObjectRecord } from '../records/record.js'
 import { createPendingId, type RecordName } from '../records/record-path.js'
 import type { RecordChange } from '../records/write-behind.js'
 import { etagFrom, findObject, type StoredObject, storedObject } from '../resolver/object.js'
 import type { BucketCall } from './call.js'
+import { isMarkerWrite, keepsMarkers, recordMarker, recordRemovals, withMarker } from './directory-marker.js'
 
 /** A version that was written. */
 export interface Written {
@@ -30,8 +31,9 @@ interface NewObject extends Omit<Change, 'content'> {
 }
 
 /** Commits one change to the bucket's branch, possibly in a shared commit; throws the reason if it is refused. */
-export async function commitChange({ gateway, bucket, options }: BucketCall, change: Change): Promise<Committed> {
-  return committedOf(await gateway.commits.commit(bucket.branch, [change], options))
+export async function commitChange(call: BucketCall, change: Change): Promise<Committed> {
+  const { gateway, bucket, options } = call
+  return committedOf(await gateway.commits.commit(bucket.branch, [withMarker(call, change)], options))
 }
 
 /**
@@ -39,6 +41,26 @@ export async function commitChange({ gateway, bucket, options }: BucketCall, cha
  * data, so that readers never see one without the other; any other record is written within a second.
  */
 export async function writeObject(call: BucketCall, object: NewObject): Promise<Written> {
+  const { gateway, bucket } = call
+  if (!keepsMarkers(gateway, object.path)) return writeFile(call, object)
+  const { repo, name } = bucket.branch
+  return gateway.markerTurns(JSON.stringify([repo.project, repo.name, name, object.path]), async () => {
+    if (isMarkerWrite(call, object.path, object.content)) return writeMarker(call, object)
+    const written = await writeFile(call, object)
+    const { versionId: commitId, lastModified: time } = written
+    await recordRemovals(call, new Map([[object.path, { commitId, parentId: undefined, time }]]))
+    return written
+  })
+}
+
+/** Makes a directory marker, in the place of a file that may be there. */
+async function writeMarker(call: BucketCall, { path, condition, record }: NewObject): Promise<Written> {
+  const committed = await commitChange(call, { path, ...(condition && { condition }) })
+  await recordMarker(call, path, record, committed)
+  return writtenOf(committed, record.etag === undefined ? etagFrom(emptyFileHash) : `"${record.etag}"`)
+}
+
+async function writeFile(call: BucketCall, object: NewObject): Promise<Written> {
   const { mode } = call.gateway.records
   const isNeeded = mode !== 'off' && needsRecord(object.record)
   const hash = object.hash ?? (await hashOf(object.content))

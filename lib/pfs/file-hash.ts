@@ -3,6 +3,12 @@ import { createBLAKE2b } from 'hash-wasm'
 /** From this size in bytes on, pachd hashes a file in chunks whose boundaries cannot be computed here. */
 export const chunkedHashBytes = 1_000_000
 
+/** The hash that PFS gives an empty file. */
+export const emptyFileHash: Uint8Array = Buffer.from(
+  '0e5751c026e543b2e8ab2eb06099daa1d1e5df47778f7787faab45cdf12fe3a8',
+  'hex',
+)
+
 /** Computes the BLAKE2b-256 hash of consecutive chunks. */
 export type Blake2b = (pieces: Iterable<Uint8Array>) => Uint8Array
 

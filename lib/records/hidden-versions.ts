@@ -9,11 +9,16 @@ export function hiddenVersions(records: KeyRecords, branch: string): ReadonlyMap
   return found
 }
 
-/** The contents that records list for commits of a branch, by commit id. */
-export function recordedVersions(records: KeyRecords, branch: string): ReadonlyMap<string, ContentId> {
-  const found = new Map<string, ContentId>()
+/** The contents that records list for commits of a branch, by commit id; undefined for the removal of a directory marker. */
+export function recordedVersions(records: KeyRecords, branch: string): ReadonlyMap<string, ContentId | undefined> {
+  const found = new Map<string, ContentId | undefined>()
   for (const [content, { versions }] of records) {
-    for (const version of versions) if (version.branch === branch) found.set(version.commitId, content)
+    for (const version of versions) {
+      if (version.branch !== branch) continue
+      if (version.marker !== 'removed') found.set(version.commitId, content)
+      // If the same commit wrote a file, that is the version.
+      else if (!found.has(version.commitId)) found.set(version.commitId, undefined)
+    }
   }
   return found
 }

@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import type { Repo } from '../pfs/client.js'
+import { isMarkerPath } from './markers.js'
 import type { ObjectRecord } from './record.js'
 import type { ContentId } from './record-path.js'
 
@@ -24,6 +25,8 @@ export interface BranchState {
   headId: string | undefined
   /** Changes when another gateway has written records, which makes all cached records stale. */
   epoch: number
+  /** Branches of the repo without directory markers. */
+  readonly markerless: Set<string>
   /** Reads in progress, to detect concurrent writes of this gateway. */
   readonly reads: Set<RunningRead>
   checkedAt: number
@@ -55,6 +58,7 @@ export class RecordCache {
       state = {
         headId: undefined,
         epoch: 0,
+        markerless: new Set(),
         reads: new Set(),
         checkedAt: Number.NEGATIVE_INFINITY,
         checking: undefined,
@@ -81,11 +85,18 @@ export class RecordCache {
     if (state.headId === before) moveHead(state, headId, before)
   }
 
+  /** Lets the next read look at the branch anew. */
+  expire(repo: Repo): void {
+    const state = this.#branches.get(idOf(repo))
+    if (state !== undefined) state.checkedAt = Number.NEGATIVE_INFINITY
+  }
+
   /** Adds a commit of this gateway; the cache stays valid if the parent is the last known head. */
-  committed(repo: Repo, headId: string, parentId: string | undefined, paths: Iterable<string>): void {
+  committed(repo: Repo, headId: string, parentId: string | undefined, paths: ReadonlySet<string>): void {
     const state = this.#branches.get(idOf(repo))
     if (state === undefined) return
     moveHead(state, headId, parentId)
+    if ([...paths].some(isMarkerPath)) state.markerless.clear()
     for (const path of paths) for (const read of state.reads) if (read.paths.has(path)) read.isOutdated = true
   }
 
@@ -117,7 +128,10 @@ export class RecordCache {
 }
 
 function moveHead(state: BranchState, headId: string | undefined, parentId: string | undefined): void {
-  if (state.headId !== headId && state.headId !== parentId) state.epoch += 1
+  if (state.headId !== headId && state.headId !== parentId) {
+    state.epoch += 1
+    state.markerless.clear()
+  }
   state.headId = headId
 }
 

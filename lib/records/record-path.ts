@@ -10,9 +10,6 @@ import type { PathRange, Repo } from '../pfs/client.js'
  */
 const objects = '/objects'
 
-/** The index of hidden versions by branch: one empty file per version. */
-const hiddenIndex = '/hidden'
-
 /**
  * Identifies the content of a record: PFS's hash in hex; `pending-` and 32 hex digits for a content whose hash is not known
  * yet; or `hidden-`, a commit and a branch for a hidden version, whatever its content.
@@ -43,7 +40,8 @@ export function recordDirectory(path: string): string {
   return objects + markedDirectory(path)
 }
 
-function markedDirectory(path: string): string {
+/** The same below any root. */
+export function markedDirectory(path: string): string {
   const segments = path.slice(1).split('/')
   const name = segments.pop() ?? ''
   return `${segments.map((segment) => `/d${segment}`).join('')}/f${name}/`
@@ -67,31 +65,9 @@ export function readRecordPath(recorded: string): { readonly path: string; reado
   return isRecord ? { path: unmarked([...segments, name]), content } : undefined
 }
 
-function unmarked(segments: readonly string[]): string {
+/** The path of a file from the segments of its marked directory. */
+export function unmarked(segments: readonly string[]): string {
   return `/${segments.map((segment) => segment.slice(1)).join('/')}`
-}
-
-/**
- * The path of a record in the index of hidden versions; undefined for any other record.
- *
- *     hidden-27c9… of the branch master at /a/c.txt   →   /hidden/master/da/fc.txt/27c9…
- */
-export function indexPath({ path, content }: RecordName): string | undefined {
-  const [, commitId, branch] = /^hidden-([0-9a-f]{32})-(.+)$/.exec(content) ?? []
-  return branch === undefined ? undefined : `${hiddenIndex}/${branch}${markedDirectory(path)}${commitId}`
-}
-
-/** The directory, with its slash, of a branch's hidden versions at or below a path; a directory's path ends with `/`. */
-export function hiddenDirectory(branch: string, path: string): string {
-  const marked = path.endsWith('/') ? markedDirectory(`${path}x`).slice(0, -'fx/'.length) : markedDirectory(path)
-  return `${hiddenIndex}/${branch}${marked}`
-}
-
-/** Parses a path of the index of hidden versions. */
-export function readHiddenPath(listed: string): { readonly path: string; readonly commitId: string } {
-  const [, , , ...segments] = listed.split('/')
-  const commitId = segments.pop() ?? ''
-  return { path: unmarked(segments), commitId }
 }
 
 /** The range that contains all records of a sorted list of record directories. */

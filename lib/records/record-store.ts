@@ -1,20 +1,13 @@
 import type { Change } from '../commits/change.js'
 import { type CommitQueue, committedOf } from '../commits/commit-queue.js'
-import type { Branch, CallOptions, PfsClient, Repo } from '../pfs/client.js'
+import type { Branch, CallOptions, Commit, PfsClient, Repo } from '../pfs/client.js'
 import { PfsError, unlessMissing } from '../pfs/errors.js'
 import { ensureMetaBranch } from '../pfs/meta-branch.js'
 import { readRecords } from './read-records.js'
 import { type ObjectRecord, serializeRecord } from './record.js'
 import { type KeyRecords, RecordCache } from './record-cache.js'
-import {
-  hiddenDirectory,
-  indexPath,
-  type RecordName,
-  rangeOf,
-  readHiddenPath,
-  recordDirectory,
-  recordPath,
-} from './record-path.js'
+import { hiddenDirectory, type IndexEntry, indexEntries, markerRoot, readHiddenPath } from './record-index.js'
+import { type RecordName, rangeOf, recordDirectory, recordPath } from './record-path.js'
 import { type RecordChange, WriteBehind } from './write-behind.js'
 
 /** The records branch, in the `meta` repo beside a user repo, which shares the rights of the user repo. */
@@ -107,6 +100,29 @@ export class RecordStore {
     return found
   }
 
+  /**
+   * The commit of the records branch in which the index of a branch's directory markers can be read; undefined if it never
+   * had one.
+   */
+  async markerCommit({ repo, name }: Branch, options: CallOptions): Promise<Commit | undefined> {
+    if (this.mode === 'off') return undefined
+    const branch = recordsBranch(repo)
+    const state = await this.#cache.branch(repo, () => this.#inspectHead(branch, options))
+    if (state.headId === undefined || state.markerless.has(name)) return undefined
+    const { epoch } = state
+    const path = markerRoot('versioned', name)
+    const id = await this.#commits.commitToRead(branch, [path, markerRoot('visible', name)], options)
+    const commit = { repo: branch.repo, id }
+    for await (const _ of this.#pfs.listFile({ file: { commit, path }, number: 1 }, options)) return commit
+    if (state.epoch === epoch) state.markerless.add(name)
+    return undefined
+  }
+
+  /** Sees what other gateways have written up to now, for a caller that must not miss it. */
+  refresh(repo: Repo): void {
+    this.#cache.expire(repo)
+  }
+
   /** Writes records of one repo; resolves after their commit. */
   async write(updates: readonly RecordChange[], options: CallOptions): Promise<void> {
     // Pending updates of the same records come first, or they would undo these.
@@ -186,20 +202,20 @@ export class RecordStore {
     const { repo } = first.name
     const stored = await this.#readStored(repo, [...new Set(updates.map(({ name }) => name.path))], whole, options)
     // No await between here and the queue, so that updates of the same record keep their order.
-    const written = new Map<string, { readonly name: RecordName; readonly record: ObjectRecord | null }>()
+    const written = new Map<string, WrittenRecord>()
     for (const { name, update } of updates) {
       const path = recordPath(name.path, name.content)
       const known = this.#latest(name, path, stored)
       const record = update(known)
       if (record === undefined || record === known) continue
       this.#writing.set(path, record)
-      written.set(path, { name, record })
+      written.set(path, { name, record, before: written.get(path)?.before ?? known })
     }
     if (written.size === 0) return
-    const changes = [...written].flatMap(([path, { name, record }]) => {
+    const changes = [...written].flatMap(([path, { name, record, before }]) => {
       const raw = record === null ? undefined : serializeRecord(this.#options.keyFromPath(name.path), record)
-      const index = indexPath(name)
-      return [changeOf(path, raw), ...(index === undefined ? [] : [changeOf(index, raw && Buffer.alloc(0))])]
+      const index = indexEntries(name, before, record)
+      return [{ ...changeOf(path, raw), isUnchecked: true }, ...index.map(changeOfIndex)]
     })
     try {
       const paths = new Set(updates.map(({ name }) => name.path))
@@ -244,9 +260,22 @@ type Shorten = (record: ObjectRecord) => ObjectRecord
 const whole: Shorten = (record) => record
 const withoutParts: Shorten = (record) => (record.parts.length === 0 ? record : { ...record, parts: [] })
 
+/** A record on its way into PFS. */
+interface WrittenRecord {
+  readonly name: RecordName
+  readonly record: ObjectRecord | null
+  /** As it was before the changes that are on their way. */
+  readonly before: ObjectRecord | undefined
+}
+
 /** Creates or deletes a file. */
 function changeOf(path: string, raw: Uint8Array | undefined): Change {
-  return { path, isUnchecked: true, ...(raw && { content: { raw } }) }
+  return { path, ...(raw && { content: { raw } }) }
+}
+
+/** Unlike records, markers lie at paths as clients choose them, where a file can be in the place of a directory. */
+function changeOfIndex({ path, isThere }: IndexEntry): Change {
+  return { ...changeOf(path, isThere ? Buffer.alloc(0) : undefined), isUnchecked: !isThere }
 }
 
 function recordsBranch({ project, name }: Repo): Branch {

@@ -35,6 +35,8 @@ export interface RecordedVersion {
   readonly branch: string
   /** When PFS made the commit. */
   readonly time: Date
+  /** Of a directory marker, which has no file in PFS: whether the commit made or removed it. Absent for a file. */
+  readonly marker?: 'made' | 'removed'
 }
 
 /** A hidden version of a key: PFS keeps it, but it was deleted, or was made only to restore an earlier version. */
@@ -257,8 +259,16 @@ function readHidden(value: unknown): HiddenVersion {
 }
 
 function readVersion(value: unknown): RecordedVersion {
-  const { commitId, branch, time } = requireObject(value)
+  const { commitId, branch, time, marker } = requireObject(value)
   const date = new Date(matching(time, /^[\w:.+-]{1,40}$/))
   if (Number.isNaN(date.getTime())) throw new UnreadableRecord('a record has an invalid time')
-  return { commitId: matching(commitId, commitIdPattern), branch: matching(branch, branchPattern), time: date }
+  if (marker !== undefined && marker !== 'made' && marker !== 'removed') {
+    throw new UnreadableRecord('a record has a version of an unknown kind')
+  }
+  return {
+    commitId: matching(commitId, commitIdPattern),
+    branch: matching(branch, branchPattern),
+    time: date,
+    ...(marker !== undefined && { marker }),
+  }
 }

@@ -1,8 +1,10 @@
 import { asBuffer } from '../encoding.js'
 import { invalidArgument } from '../errors.js'
-import { type CallOptions, type Commit, type FileInfo, headOf, type PfsClient } from '../pfs/client.js'
+import { type CallOptions, type Commit, type FileInfo, headOf, type PfsClient, type Repo } from '../pfs/client.js'
+import { emptyFileHash } from '../pfs/file-hash.js'
 import { findFile } from '../pfs/path.js'
 import { hiddenVersions } from '../records/hidden-versions.js'
+import { currentMarker, isMarkerPath, markerContent } from '../records/markers.js'
 import { emptyRecord, type ObjectRecord, type RecordedVersion } from '../records/record.js'
 import type { KeyRecords } from '../records/record-cache.js'
 import type { RecordStore } from '../records/record-store.js'
@@ -52,10 +54,33 @@ export async function findObject(
   ])
   // A missing bucket or file takes precedence over unreadable records.
   if (info.status === 'rejected') throw info.reason
-  if (info.value === undefined) return undefined
+  if (info.value === undefined && !isMarkerPath(path)) return undefined
   if (records.status === 'rejected') throw records.reason
-  const object = await storedObject(source.pfs, bucket, info.value, records.value, options)
+  const file = info.value ?? (await findMarker(source, { bucket, path, versionId }, records.value, options))
+  if (file === undefined) return undefined
+  const object = await storedObject(source.pfs, bucket, file, records.value, options)
   return versionId === undefined ? object : { ...object, versionId }
+}
+
+/** A directory marker as PFS would show it if it had a file; undefined if there is none. */
+async function findMarker(
+  { pfs }: ObjectSource,
+  { bucket, path, versionId }: ObjectName,
+  records: KeyRecords,
+  options: CallOptions,
+): Promise<FileInfo | undefined> {
+  if (!records.has(markerContent)) return undefined
+  const isHead = versionId === undefined && bucket.at === undefined
+  const commit = commitOfVersion(bucket, versionId)
+  const before = isHead ? undefined : (await pfs.inspectCommit({ commit }, options)).finishing
+  const marker = currentMarker(records, bucket.branch.name, before)
+  return marker && markerFile(bucket.branch.repo, path, marker)
+}
+
+/** The file that a directory marker would be. */
+export function markerFile(repo: Repo, path: string, { commitId, time }: RecordedVersion): FileInfo {
+  const file = { commit: { repo, id: commitId }, path }
+  return { file, fileType: 'FILE', sizeBytes: 0, hash: emptyFileHash, committed: time }
 }
 
 /** Combines a file with the records of its key. */
@@ -112,6 +137,7 @@ function newestVersion(
   return versions.findLast(
     (version) =>
       version.branch === branch &&
+      version.marker !== 'removed' &&
       !hidden.has(version.commitId) &&
       (before === undefined || version.time.getTime() <= before.getTime()),
   )

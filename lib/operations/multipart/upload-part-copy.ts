@@ -53,6 +53,11 @@ async function fromWhole(
   object: StoredObject,
 ): Promise<PartSource> {
   const { file } = object.info
+  // A directory marker is empty and has no file.
+  if (object.size === 0) {
+    const { digested, digests } = await createPartDigester(kept)
+    return { operations: partFromBytes(digested(nothing())), digests }
+  }
   if (kept.checksum === undefined) {
     return { operations: [partFromFile(file)], digests: () => (kept.keepsMd5 ? { md5: md5Of(object) } : {}) }
   }
@@ -63,6 +68,8 @@ async function fromWhole(
   }
   return { operations: operations(), digests }
 }
+
+async function* nothing(): AsyncGenerator<Uint8Array> {}
 
 /**
  * The recorded MD5 of an object; otherwise half of its PFS hash, since the client has no bytes to compare with, and S3

@@ -1,6 +1,9 @@
 import { eachAtMost } from '../../concurrency.js'
+import { asBuffer } from '../../encoding.js'
 import { invalidArgument } from '../../errors.js'
 import type { Branch, CallOptions, Commit, PfsClient } from '../../pfs/client.js'
+import { emptyFileHash } from '../../pfs/file-hash.js'
+import { markerContent } from '../../records/markers.js'
 import type { RecordStore } from '../../records/record-store.js'
 import type { KeyCodec } from '../key.js'
 import { commonPrefixOf, compareBytes, type Grouping } from '../key-order.js'
@@ -38,6 +41,8 @@ interface VersionListSource {
   /** The end of the history. */
   readonly commit: Commit
   readonly branch: Branch
+  /** Keys of the page that have versions as directory markers, and common prefixes of such keys. */
+  readonly markers: { readonly paths: readonly string[]; readonly prefixes: readonly string[] }
   readonly options: CallOptions
 }
 
@@ -70,6 +75,7 @@ export async function listVersions(
       for await (const change of changes.read(revision, path, options)) page.add(age, change)
     }
   })
+  await addMarkers(source, history, page)
   const etagOf = await addRecordedVersions(source, history, page)
   const entries = page.entries().flatMap((entry): ListedVersion[] => {
     if (entry.kind === 'prefix') return [entry]
@@ -81,6 +87,27 @@ export async function listVersions(
     return [{ kind: 'version', key, object, isLatest, versionId: revision.commit.id, lastModified: revision.time }]
   })
   return { entries, isTruncated: page.isTruncated() }
+}
+
+/** Adds the versions of directory markers, which PFS does not know. */
+async function addMarkers(
+  { records, keys, commit, branch, markers, options }: VersionListSource,
+  history: readonly Revision[],
+  page: VersionPage,
+): Promise<void> {
+  const hash = asBuffer(emptyFileHash).toString('latin1')
+  // The key of a group is grouped as its keys are.
+  for (const prefix of markers.prefixes) page.add(0, { key: prefix, hash, size: 0 })
+  if (markers.paths.length === 0) return
+  const ages = new Map(history.map((revision, age) => [revision.commit.id, age]))
+  for (const [path, known] of await records.readAll(commit.repo, markers.paths, options)) {
+    const key = keys.keyFromPath(path)
+    for (const version of known.get(markerContent)?.versions ?? []) {
+      const age =
+        version.marker !== undefined && version.branch === branch.name ? ages.get(version.commitId) : undefined
+      if (age !== undefined) page.add(age, { key, hash: version.marker === 'made' ? hash : undefined, size: 0 })
+    }
+  }
 }
 
 /**
@@ -101,6 +128,7 @@ async function addRecordedVersions(
   for (const change of changes) {
     const record = change.hash === undefined ? undefined : recordOf(change, change.hash)
     for (const version of record?.versions ?? []) {
+      if (version.marker !== undefined) continue
       const age = version.branch === branch.name ? ages.get(version.commitId) : undefined
       if (age !== undefined) page.add(age, change)
     }
@@ -181,7 +209,11 @@ export function createVersionPage(
     if (last !== undefined && compareSlots(slot, last) >= 0) return
     const at = firstIndex(slots, (each) => compareSlots(each, slot) >= 0)
     const there = slots[at]
-    if (there !== undefined && compareSlots(there, slot) === 0) return
+    if (there !== undefined && compareSlots(there, slot) === 0) {
+      // A commit that removed a file may have made a directory marker, or the other way about.
+      if (there.change?.hash === undefined) slots[at] = slot
+      return
+    }
     slots.splice(at, 0, slot)
     if (slots.length > limit + 1) slots.pop()
   }

@@ -5,6 +5,7 @@ import type { Branch, CallOptions, Commit, CommitInfo, PfsClient } from '../../p
 import { isMissing } from '../../pfs/errors.js'
 import { findFile } from '../../pfs/path.js'
 import { hiddenVersions, recordedVersions } from '../../records/hidden-versions.js'
+import { markerContent, markerEvent } from '../../records/markers.js'
 import type { KeyRecords } from '../../records/record-cache.js'
 import { commitOf } from '../bucket-name.js'
 import type { KeyCodec } from '../key.js'
@@ -56,11 +57,14 @@ async function findMarker(
   options: CallOptions,
 ): Promise<string | undefined> {
   const { branch } = bucket
-  const hidden = hiddenVersions(await records.read(branch.repo, path, options), branch.name)
+  const known = await records.read(branch.repo, path, options)
+  const event = markerEvent(known.get(markerContent), branch.name)
+  if (event?.marker === 'removed') return event.commitId
+  const hidden = hiddenVersions(known, branch.name)
   let removal = await removals.find(commitOf(bucket), path, options)
-  for (let known = hidden.get(removal ?? ''); known !== undefined; known = hidden.get(removal ?? '')) {
-    if (known.asOf === undefined) return undefined
-    removal = await removals.find({ repo: branch.repo, id: known.asOf }, path, options)
+  for (let undone = hidden.get(removal ?? ''); undone !== undefined; undone = hidden.get(removal ?? '')) {
+    if (undone.asOf === undefined) return undefined
+    removal = await removals.find({ repo: branch.repo, id: undone.asOf }, path, options)
   }
   return removal
 }
@@ -98,7 +102,9 @@ async function resolveNamed(
     throw new S3Error('NoSuchVersion', { fields })
   }
   if (found.value !== undefined) return found.value
-  if (!(await removals.isRemovedIn(commit, path, options))) throw new S3Error('NoSuchVersion', { fields })
+  const event = known.get(markerContent)?.versions.find((version) => version.commitId === versionId)
+  const isRemoval = event?.marker === 'removed' || (await removals.isRemovedIn(commit, path, options))
+  if (!isRemoval) throw new S3Error('NoSuchVersion', { fields })
   const detail = { fields: { ResourceType: 'DeleteMarker' }, headers: { ...deleteMarker(versionId), allow: 'DELETE' } }
   throw new S3Error('MethodNotAllowed', detail)
 }

@@ -88,9 +88,11 @@ export function createVersionWalk(pfs: PfsClient, keys: KeyCodec, changes: Chang
     const found = new Map<string, string | undefined>()
     const unknown: string[] = []
     for (const path of paths) {
-      const content = recorded.get(path)?.get(revision.commit.id)
+      const contents = recorded.get(path)
+      const content = contents?.get(revision.commit.id)
+      if (contents?.has(revision.commit.id)) found.set(path, content)
+      // If a marker was removed, a file may have taken its place.
       if (content === undefined) unknown.push(path)
-      else found.set(path, content)
     }
     const wanted = new Set(unknown)
     const places = unknown.length <= maxApart ? unknown : [commonDirectory(unknown)]
@@ -125,7 +127,7 @@ export function createVersionWalk(pfs: PfsClient, keys: KeyCodec, changes: Chang
   }
 }
 
-type RecordedKeys = ReadonlyMap<string, ReadonlyMap<string, string>>
+type RecordedKeys = ReadonlyMap<string, ReadonlyMap<string, string | undefined>>
 
 async function first<Item>(items: AsyncIterable<Item>, count: number): Promise<Item[]> {
   const found: Item[] = []

@@ -1,0 +1,109 @@
+import type { Change, NewContent } from '../commits/change.js'
+import type { Committed } from '../commits/commit-changes.js'
+import { currentMarker, isMarkerPath, markerContent } from '../records/markers.js'
+import { emptyRecord, type ObjectRecord, type RecordedVersion } from '../records/record.js'
+import type { RecordChange } from '../records/write-behind.js'
+import { findObject } from '../resolver/object.js'
+import type { BucketCall } from './call.js'
+
+/** Whether a write makes a directory marker: of nothing, at a key that ends in `/`. It then gets no file in PFS. */
+export function isMarkerWrite({ gateway }: BucketCall, path: string, content: NewContent): boolean {
+  const size = 'raw' in content ? content.raw.length : content.sizeBytes
+  return size === 0 && keepsMarkers(gateway, path)
+}
+
+/** Whether the key at a path is a directory marker where it is empty. */
+export function keepsMarkers({ records }: BucketCall['gateway'], path: string): boolean {
+  return records.mode !== 'off' && isMarkerPath(path)
+}
+
+/** A change whose condition is told of a directory marker as of a file. */
+export function withMarker<C extends Pick<Change, 'path' | 'condition'>>(call: BucketCall, change: C): C {
+  const { path, condition } = change
+  const { gateway, bucket, options } = call
+  if (condition === undefined || !keepsMarkers(gateway, path)) return change
+  return {
+    ...change,
+    condition: async (current) => {
+      if (current !== undefined) return condition(current)
+      gateway.records.refresh(bucket.branch.repo)
+      const marker = await findObject(gateway, { bucket, path }, options)
+      return condition(marker?.info)
+    },
+  }
+}
+
+/** Records that a commit made the directory marker at a path; it has the attributes of `record`. */
+export function recordMarker(call: BucketCall, path: string, record: ObjectRecord, made: Committed): Promise<void> {
+  const version = versionOf(call, made, 'made')
+  return writeRecords(call, [
+    changeOf(call, path, (known) => ({
+      ...record,
+      versions: [...(known?.versions ?? []), version].slice(-maxVersions),
+    })),
+  ])
+}
+
+/**
+ * Records that commits have removed the directory markers at some paths, or have put files in their place. Paths without
+ * a marker cost nothing.
+ */
+export async function recordRemovals(call: BucketCall, removed: ReadonlyMap<string, Committed>): Promise<void> {
+  const { gateway, bucket, options } = call
+  const { repo, name } = bucket.branch
+  const paths = [...removed.keys()].filter((path) => keepsMarkers(gateway, path))
+  if (paths.length === 0) return
+  gateway.records.refresh(repo)
+  const records = await gateway.records.readAll(repo, paths, options)
+  const changes = [...removed].flatMap(([path, made]) => {
+    if (currentMarker(records.get(path) ?? new Map(), name) === undefined) return []
+    const version = versionOf(call, made, 'removed')
+    return [
+      changeOf(call, path, (known) => {
+        const { versions, ...rest } = known ?? emptyRecord
+        return { ...rest, versions: [...versions, version].slice(-maxVersions) }
+      }),
+    ]
+  })
+  await writeRecords(call, changes)
+}
+
+/** Takes deleted versions of a directory marker out of its record. */
+export function forgetVersions(
+  call: BucketCall,
+  path: string,
+  commitIds: { has(commitId: string): boolean },
+): RecordChange {
+  const { name } = call.bucket.branch
+  return changeOf(call, path, (known) => {
+    if (known === undefined) return undefined
+    const isKept = ({ marker, branch, commitId }: RecordedVersion): boolean =>
+      marker === undefined || branch !== name || !commitIds.has(commitId)
+    const versions = known.versions.filter(isKept)
+    return versions.length === known.versions.length ? known : { ...known, versions }
+  })
+}
+
+/** Most versions of a marker that its record names. */
+const maxVersions = 1000
+
+function changeOf({ bucket }: BucketCall, path: string, update: RecordChange['update']): RecordChange {
+  return { name: { repo: bucket.branch.repo, path, content: markerContent }, update }
+}
+
+/** A commit that is still open has no time of its own yet. */
+function versionOf(
+  { bucket }: BucketCall,
+  { commitId, time = new Date() }: Committed,
+  marker: 'made' | 'removed',
+): RecordedVersion {
+  return { commitId, branch: bucket.branch.name, time, marker }
+}
+
+/** The commit is in. If the client leaves now, that is no reason to lose what belongs to it. */
+async function writeRecords(
+  { gateway, options: { signal: _, ...lasting } }: BucketCall,
+  changes: readonly RecordChange[],
+) {
+  await gateway.records.write(changes, lasting)
+}

@@ -1,0 +1,44 @@
+import { emptyFileHash } from '../pfs/file-hash.js'
+import type { ObjectRecord, RecordedVersion } from './record.js'
+import type { ContentId } from './record-path.js'
+
+/**
+ * Directory markers: empty objects whose keys end in `/`. They have no file in PFS, where pipelines would see it. The
+ * record of the key with the empty content says in its versions when a marker was made or removed.
+ */
+
+/** The content of every directory marker. */
+export const markerContent: ContentId = Buffer.from(emptyFileHash).toString('hex')
+
+/** Whether the key at a path ends in `/`. */
+export function isMarkerPath(path: string): boolean {
+  return path.endsWith('%2F')
+}
+
+/**
+ * The last version of a record that made or removed a marker on a branch, up to a time; undefined if there is none. Times
+ * are PFS's own, so they can be compared.
+ */
+export function markerEvent(
+  record: Pick<ObjectRecord, 'versions'> | undefined,
+  branch: string,
+  before?: Date,
+): RecordedVersion | undefined {
+  let last: RecordedVersion | undefined
+  for (const version of record?.versions ?? []) {
+    if (version.marker === undefined || version.branch !== branch) continue
+    if (before !== undefined && version.time.getTime() > before.getTime()) continue
+    if (last === undefined || version.time.getTime() >= last.time.getTime()) last = version
+  }
+  return last
+}
+
+/** The version that made the marker that a key has on a branch, or had at a time; undefined if it has none. */
+export function currentMarker(
+  records: ReadonlyMap<ContentId, ObjectRecord>,
+  branch: string,
+  before?: Date,
+): RecordedVersion | undefined {
+  const event = markerEvent(records.get(markerContent), branch, before)
+  return event?.marker === 'made' ? event : undefined
+}
