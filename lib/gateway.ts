@@ -6,6 +6,7 @@ import { createContentCache } from './operations/content-cache.js'
 import type { Settings } from './options.js'
 import type { PfsClient } from './pfs/client.js'
 import { withErrorContext } from './pfs/error-context.js'
+import { createFileLookup } from './pfs/file-lookup.js'
 import { RecordStore } from './records/record-store.js'
 import { createBucketNames } from './resolver/bucket-name.js'
 import { createKeyCodec } from './resolver/key.js'
@@ -32,6 +33,7 @@ export function createGateway(client: PfsClient, settings: Settings): Gateway {
   const changes = createChangeLog(pfs, keys, commitLog)
   return {
     pfs,
+    files: createFileLookup(pfs),
     commits,
     records,
     keys,

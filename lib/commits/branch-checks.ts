@@ -1,10 +1,11 @@
 import { eachAtMost } from '../concurrency.js'
 import type { CallOptions, Commit, FileInfo, PfsClient } from '../pfs/client.js'
-import { PathCollision, unlessMissing } from '../pfs/errors.js'
-import { findFile, findFiles, parentsOf } from '../pfs/path.js'
+import { PathCollision } from '../pfs/errors.js'
+import { findFile, parentsOf } from '../pfs/path.js'
+import { type Finding, findPlaces, type Places } from '../pfs/places.js'
 import type { Change } from './change.js'
 
-/** Maximum parent directories to look up one by one; for deeper paths, a binary search finds the nearest existing one. */
+/** Maximum unknown parents to look up one by one; for deeper paths, a binary search finds the nearest existing one. */
 const maxParents = 8
 
 /** Concurrent calls per batch: pachd has this many connections to its database. */
@@ -13,57 +14,80 @@ const maxCalls = 10
 /** The reason why a change is refused, or the file that it replaces or deletes, if that exists. */
 export type Check = PromiseSettledResult<FileInfo | undefined>
 
+/** The commit in which changes are checked. */
+export interface CheckScope extends Places {
+  /** Whether a path is known to be a directory in that commit. */
+  readonly isDirectory: (path: string) => boolean
+}
+
 /**
  * Makes the checks that PFS does not make, for a batch of changes to one branch: a new file must not replace a directory or
  * be below a file, and each condition must hold. Returns the result of each change.
  *
- * @throws PfsError if the look-up of deletions fails.
+ * @throws PfsError if the look-up of paths fails.
  */
 export async function checkChanges(
-  pfs: PfsClient,
-  commit: Commit,
+  scope: CheckScope,
   changes: readonly Change[],
   options: CallOptions,
 ): Promise<readonly Check[]> {
-  const parentsOfEach = changes.map((change) => (isNewFile(change) ? parentsOf(change.path) : []))
-  const shared = new Set(parentsOfEach.filter(({ length }) => length <= maxParents).flat())
-  const found = await eachAtMost(maxCalls, [...shared], async (path) => {
-    return [path, await findFile(pfs, { commit, path }, options).then(passed, refused)] as const
-  })
-  const files = new Map(found)
-  const deletedPaths = changes.filter(isMereDeletion).map(({ path }) => path)
-  const deletions = await findFiles(pfs, commit, deletedPaths, options)
+  const parentsOfEach = changes.map((change) => (isNewFile(change) ? unknownParents(change.path, scope) : []))
+  const shallow = parentsOfEach.filter(({ length }) => length <= maxParents)
+  const found = await findAll(scope, changes, new Set(shallow.flat()), options)
   return eachAtMost(maxCalls, changes, async (change, index) => {
     if (change.isUnchecked === true) return passed(undefined)
     const parents = parentsOfEach[index] ?? []
     if (parents.length > maxParents) {
-      const refusal = await refusalOfDeep(pfs, commit, change.path, parents, options)
+      const refusal = await refusalOfDeep(scope, change.path, parents, options)
       if (refusal !== undefined) return refused(refusal)
     } else {
       for (const parent of parents) {
-        const check = files.get(parent)
-        if (check?.status === 'rejected') return check
-        if (check?.value !== undefined) return refused(new PathCollision(change.path, parent))
+        const place = found.get(parent)
+        if (place?.status === 'rejected') return place
+        if (place?.value.file !== undefined) return refused(new PathCollision(change.path, parent))
       }
     }
-    return (isMereDeletion(change) && deletions.get(change.path)) || checkCurrent(pfs, commit, change, options)
+    return checkCurrent(change, found.get(change.path))
   })
 }
 
 /** Whether a change creates a file where PFS may contain something else. */
-function isNewFile({ content, isUnchecked }: Change): boolean {
+export function isNewFile({ content, isUnchecked }: Change): boolean {
   return content !== undefined && isUnchecked !== true
 }
 
-/** Whether a change deletes its path unconditionally: many of these are looked up with few calls. */
-function isMereDeletion({ content, condition, isUnchecked }: Change): boolean {
-  return content === undefined && condition === undefined && isUnchecked !== true
+/** The directories above a path, nearest first, up to one that is known to be a directory. */
+function unknownParents(path: string, { isDirectory }: CheckScope): string[] {
+  const parents = parentsOf(path)
+  const known = parents.findIndex(isDirectory)
+  return known < 0 ? parents : parents.slice(0, known)
+}
+
+/**
+ * Looks up the paths of changes and their parents. Parents of all the paths are looked up on their own: a range from such a
+ * directory on would contain everything in it.
+ */
+async function findAll(
+  scope: CheckScope,
+  changes: readonly Change[],
+  parents: ReadonlySet<string>,
+  options: CallOptions,
+): Promise<ReadonlyMap<string, Finding>> {
+  const paths = changes.filter(({ isUnchecked }) => isUnchecked !== true).map(({ path }) => path)
+  const isAboveAll = (parent: string): boolean => paths.every((path) => path.startsWith(`${parent}/`))
+  const above = [...parents].filter(isAboveAll)
+  const others = [...parents].filter((parent) => !above.includes(parent))
+  const { pfs, commit } = scope
+  const [files, places] = await Promise.all([
+    eachAtMost(maxCalls, above, (path) => findFile(pfs, { commit, path }, options).then(fileAt, refused)),
+    findPlaces(scope, [...paths, ...others], options),
+  ])
+  return new Map([...above.map((path, index) => [path, files[index] ?? fileAt(undefined)] as const), ...places])
 }
 
 /** Finds a file above a path with many parents: below an existing directory, no parent can be a file. */
 async function refusalOfDeep(
-  pfs: PfsClient,
-  commit: Commit,
+  { pfs, commit }: { readonly pfs: PfsClient; readonly commit: Commit },
   path: string,
   parents: readonly string[],
   options: CallOptions,
@@ -88,12 +112,11 @@ async function refusalOfDeep(
   }
 }
 
-async function checkCurrent(pfs: PfsClient, commit: Commit, change: Change, options: CallOptions): Promise<Check> {
-  const { path, content, condition } = change
+async function checkCurrent({ path, content, condition }: Change, finding: Finding | undefined): Promise<Check> {
+  if (finding?.status === 'rejected') return finding
+  const { file, isDirectory = false } = finding?.value ?? {}
+  if (content !== undefined && file === undefined && isDirectory) return refused(new PathCollision(path, `${path}/`))
   try {
-    const current = await unlessMissing(pfs.inspectFile({ commit, path }, options), 'file')
-    if (content !== undefined && current?.fileType === 'DIR') return refused(new PathCollision(path, current.file.path))
-    const file = current?.fileType === 'FILE' ? current : undefined
     await condition?.(file)
     return passed(file)
   } catch (reason) {
@@ -101,10 +124,14 @@ async function checkCurrent(pfs: PfsClient, commit: Commit, change: Change, opti
   }
 }
 
+function fileAt(file: FileInfo | undefined): Finding {
+  return { status: 'fulfilled', value: { file, isDirectory: false } }
+}
+
 function passed(value: FileInfo | undefined): Check {
   return { status: 'fulfilled', value }
 }
 
-function refused(reason: unknown): Check {
+function refused(reason: unknown): PromiseRejectedResult {
   return { status: 'rejected', reason }
 }

@@ -1,4 +1,3 @@
-import { setTimeout } from 'node:timers/promises'
 import { PfsError } from '../pfs/errors.js'
 import { PathTrie } from './head.js'
 
@@ -28,9 +27,19 @@ const slowMilliseconds = 30_000
 /** Longest wait for a turn. A staged body lives for ten minutes, and a turn may take two. */
 const maxWaitMilliseconds = 300_000
 
-/** Before a turn, the queue waits for writers that it has just answered: this share of the last turn, at most 10 ms. */
-const waitShare = 0.1
-const maxWaitForWriters = 10
+/** Before a turn, the queue waits for writers that it has just answered: this share of the last turn, at most 50 ms. */
+const waitShare = 0.25
+const maxWaitForWriters = 50
+
+/** The work of a branch's turns. */
+export interface TurnWork<E extends Entry> {
+  /** Called before a turn with the first entry; the turn waits for the result, which must not reject. */
+  prepare(first: E): Promise<void> | undefined
+  /** Must not reject. */
+  run(batch: readonly E[]): Promise<void>
+  /** Called when the queue is empty. */
+  onIdle(): void
+}
 
 interface Place<E extends Entry> {
   readonly entry: E
@@ -40,16 +49,16 @@ interface Place<E extends Entry> {
 
 /** The queue of one branch: first in, first out, one turn at a time; a turn takes a batch of compatible entries. */
 export class BranchQueue<E extends Entry> {
-  readonly #run: (batch: readonly E[]) => Promise<void>
+  readonly #work: TurnWork<E>
   readonly #limits: BatchLimits
-  readonly #onIdle: () => void
   #places: Place<E>[] = []
   #isBusy = false
+  /** `onArrival` is called once the queue has `size` entries. */
+  #crowd: { readonly size: number; readonly onArrival: () => void } | undefined
 
-  constructor(run: (batch: readonly E[]) => Promise<void>, limits: BatchLimits, onIdle: () => void) {
-    this.#run = run
+  constructor(work: TurnWork<E>, limits: BatchLimits) {
+    this.#work = work
     this.#limits = limits
-    this.#onIdle = onIdle
   }
 
   /** Throws RESOURCE_EXHAUSTED if a new entry would wait too long. */
@@ -67,7 +76,7 @@ export class BranchQueue<E extends Entry> {
       refuse(reason)
     }
     const onAbort = (): void => giveUp(signal?.reason)
-    const timer = globalThis.setTimeout(() => giveUp(tooBusy()), maxWaitMilliseconds)
+    const timer = setTimeout(() => giveUp(tooBusy()), maxWaitMilliseconds)
     const place: Place<E> = {
       entry,
       entered: performance.now(),
@@ -78,6 +87,7 @@ export class BranchQueue<E extends Entry> {
     }
     signal?.addEventListener('abort', onAbort, { once: true })
     this.#places.push(place)
+    if (this.#crowd !== undefined && this.#places.length >= this.#crowd.size) this.#crowd.onArrival()
     void this.#takeTurns()
   }
 
@@ -85,17 +95,41 @@ export class BranchQueue<E extends Entry> {
     if (this.#isBusy) return
     this.#isBusy = true
     try {
-      while (this.#places.length > 0) {
+      for (let [first] = this.#places; first !== undefined; [first] = this.#places) {
+        // Entries that arrive while this waits share the turn.
+        const preparation = this.#work.prepare(first.entry)
+        if (preparation !== undefined) await preparation
+        if (this.#places.length === 0) break
         const started = performance.now()
         const batch = this.#takeBatch()
-        await this.#run(batch)
-        const isShared = this.#limits.changes > 1 && batch.length + this.#places.length > 1
-        if (isShared) await waitForWriters(performance.now() - started)
+        await this.#work.run(batch)
+        const writers = batch.length + this.#places.length
+        if (this.#limits.changes > 1 && writers > 1) await this.#waitFor(writers, performance.now() - started)
       }
     } finally {
       this.#isBusy = false
-      this.#onIdle()
+      this.#work.onIdle()
     }
+  }
+
+  /**
+   * A writer often writes again as soon as it gets its response. Without a short wait, two halves of the writers would
+   * alternate, which doubles the number of commits.
+   */
+  async #waitFor(writers: number, turnMilliseconds: number): Promise<void> {
+    const milliseconds = Math.min(turnMilliseconds * waitShare, maxWaitForWriters)
+    if (milliseconds < 1 || this.#places.length >= writers) return
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, milliseconds)
+      this.#crowd = {
+        size: writers,
+        onArrival: () => {
+          clearTimeout(timer)
+          resolve()
+        },
+      }
+    })
+    this.#crowd = undefined
   }
 
   /** Takes the first entry and the compatible ones behind it. An entry never overtakes one with a related path. */
@@ -132,15 +166,6 @@ export class BranchQueue<E extends Entry> {
     this.#places = left
     return batch
   }
-}
-
-/**
- * A writer often writes again as soon as it gets its response. Without a short wait, two halves of the writers would
- * alternate, which doubles the number of commits.
- */
-async function waitForWriters(turnMilliseconds: number): Promise<void> {
-  const milliseconds = Math.min(turnMilliseconds * waitShare, maxWaitForWriters)
-  if (milliseconds >= 1) await setTimeout(milliseconds)
 }
 
 function tooBusy(): PfsError {

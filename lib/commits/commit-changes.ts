@@ -9,7 +9,7 @@ import {
   type PfsClient,
 } from '../pfs/client.js'
 import { PfsError, type Refusal } from '../pfs/errors.js'
-import { checkChanges } from './branch-checks.js'
+import { type Check, checkChanges, isNewFile } from './branch-checks.js'
 import { type Change, operationsOf } from './change.js'
 import type { CommitLog } from './commit-log.js'
 import { type Head, inspectFinished, inspectHead, type RecentCommits } from './head.js'
@@ -49,12 +49,8 @@ const maxTries = 5
  * a reason that may concern a single change, the batch is split and retried, so that only that change fails.
  */
 export async function commitChanges(turn: Turn, changes: readonly Change[], tries = maxTries): Promise<Outcomes> {
-  const { pfs, branch, recent, options } = turn
   try {
-    const head = await inspectHead(pfs, branch, options)
-    const paths = changes.filter(({ isUnchecked }) => isUnchecked !== true).map(({ path }) => path)
-    const id = await recent.commitToCheck(head, paths, (commitId) => inspectFinished(pfs, branch, commitId, options))
-    const checks = await checkChanges(pfs, { repo: branch.repo, id }, changes, options)
+    const { head, checks } = await checkAgainstHead(turn, changes)
     const refused = new Map<Change, Outcome>()
     const accepted = new Map<Change, FileInfo | undefined>()
     for (const [index, change] of changes.entries()) {
@@ -66,6 +62,33 @@ export async function commitChanges(turn: Turn, changes: readonly Change[], trie
   } catch (reason) {
     return allOf(changes, rejected(reason))
   }
+}
+
+/**
+ * Inspects the head and checks changes against it. If the head is likely to be the last commit of this process, both are
+ * done side by side, and the checks once more if it is another.
+ */
+async function checkAgainstHead(
+  { pfs, branch, recent, options }: Turn,
+  changes: readonly Change[],
+): Promise<{ readonly head: Head; readonly checks: readonly Check[] }> {
+  const paths = changes.filter(({ isUnchecked }) => isUnchecked !== true).map(({ path }) => path)
+  const check = (id: string, isDirectory: (path: string) => boolean): Promise<readonly Check[]> =>
+    checkChanges({ pfs, commit: { repo: branch.repo, id }, history: recent.history, isDirectory }, changes, options)
+
+  const guess = recent.guessCommitToCheck(paths)
+  const [inspected, guessed] = await Promise.allSettled([
+    inspectHead(pfs, branch, options),
+    guess && check(guess.commitId, recent.isDirectory),
+  ])
+  if (inspected.status === 'rejected') throw inspected.reason
+  const head = inspected.value
+  if (guess !== undefined && recent.isRight(guess, head)) {
+    if (guessed.status === 'rejected') throw guessed.reason
+    return { head, checks: guessed.value ?? [] }
+  }
+  const id = await recent.commitToCheck(head, paths, (commitId) => inspectFinished(pfs, branch, commitId, options))
+  return { head, checks: await check(id, head.state === 'open' ? () => false : recent.isDirectory) }
 }
 
 /** Changes that passed the checks, each with the file that it replaces or deletes. */
@@ -112,7 +135,8 @@ async function makeCommit(turn: Turn, head: Head, accepted: Accepted): Promise<C
     const made = isNext ? after : await findMadeCommit(pfs, branch, { before: head, after }, changes, options)
     if (isNext) {
       const paths = changes.map(({ path }) => path)
-      recent.add(made, paths)
+      const newFiles = changes.filter(isNewFile).map(({ path }) => path)
+      recent.add(made, paths, newFiles)
       commitLog?.add(branch.repo, made.commitId, { parentId: head.commitId, paths: new Set(paths) })
     }
     if (respondAfter === 'finish') {

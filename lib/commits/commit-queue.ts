@@ -110,11 +110,12 @@ export function createCommitQueue(pfs: PfsClient, settings: CommitQueueOptions):
     let queue = queues.get(key)
     if (queue === undefined) {
       const limits = shareCommits ? batchLimits : { changes: 1, bytes: 0 }
-      queue = new BranchQueue(
-        (batch) => runTurn(branch, batch),
-        limits,
-        () => queues.delete(key),
-      )
+      const work = {
+        prepare: (first: Entry) => makeRoom(branch, first),
+        run: (batch: readonly (ChangesEntry | ExclusiveEntry)[]) => runTurn(branch, batch),
+        onIdle: () => void queues.delete(key),
+      }
+      queue = new BranchQueue<ChangesEntry | ExclusiveEntry>(work, limits)
       queues.set(key, queue)
     }
     countWaiting(1)
@@ -123,6 +124,17 @@ export function createCommitQueue(pfs: PfsClient, settings: CommitQueueOptions):
       refuse(reason)
     }
     queue.enter(entry, leave, signal)
+  }
+
+  /** Waits for PFS where the next turn would have to wait anyway, so that more writes share that turn. */
+  function makeRoom(branch: Branch, { authToken, isExclusive }: Entry): Promise<void> | undefined {
+    const recent = recentOf(branch)
+    if (isExclusive || !recent.isFull()) return undefined
+    const signal = AbortSignal.timeout(turnMilliseconds)
+    const options = { signal, ...(authToken !== undefined && { authToken }) }
+    const room = recent.makeRoom((commitId) => inspectFinished(pfs, branch, commitId, options))
+    // The turn meets the same failure and answers its writes with it.
+    return room.catch(() => undefined)
   }
 
   async function runTurn(branch: Branch, batch: readonly (ChangesEntry | ExclusiveEntry)[]): Promise<void> {
@@ -144,7 +156,10 @@ export function createCommitQueue(pfs: PfsClient, settings: CommitQueueOptions):
     const observer = sharedObserver(entries.map((entry) => entry.observer))
     const options = { signal: limit.signal, observer, ...(authToken !== undefined && { authToken }) }
     const all = entries.flatMap(({ changes }) => changes)
-    const outcomes = await commitChanges(turnOf(branch, options), all)
+    const outcomes = await commitChanges(
+      { pfs, branch, recent: recentOf(branch), respondAfter, commitLog, options },
+      all,
+    )
     clearTimeout(timer)
     commitDone.publish({
       writes: entries.length,
@@ -156,11 +171,15 @@ export function createCommitQueue(pfs: PfsClient, settings: CommitQueueOptions):
       settle(changes.map((change) => outcomeOf(change, outcomes, limit.signal)))
   }
 
-  function turnOf(branch: Branch, options: CallOptions): Turn {
+  function recentOf(branch: Branch): RecentCommits {
     const key = keyOf(branch)
     const recent = recentCommits.get(key) ?? new RecentCommits()
     recentCommits.set(key, recent)
-    return { pfs, branch, recent, respondAfter, commitLog, options }
+    return recent
+  }
+
+  function turnOf(branch: Branch, options: CallOptions): Turn {
+    return { pfs, branch, recent: recentOf(branch), respondAfter, commitLog, options }
   }
 
   return {
@@ -180,8 +199,7 @@ export function createCommitQueue(pfs: PfsClient, settings: CommitQueueOptions):
 
     async commitToRead(branch, paths, options) {
       const head = await inspectHead(pfs, branch, options)
-      const { recent } = turnOf(branch, options)
-      return recent.commitToCheck(head, paths, (commitId) => inspectFinished(pfs, branch, commitId, options))
+      return recentOf(branch).commitToCheck(head, paths, (commitId) => inspectFinished(pfs, branch, commitId, options))
     },
 
     commit(branch, changes, options) {

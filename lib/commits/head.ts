@@ -1,5 +1,7 @@
 import { type Branch, type CallOptions, type CommitInfo, headOf, type PfsClient } from '../pfs/client.js'
 import { PfsError } from '../pfs/errors.js'
+import { parentsOf } from '../pfs/path.js'
+import { RangeHistory } from '../pfs/places.js'
 
 /** A current or former head of a branch. */
 export interface Head {
@@ -45,6 +47,15 @@ function headFromInfo({ commit, parentCommit, finishing, finished, error }: Comm
 /** Maximum unfinished commits when another one is made. A reader of the head waits for all of them. */
 const maxUnfinished = 4
 
+/** Most directories of a branch that are remembered; beyond them, all are forgotten. */
+const maxDirectories = 10_000
+
+/** A commit in which paths are the same as at `headId`, which may no longer be the head. */
+interface Guess {
+  readonly headId: string
+  readonly commitId: string
+}
+
 interface RecentCommit {
   readonly commitId: string
   /** The paths that it changed. */
@@ -68,6 +79,57 @@ export class RecentCommits {
   #head = ''
   #base = ''
   #unfinished: RecentCommit[] = []
+  /** Directories of `#head`: this process has checked them and written below them. */
+  readonly #directories = new Set<string>()
+  /** Of the checks on this branch. */
+  readonly history = new RangeHistory()
+
+  /** Whether a path of the known head is known to be a directory. */
+  readonly isDirectory = (path: string): boolean => this.#directories.has(path)
+
+  /** Whether PFS is to finish a commit before another is made. */
+  isFull(): boolean {
+    return this.#unfinished.length >= maxUnfinished
+  }
+
+  /**
+   * Waits until PFS has finished so many of the commits that another may be made. `finished` waits until PFS has finished
+   * a commit, as in `commitToCheck`.
+   */
+  async makeRoom(finished: (commitId: string) => Promise<Head>): Promise<void> {
+    const [oldest] = this.#unfinished
+    if (oldest === undefined || !this.isFull()) return
+    if ((await finished(oldest.commitId)).error === '') this.#noteFinished(oldest)
+  }
+
+  #noteFinished(oldest: RecentCommit): void {
+    if (this.#unfinished[0] !== oldest) return
+    this.#base = oldest.commitId
+    this.#unfinished.shift()
+  }
+
+  /**
+   * As `commitToCheck` before the head has been inspected: the answer if the head turns out to be the known one, and not
+   * open. Undefined if that would depend on a commit that PFS may be finishing.
+   */
+  guessCommitToCheck(paths: readonly string[]): Guess | undefined {
+    if (this.#base === '' || this.isFull()) return undefined
+    return this.#isUnchanged(paths) ? { headId: this.#head, commitId: this.#base } : undefined
+  }
+
+  /** Whether a guess was right, now that the head has been inspected. */
+  isRight({ headId }: Guess, head: Head): boolean {
+    if (head.state === 'open' || head.error !== '' || head.commitId !== headId || this.#head !== headId) return false
+    if (head.state === 'finished') {
+      this.#base = headId
+      this.#unfinished = []
+    }
+    return true
+  }
+
+  #isUnchanged(paths: readonly string[]): boolean {
+    return !paths.some((path) => this.#unfinished.some((commit) => commit.paths.isRelated(path)))
+  }
 
   /**
    * The id of a commit in which `paths` are the same as at the head. Calls `finished`, which waits until PFS has finished a
@@ -83,18 +145,14 @@ export class RecentCommits {
     const known = this.#head
     const [oldest] = this.#unfinished
     if (head.state === 'finishing' && head.commitId === known && oldest !== undefined) {
-      const isFull = this.#unfinished.length >= maxUnfinished
-      if (isFull && (await finished(oldest.commitId)).error === '' && this.#unfinished[0] === oldest) {
-        this.#base = oldest.commitId
-        this.#unfinished.shift()
-      }
-      const isKnown = this.#head === known && this.#unfinished.length < maxUnfinished
-      const isChanged = (path: string): boolean => this.#unfinished.some((commit) => commit.paths.isRelated(path))
-      if (isKnown && !paths.some(isChanged)) return this.#base
+      await this.makeRoom(finished)
+      const isKnown = this.#head === known && !this.isFull()
+      if (isKnown && this.#isUnchanged(paths)) return this.#base
     }
     let sound = head.state === 'finished' ? head : await finished(head.commitId)
     while (sound.error !== '' && sound.parentId !== undefined) sound = await finished(sound.parentId)
     if (this.#head === known) {
+      if (head.commitId !== known || sound.commitId !== head.commitId) this.#directories.clear()
       this.#head = head.commitId
       this.#base = sound.commitId
       this.#unfinished = []
@@ -102,13 +160,27 @@ export class RecentCommits {
     return sound.commitId
   }
 
-  /** Adds a commit of this process; ignores it if its parent is not the last known head. */
-  add({ commitId, parentId }: Head, paths: readonly string[]): void {
+  /**
+   * Adds a commit of this process; ignores it if its parent is not the last known head. `newFiles` are those of its paths
+   * that were checked and are files now.
+   */
+  add({ commitId, parentId }: Head, paths: readonly string[], newFiles: readonly string[]): void {
     if (parentId !== this.#head) return
     const changed = new PathTrie()
     for (const path of paths) changed.add(path)
     this.#unfinished.push({ commitId, paths: changed })
     this.#head = commitId
+    if (this.#directories.size > maxDirectories) this.#directories.clear()
+    for (const path of newFiles) {
+      this.#forgetDirectory(path)
+      for (const parent of parentsOf(path)) this.#directories.add(parent)
+    }
+  }
+
+  /** A directory whose files were deleted may have become a file. */
+  #forgetDirectory(path: string): void {
+    if (!this.#directories.delete(path)) return
+    for (const each of this.#directories) if (each.startsWith(`${path}/`)) this.#directories.delete(each)
   }
 }
 

@@ -3,7 +3,7 @@ import type { CommitInTurn } from '../commits/commit-queue.js'
 import { inspectHead } from '../commits/head.js'
 import { S3Error } from '../errors.js'
 import type { FileInfo } from '../pfs/client.js'
-import { findFiles } from '../pfs/path.js'
+import { findPlaces } from '../pfs/places.js'
 import { isMarkerPath } from '../records/markers.js'
 import type { HiddenVersion } from '../records/record.js'
 import type { KeyRecords } from '../records/record-cache.js'
@@ -135,7 +135,7 @@ async function planFrom(
 async function currentFiles({ gateway, bucket, options }: BucketCall, paths: readonly string[]) {
   const { repo } = bucket.branch
   const id = await gateway.commits.commitToRead(bucket.branch, paths, options)
-  return foundFiles(await findFiles(gateway.pfs, { repo, id }, paths, options))
+  return foundFiles(await findPlaces({ pfs: gateway.pfs, commit: { repo, id }, filesOnly: true }, paths, options))
 }
 
 async function filesAsOf({ gateway, bucket, options }: BucketCall, plan: Plan) {
@@ -146,17 +146,19 @@ async function filesAsOf({ gateway, bucket, options }: BucketCall, plan: Plan) {
   }
   const found = new Map<string, FileInfo>()
   for (const [id, paths] of byCommit) {
-    const files = foundFiles(await findFiles(gateway.pfs, { repo, id }, paths, options))
+    const files = foundFiles(
+      await findPlaces({ pfs: gateway.pfs, commit: { repo, id }, filesOnly: true }, paths, options),
+    )
     for (const [path, file] of files) found.set(path, file)
   }
   return found
 }
 
-function foundFiles(findings: Awaited<ReturnType<typeof findFiles>>): ReadonlyMap<string, FileInfo> {
+function foundFiles(findings: Awaited<ReturnType<typeof findPlaces>>): ReadonlyMap<string, FileInfo> {
   const found = new Map<string, FileInfo>()
   for (const [path, finding] of findings) {
     if (finding.status === 'rejected') throw finding.reason
-    if (finding.value !== undefined) found.set(path, finding.value)
+    if (finding.value.file !== undefined) found.set(path, finding.value.file)
   }
   return found
 }

@@ -4,6 +4,7 @@ import { S3Error } from '../errors.js'
 import { type HttpRequest, header, queryValue } from '../http/request.js'
 import type { S3Response } from '../http/response.js'
 import type { CallOptions, PfsClient } from '../pfs/client.js'
+import type { FileLookup } from '../pfs/file-lookup.js'
 import { afterEveryPath } from '../pfs/path.js'
 import type { RecordStore } from '../records/record-store.js'
 import { type Bucket, type BucketNames, commitOf } from '../resolver/bucket-name.js'
@@ -21,6 +22,7 @@ import type { ContentCache } from './content-cache.js'
 /** The state that all requests of one handler share. */
 export interface Gateway {
   readonly pfs: PfsClient
+  readonly files: FileLookup
   readonly commits: CommitQueue
   readonly records: RecordStore
   readonly keys: KeyCodec

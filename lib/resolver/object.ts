@@ -2,7 +2,7 @@ import { asBuffer } from '../encoding.js'
 import { invalidArgument } from '../errors.js'
 import { type CallOptions, type Commit, type FileInfo, headOf, type PfsClient, type Repo } from '../pfs/client.js'
 import { emptyFileHash } from '../pfs/file-hash.js'
-import { findFile } from '../pfs/path.js'
+import type { FileLookup } from '../pfs/file-lookup.js'
 import { hiddenVersions } from '../records/hidden-versions.js'
 import { currentMarker, isMarkerPath, markerContent } from '../records/markers.js'
 import { emptyRecord, type ObjectRecord, type RecordedVersion } from '../records/record.js'
@@ -13,6 +13,7 @@ import { type Bucket, commitOf, isCommitId } from './bucket-name.js'
 /** The stores that describe objects. */
 export interface ObjectSource {
   readonly pfs: PfsClient
+  readonly files: FileLookup
   readonly records: RecordStore
 }
 
@@ -49,7 +50,7 @@ export async function findObject(
 ): Promise<StoredObject | undefined> {
   const commit = commitOfVersion(bucket, versionId)
   const [info, records] = await Promise.allSettled([
-    findFile(source.pfs, { commit, path }, options),
+    source.files.find({ commit, path }, options),
     source.records.read(bucket.branch.repo, path, options),
   ])
   // A missing bucket or file takes precedence over unreadable records.

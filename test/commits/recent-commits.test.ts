@@ -17,7 +17,7 @@ const headOf = (number: number, state: Head['state'] = 'finishing'): Head => ({
 async function fourUnfinished(): Promise<RecentCommits> {
   const recent = new RecentCommits()
   await recent.commitToCheck(headOf(0, 'finished'), [], async () => headOf(0, 'finished'))
-  for (let number = 1; number <= 4; number++) recent.add(headOf(number), [`/${number}`])
+  for (let number = 1; number <= 4; number++) recent.add(headOf(number), [`/${number}`], [])
   return recent
 }
 

@@ -1,0 +1,115 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { createMemoryPfs, type PfsClient, PfsError } from '../../lib/index.js'
+import { createFileLookup } from '../../lib/pfs/file-lookup.js'
+import { createRepoAndBranch } from '../support/branch.js'
+import { deferred } from '../support/deferred.js'
+
+const lookups = suite('files that are looked up at the same time')
+
+const repo = { project: 'default', name: 'data', type: 'user' } as const
+const commit = { repo, branch: 'master' }
+const paths = Array.from({ length: 40 }, (_, index) => `/f${index}`)
+
+/** A PFS with files at `paths`, whose GlobFile calls wait until they are let go. */
+async function heldPfs(others: readonly string[] = []) {
+  const pfs = createMemoryPfs()
+  await createRepoAndBranch(pfs, { repo, name: 'master' })
+  await pfs.modifyFile(
+    commit,
+    [...paths, ...others].map((path) => ({ addFile: { path, raw: Buffer.from(path) } })),
+  )
+  const gate = deferred()
+  const calls: { readonly signal: AbortSignal | undefined; readonly authToken: string | undefined }[] = []
+  const held: PfsClient = {
+    ...pfs,
+    async *globFile(request, options = {}) {
+      calls.push({ signal: options.signal, authToken: options.authToken })
+      await gate.promise
+      options.signal?.throwIfAborted()
+      yield* pfs.globFile(request)
+    },
+  }
+  return { pfs: held, calls, letGo: gate.resolve }
+}
+
+lookups('share calls, and each gets its own', async () => {
+  const { pfs, calls, letGo } = await heldPfs()
+  const files = createFileLookup(pfs)
+  const found = [...paths, '/missing', '/f'].map((path) => files.find({ commit, path }, {}))
+  letGo()
+  const results = await Promise.all(found)
+  assert.equal(
+    results.map((info) => info?.file.path),
+    [...paths, undefined, undefined],
+  )
+  assert.ok(calls.length <= 4, `${calls.length}`)
+})
+
+lookups('find files between which lies too much', async () => {
+  const between = Array.from({ length: 5000 }, (_, index) => `/f20-${index}`)
+  const { pfs, calls, letGo } = await heldPfs(between)
+  const files = createFileLookup(pfs)
+  letGo()
+  for (let round = 0; round < 3; round += 1) {
+    const results = await Promise.all(paths.map((path) => files.find({ commit, path }, {})))
+    assert.equal(
+      results.map((info) => info?.file.path),
+      paths,
+    )
+  }
+  // One by one after a range was of no use, which is not tried again each time.
+  assert.ok(calls.length > 60, `${calls.length}`)
+})
+
+lookups('of several callers, or commits, share nothing', async () => {
+  const { pfs, calls, letGo } = await heldPfs()
+  const files = createFileLookup(pfs)
+  const found = ['a', 'b', 'a', 'b', 'a', 'b', 'a', 'b'].map((authToken, index) =>
+    files.find({ commit, path: paths[index] ?? '' }, { authToken }),
+  )
+  letGo()
+  await Promise.all(found)
+  assert.equal(calls.map(({ authToken }) => authToken).sort(), ['a', 'a', 'a', 'a', 'b', 'b', 'b', 'b'])
+})
+
+lookups('one that is aborted leaves the others; when all have left, the call ends', async () => {
+  const { pfs, calls, letGo } = await heldPfs()
+  const files = createFileLookup(pfs)
+  const busy = ['/f0', '/f1', '/f2'].map((path) => files.find({ commit, path }, {}))
+  const leavers = [new AbortController(), new AbortController()]
+  const leaving = leavers.map(({ signal }, index) =>
+    files.find({ commit, path: paths[index + 3] ?? '' }, { signal }).catch((reason: Error) => reason.message),
+  )
+  const staying = files.find({ commit, path: '/f9' }, {})
+  leavers[0]?.abort(new Error('left'))
+  assert.is(await leaving[0], 'left')
+  letGo()
+  await Promise.all(busy)
+  assert.is((await staying)?.file.path, '/f9')
+  assert.is(await leaving[1]?.then((info) => typeof info !== 'string' && info?.file.path), '/f4')
+
+  const alone = new AbortController()
+  const held = await heldPfs()
+  const last = createFileLookup(held.pfs).find({ commit, path: '/f0' }, { signal: alone.signal })
+  alone.abort(new Error('gone'))
+  assert.is(await last.catch((reason: Error) => reason.message), 'gone')
+  assert.ok(held.calls[0]?.signal?.aborted)
+  assert.ok(calls.length > 0)
+})
+
+lookups('fail together if PFS refuses the call', async () => {
+  const { pfs, letGo } = await heldPfs()
+  const files = createFileLookup(pfs)
+  const elsewhere = { repo: { ...repo, name: 'nowhere' }, branch: 'master' }
+  const found = paths.slice(0, 5).map((path) =>
+    files.find({ commit: elsewhere, path }, {}).then(
+      () => 'found',
+      (reason) => reason instanceof PfsError && reason.status,
+    ),
+  )
+  letGo()
+  assert.equal(await Promise.all(found), Array(5).fill('NOT_FOUND'))
+})
+
+lookups.run()
