@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createMemoryPfs, type PfsClient } from '../../lib/index.js'
+import { createMemoryPfs, type PachydermApi } from '../../lib/testing/index.js'
 import { createRepoAndBranch } from '../support/branch.js'
 import { deferred } from '../support/deferred.js'
 import { type Gateway, startGateway } from '../support/gateway.js'
@@ -19,7 +19,7 @@ const calls = suite<Context>('calls of PFS for S3 requests')
 const names = Array.from({ length: 100 }, (_, index) => `${index}`.padStart(3, '0'))
 const branch = { repo: { project: 'default', name: 'data', type: 'user' }, name: 'master' } as const
 
-function counted(pfs: PfsClient, counts: Map<string, number>): PfsClient {
+function counted(pfs: PachydermApi, counts: Map<string, number>): PachydermApi {
   const entries = Object.entries(pfs).map(([name, call]: [string, (...args: unknown[]) => unknown]) => {
     return [
       name,
@@ -29,7 +29,7 @@ function counted(pfs: PfsClient, counts: Map<string, number>): PfsClient {
       },
     ]
   })
-  return Object.fromEntries(entries) as PfsClient
+  return Object.fromEntries(entries) as PachydermApi
 }
 
 calls.before.each(async (context) => {
@@ -46,7 +46,7 @@ calls.before.each(async (context) => {
     }
     subscribe('pfs-s3-gateway:queue', onChange)
   }
-  const held: PfsClient = {
+  const held: PachydermApi = {
     ...pfs,
     modifyFile: async (...args) => {
       await gate.promise

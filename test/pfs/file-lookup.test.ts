@@ -1,7 +1,8 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createMemoryPfs, type PfsClient, PfsError } from '../../lib/index.js'
+import { type PfsClient, PfsError } from '../../lib/index.js'
 import { createFileLookup } from '../../lib/pfs/file-lookup.js'
+import { createMemoryPfs } from '../../lib/testing/index.js'
 import { createRepoAndBranch } from '../support/branch.js'
 import { deferred } from '../support/deferred.js'
 
