@@ -5,7 +5,6 @@ import type { OpenedCommit } from './opened-commit.js'
 import { cleanPath } from './paths.js'
 import { type Directory, type FileRecord, isDirectory, rootFileName } from './store/directory.js'
 import type { ContentHash } from './store/hash.js'
-import { getValue } from './store/sorted-map.js'
 import type { Violation } from './store/violations.js'
 import type { TreeEntry } from './store/walk.js'
 
@@ -110,6 +109,6 @@ export function infoFromDirectory(
 }
 
 function rootDatum(root: Directory): string | undefined {
-  const entry = getValue(root.entries, rootFileName)
+  const entry = root.entries.get(rootFileName)
   return entry && !isDirectory(entry) ? entry[0]?.datum : undefined
 }

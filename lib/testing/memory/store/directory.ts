@@ -1,4 +1,5 @@
-import { createSortedMap, deleteKey, getValue, isEmpty, type Owner, type SortedMap, setValue } from './sorted-map.js'
+import type btree from 'sorted-btree'
+import { EmptyBTree } from 'sorted-btree'
 
 /** One source of a file. A readable file has exactly one. */
 export interface FileRecord {
@@ -9,13 +10,19 @@ export interface FileRecord {
 /** The records at one path, by datum. Two records make the path unreadable, as in pachd. */
 export type FileRecords = readonly FileRecord[]
 
+/** Who may modify a directory in place: one object for each batch of writes. */
+export type Owner = object
+
+/** The content of a directory by name, sorted; a clone shares every node that is not modified. */
+export type Entries = btree.default<string, Entry>
+
 /**
  * A directory of a tree, shared by all commits in which it is the same. The key of a file is its name; that of a directory
  * ends with a `/`, so that keys are in the byte order of full paths.
  */
 export interface Directory {
   readonly owner: Owner
-  entries: SortedMap<Entry>
+  readonly entries: Entries
   /** Total size of all files below. */
   bytes: number
 }
@@ -30,8 +37,8 @@ export type Entry = Directory | FileRecords
 export const rootFileName = ''
 
 /** Creates an empty directory. */
-export function createDirectory(): Directory {
-  return { owner: {}, entries: createSortedMap(), bytes: 0 }
+export function createDirectory(owner: Owner = {}): Directory {
+  return { owner, entries: EmptyBTree.clone(), bytes: 0 }
 }
 
 /** Whether an entry is a directory. */
@@ -41,7 +48,7 @@ export function isDirectory(entry: Entry): entry is Directory {
 
 /** Whether a directory is empty; empty directories are not listed. */
 export function isEmptyDirectory(directory: Directory): boolean {
-  return isEmpty(directory.entries)
+  return directory.entries.isEmpty
 }
 
 /** The directory at `path`, an absolute path with a trailing slash. */
@@ -49,7 +56,7 @@ export function findDirectory(root: Directory, path: string): Directory | undefi
   let directory = root
   for (let start = 1; start < path.length; ) {
     const end = path.indexOf('/', start) + 1
-    const entry = getValue(directory.entries, path.slice(start, end))
+    const entry = directory.entries.get(path.slice(start, end))
     if (!entry || !isDirectory(entry)) return undefined
     directory = entry
     start = end
@@ -61,7 +68,7 @@ export function findDirectory(root: Directory, path: string): Directory | undefi
 export function findFile(root: Directory, path: string): FileRecords | undefined {
   const nameStart = path.lastIndexOf('/') + 1
   const entry = findDirectory(root, path.slice(0, nameStart))?.entries
-  const file = entry && getValue(entry, path.slice(nameStart))
+  const file = entry?.get(path.slice(nameStart))
   return file && !isDirectory(file) ? file : undefined
 }
 
@@ -73,14 +80,13 @@ export function withEntry(root: Directory, path: string, entry: Entry | undefine
   const end = path.indexOf('/', start) + 1
   const isLast = end === 0 || end === path.length
   const name = isLast ? path.slice(start) : path.slice(start, end)
-  const before = getValue(root.entries, name)
+  const before = root.entries.get(name)
   const bytesBefore = entryBytes(name, before)
   const after = isLast ? entry : withDirectoryEntry(before, path, entry, owner, end)
   if (!before && !after) return root
-  const directory = root.owner === owner ? root : { ...root, owner }
-  directory.entries = after
-    ? setValue(directory.entries, name, after, owner)
-    : deleteKey(directory.entries, name, owner)
+  const directory = root.owner === owner ? root : { ...root, owner, entries: root.entries.clone() }
+  if (after) directory.entries.set(name, after)
+  else directory.entries.delete(name)
   directory.bytes += entryBytes(name, after) - bytesBefore
   return directory
 }
@@ -92,7 +98,7 @@ function withDirectoryEntry(
   owner: Owner,
   start: number,
 ): Directory | undefined {
-  const directory = before && isDirectory(before) ? before : { ...createDirectory(), owner }
+  const directory = before && isDirectory(before) ? before : createDirectory(owner)
   const after = withEntry(directory, path, entry, owner, start)
   return isEmptyDirectory(after) ? undefined : after
 }

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import { chunkedHashBytes, loadBlake2b } from '../../../pfs/file-hash.js'
-import { type Content, type Directory, type Entry, isDirectory } from './directory.js'
-import { entriesFrom, type SortedMap } from './sorted-map.js'
+import { type Content, type Directory, type Entries, type Entry, isDirectory } from './directory.js'
 
 /** Computes the 32-byte hashes of a tree: same content, same hash. */
 export interface ContentHash {
@@ -22,7 +21,7 @@ export function loadContentHash(): Promise<ContentHash> {
 
 async function createContentHash(): Promise<ContentHash> {
   const blake2b = await loadBlake2b()
-  const knownHashes = new WeakMap<SortedMap<Entry>, Uint8Array>()
+  const knownHashes = new WeakMap<Entries, Uint8Array>()
 
   function fileHash(content: Content): Uint8Array {
     if (!content.hash) {
@@ -38,7 +37,7 @@ async function createContentHash(): Promise<ContentHash> {
   function directoryHash({ entries }: Directory): Uint8Array {
     const known = knownHashes.get(entries)
     if (known) return known
-    const hash = blake2b([...entriesFrom(entries)].flatMap(([, entry]) => entryHashes(entry)))
+    const hash = blake2b([...entries.values()].flatMap(entryHashes))
     knownHashes.set(entries, hash)
     return hash
   }

@@ -1,5 +1,4 @@
 import { type Directory, findDirectory, findFile } from './directory.js'
-import { getValue, keyAfter, keyBefore } from './sorted-map.js'
 import { walkBelow, wholeTree } from './walk.js'
 
 /**
@@ -52,10 +51,10 @@ function findCollision(root: Directory, path: string, found: Map<string, Violati
   const parent = findDirectory(root, parentPath)
   if (!parent) return
   const name = path.slice(nameStart)
-  const before = keyBefore(parent.entries, name)
+  const before = parent.entries.nextLowerKey(name)
   for (const file of before && name.startsWith(before) ? [before, name] : [name]) {
     const next = `${file}/`
-    if (file.endsWith('/') || keyAfter(parent.entries, file) !== next || !getValue(parent.entries, file)) continue
+    if (file.endsWith('/') || parent.entries.nextHigherKey(file) !== next || !parent.entries.has(file)) continue
     const second = firstFile(root, parentPath + next)
     found.set(second, { first: parentPath + file, second, message: `file / directory path collision (${second})` })
   }

@@ -6,7 +6,6 @@ import {
   isDirectory,
   rootFileName,
 } from './directory.js'
-import { differingEntries, entriesBefore, entriesFrom } from './sorted-map.js'
 
 /** An entry of a tree with its absolute path; that of a directory ends with a slash. */
 export type TreeEntry =
@@ -56,16 +55,16 @@ export function* walkBelow(directory: Directory, path: string, bounds: WalkBound
 }
 
 function childrenFrom(directory: Directory, path: string, lower: string) {
-  if (!lower.startsWith(path)) return lower > path ? [] : entriesFrom(directory.entries)
+  if (!lower.startsWith(path)) return lower > path ? [] : directory.entries.entries()
   const rest = lower.slice(path.length)
   // The directory that contains the bound comes before the bound itself.
-  return entriesFrom(directory.entries, rest.slice(0, rest.indexOf('/') + 1) || rest)
+  return directory.entries.entries(rest.slice(0, rest.indexOf('/') + 1) || rest)
 }
 
 function childrenBefore(directory: Directory, path: string, upper: string) {
-  if (upper === '') return entriesBefore(directory.entries)
-  if (upper.startsWith(path)) return entriesBefore(directory.entries, upper.slice(path.length))
-  return upper < path ? [] : entriesBefore(directory.entries)
+  if (upper === '') return directory.entries.entriesReversed()
+  if (upper.startsWith(path)) return directory.entries.entriesReversed(upper.slice(path.length), undefined, true)
+  return upper < path ? [] : directory.entries.entriesReversed()
 }
 
 /** The entries at one path in two trees. */
@@ -81,7 +80,7 @@ interface TreeDifference {
  */
 export function* differences(before: Directory, after: Directory, path: string): Generator<TreeDifference> {
   if (before === after) return
-  for (const [name, old, young] of differingEntries(before.entries, after.entries)) {
+  for (const [name, old, young] of differingEntries(before, after)) {
     if (name === rootFileName) continue
     const child = path + name
     yield {
@@ -90,6 +89,26 @@ export function* differences(before: Directory, after: Directory, path: string):
       ...(young && { after: treeEntry(child, young) }),
     }
     if (name.endsWith('/')) yield* differences(directoryOf(old), directoryOf(young), child)
+  }
+}
+
+/** The names whose entries in two directories are not the same object, in order. */
+function* differingEntries(
+  before: Directory,
+  after: Directory,
+): Generator<[name: string, before: Entry | undefined, after: Entry | undefined]> {
+  const olds = before.entries.entries()
+  const youngs = after.entries.entries()
+  let old = olds.next()
+  let young = youngs.next()
+  while (!old.done || !young.done) {
+    const hasOld = !old.done && (young.done || old.value[0] <= young.value[0])
+    const hasYoung = !young.done && (old.done || young.value[0] <= old.value[0])
+    const oldEntry = hasOld ? old.value[1] : undefined
+    const youngEntry = hasYoung ? young.value[1] : undefined
+    if (oldEntry !== youngEntry) yield [hasOld ? old.value[0] : young.value[0], oldEntry, youngEntry]
+    if (hasOld) old = olds.next()
+    if (hasYoung) young = youngs.next()
   }
 }
 

@@ -1,8 +1,15 @@
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createDirectory, type Directory, withEntry } from '../../../../lib/testing/memory/store/directory.js'
-import { walkBelow } from '../../../../lib/testing/memory/store/walk.js'
+import {
+  createDirectory,
+  type Directory,
+  type FileRecords,
+  findDirectory,
+  findFile,
+  withEntry,
+} from '../../../../lib/testing/memory/store/directory.js'
+import { differences, walkBelow, wholeTree } from '../../../../lib/testing/memory/store/walk.js'
 
 const test = suite('walking a tree')
 
@@ -57,6 +64,84 @@ test('a directory that has lost its files is gone', () => {
       assert.is(tree.bytes, 0)
     }),
   )
+})
+
+/** Whole ranges of names, so that the nodes of a directory fill, split, empty and merge. */
+const write = fc.record({
+  isDeletion: fc.boolean(),
+  directory: fc.constantFrom('/', '/a/', '/a/b/'),
+  start: fc.nat(600),
+  length: fc.nat(300),
+})
+
+interface Version {
+  readonly tree: Directory
+  readonly model: ReadonlyMap<string, FileRecords>
+}
+
+/** A tree and a plain map after each batch of writes, each batch of an owner of its own. */
+function versionsOf(writes: readonly { isDeletion: boolean; directory: string; start: number; length: number }[]) {
+  let last: Version = { tree: createDirectory(), model: new Map() }
+  const versions = [last]
+  for (const { isDeletion, directory, start, length } of writes) {
+    const owner = {}
+    let { tree } = last
+    const model = new Map(last.model)
+    for (let name = start; name < start + length; name++) {
+      const file = `${directory}${name.toString(36)}.txt`
+      const records = isDeletion ? undefined : [{ datum: 'default', content: { pieces: [], size: 1 } }]
+      tree = withEntry(tree, file, records, owner)
+      if (records === undefined) model.delete(file)
+      else model.set(file, records)
+    }
+    last = { tree, model }
+    versions.push(last)
+  }
+  return versions
+}
+
+test('every version of a tree stays what a plain map was at its time', () => {
+  fc.assert(
+    fc.property(fc.array(write, { maxLength: 8 }), (writes) => {
+      for (const { tree, model } of versionsOf(writes)) {
+        const files = [...walkBelow(tree, '/', wholeTree)].flatMap((each) => ('records' in each ? [each.path] : []))
+        assert.equal(files, [...model.keys()].sort())
+        assert.is(tree.bytes, model.size)
+        for (const [file, records] of model) assert.is(findFile(tree, file), records)
+      }
+    }),
+    { numRuns: 40 },
+  )
+})
+
+test('two versions differ where their plain maps do', () => {
+  fc.assert(
+    fc.property(fc.array(write, { minLength: 1, maxLength: 5 }), fc.nat(), fc.nat(), (writes, i, j) => {
+      const versions = versionsOf(writes)
+      const before = versions[i % versions.length] as Version
+      const after = versions[j % versions.length] as Version
+      const expected = [...new Set([...before.model.keys(), ...after.model.keys()])]
+        .filter((file) => before.model.get(file) !== after.model.get(file))
+        .sort()
+      const found = [...differences(before.tree, after.tree, '/')].filter(({ path }) => !path.endsWith('/'))
+      assert.equal(
+        found.map((each) => each.path),
+        expected,
+      )
+    }),
+    { numRuns: 40 },
+  )
+})
+
+test('a write shares what it does not change', () => {
+  const [, { tree }] = versionsOf([{ isDeletion: false, directory: '/a/b/', start: 0, length: 300 }]) as [
+    Version,
+    Version,
+  ]
+  const after = withEntry(tree, '/c', [], {})
+  assert.is(findDirectory(after, '/a/'), findDirectory(tree, '/a/'))
+  assert.is.not(after, tree)
+  assert.is(findFile(tree, '/c'), undefined)
 })
 
 test.run()
