@@ -32,7 +32,10 @@ test.before(async () => {
   const pachd = (await gateway.says(/grpc:\/\/(\S+)/))[1] ?? ''
   folder = mkdtempSync(join(root, '.compiled/snippets-'))
   for (const snippet of modules) {
-    const text = addressed(snippet.text, { gateway: new URL(gateway.endpoint).host, pachd })
+    const text = addressed(snippet.text.replaceAll(" from '../", " from '../../lib/"), {
+      gateway: new URL(gateway.endpoint).host,
+      pachd,
+    })
     writeFileSync(join(folder, `${nameOf(snippet)}.${snippet.language}`), text)
   }
   const compilerOptions = { noEmit: false, allowJs: true, rootDir: root, outDir: 'out' }

@@ -16,9 +16,10 @@ export interface Snippet {
   readonly text: string
 }
 
-/** README.md and the pages of docs/. */
+/** README.md, CONTRIBUTING.md and the pages of docs/. */
 export const pages: readonly string[] = [
   'README.md',
+  'CONTRIBUTING.md',
   ...readdirSync(fileOf('docs'))
     .filter((name) => name.endsWith('.md'))
     .map((name) => `docs/${name}`),
