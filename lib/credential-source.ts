@@ -26,7 +26,7 @@ export function createCredentialSource(config: AuthConfig, pfs: PfsClient): Cred
     case 'keys':
       return {
         async credentialFor(accessKeyId): Promise<NamedCredential | undefined> {
-          const credential = requireSecret(await config.secretFor(accessKeyId))
+          const credential = requireSecret(await config.credentialFor(accessKeyId))
           return credential && { ...credential, requester: accessKeyId }
         },
         anonymousAllowed: async () => false,
@@ -43,7 +43,9 @@ export function createCredentialSource(config: AuthConfig, pfs: PfsClient): Cred
 function requireSecret(credential: Credential | null | undefined): Credential | undefined {
   if (credential === undefined || credential === null) return undefined
   if (typeof credential.secretAccessKey === 'string') return credential
-  throw new TypeError('authConfig.secretFor must return undefined or a credential whose secretAccessKey is a string')
+  throw new TypeError(
+    'authConfig.credentialFor must return undefined or a credential whose secretAccessKey is a string',
+  )
 }
 
 /** The state of a caller in PFS; 'anybody' if auth is not active. */

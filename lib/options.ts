@@ -11,7 +11,7 @@ export type AuthConfig =
   | {
       readonly mode: 'keys'
       /** Returns the credential of an access key; undefined if the key is unknown. */
-      readonly secretFor: (accessKeyId: string) => Promise<Credential | undefined> | Credential | undefined
+      readonly credentialFor: (accessKeyId: string) => Promise<Credential | undefined> | Credential | undefined
     }
   /** No authentication; all requests use `authToken`. */
   | { readonly mode: 'none'; readonly authToken?: string | undefined }
@@ -224,8 +224,8 @@ export function readAuthConfig(config: AuthConfig): AuthConfig {
   const mode: unknown = (config as { mode?: unknown } | undefined)?.mode
   oneOf('authConfig.mode', mode, ['pachyderm', 'keys', 'none'])
   requireKnown(`authConfig of mode ${config.mode}`, config, authConfigNames[config.mode])
-  if (config.mode === 'keys' && typeof config.secretFor !== 'function') {
-    throw new TypeError('authConfig.secretFor must be a function from an access key to its credential')
+  if (config.mode === 'keys' && typeof config.credentialFor !== 'function') {
+    throw new TypeError('authConfig.credentialFor must be a function from an access key to its credential')
   }
   if (config.mode === 'none' && config.authToken !== undefined) text('authConfig.authToken', config.authToken)
   return config
@@ -233,7 +233,7 @@ export function readAuthConfig(config: AuthConfig): AuthConfig {
 
 const authConfigNames = {
   pachyderm: ['mode'],
-  keys: ['mode', 'secretFor'],
+  keys: ['mode', 'credentialFor'],
   none: ['mode', 'authToken'],
 } as const satisfies Record<AuthConfig['mode'], readonly string[]>
 

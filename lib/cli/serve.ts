@@ -80,7 +80,7 @@ function authConfigFrom(
 ): AuthConfig {
   if (auth.mode === 'pachyderm') return auth
   if (auth.mode === 'none') return { ...auth, ...ownOptions }
-  return { mode: 'keys', secretFor: async (accessKeyId) => keys.get(accessKeyId) }
+  return { mode: 'keys', credentialFor: async (accessKeyId) => keys.get(accessKeyId) }
 }
 
 /** The flag of each handler option, for error messages. */

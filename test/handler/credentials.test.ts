@@ -21,7 +21,7 @@ async function outcome(authConfig: AuthConfig, key: Key, pfs: PachydermApi = cre
 
 /** As a program in JavaScript might answer. */
 function keys(answer: unknown): AuthConfig {
-  return { mode: 'keys', secretFor: async () => answer as Credential | undefined }
+  return { mode: 'keys', credentialFor: async () => answer as Credential | undefined }
 }
 
 for (const answer of [
@@ -46,9 +46,9 @@ test('no credential is an access key that is not known, and so is one with an em
 })
 
 test('a look-up that fails passes nobody', async () => {
-  const secretFor = () => Promise.reject(new Error('the vault is sealed'))
+  const credentialFor = () => Promise.reject(new Error('the vault is sealed'))
   assert.is(
-    await outcome({ mode: 'keys', secretFor }, { accessKeyId: 'AK', secretAccessKey: 'x' }),
+    await outcome({ mode: 'keys', credentialFor }, { accessKeyId: 'AK', secretAccessKey: 'x' }),
     '500 InternalError',
   )
 })
@@ -123,7 +123,7 @@ for (const mode of ['keys', 'none'] as const) {
       const token = state === 'missing' ? {} : { authToken }
       const secretAccessKey = 'secret-of-reports'
       const authConfig: AuthConfig =
-        mode === 'none' ? { mode, ...token } : { mode, secretFor: async () => ({ secretAccessKey, ...token }) }
+        mode === 'none' ? { mode, ...token } : { mode, credentialFor: async () => ({ secretAccessKey, ...token }) }
       const errors: string[] = []
       const onError = (error: unknown) => void errors.push(String(error))
       const gateway = await startGateway({ pfs, authConfig, options: { onError } })
@@ -153,7 +153,7 @@ test('mode keys: a key whose token lacks a right is no matter of the operator', 
   const errors: unknown[] = []
   const gateway = await startGateway({
     pfs,
-    authConfig: { mode: 'keys', secretFor: async () => ({ ...key, authToken }) },
+    authConfig: { mode: 'keys', credentialFor: async () => ({ ...key, authToken }) },
     options: { onError: (error) => void errors.push(error) },
   })
   const put = { method: 'PUT', target: '/images/k', body: 'x' }

@@ -92,9 +92,9 @@ test('a mode that is none is refused: nothing is open by mistake', () => {
 })
 
 test('what a mode needs, and what it does not know', () => {
-  assert.match(complaint({ mode: 'keys' }), 'secretFor')
-  assert.match(complaint({ mode: 'keys', secretFor: { key: 'secret' } }), 'secretFor')
-  assert.match(complaint({ mode: 'pachyderm', secretFor: () => undefined }), 'secretFor')
+  assert.match(complaint({ mode: 'keys' }), 'credentialFor')
+  assert.match(complaint({ mode: 'keys', credentialFor: { key: 'secret' } }), 'credentialFor')
+  assert.match(complaint({ mode: 'pachyderm', credentialFor: () => undefined }), 'credentialFor')
   assert.match(complaint({ mode: 'none', authToken: '' }), 'authToken')
 })
 
@@ -146,7 +146,7 @@ test('every option at once is accepted', () => {
     onError: () => undefined,
     onResponse: () => undefined,
   }
-  assert.type(construct({ mode: 'keys', secretFor: () => undefined }, options)(), 'function')
+  assert.type(construct({ mode: 'keys', credentialFor: () => undefined }, options)(), 'function')
   assert.type(construct({ mode: 'none', authToken: 'token' }, options)(), 'function')
 })
 

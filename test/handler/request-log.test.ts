@@ -171,8 +171,8 @@ test('names the Pachyderm user, or the access key of mode keys, and never a toke
   const wrong = { ...ofToken, secretAccessKey: 'another' }
   const refused = await byToken.logOf(signV4({ target: '/', headers: host }, { key: wrong }))
   await byToken.close()
-  const secretFor = () => ({ secretAccessKey: 'secret-of-ak', authToken: 'root-token' })
-  const byKey = await startWatched(pfs, { mode: 'keys', secretFor })
+  const credentialFor = () => ({ secretAccessKey: 'secret-of-ak', authToken: 'root-token' })
+  const byKey = await startWatched(pfs, { mode: 'keys', credentialFor })
   const key = { accessKeyId: 'AK', secretAccessKey: 'secret-of-ak' }
   const ofKey = await byKey.logOf(signV4({ target: '/', headers: host }, { key }))
   await byKey.close()

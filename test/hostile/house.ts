@@ -41,7 +41,7 @@ export async function openHouse(mode: Mode, options: S3HandlerOptions = {}): Pro
     ['AKBOB', { secretAccessKey: keys.bob.secretAccessKey, authToken: tokens.bob }],
   ])
   const authConfig: AuthConfig =
-    mode === 'pachyderm' ? { mode } : { mode, secretFor: (accessKeyId) => credentials.get(accessKeyId) }
+    mode === 'pachyderm' ? { mode } : { mode, credentialFor: (accessKeyId) => credentials.get(accessKeyId) }
   const log: string[] = []
   let wake: () => void = () => undefined
   const write = (entry: string): void => {
