@@ -1,4 +1,5 @@
 import { mock } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createCommitQueue } from '../../lib/commits/commit-queue.js'
@@ -29,14 +30,22 @@ queue('writes that come while one is under way share the next commit', async () 
 })
 
 queue('writers that write again when they are answered share one commit a round', async () => {
-  const pfs = createMemoryPfs({ commitMilliseconds: 100 })
-  await createRepoAndBranch(pfs, branch)
+  const memory = createMemoryPfs()
+  await createRepoAndBranch(memory, branch)
+  // A commit outlasts the turns in which the answered writers write again.
+  const pfs: typeof memory = {
+    ...memory,
+    async modifyFile(...request) {
+      for (let turns = 0; turns < 10; turns++) await nextTurn()
+      return memory.modifyFile(...request)
+    },
+  }
   const { commit } = createCommitQueue(pfs, { shareCommits: true, respondAfter: 'commit' })
   const writer = async (name: string) => {
     for (const round of [1, 2, 3]) {
       await commit(branch, [put(`/${name}/${round}`)], {})
       // A client's next request arrives in a later turn of the event loop.
-      await new Promise((resolve) => setImmediate(resolve))
+      await nextTurn()
     }
   }
   await Promise.all(['a', 'b', 'c', 'd'].map(writer))
@@ -116,7 +125,7 @@ queue('nothing is committed while exclusive work runs', async () => {
   const gate = deferred()
   const work = exclusively(branch, {}, () => gate.promise)
   const written = commit(branch, [put('/1')], {})
-  await new Promise((resolve) => setImmediate(resolve))
+  await nextTurn()
   assert.equal(pfs.commits, [])
   gate.resolve()
   await Promise.all([work, written])
