@@ -12,7 +12,7 @@ function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
 
-test('work of one name is done one after the other, in the order in which it came', async () => {
+test('work of the same name runs in order, one after the other', async () => {
   const turns = createTurns()
   const log: string[] = []
   const gates = [deferred(), deferred(), deferred()]
@@ -35,7 +35,7 @@ test('work of one name is done one after the other, in the order in which it cam
   assert.equal(log, ['begins 0', 'ends 0', 'begins 1', 'ends 1', 'begins 2', 'ends 2'])
 })
 
-test('work of different names is done at once', async () => {
+test('work of different names runs concurrently', async () => {
   const turns = createTurns()
   const gate = deferred()
   const held = turns('one', () => gate.promise)
@@ -44,7 +44,7 @@ test('work of different names is done at once', async () => {
   await held
 })
 
-test('work that fails fails alone: the next begins, and not before', async () => {
+test('a failure does not affect the next work, which still waits for it', async () => {
   const turns = createTurns()
   const gate = deferred()
   let begun = false
@@ -65,7 +65,7 @@ test('work that fails fails alone: the next begins, and not before', async () =>
   assert.is(await turns('name', async () => 'later'), 'later')
 })
 
-test('who comes while the last one ends still waits for it', async () => {
+test('work that arrives while the last one ends still waits for it', async () => {
   const turns = createTurns()
   const log: string[] = []
   const first = turns('name', async () => void log.push('first'))
@@ -79,7 +79,7 @@ test('who comes while the last one ends still waits for it', async () => {
   assert.equal(log, ['first', 'second', 'third'])
 })
 
-test('what nobody waits for is forgotten', async () => {
+test('names without waiting work are dropped', async () => {
   setFlagsFromString('--expose-gc')
   const collectGarbage: () => void = runInNewContext('gc')
   const turns = createTurns()
@@ -102,7 +102,7 @@ test('what nobody waits for is forgotten', async () => {
   assert.is(await turns('one', async () => 'again'), 'again')
 })
 
-test('long loops share the turns of the event loop, and each goes on in its own', async () => {
+test('long loops share the event loop, and each continues in its turn', async () => {
   const stepsInTurn: number[] = [0]
   const steps = Array.from({ length: 20 }, () => 0)
   const loops = steps.map(async (_, loop) => {
@@ -126,7 +126,7 @@ test('long loops share the turns of the event loop, and each goes on in its own'
   assert.ok(Math.max(...afterTheFirst) <= 2, stepsInTurn.join())
 })
 
-test('items are mapped in their order, at most so many at once', async () => {
+test('items are mapped in order, with at most `limit` calls in progress', async () => {
   let running = 0
   let most = 0
   const gates = Array.from({ length: 7 }, () => deferred())
@@ -144,7 +144,7 @@ test('items are mapped in their order, at most so many at once', async () => {
   assert.equal(await eachAtMost(3, [], async () => assert.unreachable()), [])
 })
 
-test('the first item that fails is what all fail with', async () => {
+test('the first failure is thrown', async () => {
   const outcome = eachAtMost(2, [1, 2, 3], async (item) => {
     throw new Error(`failed ${item}`)
   })
@@ -154,7 +154,7 @@ test('the first item that fails is what all fail with', async () => {
   )
 })
 
-test('nothing more is begun after a failure', async () => {
+test('no call starts after a failure', async () => {
   const begun: number[] = []
   const items = Array.from({ length: 100 }, (_, index) => index)
   let rest: Promise<unknown> = Promise.resolve()

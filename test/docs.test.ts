@@ -55,11 +55,11 @@ test.after(async () => {
   await gateway.stop()
 })
 
-test('is found', () => {
+test('exists', () => {
   assert.ok(modules.length > 0)
 })
 
-test('has a language whose blocks some test runs, or a reason not to run it', () => {
+test('has a language whose blocks are tested, or a reason why not', () => {
   const run = new Set(['sh', 'python', 'nginx', 'haproxy', 'ts', 'js', 'json', ''])
   assert.equal(snippets.filter(({ language, reason }) => !run.has(language) && reason === undefined).map(place), [])
 })
@@ -67,7 +67,7 @@ test('has a language whose blocks some test runs, or a reason not to run it', ()
 for (const snippet of modules) {
   const file = `${nameOf(snippet)}.${snippet.language}`
 
-  test(`${place(snippet)} has no error of types`, () => {
+  test(`${place(snippet)} has no type errors`, () => {
     assert.equal(
       complaints.split('\n').filter((line) => line.startsWith(file)),
       [],
@@ -82,7 +82,7 @@ for (const snippet of modules) {
 }
 
 for (const snippet of runnable(['json'])) {
-  test(`${place(snippet)} is JSON`, () => {
+  test(`${place(snippet)} is valid JSON`, () => {
     JSON.parse(snippet.text)
   })
 }

@@ -16,7 +16,7 @@ for (const name of readdirSync(fileOf('examples'))) {
 }
 
 for (const [, name = ''] of readme.matchAll(/<!-- examples\/(\S+) -->/g)) {
-  test(`shows examples/${name} as it is`, () => {
+  test(`contains examples/${name} unchanged`, () => {
     const source = readFileSync(fileOf(`examples/${name}`), 'utf8')
     assert.ok(readme.includes(`<!-- examples/${name} -->\n\`\`\`ts\n${source}\`\`\`\n`))
   })
@@ -44,7 +44,7 @@ test.run()
 
 const documents = suite('docs')
 
-documents('the page of the program shows what --help prints', async () => {
+documents('docs/program.md contains the output of --help', async () => {
   const { stdout } = await runProgram(['--help'])
   assert.ok(readFileSync(fileOf('docs/program.md'), 'utf8').includes(`\`\`\`\n${stdout}\`\`\`\n`))
 })
@@ -58,7 +58,7 @@ for (const page of [
   'bench/README.md',
   ...pagesOf('docs'),
 ]) {
-  documents(`the links of ${page} lead to files`, () => {
+  documents(`the links of ${page} lead to existing files`, () => {
     const text = readFileSync(fileOf(page), 'utf8')
     for (const [, target = ''] of text.matchAll(/\]\((?!https?:)([^)#]+)/g)) {
       assert.ok(existsSync(join(root, dirname(page), target)), `${page} links to ${target}`)

@@ -78,7 +78,7 @@ function ask(gateway: Gateway, method: string, target: string): Promise<Answer> 
 
 for (const subresource of subresources) {
   for (const path of ['/', '/routed', '/routed/k', '/routed/new']) {
-    routed(`${path}?${subresource} is never the plain method`, async ({ gateway }) => {
+    routed(`${path}?${subresource} never runs the plain method`, async ({ gateway }) => {
       const before = await headOf(gateway)
       for (const method of ['PUT', 'POST', 'DELETE', 'GET', 'HEAD']) {
         const { text } = await ask(gateway, method, `${path}?${subresource}`)
@@ -90,7 +90,7 @@ for (const subresource of subresources) {
   }
 }
 
-routed('the subresources that the gateway knows are those that are tried here', () => {
+routed('the subresources of the gateway are those that are tested here', () => {
   const source = readFileSync(fileOf('lib/routes.ts'), 'utf8')
   const [, known = ''] = /^const subresources\b.*? = new Set\(\[(.*?)\]\)/ms.exec(source) ?? []
   const names = [...known.matchAll(/'([^']+)'/g)].map(([, name]) => name)
@@ -98,7 +98,7 @@ routed('the subresources that the gateway knows are those that are tried here', 
   assert.equal(names.sort(), [...tried, ...ofPlainMethods].sort())
 })
 
-routed('a parameter of one method is no parameter of another', async ({ gateway }) => {
+routed('a parameter of one method has no meaning for another', async ({ gateway }) => {
   const before = await headOf(gateway)
   for (const method of ['PUT', 'POST', 'DELETE']) {
     assert.is((await ask(gateway, method, '/routed/k?partNumber=1')).code, 'NotImplemented')
@@ -109,13 +109,13 @@ routed('a parameter of one method is no parameter of another', async ({ gateway 
   assert.is(await headOf(gateway), before)
 })
 
-routed('NotImplemented of a subresource says which, and names no header', async ({ gateway }) => {
+routed('NotImplemented for a subresource names it, and no header', async ({ gateway }) => {
   const { text } = await ask(gateway, 'PUT', '/routed?tagging')
   assert.match(text, '<Message>PUT ?tagging is not supported.</Message>')
   assert.not.match(text, '<Header>')
 })
 
-routed('a parameter that S3 does not know changes nothing', async ({ gateway }) => {
+routed('an unknown parameter changes nothing', async ({ gateway }) => {
   assert.is((await ask(gateway, 'GET', '/routed/k?x-id=GetObject&unknown')).text, 'content')
 })
 

@@ -72,14 +72,14 @@ test('the imports are found', () => {
   assert.ok(imports.get('index.ts')?.includes('handler.ts'))
 })
 
-test('no file imports from a floor above, or from another place on its own', () => {
+test('no file imports from a floor above, or from a neighbouring folder', () => {
   const upward = arrows().filter(
     ([from, to]) => placeOf(from) !== placeOf(to) && !to.includes('generated') && floorOf(from) >= floorOf(to),
   )
   assert.equal(upward, [])
 })
 
-test('PFS knows no S3, and the program knows the public names only', () => {
+test('PFS does not know S3, and the program knows only the public names', () => {
   const forbidden = arrows().filter(([from, to]) =>
     strangers.some(([place, stranger]) => placeOf(from) === place && placeOf(to) === stranger),
   )
@@ -90,7 +90,7 @@ test('PFS knows no S3, and the program knows the public names only', () => {
   assert.equal(ofProgram, [])
 })
 
-test('a folder within a place knows no other one there, and the files at the top know none', () => {
+test('a folder within an area knows no sibling, and the files above know none', () => {
   const rooms = new Set([...imports.keys()].map((path) => `${placeOf(path)}/${roomOf(path)}`))
   for (const room of ['pfs/grpc', 'testing/memory', 'resolver/listing', 'resolver/versions'])
     assert.ok(rooms.has(room), room)
@@ -101,14 +101,14 @@ test('a folder within a place knows no other one there, and the files at the top
   assert.equal(across, [])
 })
 
-test('what memory stores things in knows nothing of what is stored', () => {
+test('the store of PFS in memory does not know its content', () => {
   const within = (path: string) => path.startsWith('testing/memory/store/')
   const outward = arrows().filter(([from, to]) => within(from) && to.startsWith('testing/memory/') && !within(to))
   assert.equal(outward, [])
   assert.ok([...imports.keys()].some(within))
 })
 
-test('no file imports itself, by however many others', () => {
+test('no file imports itself, directly or indirectly', () => {
   const done = new Set<string>()
   const visit = (path: string, way: readonly string[]): void => {
     assert.not(way.includes(path), [...way, path].join(' → '))

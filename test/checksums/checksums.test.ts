@@ -30,12 +30,12 @@ const checks: Record<ChecksumAlgorithm, string> = {
 }
 
 for (const [algorithm, check] of Object.entries(checks) as [ChecksumAlgorithm, string][]) {
-  test(`${algorithm} of the check string, whole and in pieces`, async () => {
+  test(`${algorithm} of the check string, at once and in pieces`, async () => {
     assert.is((await digestOf(algorithm, '123456789')).toString('hex'), check)
     assert.is((await digestOf(algorithm, '1234', '', '5678', '9')).toString('hex'), check)
   })
 
-  test(`${algorithm}: two at a time do not disturb each other`, async () => {
+  test(`${algorithm}: two digests at the same time are independent`, async () => {
     const [one, other] = await Promise.all([createDigest(algorithm), createDigest(algorithm)])
     one.update(Buffer.from('1234'))
     other.update(Buffer.from('something else'))
@@ -60,7 +60,7 @@ for (const [algorithm, width, polynomial] of [
   ['crc32c', 32n, 0x82f63b78n],
   ['crc64nvme', 64n, 0x9a6c9329ac4bc9b5n],
 ] as const) {
-  test(`property: ${algorithm} is what its definition says`, async () => {
+  test(`property: ${algorithm} matches its definition`, async () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 200 }), fc.uint8Array({ maxLength: 50 }), async (one, two) => {
         const digest = await digestOf(algorithm, one, two)
@@ -72,7 +72,7 @@ for (const [algorithm, width, polynomial] of [
   })
 }
 
-test('values are base64 of the right length, written in one way only', () => {
+test('values are canonical base64 of the right length', () => {
   assert.equal(parseChecksum('crc32', '/6tyOg=='), Buffer.from('ffab723a', 'hex'))
   for (const text of ['', '/6tyOg', '/6tyOg=', '/6tyOh==', ' /6tyOg==', '_6tyOg==', '/6tyOgAA', 'ffab723a']) {
     assert.is(parseChecksum('crc32', text), undefined, text)

@@ -57,7 +57,7 @@ for (const [words, message] of [
   })
 }
 
-test('nothing given: loopback, port 30600, Pachyderm decides who may', () => {
+test('defaults: loopback, port 30600, mode pachyderm', () => {
   assert.equal(serveArguments(), {
     listen: { host: '127.0.0.1', port: 30600 },
     memory: false,
@@ -70,35 +70,35 @@ test('nothing given: loopback, port 30600, Pachyderm decides who may', () => {
   })
 })
 
-test(':PORT is every interface, PORT alone is loopback', () => {
+test(':PORT listens on all interfaces, PORT alone on loopback', () => {
   assert.equal(serveArguments('--listen', ':30600').listen, { host: '', port: 30600 })
   assert.equal(serveArguments('--listen', '30600').listen, { host: '127.0.0.1', port: 30600 })
 })
 
-test('an IPv6 address stands in brackets', () => {
+test('an IPv6 address needs brackets', () => {
   assert.equal(serveArguments('--listen', '[::1]:80').listen, { host: '::1', port: 80 })
 })
 
-test('a file name may hold a colon', () => {
+test('a file name may contain a colon', () => {
   assert.equal(serveArguments('--auth', 'keys:C:/keys.json').auth, { mode: 'keys', file: 'C:/keys.json' })
 })
 
-test('--domain may come more than once', () => {
+test('--domain may be repeated', () => {
   assert.equal(serveArguments('--domain', 's3.test', '--domain', 's3.example').domains, ['s3.test', 's3.example'])
 })
 
-test('--bucket-alias may come more than once, for each alias once', () => {
+test('--bucket-alias may be repeated, but not for the same alias', () => {
   const words = ['--bucket-alias', 'data=master.images', '--bucket-alias', 'more=a=b', '--bucket-separator=--']
   const { bucketAliases, bucketSeparator } = serveArguments(...words)
   assert.equal([bucketAliases, bucketSeparator], [{ data: 'master.images', more: 'a=b' }, '--'])
 })
 
-test('the program tells a wrong argument in one line and ends with 1', async () => {
+test('a wrong argument prints one line and exits with 1', async () => {
   const { code, stdout, stderr } = await runProgram(['--nonsense'])
   assert.equal([code, stdout, stderr], [1, '', "pfs-s3-gateway: Unknown option '--nonsense'; see --help\n"])
 })
 
-test('--help names every option', async () => {
+test('--help lists every option', async () => {
   const { code, stdout, stderr } = await runProgram(['--help'])
   assert.equal([code, stderr], [0, ''])
   for (const option of ['--listen', '--pachd', '--memory', '--root-token', '--serve-pfs', '--auth', '--tls-cert']) {
@@ -112,7 +112,7 @@ test('--version prints the version of the package', async () => {
   assert.match(stdout, /^\d+\.\d+\.\d+\n$/)
 })
 
-test('a busy port is told in one line', async () => {
+test('a busy port prints one line', async () => {
   const other = createServer().listen(0, '127.0.0.1')
   await once(other, 'listening')
   const { port } = other.address() as AddressInfo

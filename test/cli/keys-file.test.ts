@@ -32,7 +32,7 @@ for (const [content, message] of [
   })
 }
 
-test('a file that is not there is named', () => {
+test('a missing file is named', () => {
   assert.throws(
     () => readKeysFile('/no/such/file'),
     /cannot read the keys file \/no\/such\/file: there is no such file/,

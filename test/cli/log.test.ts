@@ -28,17 +28,17 @@ function written(format: 'json' | 'pretty', logged: ResponseLog): string {
   return lines.join('')
 }
 
-test('json: one object a line', () => {
+test('json: one object per line', () => {
   const text = written('json', entry)
   assert.ok(text.endsWith('}\n'))
   assert.equal(JSON.parse(text), { ...entry, time: '1970-01-01T00:00:00.000Z' })
 })
 
-test('pretty: one line to read', () => {
+test('pretty: one readable line', () => {
   assert.is(written('pretty', entry), '1970-01-01T00:00:00.000Z 404 GET /master.images/a.txt 12ms R1 NoSuchKey\n')
 })
 
-test('off: nothing to call', () => {
+test('off: no log function', () => {
   assert.is(
     createLog('off', () => {}),
     undefined,

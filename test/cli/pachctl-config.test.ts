@@ -45,7 +45,7 @@ test('PACH_CONTEXT names another context', () => {
 })
 
 for (const name of ['bare', 'unknown', 'constructor']) {
-  test(`refused: context ${name}, which names no pachd`, () => {
+  test(`refused: context ${name} without a pachd address`, () => {
     assert.throws(
       () => read(config, { PACH_CONTEXT: name }),
       new RegExp(`context "${name}" of .* names no pachd_address`),
@@ -59,7 +59,7 @@ for (const content of [{}, { v2: {} }, { v2: { active_context: '' } }, [], null]
   })
 }
 
-test('refused: a file that is named and not there', () => {
+test('refused: a missing file in PACH_CONFIG', () => {
   assert.throws(() => readPachctlConfig({ PACH_CONFIG: '/no/such/file' }), /there is no such file/)
 })
 

@@ -49,7 +49,7 @@ async function pathOfPachctlConfig(): Promise<string> {
   return scratch.file('config.json', JSON.stringify({ v2: { active_context: 'here', contexts } }))
 }
 
-test('by default PFS in memory, said in one line, with a bucket to try', async () => {
+test('the default is PFS in memory, with a welcome line and a sample bucket', async () => {
   const gateway = await startListening([])
   assert.match(gateway.said(), /^PFS: in memory, gone when this program ends$/m)
   assert.equal(await bucketNames(gateway.endpoint), ['master.images'])
@@ -57,7 +57,7 @@ test('by default PFS in memory, said in one line, with a bucket to try', async (
   assert.is(code, 0)
 })
 
-test('--root-token switches auth on in memory', async () => {
+test('--root-token activates auth in memory', async () => {
   const gateway = await startListening(['--root-token', 'the-root-token'])
   assert.equal(await bucketNames(gateway.endpoint, 'the-root-token'), ['master.images'])
   assert.is(await bucketNames(gateway.endpoint, 'another-token'), 'InvalidAccessKeyId')
@@ -65,7 +65,7 @@ test('--root-token switches auth on in memory', async () => {
   assert.not.match(stdout + stderr, 'the-root-token')
 })
 
-test('--serve-pfs shows over gRPC what S3 clients wrote', async () => {
+test('--serve-pfs serves over gRPC the files that S3 clients wrote', async () => {
   const gateway = await startListening(['--serve-pfs', '127.0.0.1:0'])
   const served = (await gateway.says(/grpc:\/\/\S+/))[0]
   const s3 = s3Client(gateway)
@@ -80,7 +80,7 @@ test('--serve-pfs shows over gRPC what S3 clients wrote', async () => {
   assert.is(code, 0)
 })
 
-test('--pachd names a pachd', async () => {
+test('--pachd sets the address of pachd', async () => {
   const gateway = await startListening(['--pachd', address])
   assert.match(gateway.said(), `PFS: pachd at ${address} (--pachd), auth not active`)
   assert.equal(await bucketNames(gateway.endpoint), ['main.far'])
@@ -88,7 +88,7 @@ test('--pachd names a pachd', async () => {
   assert.is(code, 0)
 })
 
-test("PACHD_ADDRESS goes before pachctl's config file, --pachd before both", async () => {
+test("PACHD_ADDRESS overrides pachctl's config file, --pachd overrides both", async () => {
   const PACH_CONFIG = await pathOfPachctlConfig()
   const fromConfig = await startListening([], { PACH_CONFIG })
   assert.match(fromConfig.said(), `pachd at ${address} (context "here" of ${PACH_CONFIG})`)
@@ -100,7 +100,7 @@ test("PACHD_ADDRESS goes before pachctl's config file, --pachd before both", asy
   assert.match(stderr, /^pfs-s3-gateway: --pachd: .*ftp:\/\/host.*\n$/)
 })
 
-test('--memory goes before the environment', async () => {
+test('--memory overrides the environment', async () => {
   const gateway = await startListening(['--memory'], { PACHD_ADDRESS: address })
   assert.equal(await bucketNames(gateway.endpoint), ['master.images'])
   await gateway.stop()
@@ -117,7 +117,7 @@ for (const option of [
   })
 }
 
-test('a pachd that is not there is told in one line', async () => {
+test('an unreachable pachd prints one line', async () => {
   const { code, stdout, stderr } = await runProgram(['--pachd', 'grpc://127.0.0.1:1'])
   const expected = 'pfs-s3-gateway: pachd at grpc://127.0.0.1:1 (--pachd) does not answer: nothing listens there\n'
   assert.equal([code, stdout, stderr], [1, '', expected])
@@ -155,7 +155,7 @@ for (const [mistake, createOther, scheme, reason] of [
     "it is an HTTP/1 server, not a pachd: use pachd's gRPC port, 30650 in most clusters",
   ],
 ] as const) {
-  test(`${mistake}: one sentence says what to do`, async () => {
+  test(`${mistake}: one sentence with the solution`, async () => {
     const other: NetServer = createOther().listen(0, '127.0.0.1')
     await once(other, 'listening')
     const { port } = other.address() as AddressInfo
@@ -167,14 +167,14 @@ for (const [mistake, createOther, scheme, reason] of [
   })
 }
 
-test('a host that does not exist is refused in one line', async () => {
+test('an unknown host prints one line', async () => {
   const { code, stderr } = await runProgram(['--pachd', 'grpc://pachd.invalid:30650'])
   const expected =
     'pfs-s3-gateway: pachd at grpc://pachd.invalid:30650 (--pachd) does not answer: there is no such host\n'
   assert.equal([code, stderr], [1, expected])
 })
 
-test('a busy port for --serve-pfs is told in one line', async () => {
+test('a busy port for --serve-pfs prints one line', async () => {
   const { code, stderr } = await runProgram(['--serve-pfs', `127.0.0.1:${pachd.port}`])
   assert.equal(
     [code, stderr],

@@ -36,7 +36,7 @@ async function bodyOf(answer: IncomingMessage): Promise<string> {
 }
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-  test(`${signal}: a running request finishes, then the program ends with 0`, async () => {
+  test(`${signal}: a running request finishes, then the program exits with 0`, async () => {
     const gateway = await startListening(['--memory'])
     const idle = await fetch(gateway.endpoint)
     await idle.text()
@@ -52,7 +52,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   })
 }
 
-test('a second signal ends it at once', async () => {
+test('a second signal terminates the program at once', async () => {
   const gateway = await startListening(['--memory'])
   const upload = await startUpload(gateway.endpoint, 'never')
   upload.on('error', () => {}) // Its connection is cut.
@@ -63,7 +63,7 @@ test('a second signal ends it at once', async () => {
   assert.is(signal, 'SIGTERM')
 })
 
-test('--auth keys:FILE: a key of the file passes, no other', async () => {
+test('--auth keys:FILE accepts only keys of the file', async () => {
   const keys = scratch.file('keys.json', '{"AK": {"secretAccessKey": "secret-of-ak", "authToken": "the-root-token"}}')
   const gateway = await startListening(['--root-token', 'the-root-token', '--auth', `keys:${keys}`])
   const known = s3Client(gateway, { accessKeyId: 'AK', secretAccessKey: 'secret-of-ak' })
@@ -85,7 +85,7 @@ for (const [args, env] of [
   [['--root-token', 'the-root-token'], {}],
   [['--root-token', 'the-root-token'], { PACH_TOKEN: '' }],
 ] as const) {
-  test(`--auth none ${[...args, ...Object.keys(env)].join(' ')}: nobody is asked, and all may do the same`, async () => {
+  test(`--auth none ${[...args, ...Object.keys(env)].join(' ')}: no authentication, everyone has the same rights`, async () => {
     const gateway = await startListening(['--auth', 'none', ...args], env)
     const answer = await fetch(`${gateway.endpoint}/master.images/key`, { method: 'PUT', body: 'x' })
     assert.equal([answer.status, await answer.text()], [200, ''])
@@ -93,7 +93,7 @@ for (const [args, env] of [
   })
 }
 
-test('--auth none: PACH_TOKEN is asked with where it is given, whatever it is', async () => {
+test('--auth none: calls use PACH_TOKEN if it is set, whatever it is', async () => {
   const gateway = await startListening(['--auth', 'none', '--root-token', 'the-root-token'], { PACH_TOKEN: 'nobody' })
   const answer = await fetch(`${gateway.endpoint}/master.images/key`, { method: 'PUT', body: 'x' })
   assert.match(await answer.text(), '<Code>AccessDenied</Code>')
@@ -101,7 +101,7 @@ test('--auth none: PACH_TOKEN is asked with where it is given, whatever it is', 
   await gateway.stop()
 })
 
-test('a keys file that cannot be read is told in one line', async () => {
+test('an unreadable keys file prints one line', async () => {
   const { code, stderr } = await runProgram(['--auth', 'keys:/no/such/file'])
   assert.equal([code, stderr], [1, 'pfs-s3-gateway: cannot read the keys file /no/such/file: there is no such file\n'])
 })
@@ -120,7 +120,7 @@ for (const [flag, value] of [
   ['--domain', 'http://s3.example.com'],
   ['--bucket-separator', '__'],
 ] as const) {
-  test(`a value that ${flag} cannot have is refused in one line that names the flag`, async () => {
+  test(`an invalid value of ${flag} prints one line that names the flag`, async () => {
     const { code, stderr } = await runProgram(['--memory', flag, value])
     assert.is(code, 1)
     assert.match(stderr, new RegExp(`^pfs-s3-gateway: ${flag} must [^\\n]+\\n$`))
@@ -128,7 +128,7 @@ for (const [flag, value] of [
 }
 
 for (const expect of ['', '200']) {
-  test(`a body with the header 'Expect: ${expect}' is taken`, async () => {
+  test(`a body with the header 'Expect: ${expect}' is accepted`, async () => {
     const gateway = await startListening(['--memory'])
     const upload = httpRequest(`${gateway.endpoint}/master.images/expected`, { method: 'PUT', headers: { expect } })
     upload.end('abc')
@@ -138,7 +138,7 @@ for (const expect of ['', '200']) {
   })
 }
 
-test('--listen :PORT is reachable at loopback, and says so', async () => {
+test('--listen :PORT is reachable at loopback, and the welcome text says so', async () => {
   const gateway = await startListening(['--memory', '--listen', ':0'])
   assert.match(gateway.endpoint, /^http:\/\/127\.0\.0\.1:\d+$/)
   assert.is((await fetch(gateway.endpoint)).status, 200)
@@ -155,7 +155,7 @@ test('a keys file without authToken: a warning if auth is active, otherwise none
   await inactive.stop()
 })
 
-test('a token that Pachyderm does not accept: a warning at the start that names the key, and not the token', async () => {
+test('a token that Pachyderm does not accept: a warning at startup with the name of the key, without the token', async () => {
   const entries = ['dead', 'live'].map((id) => {
     const authToken = id === 'live' ? 'the-root-token' : 'token-of-nobody'
     return [id, { secretAccessKey: `secret-of-${id}`, authToken }]
@@ -192,7 +192,7 @@ test('--auth none without PACH_TOKEN: a warning if auth is active, otherwise non
   assert.equal(warnings, [true, false, false])
 })
 
-test('a pachd that is gone: 503, and one line that ends in the reason', async () => {
+test('a pachd that is gone: 503, and one line that ends with the reason', async () => {
   const served = await startListening(['--serve-pfs', '127.0.0.1:0'])
   const [pachd] = await served.says(/grpc:\/\/\S+/)
   const gateway = await startListening(['--pachd', pachd])
@@ -210,7 +210,7 @@ for (const [name, cert, key, told] of [
   ['a private key as certificate', privateKey, privateKey, `--tls-cert: cannot use ${privateKey}: `],
   ['a certificate as private key', certificate, certificate, `--tls-key: cannot use ${certificate}: `],
 ] as const) {
-  test(`${name} is told in one line`, async () => {
+  test(`${name} prints one line`, async () => {
     const { code, stderr } = await runProgram([
       '--memory',
       '--listen',
@@ -226,7 +226,7 @@ for (const [name, cert, key, told] of [
   })
 }
 
-test('--log json: a line for each request, on standard output, without secrets', async () => {
+test('--log json: a line per request on standard output, without secrets', async () => {
   const gateway = await startListening(['--log', 'json'])
   const s3 = s3Client(gateway)
   await s3.send(new GetObjectCommand({ Bucket: 'master.images', Key: 'no' })).catch(() => {})
@@ -243,7 +243,7 @@ test('--log json: a line for each request, on standard output, without secrets',
   assert.match(lines[1].target, /\?X-Amz-Signature=\.\.\.$/)
 })
 
-test('--print-addresses: where it listens, on standard output, before anything else', async () => {
+test('--print-addresses: the listening addresses, before any other line on standard output', async () => {
   const gateway = await startListening(['--memory', '--serve-pfs', ':0', '--log', 'json', '--print-addresses'])
   await fetch(`${gateway.endpoint}/`)
   const { stdout } = await gateway.stop()
@@ -253,7 +253,7 @@ test('--print-addresses: where it listens, on standard output, before anything e
   assert.equal(more, {})
 })
 
-test('--print-addresses: no address of PFS if it is served nowhere', async () => {
+test('--print-addresses: no address of PFS if it is not served', async () => {
   const gateway = await startListening(['--memory', '--log', 'off', '--print-addresses'])
   assert.equal(JSON.parse((await gateway.stop()).stdout), { s3: gateway.endpoint })
 })

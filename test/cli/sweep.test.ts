@@ -9,7 +9,7 @@ import { s3Client, tokenCredentials } from '../support/s3-client.js'
 
 const test = suite('--sweep-uploads')
 
-test('removes what nobody has finished, with the rights of a token', async () => {
+test('deletes unfinished uploads with the rights of a token', async () => {
   const pfs = createMemoryPfs({ rootToken: 'root' })
   const repo = { project: 'default', name: 'images', type: 'user' } as const
   await createRepoAndBranch(pfs, { repo, name: 'master' }, 'root')
@@ -34,7 +34,7 @@ test('removes what nobody has finished, with the rights of a token', async () =>
   await served.close({ force: true })
 })
 
-test('a sweep that PFS refuses is told, and the gateway goes on', async () => {
+test('a sweep that PFS refuses prints an error, and the gateway continues', async () => {
   const gateway = await startListening(['--memory', '--root-token', 'root', '--sweep-uploads', '1h'], {
     PACH_TOKEN: 'wrong',
   })
@@ -45,7 +45,7 @@ test('a sweep that PFS refuses is told, and the gateway goes on', async () => {
 })
 
 for (const age of ['7', 'd', '-1d', '7 days', '1w']) {
-  test(`${JSON.stringify(age)} is no age`, async () => {
+  test(`${JSON.stringify(age)} is not an age`, async () => {
     const { code, stderr } = await runProgram([`--sweep-uploads=${age}`])
     assert.is(code, 1)
     assert.is(stderr, `pfs-s3-gateway: --sweep-uploads takes an age such as 7d, not ${JSON.stringify(age)}\n`)

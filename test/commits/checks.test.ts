@@ -11,7 +11,7 @@ import { add, branch, head, nothing, put, racedPfs, read, reasons, slowPfs, watc
 
 const queue = suite('checks before a commit')
 
-queue('a condition is held against what the writes before it have left', async () => {
+queue('a condition is checked against the state after earlier writes', async () => {
   const pfs = await watchedPfs()
   const { commit } = createCommitQueue(pfs, { shareCommits: true, respondAfter: 'commit' })
   const create: Change = {
@@ -25,52 +25,55 @@ queue('a condition is held against what the writes before it have left', async (
   assert.is(pfs.commits.length, 1)
 })
 
-queue('checks see what the branch holds, whoever wrote it and however far PFS is with it', async () => {
-  const paths = ['/a', '/a/x', '/a/y', '/b', '/b/x/y', '/c']
-  const step = fc.record({
-    by: fc.constantFrom('us', 'us', 'us', 'another'),
-    path: fc.constantFrom(...paths),
-    kind: fc.constantFrom('put', 'put', 'delete'),
-    settle: fc.boolean(),
-  })
-  await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
-      const truth = createMemoryPfs({ finishMilliseconds: 5 })
-      await createRepoAndBranch(truth, branch)
-      const { commit } = createCommitQueue(truth, { shareCommits: true, respondAfter: 'commit' })
-      const model = new Map<string, string>()
-      for (const [index, { by, path, kind, settle }] of steps.entries()) {
-        const text = `${index}`
-        const isBlocked =
-          kind === 'put' &&
-          [...model.keys()].some((known) => known.startsWith(`${path}/`) || path.startsWith(`${known}/`))
-        if (by === 'another') {
-          if (isBlocked) continue
-          const addFile = { addFile: { path, raw: Buffer.from(text) } }
-          await truth.modifyFile(head, [{ deleteFile: { path } }, ...(kind === 'put' ? [addFile] : [])])
-        } else {
-          let seen: Uint8Array | undefined
-          const condition = (current: FileInfo | undefined): void => {
-            seen = current?.hash
+queue(
+  'checks see the current content of the branch, whoever wrote it and even if PFS has not finished its commit',
+  async () => {
+    const paths = ['/a', '/a/x', '/a/y', '/b', '/b/x/y', '/c']
+    const step = fc.record({
+      by: fc.constantFrom('us', 'us', 'us', 'another'),
+      path: fc.constantFrom(...paths),
+      kind: fc.constantFrom('put', 'put', 'delete'),
+      settle: fc.boolean(),
+    })
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
+        const truth = createMemoryPfs({ finishMilliseconds: 5 })
+        await createRepoAndBranch(truth, branch)
+        const { commit } = createCommitQueue(truth, { shareCommits: true, respondAfter: 'commit' })
+        const model = new Map<string, string>()
+        for (const [index, { by, path, kind, settle }] of steps.entries()) {
+          const text = `${index}`
+          const isBlocked =
+            kind === 'put' &&
+            [...model.keys()].some((known) => known.startsWith(`${path}/`) || path.startsWith(`${known}/`))
+          if (by === 'another') {
+            if (isBlocked) continue
+            const addFile = { addFile: { path, raw: Buffer.from(text) } }
+            await truth.modifyFile(head, [{ deleteFile: { path } }, ...(kind === 'put' ? [addFile] : [])])
+          } else {
+            let seen: Uint8Array | undefined
+            const condition = (current: FileInfo | undefined): void => {
+              seen = current?.hash
+            }
+            const change: Change = kind === 'put' ? { ...put(path, text), condition } : { path, condition }
+            const [reason] = reasons(await commit(branch, [change], {}))
+            assert.is(reason instanceof PathCollision, isBlocked)
+            assert.is(reason === undefined, !isBlocked)
+            const held = model.get(path)
+            const wanted = held === undefined ? undefined : await smallFileHash(Buffer.from(held))
+            if (!isBlocked) assert.equal(seen && Buffer.from(seen), wanted && Buffer.from(wanted))
           }
-          const change: Change = kind === 'put' ? { ...put(path, text), condition } : { path, condition }
-          const [reason] = reasons(await commit(branch, [change], {}))
-          assert.is(reason instanceof PathCollision, isBlocked)
-          assert.is(reason === undefined, !isBlocked)
-          const held = model.get(path)
-          const wanted = held === undefined ? undefined : await smallFileHash(Buffer.from(held))
-          if (!isBlocked) assert.equal(seen && Buffer.from(seen), wanted && Buffer.from(wanted))
+          if (isBlocked) continue
+          if (kind === 'put') model.set(path, text)
+          else model.delete(path)
+          if (settle) await truth.inspectCommit({ commit: head, wait: 'FINISHED' })
         }
-        if (isBlocked) continue
-        if (kind === 'put') model.set(path, text)
-        else model.delete(path)
-        if (settle) await truth.inspectCommit({ commit: head, wait: 'FINISHED' })
-      }
-      for (const [path, text] of model) assert.is(await read(truth, path), text)
-    }),
-    { numRuns: 60 },
-  )
-})
+        for (const [path, text] of model) assert.is(await read(truth, path), text)
+      }),
+      { numRuns: 60 },
+    )
+  },
+)
 
 queue(
   'a write does not wait until PFS has finished the commits before it, and yet sees what they have written',
@@ -100,7 +103,7 @@ queue(
   },
 )
 
-queue('no more than four commits are left for PFS to finish', async () => {
+queue('at most four commits are unfinished', async () => {
   const truth = createMemoryPfs({ finishMilliseconds: 20 })
   await createRepoAndBranch(truth, branch)
   const { commit } = createCommitQueue(truth, { shareCommits: true, respondAfter: 'commit' })
@@ -115,7 +118,7 @@ queue('no more than four commits are left for PFS to finish', async () => {
   assert.ok(most > 1 && most <= 4, `${most}`)
 })
 
-queue('a path of very many directories is checked in few calls, and as any other', async () => {
+queue('a path with very many directories is checked in few calls, with the same result', async () => {
   const pfs = await watchedPfs()
   let calls = 0
   const counted: PfsClient = {
@@ -141,7 +144,7 @@ queue('a path of very many directories is checked in few calls, and as any other
   }
 })
 
-queue('what another wrote between our check and our commit is seen by the next check', async () => {
+queue('the next check sees what another writer committed between our check and our commit', async () => {
   const truth = await slowPfs(50)
   const { pfs, race } = racedPfs(truth, () => truth.modifyFile(head, [add('/o/x')]), nothing)
   const { commit } = createCommitQueue(pfs, { shareCommits: true, respondAfter: 'commit' })

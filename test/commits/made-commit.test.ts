@@ -8,7 +8,7 @@ import { add, branch, head, nothing, put, racedPfs, read, reasons, slowPfs, watc
 
 const queue = suite('the commit that a write has made')
 
-queue('what another does behind our commit neither refuses it nor gives it another version', async () => {
+queue("another writer's commit on top of ours neither fails ours nor changes its version", async () => {
   const isNew = (now: unknown): void => {
     if (now !== undefined) throw new Error('exists')
   }
@@ -40,7 +40,7 @@ queue('what another does behind our commit neither refuses it nor gives it anoth
   }
 })
 
-queue('a commit that is broken by one before it is made again without what collides', async () => {
+queue('a commit that is broken by an earlier one is repeated without the colliding change', async () => {
   const truth = await slowPfs(0)
   const { pfs, race } = racedPfs(
     truth,
@@ -55,7 +55,7 @@ queue('a commit that is broken by one before it is made again without what colli
   assert.is(await read(truth, '/a'), 'ours')
 })
 
-queue('a write that PFS drops is refused with respondAfter: finish', async () => {
+queue('a write that PFS drops fails with respondAfter: finish', async () => {
   const pfs = await watchedPfs()
   // Another gateway's write comes between the checks of ours and its commit.
   const raced: PachydermApi = {
@@ -79,7 +79,7 @@ async function* bytes(text: string): AsyncGenerator<Uint8Array> {
   yield Buffer.from(text)
 }
 
-queue('a large body gets the version that changed it, beside commits of another writer to other paths', async () => {
+queue('a large body gets the version that changed it, even if another writer commits to other paths', async () => {
   const truth = await slowPfs(0)
   let ours: string | undefined
   const { pfs, race } = racedPfs(
@@ -111,7 +111,7 @@ queue(
   },
 )
 
-queue('a commit that somebody opens on top of ours is not taken for ours', async () => {
+queue('a commit that another client opens on top of ours is not mistaken for ours', async () => {
   const truth = await slowPfs(0)
   let ours: string | undefined
   const { pfs, race } = racedPfs(truth, nothing, async () => {
@@ -124,7 +124,7 @@ queue('a commit that somebody opens on top of ours is not taken for ours', async
   assert.is(outcome?.status === 'fulfilled' && outcome.value.commitId, ours)
 })
 
-queue('a large body that changes nothing gets a version that holds it', async () => {
+queue('a large body that changes nothing gets a version that contains it', async () => {
   const truth = await slowPfs(0)
   let ours: string | undefined
   const { pfs, race } = racedPfs(truth, nothing, async () => {

@@ -8,7 +8,7 @@ import { add, branch, head, put, read, reasonOf, reasons, watchedPfs } from './q
 
 const queue = suite('commits that somebody holds open')
 
-queue('a write into a commit that somebody holds open does not wait for its end', async () => {
+queue('a write into an open commit of another client does not wait for its end', async () => {
   const pfs = await watchedPfs()
   const opened = await pfs.startCommit({ branch })
   const { commit } = createCommitQueue(pfs, { shareCommits: true, respondAfter: 'finish' })
@@ -16,7 +16,7 @@ queue('a write into a commit that somebody holds open does not wait for its end'
   assert.is(outcome?.status === 'fulfilled' && outcome.value.commitId, opened.id)
 })
 
-queue('a commit that somebody opens between the checks and ours takes our changes in', async () => {
+queue('a commit that is opened between our checks and our commit receives our changes', async () => {
   const pfs = await watchedPfs()
   let opened: string | undefined
   const raced: PachydermApi = {
@@ -36,40 +36,43 @@ queue('a commit that somebody opens between the checks and ours takes our change
   assert.is(await read(pfs, '/2'), '/2')
 })
 
-queue('a commit that is finished before ours is added gets none of it, and the next one all of it', async () => {
-  for (const call of ['createFileSet', 'addFileSet'] as const) {
-    const pfs = await watchedPfs()
-    await pfs.modifyFile(head, [add('/deleted')])
-    const opened = await pfs.startCommit({ branch })
-    let isFinished = false
-    const finish = async (): Promise<void> => {
-      if (!isFinished) await pfs.finishCommit({ commit: opened })
-      isFinished = true
+queue(
+  'a commit that is finished before our changes are added gets none of them, and the next one all of them',
+  async () => {
+    for (const call of ['createFileSet', 'addFileSet'] as const) {
+      const pfs = await watchedPfs()
+      await pfs.modifyFile(head, [add('/deleted')])
+      const opened = await pfs.startCommit({ branch })
+      let isFinished = false
+      const finish = async (): Promise<void> => {
+        if (!isFinished) await pfs.finishCommit({ commit: opened })
+        isFinished = true
+      }
+      const raced: PachydermApi = {
+        ...pfs,
+        createFileSet: async (...args) => {
+          if (call === 'createFileSet') await finish()
+          return pfs.createFileSet(...args)
+        },
+        addFileSet: async (...args) => {
+          if (call === 'addFileSet') await finish()
+          return pfs.addFileSet(...args)
+        },
+      }
+      const { commit } = createCommitQueue(raced, { shareCommits: true, respondAfter: 'commit' })
+      const content = { copyOf: { commit: { repo: branch.repo, id: opened.id ?? '' }, path: '/deleted' } }
+      const outcomes = await commit(branch, [put('/1'), { path: '/deleted' }, { path: '/copied', content }], {})
+      const ids = outcomes.map((outcome) => outcome.status === 'fulfilled' && outcome.value.commitId)
+      assert.is.not(ids[0], opened.id)
+      assert.is((await pfs.inspectCommit({ commit: head })).parentCommit?.id, opened.id)
+      assert.is(new Set(ids).size, 1)
+      assert.is(await read(pfs, '/copied'), '/deleted')
+      assert.instance(await reasonOf(read(pfs, '/deleted')), PfsError)
     }
-    const raced: PachydermApi = {
-      ...pfs,
-      createFileSet: async (...args) => {
-        if (call === 'createFileSet') await finish()
-        return pfs.createFileSet(...args)
-      },
-      addFileSet: async (...args) => {
-        if (call === 'addFileSet') await finish()
-        return pfs.addFileSet(...args)
-      },
-    }
-    const { commit } = createCommitQueue(raced, { shareCommits: true, respondAfter: 'commit' })
-    const content = { copyOf: { commit: { repo: branch.repo, id: opened.id ?? '' }, path: '/deleted' } }
-    const outcomes = await commit(branch, [put('/1'), { path: '/deleted' }, { path: '/copied', content }], {})
-    const ids = outcomes.map((outcome) => outcome.status === 'fulfilled' && outcome.value.commitId)
-    assert.is.not(ids[0], opened.id)
-    assert.is((await pfs.inspectCommit({ commit: head })).parentCommit?.id, opened.id)
-    assert.is(new Set(ids).size, 1)
-    assert.is(await read(pfs, '/copied'), '/deleted')
-    assert.instance(await reasonOf(read(pfs, '/deleted')), PfsError)
-  }
-})
+  },
+)
 
-queue('a branch on which somebody opens commits all the time refuses a write in the end', async () => {
+queue('a write fails in the end if other clients keep opening commits on the branch', async () => {
   const pfs = await watchedPfs()
   let calls = 0
   const raced: PachydermApi = {
@@ -88,7 +91,7 @@ queue('a branch on which somebody opens commits all the time refuses a write in 
   assert.is(calls, 5)
 })
 
-queue('a body that comes while a commit is open is not lost when that commit is finished', async () => {
+queue('a body that arrives while a commit is open is not lost when that commit is finished', async () => {
   const pfs = await watchedPfs()
   const opened = await pfs.startCommit({ branch })
   const { commit } = createCommitQueue(pfs, { shareCommits: true, respondAfter: 'commit' })
@@ -102,7 +105,7 @@ queue('a body that comes while a commit is open is not lost when that commit is 
   assert.is((await pfs.inspectCommit({ commit: head })).parentCommit?.id, opened.id)
 })
 
-queue('nothing is written into the open commit of an output branch', async () => {
+queue('the open commit of an output branch is never written', async () => {
   const pfs = await watchedPfs()
   const output: Branch = { repo: { ...branch.repo, name: 'output' }, name: 'master' }
   await pfs.createRepo({ repo: output.repo })

@@ -13,7 +13,7 @@ const path = fc
 /** A path without the slash at its end, which a directory may have. */
 const plain = (text: string): string => (text.endsWith('/') ? text.slice(0, -1) : text)
 
-trie('finds a path, the directories above it and what is below it, and nothing else', () => {
+trie('finds a path, the directories above it and everything below it, and nothing else', () => {
   fc.assert(
     fc.property(fc.array(path), path, (paths, asked) => {
       const all = new PathTrie()

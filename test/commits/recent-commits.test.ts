@@ -23,14 +23,14 @@ async function fourUnfinished(): Promise<RecentCommits> {
 
 const finish = async (commitId: string): Promise<Head> => headOf(Number(commitId.slice(1)), 'finished')
 
-test('two that wait for the oldest commit drop only that one', async () => {
+test('two readers that wait for the oldest commit drop it only once', async () => {
   const recent = await fourUnfinished()
   await Promise.all([1, 2].map(() => recent.commitToCheck(headOf(4), ['/other'], finish)))
   // c1 does not hold what c2 changed.
   assert.is(await recent.commitToCheck(headOf(4), ['/2'], finish), 'c4')
 })
 
-test('one that knew an older head does not hide the changes of a newer one', async () => {
+test('a reader that knew an older head does not hide the changes of a newer one', async () => {
   const recent = await fourUnfinished()
   let goOn = (): void => {}
   const waits = new Promise<void>((resolve) => {

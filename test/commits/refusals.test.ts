@@ -15,7 +15,7 @@ async function isPending(work: Promise<unknown>): Promise<boolean> {
 
 const queue = suite('changes that PFS refuses')
 
-queue('a change that PFS refuses hurts no neighbour', async () => {
+queue('a change that PFS refuses does not affect others', async () => {
   const pfs = await watchedPfs()
   const { commit } = createCommitQueue(pfs, { shareCommits: true, respondAfter: 'commit' })
   const outcomes = await commit(branch, [put('/good'), put('/b*d'), put('/fine')], {})
@@ -26,7 +26,7 @@ queue('a change that PFS refuses hurts no neighbour', async () => {
   assert.is(await read(pfs, '/fine'), '/fine')
 })
 
-queue('a write whose outcome is not known is not made again', async () => {
+queue('a write with an unknown outcome is not repeated', async () => {
   const pfs = await watchedPfs()
   let calls = 0
   const broken: PfsClient = {
@@ -42,7 +42,7 @@ queue('a write whose outcome is not known is not made again', async () => {
   assert.is(calls, 1)
 })
 
-queue('a write to a branch that is not there makes none', async () => {
+queue('a write to a missing branch does not create it', async () => {
   const pfs = await watchedPfs()
   const { commit } = createCommitQueue(pfs, { shareCommits: true, respondAfter: 'commit' })
   const [reason] = reasons(await commit({ ...branch, name: 'none' }, [put('/1')], {}))
@@ -50,7 +50,7 @@ queue('a write to a branch that is not there makes none', async () => {
   assert.equal(pfs.commits, [])
 })
 
-queue('a write that fails with words that say nothing is made again only where it was not made', async () => {
+queue('a write that fails for an unknown reason is repeated only if it had no effect', async () => {
   for (const isMade of [false, true]) {
     const pfs = await watchedPfs()
     let calls = 0
@@ -72,7 +72,7 @@ queue('a write that fails with words that say nothing is made again only where i
   }
 })
 
-queue('what PFS refuses to all alike is asked once', async () => {
+queue('a call that PFS refuses for every change is made once', async () => {
   for (const status of ['RESOURCE_EXHAUSTED', 'FAILED_PRECONDITION', 'UNIMPLEMENTED'] as const) {
     const pfs = await watchedPfs()
     let calls = 0
@@ -93,7 +93,7 @@ queue('what PFS refuses to all alike is asked once', async () => {
   }
 })
 
-queue('a PFS that never answers fails the turn, and the branch goes on', async () => {
+queue('a PFS that hangs fails the turn, and the branch stays writable', async () => {
   const pfs = await watchedPfs()
   let isStuck = true
   const stuck: PfsClient = {
@@ -121,7 +121,7 @@ queue('a PFS that never answers fails the turn, and the branch goes on', async (
   assert.equal(pfs.commits, [['/2']])
 })
 
-queue('copies whose source is gone fail alone, and are not asked for one by one', async () => {
+queue('copies with a missing source fail alone, and are not tried one by one', async () => {
   const pfs = await watchedPfs()
   const gone = { repo: { ...branch.repo, name: 'gone' }, id: '0123456789abcdef0123456789abcdef' }
   await pfs.modifyFile(head, [add('/source')])
@@ -155,7 +155,7 @@ queue('copies whose source is gone fail alone, and are not asked for one by one'
   assert.ok(calls <= 10, `${calls} calls`)
 })
 
-queue('a caller without the right to write is refused before a body is taken', async () => {
+queue('a caller without the right to write is refused before the body is read', async () => {
   const pfs = createMemoryPfs()
   const rootToken = await pfs.activateAuth({})
   await pfs.createRepo({ repo: branch.repo }, { authToken: rootToken })

@@ -15,7 +15,7 @@ function isBusy(reason: unknown): boolean {
 
 const queue = suite('writes to one branch share commits')
 
-queue('writes that come while one is under way share the next commit', async () => {
+queue('writes that arrive during a commit share the next one', async () => {
   const pfs = await watchedPfs()
   const { commit } = createCommitQueue(pfs, { shareCommits: true, respondAfter: 'commit' })
   const open = pfs.hold()
@@ -29,7 +29,7 @@ queue('writes that come while one is under way share the next commit', async () 
   assert.is.not(one?.status === 'fulfilled' && one.value.commitId, ids[0])
 })
 
-queue('writers that write again when they are answered share one commit a round', async () => {
+queue('writers that write again after each response share one commit per round', async () => {
   const memory = createMemoryPfs()
   await createRepoAndBranch(memory, branch)
   // A commit outlasts the turns in which the answered writers write again.
@@ -55,7 +55,7 @@ queue('writers that write again when they are answered share one commit a round'
   assert.is(commits, 4)
 })
 
-queue('each write has a commit of its own with shareCommits: false', async () => {
+queue('each write makes a commit with shareCommits: false', async () => {
   const pfs = await watchedPfs()
   const { commit } = createCommitQueue(pfs, { shareCommits: false, respondAfter: 'commit' })
   await Promise.all(['/1', '/2', '/3'].map((path) => commit(branch, [put(path)], {})))
@@ -63,7 +63,7 @@ queue('each write has a commit of its own with shareCommits: false', async () =>
   assert.equal(pfs.commits, [['/1'], ['/2'], ['/3'], ['/4', '/5']])
 })
 
-queue('two writes to one key, or to related ones, never share a commit and keep their order', async () => {
+queue('two writes to the same or related keys never share a commit, and keep their order', async () => {
   const pfs = await watchedPfs()
   const { commit } = createCommitQueue(pfs, { shareCommits: true, respondAfter: 'commit' })
   const open = pfs.hold()
@@ -104,7 +104,7 @@ queue('a write does not overtake one to the same key that waits for another toke
   assert.is(await read(pfs, '/k'), 'second')
 })
 
-queue('a writer that leaves while it waits is not written', async () => {
+queue('the write of a client that leaves while it is queued is not made', async () => {
   const pfs = await watchedPfs()
   const { commit } = createCommitQueue(pfs, { shareCommits: true, respondAfter: 'commit' })
   const open = pfs.hold()
@@ -119,7 +119,7 @@ queue('a writer that leaves while it waits is not written', async () => {
   assert.equal(pfs.commits, [['/1'], ['/3']])
 })
 
-queue('nothing is committed while exclusive work runs', async () => {
+queue('no commit is made while exclusive work runs', async () => {
   const pfs = await watchedPfs()
   const { commit, exclusively } = createCommitQueue(pfs, { shareCommits: true, respondAfter: 'commit' })
   const gate = deferred()
@@ -149,7 +149,7 @@ queue('copies of staged bodies are committed in batches of at most 64 MiB', asyn
   )
 })
 
-queue('a branch at which a writer has waited for half a minute takes no more', async () => {
+queue('a branch whose oldest writer has waited for half a minute accepts no more writers', async () => {
   const pfs = await watchedPfs()
   const { commit, requireRoom, requireWritable } = createCommitQueue(pfs, {
     shareCommits: true,
@@ -172,7 +172,7 @@ queue('a branch at which a writer has waited for half a minute takes no more', a
   requireRoom(branch)
 })
 
-queue('a writer that gets no turn within five minutes is refused', async () => {
+queue('a writer without a turn within five minutes is refused', async () => {
   mock.timers.enable({ apis: ['setTimeout'] })
   try {
     const pfs = await watchedPfs()

@@ -16,7 +16,7 @@ backOff.after(() => {
   syncBuiltinESMExports()
 })
 
-backOff('is asked again after 100, 300 and 900 ms, less up to half of each', async () => {
+backOff('is retried after 100, 300 and 900 ms, each reduced by up to half', async () => {
   const pauses: number[] = []
   timers.setTimeout = (async (milliseconds: number, value: unknown) => {
     pauses.push(milliseconds)

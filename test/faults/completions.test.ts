@@ -23,7 +23,7 @@ completions.after.each(async ({ rig }) => {
 })
 
 for (const how of ['the client leaves', 'PFS fails once'] as const) {
-  completions(`may be asked for again, also on a condition: ${how}`, async ({ rig, target, document }) => {
+  completions(`can be repeated, even with a condition: ${how}`, async ({ rig, target, document }) => {
     const leaving = new AbortController()
     rig.pfs.faults = {
       async modifyFile(commit, operations, options) {
@@ -55,18 +55,21 @@ for (const how of ['the client leaves', 'PFS fails once'] as const) {
   })
 }
 
-completions('an upload whose completion could not be kept is still there', async ({ rig, target, document }) => {
-  rig.pfs.faults = {
-    async *globFile(request, options) {
-      if (request.pattern.startsWith('/completed')) throw new PfsError('INTERNAL', 'the database is away')
-      yield* rig.truth.globFile(request, options)
-    },
-  }
-  const first = await ask(rig.port, 'POST', target, document)
-  rig.pfs.faults = {}
-  const again = await ask(rig.port, 'POST', target, document)
-  assert.equal([first.status, again.status, again.code], [200, 200, ''])
-})
+completions(
+  'an upload whose completion record could not be written is still there',
+  async ({ rig, target, document }) => {
+    rig.pfs.faults = {
+      async *globFile(request, options) {
+        if (request.pattern.startsWith('/completed')) throw new PfsError('INTERNAL', 'the database is away')
+        yield* rig.truth.globFile(request, options)
+      },
+    }
+    const first = await ask(rig.port, 'POST', target, document)
+    rig.pfs.faults = {}
+    const again = await ask(rig.port, 'POST', target, document)
+    assert.equal([first.status, again.status, again.code], [200, 200, ''])
+  },
+)
 
 completions(
   'a condition holds though the commit at which the upload began is gone',

@@ -32,7 +32,7 @@ for (const isLast of [true, false]) {
   )
 }
 
-deletion('and another bucket of its repo is made: whoever is told that it is there finds it', async () => {
+deletion('while another bucket of its repo is created: a client that created it finds it', async () => {
   const rig = await startRig()
   for (let round = 0; round < 15; round += 1) {
     await ask(rig.port, 'PUT', `/${bucket}`)

@@ -77,7 +77,7 @@ async function startBehindProxy(maxConcurrentStreams: number, maxSharedBodyBytes
   }
 }
 
-streams('more large bodies at once than there are streams are all written', async () => {
+streams('more concurrent large bodies than streams are all written', async () => {
   const { truth, port, close } = await startBehindProxy(3, 0)
   const body = Buffer.alloc(100_000, 'x')
   const keys = Array.from({ length: 12 }, (_, index) => `key-${index}`)
@@ -90,7 +90,7 @@ streams('more large bodies at once than there are streams are all written', asyn
   await close()
 })
 
-streams('bodies that stand still keep no small write and no read from being answered', async () => {
+streams('stalled bodies block neither small writes nor reads', async () => {
   // As many as Pachyderm's own proxy allows.
   const { truth, port, connections, close } = await startBehindProxy(100, 1000)
   const large = putMessage(`/${bucket}/slow`, Buffer.alloc(100_000, 'x'), 'content-length')

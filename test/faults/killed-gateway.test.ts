@@ -16,7 +16,7 @@ function contentOf(index: number): Buffer {
 
 const killed = suite('a gateway that is killed')
 
-killed('holds all that was answered, whole, and nothing else but what was on its way', async () => {
+killed('the branch contains every confirmed write completely, and otherwise only writes in progress', async () => {
   const pfs = createMemoryPfs({ commitMilliseconds: 5 })
   await createBucket(pfs)
   const served = await servePfs(pfs, '127.0.0.1:0')
@@ -67,7 +67,7 @@ const uploads = 8
 const killedAfterUploads = 3
 const parts = [Buffer.alloc(5 * 1024 * 1024, 'first part '), Buffer.alloc(10_000, 'last part ')]
 
-killed('uploads in parts go on where they were: what was answered is kept, and each step may be repeated', async () => {
+killed('multipart uploads continue: confirmed parts are kept, and each step can be repeated', async () => {
   const pfs = createMemoryPfs({ commitMilliseconds: 5 })
   await createBucket(pfs)
   const served = await servePfs(pfs, '127.0.0.1:0')

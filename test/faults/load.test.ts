@@ -6,6 +6,6 @@ const load = suite('load, the short runs')
 
 load('300 connections at once', () => crowd(300))
 
-load('900 requests of mixed kinds leave nothing behind', () => mixedLoad({ requests: 900, milliseconds: 0 }))
+load('900 mixed requests leak nothing', () => mixedLoad({ requests: 900, milliseconds: 0 }))
 
 load.run()

@@ -23,7 +23,7 @@ network.after.each(async ({ rig, before }) => {
   await rig.close()
 })
 
-network('slow: everything comes through whole', async ({ rig }) => {
+network('slow: everything is transferred completely', async ({ rig }) => {
   rig.wire.slow = true
   rig.wire.cut()
   const [small, large] = await Promise.all([
@@ -39,7 +39,7 @@ network('slow: everything comes through whole', async ({ rig }) => {
   assert.equal(listed.body.toString().match(/<Key>\w+/g), ['<Key>first', '<Key>large', '<Key>small'])
 })
 
-network('stalled under a write: its sender may leave, and nothing of it is there', async ({ rig }) => {
+network('stalled during a write: the client may leave, and nothing is stored', async ({ rig }) => {
   const history = await commits(rig.truth)
   const message = putMessage(`/${bucket}/large`, content, 'content-length')
   const begun = rig.pfs.begun('createFileSet')
@@ -53,7 +53,7 @@ network('stalled under a write: its sender may leave, and nothing of it is there
   assert.equal(await commits(rig.truth), history)
 })
 
-network('stalled under reads: their readers may leave, and the calls are ended', async ({ rig }) => {
+network('stalled during reads: the clients may leave, and the calls are cancelled', async ({ rig }) => {
   rig.wire.stall()
   const readers = ['', '?list-type=2', '/first'].map((path) => {
     const socket = connect(rig.port, '127.0.0.1')
@@ -92,7 +92,7 @@ network(
   },
 )
 
-network('gone: every request is told ServiceUnavailable, and works when PFS is back', async ({ rig }) => {
+network('gone: every request gets ServiceUnavailable, and works again when PFS is back', async ({ rig }) => {
   await rig.killPfs()
   const path = `/${bucket}/first`
   const requests = (): Promise<{ readonly status: number }>[] => [

@@ -40,7 +40,7 @@ function largeFile(rig: Rig, getFile: PfsClient['getFile']): void {
 }
 
 for (const how of leavings) {
-  readers(`one that ${how} the connection in the middle ends the call to PFS`, async ({ rig, before }) => {
+  readers(`one that ${how} the connection in the middle cancels the PFS call`, async ({ rig, before }) => {
     const cancelled = deferred()
     largeFile(rig, async function* (_, options) {
       yield mebibyte
@@ -56,7 +56,7 @@ for (const how of leavings) {
     assert.equal(await leaked(before), [])
   })
 
-  readers(`one that ${how} the connection before the first byte ends the call to PFS`, async ({ rig, before }) => {
+  readers(`one that ${how} the connection before the first byte cancels the PFS call`, async ({ rig, before }) => {
     const cancelled = deferred()
     const begun = rig.pfs.begun('getFile')
     largeFile(rig, async function* (_, options) {
@@ -73,7 +73,7 @@ for (const how of leavings) {
   })
 }
 
-readers('one that never reads is waited for: what is fetched for it is bounded', async ({ rig, before }) => {
+readers('one that never reads: a bounded amount is buffered', async ({ rig, before }) => {
   let fetched = 0
   largeFile(rig, async function* () {
     for (let left = size; left > 0; left -= mebibyte.length) {
@@ -125,7 +125,7 @@ readers('a stream that fails in the middle cuts the connection', async ({ rig, b
   assert.equal(await leaked(before), [])
 })
 
-readers('a small object whose stream fails in the middle is an error, or comes whole', async ({ rig }) => {
+readers('a small object whose stream fails in the middle is an error, or arrives completely', async ({ rig }) => {
   for (const status of ['INTERNAL', 'UNAVAILABLE'] as const) {
     const small = await startRig({ truth: rig.truth, options: { cacheBytes: 64 * mebibyte.length } })
     let calls = 0
@@ -147,7 +147,7 @@ readers('a small object whose stream fails in the middle is an error, or comes w
   }
 })
 
-readers('PFS restarts: reads wait for it and are answered whole', async ({ rig }) => {
+readers('PFS restarts: reads wait for it and succeed', async ({ rig }) => {
   await rig.killPfs()
   const asked = [
     ask(rig.port, 'GET', path),

@@ -16,7 +16,7 @@ const resets = suite('calls to PFS that are reset')
 
 const large = Buffer.alloc(3_000_000, 'large')
 
-resets('no request that is answered in full resets a call', async () => {
+resets('a request with a complete response resets no call', async () => {
   const rig = await startRig({ options: { cacheBytes: 100_000_000 } })
   const { port } = rig
   const whole = `bytes=${large.length - 1000}-`
@@ -52,7 +52,7 @@ resets('no request that is answered in full resets a call', async () => {
   await rig.close()
 })
 
-resets('a connection that is ended with an error is UNAVAILABLE, and reads are repeated on the next one', async () => {
+resets('a connection that is closed with an error is UNAVAILABLE, and reads are retried on the next one', async () => {
   const sessions: ServerHttp2Session[] = []
   let calls = 0
   const server = createServer()

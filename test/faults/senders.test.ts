@@ -74,7 +74,7 @@ patient.before(async (context) => {
 
 patient.after(({ rig }) => rig.close())
 
-patient('others write on while twenty have sent all but the last byte', async ({ rig, before }) => {
+patient('other clients can write while twenty have sent everything but the last byte', async ({ rig, before }) => {
   const message = putMessage(`/${bucket}/stalled`, Buffer.alloc(sizes.large, 'a'), 'content-length')
   const small = putMessage(`/${bucket}/stalled-small`, Buffer.alloc(sizes.small, 'a'), 'content-length')
   const begun = rig.pfs.begun('createFileSet')
@@ -102,7 +102,7 @@ patient('others write on while twenty have sent all but the last byte', async ({
   assert.equal(await leaked(before), [])
 })
 
-patient('connections on which nothing, or half a head, comes hold nobody up', async ({ rig, before }) => {
+patient('connections without a request, or with half of its headers, block nobody', async ({ rig, before }) => {
   const sockets = await Promise.all(
     Array.from({ length: 100 }, async (_, index) => {
       const socket = connect(rig.port, '127.0.0.1')
@@ -117,7 +117,7 @@ patient('connections on which nothing, or half a head, comes hold nobody up', as
   assert.equal(await leaked(before), [])
 })
 
-patient('memory that senders hold is given back when they leave', async ({ before }) => {
+patient('buffered memory is released when senders leave', async ({ before }) => {
   const rig = await startRig()
   // Together more than all small bodies may take (256 MiB): the last ones wait for the first.
   const message = putMessage(`/${bucket}/held`, Buffer.alloc(1024 * 1024), 'content-length')

@@ -67,7 +67,7 @@ async function requireExactly(rig: Rig, answers: readonly Answer[]): Promise<voi
   assert.is(held.size, 2 + answered.length)
 }
 
-shared('a commit that stalls and is then refused is made again singly, once each', async ({ rig }) => {
+shared('a commit that stalls and is then refused is retried write by write, once each', async ({ rig }) => {
   const { answers, sent } = await whileOthersWait(rig, async (paths, write) => {
     if (paths.length === 1) return write()
     for (let requests = 0; requests < 3; requests++) await ask(rig.port, 'HEAD', `/${bucket}/first`)
@@ -88,7 +88,7 @@ shared('a commit that stalls and is then refused is made again singly, once each
   await requireExactly(rig, answers)
 })
 
-shared('one write that PFS refuses hurts no neighbour', async ({ rig }) => {
+shared('a write that PFS refuses does not affect others', async ({ rig }) => {
   const { answers } = await whileOthersWait(rig, async (paths, write) => {
     if (paths.includes('/key-3')) throw new PfsError('UNKNOWN', 'path (/key-3) invalid: it is forbidden here')
     await write()
@@ -123,7 +123,7 @@ for (const status of ['UNAVAILABLE', 'DEADLINE_EXCEEDED', 'INTERNAL', 'CANCELLED
   }
 }
 
-shared('the connection breaks while the commit is made: nobody is told 200, nothing is sent twice', async ({ rig }) => {
+shared('the connection breaks during a commit: no write is confirmed, none is repeated', async ({ rig }) => {
   const { answers, sent } = await whileOthersWait(rig, async (_, write) => {
     await write()
     rig.wire.cut()
@@ -137,7 +137,7 @@ shared('the connection breaks while the commit is made: nobody is told 200, noth
   assert.is((await put(rig, 'next')).status, 200)
 })
 
-shared('PFS dies while the commit is made and comes back: the next writes are made', async ({ rig }) => {
+shared('PFS dies during a commit and comes back: the next writes succeed', async ({ rig }) => {
   const stalledCommit = deferred()
   const lost = whileOthersWait(rig, async (_, __, signal) => {
     stalledCommit.resolve()
@@ -154,7 +154,7 @@ shared('PFS dies while the commit is made and comes back: the next writes are ma
   assert.equal([...(await holds(rig.truth)).keys()], ['ahead', 'first', 'next'])
 })
 
-shared('a commit that is made but whose name is not told is not made again', async ({ rig }) => {
+shared('a commit whose id is lost is not repeated', async ({ rig }) => {
   for (const status of ['UNKNOWN', 'NOT_FOUND', 'UNAVAILABLE'] as const) {
     const history = await commits(rig.truth)
     let made = 0

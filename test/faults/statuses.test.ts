@@ -95,7 +95,7 @@ faults.after(async ({ rigs }) => {
   for (const rig of rigs.values()) await rig.close()
 })
 
-faults("is answered in S3's terms, and the next request works", async ({ rigs }) => {
+faults('becomes an S3 error, and the next request works', async ({ rigs }) => {
   // Side by side, since reads are repeated for a while where PFS is UNAVAILABLE.
   await Promise.all([...rigs].map(([method, rig]) => everyStatus(method, rig)))
 })

@@ -23,7 +23,7 @@ const gateways = suite('two gateways on one PFS')
  * - The object at the version that a PUT is answered with is the one that was put.
  * - Every version that was put is in the history.
  */
-gateways('every answered write is in the history, and its version holds it', async () => {
+gateways('every confirmed write is in the history, and its version contains it', async () => {
   const truth = createMemoryPfs({ commitMilliseconds: 1 })
   await createBucket(truth)
   const rigs = [await startRig({ truth }), await startRig({ truth })]
@@ -78,28 +78,31 @@ async function versionsOf(port: number, key: string, history: readonly string[])
   return versions
 }
 
-gateways('one deletes what the other writes: each is answered, and the branch is one of the two', async () => {
-  const truth = createMemoryPfs({ commitMilliseconds: 1 })
-  await createBucket(truth)
-  const [writer, remover] = [await startRig({ truth }), await startRig({ truth })]
-  const bytes = Buffer.alloc(2_000_000, 'a')
-  for (const content of ['small', bytes]) {
-    for (let round = 0; round < 20; round++) {
-      const [put, removed] = await Promise.all([
-        ask(writer.port, 'PUT', `/${bucket}/key`, content),
-        ask(remover.port, 'DELETE', `/${bucket}/key`),
-      ])
-      assert.equal([put.status, removed.status], [200, 204], `${round}: ${put.code}`)
-      assert.ok((await holds(truth)).size <= 1)
+gateways(
+  'one deletes the key that the other writes: each gets a response, and the branch has one of the two results',
+  async () => {
+    const truth = createMemoryPfs({ commitMilliseconds: 1 })
+    await createBucket(truth)
+    const [writer, remover] = [await startRig({ truth }), await startRig({ truth })]
+    const bytes = Buffer.alloc(2_000_000, 'a')
+    for (const content of ['small', bytes]) {
+      for (let round = 0; round < 20; round++) {
+        const [put, removed] = await Promise.all([
+          ask(writer.port, 'PUT', `/${bucket}/key`, content),
+          ask(remover.port, 'DELETE', `/${bucket}/key`),
+        ])
+        assert.equal([put.status, removed.status], [200, 204], `${round}: ${put.code}`)
+        assert.ok((await holds(truth)).size <= 1)
+      }
     }
-  }
-  for (const rig of [writer, remover]) {
-    await rig.idle()
-    await rig.close()
-  }
-})
+    for (const rig of [writer, remover]) {
+      await rig.idle()
+      await rig.close()
+    }
+  },
+)
 
-gateways('an object that is removed before its ETag is known is answered with the version that held it', async () => {
+gateways('an object that is deleted before its ETag is known gets the version that contained it', async () => {
   const rig = await startRig({ options: { maxSharedBodyBytes: 0 } })
   for (const send of [
     () => ask(rig.port, 'PUT', `/${bucket}/key`, 'content'),

@@ -25,7 +25,7 @@ writers.after(({ rig }) => rig.close())
 
 for (const [size, bytes] of Object.entries(sizes)) {
   for (const framing of framings) {
-    writers(`a ${size} object, ${framing}: nothing of it is there, or the whole`, async ({ rig, before }) => {
+    writers(`a ${size} object, ${framing}: stored completely or not at all`, async ({ rig, before }) => {
       const content = Buffer.alloc(bytes, `${size} ${framing} `)
       const message = putMessage(`/${bucket}/${size}-${framing}`, content, framing)
       for (const [stopped, sent] of boundariesOf(message)) {
@@ -59,7 +59,7 @@ for (const [size, bytes] of Object.entries(sizes)) {
 }
 
 for (const framing of framings) {
-  writers(`a part of an upload, ${framing}: nothing of it is there, or the whole`, async ({ rig, before }) => {
+  writers(`a part of an upload, ${framing}: stored completely or not at all`, async ({ rig, before }) => {
     const target = `/${bucket}/upload-${framing}`
     const created = await ask(rig.port, 'POST', `${target}?uploads`)
     const uploadId = /<UploadId>(.+)<\/UploadId>/.exec(created.body.toString())?.[1] ?? ''

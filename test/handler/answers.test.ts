@@ -44,7 +44,7 @@ const everyKind: readonly (readonly [expected: number, request: RawRequest])[] =
 ]
 
 for (const [expected, request] of everyKind) {
-  test(`${request.method ?? 'GET'} ${request.target} is ${expected}, with what every answer has`, async ({ ask }) => {
+  test(`${request.method ?? 'GET'} ${request.target} is ${expected}, with the common headers`, async ({ ask }) => {
     const { status, headers, body } = await ask(request)
     assert.is(status, expected)
     assert.match(headers['x-amz-request-id'] ?? '', /^[0-9A-F]{16}$/)
@@ -65,14 +65,14 @@ for (const [expected, request] of everyKind) {
   })
 }
 
-test('each answer has a request id of its own', async ({ ask }) => {
+test('each response has a unique request id', async ({ ask }) => {
   const ids = await Promise.all(
     Array.from({ length: 20 }, async () => (await ask({ target: '/' })).headers['x-amz-request-id']),
   )
   assert.is(new Set(ids).size, 20)
 })
 
-test('an answer to HEAD has the headers of the answer to GET and nothing behind them', async ({ gateway, ask }) => {
+test('a response to HEAD has the headers of GET and no body', async ({ gateway, ask }) => {
   const get = await ask({ target: '/images/a' })
   const wire = await openWire(gateway.port)
   for (const method of ['HEAD', 'HEAD', 'GET'])
@@ -85,7 +85,7 @@ test('an answer to HEAD has the headers of the answer to GET and nothing behind 
   assert.is(third?.body, 'content')
 })
 
-test('what PFS cannot answer is a 500 that says nothing of it, and is told to onError', async () => {
+test('an internal failure is a 500 without details, and is reported to onError', async () => {
   const told: string[] = []
   const pfs = createMemoryPfs()
   pfs.listRepo = () => {
@@ -102,7 +102,7 @@ test('what PFS cannot answer is a 500 that says nothing of it, and is told to on
   assert.equal(told, ['Error: the password is 123 at /?max-buckets=5'])
 })
 
-test('onResponse is told of each request once, with its status and code', async () => {
+test('onResponse is called once per request, with its status and code', async () => {
   const entries: string[] = []
   const gateway = await startGateway({
     options: {
@@ -121,7 +121,7 @@ test('onResponse is told of each request once, with its status and code', async 
   assert.equal(entries, ['GET / 200 ', 'GET /none/x 404 NoSuchBucket'])
 })
 
-test('a hook that throws, at once or later, is a warning and no harm to the answer', async () => {
+test('a hook that throws, synchronously or not, causes a warning and does not change the response', async () => {
   const warnings: string[] = []
   const onWarning = ({ message }: Error): number => warnings.push(message)
   process.on('warning', onWarning)

@@ -39,7 +39,7 @@ function corsOf({ headers }: RawResponse): Readonly<Record<string, string>> {
 
 const vary = 'Origin, Access-Control-Request-Headers, Access-Control-Request-Method'
 
-test('a preflight is answered by the rule that allows what is asked', async ({ gateway }) => {
+test('the first rule that allows a preflight answers it', async ({ gateway }) => {
   const response = await preflight(gateway.port, '/master.images/a', {
     origin: 'https://one.apps.example',
     'access-control-request-method': 'PUT',
@@ -56,7 +56,7 @@ test('a preflight is answered by the rule that allows what is asked', async ({ g
   })
 })
 
-test('an origin that stands for any is answered as any, without credentials', async ({ gateway }) => {
+test('a wildcard origin is answered with a wildcard, without credentials', async ({ gateway }) => {
   const headers = {
     origin: 'null',
     'access-control-request-method': 'GET',
@@ -92,7 +92,7 @@ for (const [name, target, headers] of [
   })
 }
 
-test('a preflight that asks for nothing', async ({ gateway }) => {
+test('a preflight without a method', async ({ gateway }) => {
   assert.is(outcomeOf(await preflight(gateway.port, '/master.images/a', {})), '400 BadRequest')
   assert.is(
     outcomeOf(await preflight(gateway.port, '/master.images/a', { origin: 'https://app.example' })),
@@ -100,7 +100,7 @@ test('a preflight that asks for nothing', async ({ gateway }) => {
   )
 })
 
-test('an answer, an error too, may be read by a page that a rule allows', async ({ gateway }) => {
+test('a page that a rule allows may read a response, even an error', async ({ gateway }) => {
   const origin = 'https://app.example'
   const ask = (method: string, target: string) =>
     exchange(gateway.port, { method, target, headers: { host: 'h', origin, 'content-length': '0' } })
@@ -119,7 +119,7 @@ test('an answer, an error too, may be read by a page that a rule allows', async 
   assert.equal(corsOf(await ask('GET', '/master.other')), {})
 })
 
-test('an origin is sent back as it came or not at all', async ({ gateway }) => {
+test('an origin is returned unchanged or not at all', async ({ gateway }) => {
   for (const origin of [
     'https://\u00e9.apps.example',
     'https://a b.apps.example',

@@ -32,20 +32,20 @@ for (const answer of [
   'secret',
   true,
 ]) {
-  test(`a credential ${JSON.stringify(answer)} signs nothing, nor does the word for what it has not`, async () => {
+  test(`a credential ${JSON.stringify(answer)} verifies no signature, not even of the word "undefined"`, async () => {
     for (const secretAccessKey of ['undefined', 'null', '5', 'secret', '']) {
       assert.is(await outcome(keys(answer), { accessKeyId: 'AK', secretAccessKey }), '500 InternalError')
     }
   })
 }
 
-test('no credential is an access key that is not known, and so is one with an empty secret', async () => {
+test('an access key is unknown if it has no credential or an empty secret', async () => {
   for (const answer of [undefined, null, { secretAccessKey: '' }]) {
     assert.is(await outcome(keys(answer), { accessKeyId: 'AK', secretAccessKey: '' }), '403 InvalidAccessKeyId')
   }
 })
 
-test('a look-up that fails passes nobody', async () => {
+test('nobody passes if the look-up fails', async () => {
   const credentialFor = () => Promise.reject(new Error('the vault is sealed'))
   assert.is(
     await outcome({ mode: 'keys', credentialFor }, { accessKeyId: 'AK', secretAccessKey: 'x' }),
@@ -56,7 +56,7 @@ test('a look-up that fails passes nobody', async () => {
 const anybody: Key = { accessKeyId: 'anybody', secretAccessKey: 'anything' }
 const itself: Key = { accessKeyId: 'token', secretAccessKey: 'token' }
 
-test('mode pachyderm: where auth is not active anybody passes, where it is only a token of PFS does', async () => {
+test('mode pachyderm: everyone passes if auth is not active, only tokens that PFS knows if it is', async () => {
   const config: AuthConfig = { mode: 'pachyderm' }
   assert.is(await outcome(config, anybody), '200')
   assert.is(await outcome(config, anybody, createMemoryPfs({ rootToken: 'token' })), '403 InvalidAccessKeyId')
@@ -66,7 +66,7 @@ test('mode pachyderm: where auth is not active anybody passes, where it is only 
   assert.is(await outcome(config, itself, createMemoryPfs({ rootToken: 'token' })), '200')
 })
 
-test('mode pachyderm: where it cannot be found out whether auth is active, nothing passes', async () => {
+test('mode pachyderm: nothing passes if the gateway cannot find out whether auth is active', async () => {
   for (const status of ['UNAVAILABLE', 'DEADLINE_EXCEEDED', 'UNKNOWN', 'PERMISSION_DENIED', 'INTERNAL'] as const) {
     const pfs = createMemoryPfs()
     pfs.whoAmI = () => Promise.reject(new PfsError(status, 'no answer'))
@@ -74,7 +74,7 @@ test('mode pachyderm: where it cannot be found out whether auth is active, nothi
   }
 })
 
-test('mode pachyderm: a word that is no token is refused before its body comes, and PFS is asked of it once', async () => {
+test('mode pachyderm: an unknown token is refused before the body, and looked up once', async () => {
   const pfs = createMemoryPfs({ rootToken: 'token' })
   const asked: string[] = []
   const gateway = await startGateway({
@@ -114,7 +114,7 @@ const requests = [
 
 for (const mode of ['keys', 'none'] as const) {
   for (const state of ['unknown', 'expired', 'missing'] as const) {
-    test(`mode ${mode}: a token that is ${state} is AccessDenied to the client and named to the operator`, async () => {
+    test(`mode ${mode}: a token that is ${state} is AccessDenied for the client, and named to the operator`, async () => {
       let now = new Date()
       const pfs = createMemoryPfs({ rootToken: 'root', now: () => now })
       const authToken =
@@ -145,7 +145,7 @@ for (const mode of ['keys', 'none'] as const) {
   }
 }
 
-test('mode keys: a key whose token lacks a right is no matter of the operator', async () => {
+test('mode keys: a token without a permission is not reported to the operator', async () => {
   const pfs = createMemoryPfs({ rootToken: 'root' })
   await pfs.createRepo({ repo: { project: 'default', name: 'images', type: 'user' } }, { authToken: 'root' })
   const authToken = await pfs.getRobotToken({ robot: 'r' }, { authToken: 'root' })

@@ -26,7 +26,7 @@ function ask(port: number, method: string, target: string): Promise<RawResponse>
   return exchange(port, { method, target, headers: { host: 'h', ...(method === 'PUT' && { 'content-length': '0' }) } })
 }
 
-test('below basePath everything is S3, beside it everything is the next handler', async () => {
+test('every path below basePath is S3, every other path goes to the next handler', async () => {
   const handler = createS3Handler(createMemoryPfs(), { mode: 'none' }, { basePath: '/s3' })
   const listener: RequestListener = (req, res) => void handler(req, res, () => res.end('next'))
   await withServer(listener, async (port) => {
@@ -42,7 +42,7 @@ test('below basePath everything is S3, beside it everything is the next handler'
   })
 })
 
-test('without a next handler, a request outside basePath is 404 and says where S3 is mounted', async () => {
+test('without a next handler, a request outside basePath is 404 and names the mount path', async () => {
   const handler = createS3Handler(createMemoryPfs(), { mode: 'none' }, { basePath: '/s3' })
   await withServer(
     (req, res) => void handler(req, res),
@@ -57,7 +57,7 @@ test('without a next handler, a request outside basePath is 404 and says where S
   )
 })
 
-test('a framework that cuts the URL keeps what was sent beside it', async () => {
+test('a framework that shortens the URL keeps the original one', async () => {
   const handler = createS3Handler(createMemoryPfs(), { mode: 'none' })
   const listener: RequestListener = (req, res) => {
     const url = req.url ?? '/'
@@ -110,7 +110,7 @@ async function withHttp2(handler: S3Handler, use: (session: ClientHttp2Session) 
   }
 }
 
-test('HTTP/2: objects go in and out, and errors are answered', async () => {
+test('HTTP/2: objects are written and read, and errors are sent', async () => {
   const warnings: Error[] = []
   const onWarning = (warning: Error): void => void warnings.push(warning)
   process.on('warning', onWarning)
@@ -139,7 +139,7 @@ test('HTTP/2: the authority names the bucket in virtual-hosted style', async () 
   })
 })
 
-test('HTTP/2: an error in the middle of a body ends its stream, and only that', async () => {
+test('HTTP/2: an error in the middle of a body resets only its stream', async () => {
   const pfs = createMemoryPfs()
   const { getFile } = pfs
   await withHttp2(createS3Handler(pfs, { mode: 'none' }), async (session) => {

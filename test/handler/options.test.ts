@@ -67,16 +67,16 @@ for (const [name, values] of Object.entries({
     [{ allowedOrigins: ['*'], allowedMethods: ['GET'], origins: ['*'] }],
   ],
 })) {
-  test(`${name} that is wrong is named`, () => {
+  test(`an invalid ${name} is named`, () => {
     for (const value of values) assert.match(complaint({ mode: 'none' }, { [name]: value }), name)
   })
 }
 
-test('an option that is misspelt is named, rather than left at its default', () => {
+test('a misspelt option is refused instead of ignored', () => {
   assert.match(complaint({ mode: 'none' }, { trustForwardHost: true }), 'trustForwardHost')
 })
 
-test('a mode that is none is refused: nothing is open by mistake', () => {
+test('an unknown mode is refused: nothing is open by mistake', () => {
   for (const config of [
     undefined,
     null,
@@ -91,14 +91,14 @@ test('a mode that is none is refused: nothing is open by mistake', () => {
   }
 })
 
-test('what a mode needs, and what it does not know', () => {
+test('required and unknown properties of each mode', () => {
   assert.match(complaint({ mode: 'keys' }), 'credentialFor')
   assert.match(complaint({ mode: 'keys', credentialFor: { key: 'secret' } }), 'credentialFor')
   assert.match(complaint({ mode: 'pachyderm', credentialFor: () => undefined }), 'credentialFor')
   assert.match(complaint({ mode: 'none', authToken: '' }), 'authToken')
 })
 
-test('every option takes undefined, as an unset variable is, and rules of CORS need no literal types', () => {
+test('every option accepts undefined, and CORS rules need no literal types', () => {
   const unset = process.env.NO_SUCH_VARIABLE
   const rules = [{ allowedOrigins: ['*'], allowedMethods: ['GET'], maxAgeSeconds: undefined }]
   const options: S3HandlerOptions = {
@@ -116,7 +116,7 @@ test('every option takes undefined, as an unset variable is, and rules of CORS n
   assert.type(construct({ mode: 'none' }, all)(), 'function')
 })
 
-test('every option at once is accepted', () => {
+test('all options together are accepted', () => {
   const options: Required<S3HandlerOptions> = {
     basePath: '/some/where',
     region: 'eu-central-1',

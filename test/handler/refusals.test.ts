@@ -108,7 +108,7 @@ for (const text of ['', 'anything']) {
     })
   }
 
-  wordless('an upload, the first of its repo and a missing one', async ({ s3 }) => {
+  wordless('an upload: the first of its repo, and a missing one', async ({ s3 }) => {
     const upload = await begin(s3, 'whole')
     const part = await sendPart(s3, upload, 1, 'part')
     const missing = { ...upload, UploadId: `${upload.UploadId.slice(0, -1)}x` }
@@ -121,7 +121,7 @@ for (const text of ['', 'anything']) {
 
 const expired = suite('a token that expires')
 
-expired('is refused with ExpiredToken, also while the gateway remembers it', async () => {
+expired('fails with ExpiredToken, even while the gateway has cached it', async () => {
   let now = new Date()
   const pfs = createMemoryPfs({ rootToken: 'root', now: () => now })
   const gateway = await startGateway({ pfs, authConfig: { mode: 'pachyderm' } })

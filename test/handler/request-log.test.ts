@@ -71,7 +71,7 @@ async function startWithObject(content: string, authConfig?: AuthConfig): Promis
   return gateway
 }
 
-test('of a read: what was asked, by whom, what it took', async () => {
+test('of a read: request, caller and costs', async () => {
   const gateway = await startWithObject('content')
   const before = Date.now()
   const log = await gateway.logOf({ target: '/images/a?x-id=GetObject', headers: host })
@@ -126,7 +126,7 @@ for (const [request, expected] of [
   })
 }
 
-test('of a write: the bytes that came, and its calls to PFS', async () => {
+test('of a write: received bytes and PFS calls', async () => {
   const gateway = await startWithObject('content')
   const headers = { ...host, 'content-length': '5' }
   const log = await gateway.logOf({ method: 'PUT', target: '/images/b', body: 'bytes', headers })
@@ -137,7 +137,7 @@ test('of a write: the bytes that came, and its calls to PFS', async () => {
   assert.ok(log.pfsMilliseconds > 0)
 })
 
-test('of a large object: all bytes of a stream, and only those that were sent before the client left', async () => {
+test('of a large object: all bytes of a stream, or those sent before the client left', async () => {
   const gateway = await startWithObject('x'.repeat(8 * 1024 * 1024))
   const whole = await gateway.logOf({ target: '/images/a', headers: host })
   assert.equal([whole.status, whole.bytesOut], [200, 8 * 1024 * 1024])
@@ -162,7 +162,7 @@ test('of a form: PostObject, with the key of the form', async () => {
   assert.equal([action, key, status], ['PostObject', 'from-a-form', 204])
 })
 
-test('names the Pachyderm user, or the access key of mode keys, and never a token', async () => {
+test('names the Pachyderm user, or the access key in mode keys, never a token', async () => {
   const pfs = createMemoryPfs({ rootToken: 'root-token' })
   const ofToken: Key = { accessKeyId: 'root-token', secretAccessKey: 'root-token' }
   const byToken = await startWatched(pfs, { mode: 'pachyderm' })

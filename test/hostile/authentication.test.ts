@@ -17,7 +17,7 @@ function authenticationTests(mode: Mode): void {
 
   test.after(({ house }) => house.close())
 
-  test('0: what is signed right passes, in each of the forms that are attacked below', async ({ house }) => {
+  test('0: correct signatures pass in every form that is attacked below', async ({ house }) => {
     const { alice: key } = house
     const get: Unsigned = { target: '/alice/kept' }
     const expires = String(Math.floor(Date.now() / 1000) + 60)
@@ -32,7 +32,7 @@ function authenticationTests(mode: Mode): void {
     }
   })
 
-  test('2: credentials in the query are verified as those in the header are', async ({ house }) => {
+  test('2: credentials in the query are verified like those in the header', async ({ house }) => {
     const signed = presignV4(put, { key: house.alice })
     const forged = { ...signed, target: signed.target.replace(/Signature=.*/, `Signature=${'0'.repeat(64)}`) }
     assert.is(await attempt(house, forged), '403 SignatureDoesNotMatch')
@@ -46,7 +46,7 @@ function authenticationTests(mode: Mode): void {
     )
   })
 
-  test('4: an access key that is not known, with any secret, an empty one too', async ({ house }) => {
+  test('4: an unknown access key with any secret, even an empty one', async ({ house }) => {
     for (const key of [
       { accessKeyId: 'nobody', secretAccessKey: '' },
       { accessKeyId: 'nobody', secretAccessKey: 'nobody' },
@@ -64,7 +64,7 @@ function authenticationTests(mode: Mode): void {
     assert.match(await attempt(house, signV4(put, { key: { accessKeyId: '', secretAccessKey: '' } })), /^400 /)
   })
 
-  test('4: a key that is known, with another secret', async ({ house }) => {
+  test('4: a known key with a wrong secret', async ({ house }) => {
     for (const secretAccessKey of ['', 'undefined', 'null', '[object Object]', house.tokens.root]) {
       const key = { accessKeyId: house.alice.accessKeyId, secretAccessKey }
       assert.is(await attempt(house, signV4(put, { key })), '403 SignatureDoesNotMatch')
@@ -90,7 +90,7 @@ function authenticationTests(mode: Mode): void {
 
   const minutes = (count: number) => new Date(Date.now() + count * 60_000)
 
-  test('5: a request that was signed more than 15 minutes ago or ahead', async ({ house }) => {
+  test('5: a request signed more than 15 minutes ago or ahead', async ({ house }) => {
     const { alice: key } = house
     for (const at of [minutes(-16), minutes(16), minutes(-60 * 24 * 365)]) {
       assert.is(await attempt(house, signV4(put, { key, at })), '403 RequestTimeTooSkewed')
@@ -102,7 +102,7 @@ function authenticationTests(mode: Mode): void {
     )
   })
 
-  test('5: a presigned URL lives as long as it says, not as long as the skew', async ({ house }) => {
+  test('5: a presigned URL expires at its own time, not at the clock skew limit', async ({ house }) => {
     const get: Unsigned = { target: '/alice/kept' }
     const old = presignV4(get, { key: house.alice, at: minutes(-60), expires: '7200' })
     assert.is((await exchange(house.port, old)).body, 'kept')
@@ -113,7 +113,7 @@ function authenticationTests(mode: Mode): void {
     assert.is(await attempt(house, presignV4(get, { key: house.alice, at: minutes(30) })), '403 AccessDenied')
   })
 
-  test('6: a life that is no number of seconds up to seven days', async ({ house }) => {
+  test('6: an expiry that is not a number of seconds up to seven days', async ({ house }) => {
     for (const expires of [
       '',
       '0',
@@ -135,7 +135,7 @@ function authenticationTests(mode: Mode): void {
     assert.is(await attempt(house, without), '400 AuthorizationQueryParametersError')
   })
 
-  test('6: V2 Expires that is past, absurd or no number', async ({ house }) => {
+  test('6: V2 Expires that is in the past, absurd or not a number', async ({ house }) => {
     for (const expires of ['0', '1', '-1', 'x', '9e9', '9999999999999999999999', '']) {
       const target = presignV2('GET', '/alice/kept', house.alice, expires)
       assert.is(await attempt(house, { target, headers: { host: 'h' } }), '403 AccessDenied', expires)
@@ -143,7 +143,7 @@ function authenticationTests(mode: Mode): void {
   })
 
   for (const header of ['x-amz-copy-source', 'x-amz-meta-a', 'x-amz-tagging', 'x-amz-acl', 'x-amz-security-token']) {
-    test(`7: ${header} that was not signed`, async ({ house }) => {
+    test(`7: ${header} that is not signed`, async ({ house }) => {
       const value = header === 'x-amz-copy-source' ? '/alice/kept' : 'x'
       const add = (signed: Signed): Signed => ({ ...signed, headers: { ...signed.headers, [header]: value } })
       assert.is(await attempt(house, add(signV4(put, { key: house.alice }))), '403 AccessDenied')
@@ -194,7 +194,7 @@ function authenticationTests(mode: Mode): void {
     }
   })
 
-  test('9: a parameter or header that is there twice', async ({ house }) => {
+  test('9: a repeated parameter or header', async ({ house }) => {
     const { alice: key } = house
     const signed = presignV4(put, { key })
     for (const again of [
@@ -225,7 +225,7 @@ function authenticationTests(mode: Mode): void {
     assert.is(await attempt(house, listed), '400 InvalidArgument')
   })
 
-  test('9: a parameter in the query does not stand for a header', async ({ house }) => {
+  test('9: a parameter in the query does not replace a header', async ({ house }) => {
     const { alice: key } = house
     const copy = presignV4({ ...put, target: '/alice/new?x-amz-copy-source=%2Falice%2Fkept' }, { key })
     assert.is(outcomeOf(await exchange(house.port, copy)), '200')
@@ -233,7 +233,7 @@ function authenticationTests(mode: Mode): void {
     await exchange(house.port, signV4({ method: 'DELETE', target: '/alice/new' }, { key }))
   })
 
-  test('10: a wrong signature is answered alike wherever it differs', async ({ house }) => {
+  test('10: a wrong signature gets the same response wherever it differs', async ({ house }) => {
     const signed = signV4(put, { key: house.alice })
     const right = /Signature=([0-9a-f]{64})/.exec(signed.headers.authorization ?? '')?.[1] ?? ''
     const flip = (text: string) => (text === '0' ? '1' : '0')
@@ -273,7 +273,7 @@ function authenticationTests(mode: Mode): void {
     assert.is(await attempt(house, foreign), '400 InvalidArgument')
   })
 
-  test('14: no answer and no log tells the signature that would have been right, or a secret', async ({ house }) => {
+  test('14: no response and no log contains the correct signature or a secret', async ({ house }) => {
     const { alice: key } = house
     const right = signV4(put, { key })
     const rightV2 = signV2(put, key, '/alice/new')

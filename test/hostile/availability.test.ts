@@ -29,7 +29,7 @@ async function pour(wire: Wire, piece: string, most: number): Promise<number> {
   return sent
 }
 
-test('28: chunked bodies without Content-Length, also where none is expected', async ({ house }) => {
+test('28: chunked bodies without Content-Length, also for requests without a body', async ({ house }) => {
   const body = '5\r\nhello\r\n0\r\n\r\n'
   const headers = { 'transfer-encoding': 'chunked' }
   for (const [method, target] of [
@@ -78,7 +78,7 @@ test('29: a body is not read before its signature has been checked', async ({ ho
   }
 })
 
-test('29: a refused body that goes on is taken for a while, and then the connection is closed', async ({ house }) => {
+test('29: the rest of a refused body is drained for a while, then the connection is closed', async ({ house }) => {
   const forged = { ...house.alice, secretAccessKey: 'wrong' }
   const wire = await openWire(house.port)
   wire.send(bytesOf(announced(forged, '/alice/forged', { 'transfer-encoding': 'chunked' })))
@@ -91,7 +91,7 @@ test('29: a refused body that goes on is taken for a while, and then the connect
   wire.close()
 })
 
-test('29: XML is refused at a mebibyte, however long it says it is', async ({ house }) => {
+test('29: XML is refused beyond one mebibyte, whatever its announced length', async ({ house }) => {
   const xml = `<Delete>${'<Object><Key>kept</Key></Object>'.repeat(40_000)}</Delete>`
   assert.is(outcomeOf(await ask(house, { method: 'POST', target: '/alice?delete', body: xml })), '400 MalformedXML')
   const started = await ask(house, { method: 'POST', target: '/alice/upload?uploads' })
@@ -123,13 +123,13 @@ for (const [name, xml] of [
   ['escapes in a key', `<Delete><Object><Key>${'%25'.repeat(300_000)}</Key></Object></Delete>`],
   ['a processing instruction', `<?${'x'.repeat(200_000)}?><Delete/>`],
 ] as const) {
-  test(`29: XML with ${name} is refused and costs little`, async ({ house }) => {
+  test(`29: XML with ${name} is refused at low cost`, async ({ house }) => {
     const response = await ask(house, { method: 'POST', target: '/alice?delete', body: xml })
     assert.match(outcomeOf(response), /^(400 MalformedXML|200 KeyTooLongError)$/)
   })
 }
 
-test('29: ten thousand parameters, and as many headers as there may be', async ({ house }) => {
+test('29: ten thousand parameters, and the maximum number of headers', async ({ house }) => {
   const wide = Array.from({ length: 2500 }, (_, index) => `${index.toString(36)}=`).join('&')
   assert.is(outcomeOf(await ask(house, { target: `/alice?${wide}` })), '200')
   const wider = Array.from({ length: 10_000 }, (_, index) => `${index.toString(36)}=`).join('&')
@@ -146,7 +146,7 @@ test('29: ten thousand parameters, and as many headers as there may be', async (
   await isAlive(house)
 })
 
-test('29: patterns in what a client sends cost little', async ({ house }) => {
+test('29: patterns in client input cost little', async ({ house }) => {
   await ask(house, { method: 'PUT', target: '/alice/object', body: 'content' })
   const long = 9000
   const requests: readonly Unsigned[] = [
@@ -175,7 +175,7 @@ for (const [name, head, start] of [
   ['in chunks', { 'transfer-encoding': 'chunked' }, '1\r\nx\r\n'],
   ['that never begins', { 'content-length': '2000' }, ''],
 ] as const) {
-  test(`30: a body ${name} that does not come is given up`, async ({ house }) => {
+  test(`30: a body ${name} that stalls times out`, async ({ house }) => {
     const wire = await openWire(house.port)
     wire.send(bytesOf(announced(house.alice, '/alice/slow', head)))
     wire.send(start)
@@ -186,7 +186,7 @@ for (const [name, head, start] of [
   })
 }
 
-test('30: XML that does not come is given up', async ({ house }) => {
+test('30: XML that stalls times out', async ({ house }) => {
   const wire = await openWire(house.port)
   wire.send(bytesOf(announced(house.alice, '/alice?delete', { 'content-length': '2000' }, 'POST')))
   wire.send('<Delete>')
@@ -194,7 +194,7 @@ test('30: XML that does not come is given up', async ({ house }) => {
   wire.close()
 })
 
-test('30: a form that does not come is given up', async ({ house }) => {
+test('30: a form that stalls times out', async ({ house }) => {
   const wire = await openWire(house.port)
   const headers = { host: 'h', 'content-type': 'multipart/form-data; boundary=X', 'content-length': '2000' }
   wire.send(bytesOf({ method: 'POST', target: '/alice', headers, body: '--X\r\n' }))
@@ -202,7 +202,7 @@ test('30: a form that does not come is given up', async ({ house }) => {
   wire.close()
 })
 
-test('30: slow senders, as many as fill the memory set aside, hold up nobody else', async () => {
+test('30: slow senders, even if they fill the body memory, block nobody else', async () => {
   const house = await openHouse('keys')
   const slow: Wire[] = []
   for (let count = 0; count < 260; count += 1) {
@@ -218,7 +218,7 @@ test('30: slow senders, as many as fill the memory set aside, hold up nobody els
   await house.close()
 })
 
-test('33: slow senders that fill the memory for bodies leave room for small ones, and have SlowDown for more', async () => {
+test('33: slow senders that fill the body memory leave room for small bodies, and get SlowDown for more', async () => {
   const house = await openHouse('keys', { maxBufferedBytes: 4 * 2 ** 20 })
   const content = 'x'.repeat(2 ** 20 - 1)
   const slow: Wire[] = []
@@ -261,7 +261,7 @@ function watchReads(house: House): { readonly open: () => number; readonly bytes
   return { open: () => open, bytes: () => bytes }
 }
 
-test('30: a client that leaves in the middle of its body, or of its answer, leaves nothing behind', async () => {
+test('30: a client that leaves in the middle of its body or response leaks nothing', async () => {
   const house = await openHouse('keys')
   const reads = watchReads(house)
   await ask(house, { method: 'PUT', target: '/alice/large', body: 'x'.repeat(30_000_000) })

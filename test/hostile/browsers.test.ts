@@ -30,7 +30,7 @@ test('20: a response-* parameter cannot end its header line', async ({ house }) 
   assert.is(response.headers['content-disposition'], name)
 })
 
-test('20: a key, a prefix and a bucket in an answer are text and no markup', async ({ house }) => {
+test('20: keys, prefixes and buckets are text in a response, never markup', async ({ house }) => {
   const evil = '<script>alert(1)</script>&"\'>]]>'
   const encoded = encodeURIComponent(evil).replaceAll("'", '%27')
   for (const target of [`/alice/${encoded}`, `/alice?prefix=${encoded}&delimiter=${encoded}`, `/${encoded}`]) {
@@ -57,7 +57,7 @@ const active = [
   '',
 ]
 
-test('20: a browser takes no answer for a page of the gateway', async ({ house }) => {
+test('20: a browser never treats a response as a page of the gateway', async ({ house }) => {
   const { alice: key } = house
   const plain = await ask(house, { target: '/alice/page.html' })
   assert.equal(
@@ -83,7 +83,7 @@ test('20: a browser takes no answer for a page of the gateway', async ({ house }
   assert.is(error.headers['x-content-type-options'], 'nosniff')
 })
 
-test('20: no origin is allowed unless a rule says so', async ({ house }) => {
+test('20: no origin is allowed without a rule', async ({ house }) => {
   const headers = { host: 'h', origin: 'https://evil.example', 'access-control-request-method': 'GET' }
   const preflight = await exchange(house.port, { method: 'OPTIONS', target: '/alice/object', headers })
   assert.is(outcomeOf(preflight), '403 AccessForbidden')
@@ -96,7 +96,7 @@ test('20: no origin is allowed unless a rule says so', async ({ house }) => {
   }
 })
 
-test('20: no log holds a token, a secret or a signed header', async ({ house }) => {
+test('20: no log contains a token, a secret or a signed header', async ({ house }) => {
   const { alice, bob, tokens, log } = house
   for (const key of [alice, bob, { ...alice, secretAccessKey: 'wrong' }, { accessKeyId: 'x', secretAccessKey: 'y' }]) {
     await ask(house, { target: '/alice/private' }, key)

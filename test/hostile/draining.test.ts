@@ -50,7 +50,7 @@ async function connectedTls(port: number): Promise<Client> {
 
 for (const args of [[], tlsArguments]) {
   const isTls = args === tlsArguments
-  test(`42: ${isTls ? 'TLS' : 'plain'} connections without a request are closed at once, running requests finish`, async () => {
+  test(`42: idle ${isTls ? 'TLS' : 'plain'} connections are closed at once, running requests finish`, async () => {
     // The deadline is so far off that only the drain can end the process in time.
     const gateway = await startListening(['--memory', '--drain-seconds', '86400', ...args])
     const port = Number(new URL(gateway.endpoint).port)
@@ -75,7 +75,7 @@ for (const args of [[], tlsArguments]) {
 }
 
 for (const args of [[], tlsArguments]) {
-  test(`42: a ${args === tlsArguments ? 'TLS' : 'plain'} request that does not finish is cut when --drain-seconds are over, and logged`, async () => {
+  test(`42: an unfinished ${args === tlsArguments ? 'TLS' : 'plain'} request is cut after --drain-seconds, and logged`, async () => {
     const gateway = await startListening(['--memory', '--drain-seconds', '0', ...args])
     const port = Number(new URL(gateway.endpoint).port)
     const client = args === tlsArguments ? await connectedTls(port) : await connected(port)

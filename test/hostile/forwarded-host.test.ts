@@ -21,7 +21,7 @@ function told({ status, body }: RawResponse): string {
   return status === 200 ? body : outcomeOf({ status, headers: {}, body })
 }
 
-test('39: a proxy may rewrite Host: bucket and signature are of the forwarded one', async ({ house }) => {
+test('39: a proxy may rewrite Host: bucket and signature use the forwarded host', async ({ house }) => {
   const { alice: key, port } = house
   const headers = { host: 'alice.s3.test' }
   const v2 = signV2({ target: '/file', headers }, key, '/alice/file')
@@ -37,7 +37,7 @@ test('39: a proxy may rewrite Host: bucket and signature are of the forwarded on
   }
 })
 
-test('39: a URL for one bucket opens no other', async ({ house }) => {
+test('39: a URL for one bucket opens no other bucket', async ({ house }) => {
   const { alice: key, port } = house
   const headers = { host: 'alice.s3.test' }
   const get = presignV4({ target: '/file', headers }, { key })

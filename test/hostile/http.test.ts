@@ -63,7 +63,7 @@ for (const [name, lines] of [
   ['NUL in a header', ['x-a: b\0c']],
   ['a bare CR in a header', ['x-a: b\rcontent-length: 5']],
 ] as const) {
-  test(`${name}: nothing hidden is obeyed`, async ({ house }) => {
+  test(`${name}: no hidden request is executed`, async ({ house }) => {
     const { headers } = signed(house, { method: 'PUT', target: '/alice/x', headers: { 'content-length': '0' } })
     const { 'content-length': _, ...rest } = headers
     const head = ['PUT /alice/x HTTP/1.1', ...Object.entries(rest).map(([key, value]) => `${key}: ${value}`), ...lines]
@@ -98,7 +98,7 @@ test('a refused body is never parsed as the next request', async ({ house }) => 
   }
 })
 
-test('a client that sends a large refused body to its end can read its answer', async ({ house }) => {
+test('a client that sends a large refused body completely can read its response', async ({ house }) => {
   const forged = signV4(
     { method: 'PUT', target: '/alice/x', body: '' },
     { key: { ...house.alice, secretAccessKey: 'no' } },
@@ -118,7 +118,7 @@ async function continued(house: House, request: Signed): Promise<readonly [Wire,
   return [wire, await wire.response()]
 }
 
-test('Expect: 100-continue is answered 100 when the signature has been checked', async ({ house }) => {
+test('Expect: 100-continue gets 100 after the signature has been verified', async ({ house }) => {
   const body = 'expected'
   const put = signed(house, { method: 'PUT', target: '/alice/expected', body, headers: { expect: '100-continue' } })
   const [wire, first] = await continued(house, put)
@@ -129,7 +129,7 @@ test('Expect: 100-continue is answered 100 when the signature has been checked',
   assert.is(await stored(house, 'alice', '/expected'), body)
 })
 
-test('Expect: 100-continue of what is refused is answered with the refusal, and no 100', async ({ house }) => {
+test('Expect: 100-continue of a refused request gets the error, and no 100', async ({ house }) => {
   const { alice, bob } = house
   const expect = { expect: '100-continue', 'content-length': '3000000' }
   const wrong = { ...alice, secretAccessKey: 'wrong' }
@@ -149,19 +149,19 @@ test('Expect: 100-continue of what is refused is answered with the refusal, and 
   }
 })
 
-test('an expectation that is not known is refused', async ({ house }) => {
+test('an unknown expectation is refused', async ({ house }) => {
   const put = signed(house, { method: 'PUT', target: '/alice/x', body: 'x', headers: { expect: 'miracles' } })
   assert.is((await exchange(house.port, put)).status, 417)
   assert.is(await stored(house, 'alice', '/x'), undefined)
 })
 
-test('pipelined requests are answered in order, after errors too', async ({ house }) => {
+test('pipelined requests are answered in order, even after errors', async ({ house }) => {
   const targets = ['/alice/kept', '/alice/none', '/none/x', '/alice/kept']
   const all = await answers(house, Buffer.concat(targets.map((target) => bytesOf(signed(house, { target })))))
   assert.equal(all.map(outcomeOf), ['200', '404 NoSuchKey', '404 NoSuchBucket', '200'])
 })
 
-test('a connection is kept after an error without a body, and closed where the client says so', async ({ house }) => {
+test('a connection is kept after an error without a body, and closed if the client asks', async ({ house }) => {
   const wire = await openWire(house.port)
   for (const target of ['/alice/none', '/alice/%zz', '/alice/kept']) {
     const request = signed(house, { target: '/alice/none' })
@@ -174,14 +174,14 @@ test('a connection is kept after an error without a body, and closed where the c
   wire.close()
 })
 
-test('HTTP/1.0, without a Host, without any header', async ({ house }) => {
+test('HTTP/1.0, without a Host or any other header', async ({ house }) => {
   const old = await exchange(house.port, { ...signed(house, { target: '/alice/kept' }), version: '1.0' })
   assert.equal([old.status, old.body], [200, 'kept'])
   assert.is(outcomeOf(await exchange(house.port, { target: '/alice/kept', version: '1.0' })), '403 AccessDenied')
   assert.is((await exchange(house.port, { target: '/alice/kept' })).status, 400)
 })
 
-test('two hosts are refused, though V2 signs neither', async ({ house }) => {
+test('two Host headers are refused, although V2 signs neither', async ({ house }) => {
   const { headers } = signV2({ target: '/alice/kept' }, house.alice, '/alice/kept')
   const once = await exchange(house.port, { target: '/alice/kept', headers })
   assert.is(once.body, 'kept')
@@ -192,7 +192,7 @@ test('two hosts are refused, though V2 signs neither', async ({ house }) => {
   assert.is(outcomeOf(twice), '400 InvalidRequest')
 })
 
-test('a second host behind a thousand headers, where Node drops it, is refused', async ({ house }) => {
+test('a second Host after a thousand headers, where Node drops it, is refused', async ({ house }) => {
   const { headers } = signV2({ target: '/alice/kept' }, house.alice, '/alice/kept')
   const filling = Array.from({ length: 1100 }, (_, index) => [`a${index.toString(36)}`, ''] as const)
   for (const before of [filling.length, 995, 900, 10]) {
@@ -202,7 +202,7 @@ test('a second host behind a thousand headers, where Node drops it, is refused',
 })
 
 for (const coding of ['gzip, chunked', 'identity, chunked', 'chunked, chunked', 'gzip,chunked']) {
-  test(`a Transfer-Encoding of ${coding} is refused, and what it holds is not stored`, async ({ house }) => {
+  test(`a Transfer-Encoding of ${coding} is refused, and its content is not stored`, async ({ house }) => {
     const request = signed(house, { method: 'PUT', target: '/alice/coded', body: 'x' })
     const { 'content-length': _, ...headers } = request.headers
     const wire = await openWire(house.port)
@@ -246,7 +246,7 @@ for (const [method, target, expected] of [
   })
 }
 
-test('CONNECT and a method that is none are closed', async ({ house }) => {
+test('CONNECT and unknown methods are closed', async ({ house }) => {
   for (const line of ['CONNECT h:80 HTTP/1.1', 'NONSENSE / HTTP/1.1', 'GET', 'GET / HTTP/9.9', '\u0016\u0003\u0001']) {
     const all = await answers(house, `${line}\r\nhost: h\r\n\r\n`)
     assert.ok(
@@ -256,7 +256,7 @@ test('CONNECT and a method that is none are closed', async ({ house }) => {
   }
 })
 
-test('a body where none is expected is left alone, and the next request is the next', async ({ house }) => {
+test('an unexpected body is ignored, and the next request is unaffected', async ({ house }) => {
   for (const [method, target] of [
     ['GET', '/alice/kept'],
     ['HEAD', '/alice/kept'],
@@ -287,13 +287,13 @@ test('bytes beyond ASCII in a header, a target and a query', async ({ house }) =
   if (read.status === 200) assert.is(read.body, 'accent')
 })
 
-test('a target that is longer than any', async ({ house }) => {
+test('a target beyond any limit', async ({ house }) => {
   assert.is((await exchange(house.port, { target: `/${'a'.repeat(100_000)}`, headers: { host: 'h' } })).status, 431)
   const long = signed(house, { target: `/alice/${'a'.repeat(10_000)}` })
   assert.is(outcomeOf(await exchange(house.port, long)), '400 KeyTooLongError')
 })
 
-test('forms and policies that are junk', async ({ house }) => {
+test('malformed forms and policies', async ({ house }) => {
   const policy = (text: string) => Buffer.from(text).toString('base64')
   const field = (name: string, value: string) =>
     `--X\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`

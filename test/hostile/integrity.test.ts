@@ -33,7 +33,7 @@ const sizes = [
 ] as const
 
 for (const [size, chunks] of sizes) {
-  test(`21: framing never ends up in a ${size} object, however the bytes come`, async ({ house }) => {
+  test(`21: framing never ends up in a ${size} object, whatever its chunks`, async ({ house }) => {
     const { request, body } = streamed(house, chunks)
     const headers = { ...request.headers, 'content-length': String(body.length) }
     assert.is(outcomeOf(await exchange(house.port, { ...request, headers, body })), '200')
@@ -45,7 +45,7 @@ for (const [size, chunks] of sizes) {
     wire.close()
   })
 
-  test(`21: a ${size} aws-chunked body that is cut short, or too long, is not stored`, async ({ house }) => {
+  test(`21: a ${size} aws-chunked body that is too short or too long is not stored`, async ({ house }) => {
     await put(house, '/alice/streamed', 'before')
     const { request, body } = streamed(house, chunks)
     for (const changed of [
@@ -80,7 +80,7 @@ for (const [size, length] of [
     assert.is(await stored(house, 'alice', '/short'), 'before')
   })
 
-  test(`21: a ${size} body in HTTP's own chunks, whole and broken off`, async ({ house }) => {
+  test(`21: a ${size} body in HTTP chunks, complete and cut off`, async ({ house }) => {
     const chunked = (target: string) =>
       signV4(
         { method: 'PUT', target, headers: { 'transfer-encoding': 'chunked' } },
@@ -108,7 +108,7 @@ test('21: a body is as long as its Content-Length; the rest is another request',
   wire.close()
 })
 
-test('22: a version is the one that was asked for, and a bad copy range copies nothing', async ({ house }) => {
+test('22: a read returns the requested version, and an invalid copy range copies nothing', async ({ house }) => {
   const first = await put(house, '/alice/versions', 'first')
   const second = await put(house, '/alice/versions', 'second')
   for (const [response, content] of [
@@ -161,7 +161,7 @@ const strange = [
   '😀',
 ]
 
-test('24: every strange key is listed once, whatever the size of the page', async ({ house }) => {
+test('24: every unusual key is listed once, at any page size', async ({ house }) => {
   for (const key of strange) await put(house, `/shared/${encodeURIComponent(key)}`, key)
   const inOrder = [...strange].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
   for (const size of [1, 2, 5, 1000]) {
@@ -177,7 +177,7 @@ test('24: every strange key is listed once, whatever the size of the page', asyn
   }
 })
 
-test('24: without an encoding, what XML cannot carry goes out as a reference, never as it is', async ({ house }) => {
+test('24: without an encoding, characters that XML cannot contain are sent as references', async ({ house }) => {
   const { body } = await ask(house, { target: '/shared?list-type=2' })
   assert.not.match(body, /[\x00-\x08\x0b\x0c\x0e-\x1f\r\ufffe\uffff]/)
   assert.match(body, '<Key>&#x1;</Key>')
@@ -185,7 +185,9 @@ test('24: without an encoding, what XML cannot carry goes out as a reference, ne
   assert.match(body, '<Key>&amp;amp;</Key>')
 })
 
-test('25: one ETag in put, head, get, list, copy; none that a client could take for an MD5', async ({ house }) => {
+test('25: put, head, get, list and copy have the same ETag, which clients cannot mistake for an MD5', async ({
+  house,
+}) => {
   const { headers } = await put(house, '/alice/etag', 'content')
   const etag = headers.etag ?? ''
   assert.match(etag, /^"[0-9a-f]{64}-1"$/)
@@ -205,9 +207,7 @@ test('25: one ETag in put, head, get, list, copy; none that a client could take 
   )
 })
 
-test('26: keys in XML are text: neither trimmed nor taken for a number, and entities are what they stand for', async ({
-  house,
-}) => {
+test('26: keys in XML are text: not trimmed, not converted, with entities decoded', async ({ house }) => {
   const kept = ['7', 'a', 'b', 'true', 'x']
   const gone = ['007', ' a', 'b ', '__proto__', 'constructor', 'hasOwnProperty', 'True', '1e3', '&lt;', 'c&d', '\r']
   for (const key of [...kept, ...gone]) await put(house, `/alice/xml/${encodeURIComponent(key)}`, 'x')
@@ -262,7 +262,7 @@ for (const body of [
   })
 }
 
-test('27: an error in the middle of a body cuts the connection, however it is framed', async () => {
+test('27: an error in the middle of a body cuts the connection, whatever the framing', async () => {
   const house = await openHouse('keys')
   const { getFile } = house.pfs
   const large = 'x'.repeat(3_000_000)

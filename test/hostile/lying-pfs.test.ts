@@ -89,7 +89,7 @@ for (const [lie, faults, names] of [
     ['small', 'large'],
   ],
 ] as const) {
-  test(`22: ${lie} is an error, or cuts the connection, and is not kept`, async ({ gateway, truth, lying }) => {
+  test(`22: ${lie} is an error or cuts the connection, and is not cached`, async ({ gateway, truth, lying }) => {
     for (const name of names) {
       for (const headers of [{}, { range: 'bytes=1-' }]) {
         lying.faults = faults(truth)
@@ -103,7 +103,7 @@ for (const [lie, faults, names] of [
   })
 }
 
-test('22: a size that is not that of the kept content is an error', async ({ gateway, truth, lying }) => {
+test('22: a size that differs from the cached content is an error', async ({ gateway, truth, lying }) => {
   assert.is((await ask(gateway.port, 'GET', `/${bucket}/small`)).status, 200)
   for (const change of [-1, 1]) {
     lying.faults = size((bytes) => bytes + change)(truth)
@@ -112,7 +112,7 @@ test('22: a size that is not that of the kept content is an error', async ({ gat
   }
 })
 
-test('23: a write that made no commit is not answered as done', async ({ gateway, truth, lying }) => {
+test('23: a write without a commit is not confirmed', async ({ gateway, truth, lying }) => {
   lying.faults = {
     async modifyFile(_, operations) {
       for await (const _operation of operations);

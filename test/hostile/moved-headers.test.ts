@@ -53,7 +53,7 @@ const base = { host: 'gateway.example', 'content-length': '6' }
 
 for (const one of signedHeaders) {
   const [name, value] = one
-  test(`39: ${name}, signed as a header with V2 or V4, does nothing in the query`, async ({ house }) => {
+  test(`39: ${name}, signed as a header with V2 or V4, has no effect in the query`, async ({ house }) => {
     const target = '/alice/forged'
     const v2 = signedV2(house, target, one)
     const unsigned: Unsigned = { method: 'PUT', target, headers: { [name]: value } }
@@ -70,7 +70,7 @@ for (const one of signedHeaders) {
   })
 }
 
-test('39: a header beside a signature that has it elsewhere, or twice, is not obeyed', async ({ house }) => {
+test('39: a header that the signature covers elsewhere, or twice, has no effect', async ({ house }) => {
   const pair = fc.constantFrom(...signedHeaders)
   const places = fc.array(fc.constantFrom('header', 'query', 'other header', 'other query'), { maxLength: 3 })
   await fc.assert(
@@ -95,7 +95,7 @@ test('39: a header beside a signature that has it elsewhere, or twice, is not ob
   )
 })
 
-test('39: the headers that change nothing may come in the query, as botocore sends them', async ({ house }) => {
+test('39: headers without effect may be in the query, as botocore sends them', async ({ house }) => {
   for (const one of [['x-amz-meta-color', 'red']] as const) {
     const target = `${signedV2(house, '/alice/meta', one)}&${parameter(...one)}`
     assert.is(outcomeOf(await exchange(house.port, { ...forged, target, headers: base })), '200')

@@ -49,7 +49,7 @@ for (const key of [
   '😀/日本語',
   '~@master:/x',
 ]) {
-  test(`15: the key ${JSON.stringify(key)} is a key, reads back, and touches nothing else`, async ({ house }) => {
+  test(`15: the key ${JSON.stringify(key)} is stored, read back, and affects nothing else`, async ({ house }) => {
     const target = `/alice/${key
       .split('/')
       .map((part) => encodeURIComponent(part).replace(/\.(?=.?$)/g, '%2e'))
@@ -71,7 +71,7 @@ for (const key of [
   })
 }
 
-test('15: a target is taken as it stands: `..` in it is a part of the key', async ({ house }) => {
+test('15: a target is not normalised: `..` in it is part of the key', async ({ house }) => {
   await put(house, '/alice/../shared/x')
   assert.equal(await listedKeys(house, 'alice'), ['../shared/x'])
   assert.equal(await storedPaths(house, 'shared').catch(() => []), [])
@@ -92,7 +92,7 @@ for (const bucket of [
   '@',
   'a:b',
 ]) {
-  test(`15: ${bucket} is no bucket`, async ({ house }) => {
+  test(`15: ${bucket} is not a bucket`, async ({ house }) => {
     const outcome = outcomeOf(await ask(house, { target: `/${bucket}/x` }))
     assert.match(outcome, /^(400 InvalidBucketName|404 NoSuchBucket)$/)
     const source = { 'x-amz-copy-source': `/${bucket}/x` }
@@ -101,14 +101,14 @@ for (const bucket of [
   })
 }
 
-test('15: what is no UTF-8 is no key', async ({ house }) => {
+test('15: invalid UTF-8 is not a key', async ({ house }) => {
   for (const path of ['%ff', '%c0%ae%c0%ae', '%ed%a0%80', '%', '%zz', 'a%2']) {
     const signed = signV4({ target: '/alice/x' }, { key: house.alice })
     assert.is(outcomeOf(await exchange(house.port, { ...signed, target: `/alice/${path}` })), '400 InvalidURI', path)
   }
 })
 
-test('15: a key of more than 1024 bytes, wherever it is named', async ({ house }) => {
+test('15: a key of more than 1024 bytes, wherever it is sent', async ({ house }) => {
   const long = 'ä'.repeat(513)
   const encoded = encodeURIComponent(long)
   assert.is(
@@ -122,14 +122,14 @@ test('15: a key of more than 1024 bytes, wherever it is named', async ({ house }
   assert.is(outcomeOf(deleted), '200 KeyTooLongError')
 })
 
-test('15: a prefix that is longer than a key', async ({ house }) => {
+test('15: a prefix longer than a key', async ({ house }) => {
   for (const query of ['prefix', 'list-type=2&prefix', 'versions&prefix', 'uploads&prefix']) {
     const target = `/alice?${query}=${'%2525'.repeat(400)}`
     assert.is(outcomeOf(await ask(house, { target })), '400 KeyTooLongError', query)
   }
 })
 
-test('16: a copy source, each key of a multi-delete and a versioned read are asked for as the caller', async ({
+test("16: a copy source, each key of a multi-delete and a versioned read use the caller's rights", async ({
   house,
 }) => {
   const { bob } = house
@@ -179,7 +179,7 @@ test('16: a copy source, each key of a multi-delete and a versioned read are ask
   )
 })
 
-test('16: the cache of small objects serves nobody who may not read them', async ({ house }) => {
+test('16: the cache of small objects serves only callers who may read them', async ({ house }) => {
   const { bob, pfs, tokens } = house
   await put(house, '/shared/cached', 'cached')
   assert.is((await ask(house, { target: '/shared/cached' }, bob)).body, 'cached')
@@ -191,13 +191,13 @@ test('16: the cache of small objects serves nobody who may not read them', async
   await pfs.modifyRoleBinding(reader, { authToken: tokens.root })
 })
 
-test('16: a copy inside PFS reads the source with the rights of the caller, not of who wrote it', async ({ house }) => {
+test("16: a copy inside PFS reads the source with the caller's rights, not the writer's", async ({ house }) => {
   const copy: Unsigned = { method: 'PUT', target: '/alice/copy', headers: { 'x-amz-copy-source': '/shared/public' } }
   assert.is(outcomeOf(await ask(house, copy, house.bob)), '403 AccessDenied')
   assert.is(outcomeOf(await ask(house, copy)), '200')
 })
 
-test('17: a file set is no bucket', async ({ house }) => {
+test('17: a file set is not a bucket', async ({ house }) => {
   const { pfs, tokens } = house
   const raw = Buffer.from('staged')
   const id = await pfs.createFileSet([{ addFile: { path: '/part', raw } }], { authToken: tokens.root })
@@ -216,7 +216,9 @@ test('17: a file set is no bucket', async ({ house }) => {
   assert.match(outcomeOf(byVersion), /^40[04] (InvalidBucketName|NoSuchBucket)$/)
 })
 
-test('18: a subresource that is not known, or not for this method, is never the plain verb', async ({ house }) => {
+test('18: a subresource that is unknown, or unknown for this method, never runs the plain method', async ({
+  house,
+}) => {
   await put(house, '/alice/object', 'before')
   const subresources = [
     ...['acl', 'tagging', 'retention', 'legal-hold', 'torrent', 'restore', 'select', 'attributes', 'renameObject'],
@@ -259,7 +261,7 @@ test('18: a subresource that is not known, or not for this method, is never the 
   assert.is(await stored(house, 'alice', '/object'), 'before')
 })
 
-test('19: what a client sends is not taken for ours', async ({ house }) => {
+test('19: client input is not mistaken for internal names', async ({ house }) => {
   const { bob, tokens } = house
   const claims = {
     'authn-token': tokens.root,

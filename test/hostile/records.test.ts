@@ -83,7 +83,7 @@ for (const [lie, raw] of [
   ['10 MB', record({ note: 'a'.repeat(10_000_000) })],
   ['no text', Buffer.alloc(1000, 0xff)],
 ] as const) {
-  test(`43: a record with ${lie} is left out, and the operator hears of it`, async ({ gateway }) => {
+  test(`43: a record with ${lie} is skipped, and reported to the operator`, async ({ gateway }) => {
     const errors = await withPlanted(gateway, raw, async (asked) => {
       for (const method of ['GET', 'HEAD']) {
         const { status, headers, isWhole, body } = await asked(method)
@@ -109,7 +109,7 @@ for (const [lie, parts] of [
   ['longer', [part, { number: 2, size: 1 }]],
   ['shorter', [{ number: 1, size: 10 }]],
 ] as const) {
-  test(`43: parts that are ${lie} than the object are left out`, async ({ gateway }) => {
+  test(`43: parts that are ${lie} than the object are ignored`, async ({ gateway }) => {
     await withPlanted(gateway, record({ parts }), async (asked) => {
       for (const query of ['', '?partNumber=1']) {
         const { headers, isWhole, body } = await asked('GET', query)
@@ -120,7 +120,7 @@ for (const [lie, parts] of [
   })
 }
 
-test('20: a planted type that a browser runs is sandboxed', async ({ gateway }) => {
+test('20: a planted content type that browsers execute is sandboxed', async ({ gateway }) => {
   await withPlanted(gateway, record({ headers: { 'content-type': 'text/html' } }), async (asked) => {
     const { headers } = await asked('GET')
     assert.is(headers['content-type'], 'text/html')
@@ -170,7 +170,7 @@ for (const [name, path] of [
   })
 }
 
-test('38: a client that leaves does not fail another that asks for records beside it', async ({
+test('38: a client that leaves does not fail a concurrent read of the same records', async ({
   gateway: { pfs, port },
 }) => {
   assert.is((await ask(port, 'PUT', `/${bucket}/shared`, content, { 'x-amz-meta-a': 'b' })).status, 200)
@@ -230,7 +230,7 @@ for (const [what, name, value] of [
   })
 }
 
-test('20: text of a form comes back as it was sent', async ({ gateway: { endpoint, port } }) => {
+test('20: text of a form is returned as it was sent', async ({ gateway: { endpoint, port } }) => {
   const form = new FormData()
   for (const [field, text] of [
     ['key', 'texts'],

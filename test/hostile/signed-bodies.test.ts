@@ -73,7 +73,7 @@ function bodyTests(mode: Mode): void {
     })
   }
 
-  test('3: chunks that are signed right pass', async ({ house }) => {
+  test('3: correctly signed chunks pass', async ({ house }) => {
     const signed = streamed(house.alice, 11)
     const right = { ...signed, target: '/alice/chunks' }
     assert.is(await attempt(house, withBody(right, '')), '403 SignatureDoesNotMatch')
@@ -86,7 +86,7 @@ function bodyTests(mode: Mode): void {
 
   const minutes = (count: number) => new Date(Date.now() + count * 60_000)
 
-  test('12: a body that is not the one that was signed', async ({ house }) => {
+  test('12: a body that differs from the signed one', async ({ house }) => {
     const { alice: key } = house
     const signed = signV4(put, { key })
     assert.is(await attempt(house, { ...signed, body: 'CONTENT' }), '400 XAmzContentSHA256Mismatch')
@@ -100,7 +100,7 @@ function bodyTests(mode: Mode): void {
     }
   })
 
-  test('13: a form outside its policy', async ({ house }) => {
+  test('13: a form that violates its policy', async ({ house }) => {
     const expiration = minutes(10).toISOString()
     const conditions = [
       { bucket: 'alice' },

@@ -16,7 +16,7 @@ test.after(() => {
   performance.now = now
 })
 
-test('a revoked token stops working within a minute, before a body comes', async () => {
+test('a revoked token stops working within a minute, before the body', async () => {
   let passed = 0
   performance.now = () => now() + passed
   const pfs = createMemoryPfs({ rootToken: 'token' })
@@ -48,7 +48,7 @@ test('a revoked token stops working within a minute, before a body comes', async
   await gateway.close()
 })
 
-test('requests that prove nothing ask PFS about themselves once, not each time', async () => {
+test('requests without valid credentials ask PFS once, not each time', async () => {
   const pfs = createMemoryPfs({ rootToken: 'token' })
   let calls = 0
   const counted = new Proxy(pfs, {

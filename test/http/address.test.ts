@@ -41,7 +41,7 @@ address('below a mount path', async () => {
   assert.is(beside, 'NotFound')
 })
 
-address('the host names the bucket under a configured domain only', () => {
+address('the host names the bucket only under a configured domain', () => {
   const options = { domains: ['s3.local', 'x.s3.local'] }
   assert.equal(parse('/k', 'master.images.S3.local:80', options), { kind: 'object', bucket: 'master.images', key: 'k' })
   assert.equal(parse('/', 'b.s3.local', options), { kind: 'bucket', bucket: 'b' })
@@ -56,7 +56,7 @@ address('the longest domain wins', () => {
   assert.equal(parse('/k', 'b.x.s3.local', options), { kind: 'object', bucket: 'b', key: 'k' })
 })
 
-address('X-Forwarded-Host counts only where it is trusted', () => {
+address('X-Forwarded-Host is used only if it is trusted', () => {
   const domains = ['s3.local']
   assert.equal(parse('/b', 'proxy', { domains }, 'c.s3.local'), { kind: 'bucket', bucket: 'b' })
   assert.equal(parse('/k', 'proxy', { domains, trustForwardedHost: true }, 'c.s3.local'), {
@@ -66,7 +66,7 @@ address('X-Forwarded-Host counts only where it is trusted', () => {
   })
 })
 
-address('what is no key is refused', async () => {
+address('invalid keys are refused', async () => {
   for (const [path, code] of [
     ['/b/%ff', 'InvalidURI'],
     ['/b/%zz', 'InvalidURI'],

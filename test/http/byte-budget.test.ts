@@ -19,7 +19,7 @@ function holds(account: ByteAccount, bytes: number): boolean {
   }
 }
 
-test('many small requests may use all of it, until one gives something back', () => {
+test('many small requests may use all of it, until one releases bytes', () => {
   const budget = createByteBudget(10)
   const first = budget.open()
   assert.ok(holds(first, 6))
@@ -31,7 +31,7 @@ test('many small requests may use all of it, until one gives something back', ()
   assert.ok(holds(second, 2))
 })
 
-test('a request that holds much leaves a quarter to those that hold little', () => {
+test('a large request leaves a quarter to small ones', () => {
   const budget = createByteBudget(1024 * kibibyte)
   const large = budget.open()
   assert.ok(holds(large, 768 * kibibyte))
@@ -43,7 +43,7 @@ test('a request that holds much leaves a quarter to those that hold little', () 
   assert.not(holds(budget.open(), 1), 'all is used')
 })
 
-test('a closed account has given all back, and counts no more', () => {
+test('a closed account has released everything, and no longer counts', () => {
   const budget = createByteBudget(10)
   const closed = budget.open()
   closed.hold(7)
@@ -56,7 +56,7 @@ test('a closed account has given all back, and counts no more', () => {
   assert.not(holds(next, 1))
 })
 
-test('it is never overdrawn, and refuses nothing that is left, in whatever order it is given back', () => {
+test('it is never overdrawn, and refuses nothing that fits, whatever the order of releases', () => {
   const step = fc.record({ take: fc.integer({ min: 0, max: 12 }), back: fc.option(fc.nat(), { nil: undefined }) })
   fc.assert(
     fc.property(fc.array(step, { maxLength: 40 }), (steps) => {

@@ -65,7 +65,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ read: fc.constant('before'), delimiter: fc.constantFrom('\n', '--b', '\r\n--b', '--', 'abab') }),
 )
 
-test('any split of the input gives what the whole would', () =>
+test('any chunks give the same result as the whole', () =>
   fc.assert(
     fc.asyncProperty(body, fc.array(fc.nat()), fc.array(step), async (whole, cuts, steps) => {
       const reader = createByteReader(pieces(whole, cuts))
@@ -80,7 +80,7 @@ test('any split of the input gives what the whole would', () =>
     { numRuns: 5000 },
   ))
 
-test('a line is as long as its limit, and no longer', async () => {
+test('a line has at most the length of its limit', async () => {
   const line = Buffer.from('12345\n')
   for (const cuts of [[], [1, 5], [5], [0, 1, 2, 3, 4, 5]]) {
     assert.is((await createByteReader(pieces(line, cuts)).line(6))?.toString(), '12345\n')
@@ -88,7 +88,7 @@ test('a line is as long as its limit, and no longer', async () => {
   }
 })
 
-test('a line that does not come is given up at its limit, not at the end of the body', async () => {
+test('a line without an end fails at its limit, not at the end of the body', async () => {
   let pulled = 0
   async function* endless() {
     for (;;) {
@@ -102,7 +102,7 @@ test('a line that does not come is given up at its limit, not at the end of the 
   assert.is(pulled, 6)
 })
 
-test('what the source throws goes on to the reader', async () => {
+test('an error of the source is passed on', async () => {
   for (const read of ['line', 'some', 'rest'] as const) {
     const reader = createByteReader(broken())
     await reader[read](1).then(
@@ -117,7 +117,7 @@ async function* broken(): AsyncGenerator<Uint8Array> {
   throw new Error('the client is gone')
 }
 
-test('closing tells the source', async () => {
+test('close closes the source', async () => {
   let isClosed = false
   async function* source() {
     try {

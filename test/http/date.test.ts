@@ -19,7 +19,7 @@ for (const [text, expected] of [
   ['Thu, 29 Feb 2024 00:00:00 GMT', '2024-02-29T00:00:00.000Z'],
   ['Monday, 01-Jan-01 00:00:00 GMT', '2001-01-01T00:00:00.000Z'],
 ] as const) {
-  dates(`${text} is a date of HTTP`, () => {
+  dates(`${text} is a valid HTTP date`, () => {
     assert.is(parseHttpDate(text)?.toISOString(), expected)
   })
 }
@@ -43,12 +43,12 @@ for (const text of [
   ' Sun, 06 Nov 1994 08:49:37 GMT',
   'Sun, 06 Nov 1994 08:49:37 GMT, x',
 ]) {
-  dates(`${JSON.stringify(text)} is no date of HTTP`, () => {
+  dates(`${JSON.stringify(text)} is not a valid HTTP date`, () => {
     assert.is(parseHttpDate(text), undefined)
   })
 }
 
-dates('two digits are of a year at most 50 years ahead', () => {
+dates('a year of two digits is at most 50 years ahead', () => {
   const thisYear = new Date().getUTCFullYear()
   for (const [ahead, expected] of [
     [0, thisYear],
@@ -60,7 +60,7 @@ dates('two digits are of a year at most 50 years ahead', () => {
   }
 })
 
-dates('dates of ISO 8601 are of the calendar', () => {
+dates('dates in ISO 8601 must exist in the calendar', () => {
   assert.is(parseIsoDate('1994-11-06T08:49:37Z')?.toISOString(), example)
   assert.is(parseIsoDate('1994-11-06T08:49:37.250Z')?.toISOString(), '1994-11-06T08:49:37.250Z')
   for (const text of ['1994-11-06', '1994-11-06T08:49:37', '2025-02-31T00:00:00Z', '1994-13-06T08:49:37Z', 'x']) {

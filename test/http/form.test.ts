@@ -42,13 +42,13 @@ test('fields by lower-case name, and the file', async () => {
   assert.equal(await read(plain), { fields: { key: 'a/b', acl: 'private' }, fileName: 'f.txt', content: 'content' })
 })
 
-test('in pieces of any size', async () => {
+test('in chunks of any size', async () => {
   for (let size = 1; size <= plain.length; size++) {
     assert.is((await read(plain, type, size)).content, 'content', `pieces of ${size}`)
   }
 })
 
-test('the boundary may be quoted, and other parameters stand beside it', async () => {
+test('the boundary may be quoted, and followed by other parameters', async () => {
   const types = [
     'multipart/form-data; boundary="XX"',
     'Multipart/Form-Data;charset=utf-8; boundary=XX',
@@ -57,23 +57,23 @@ test('the boundary may be quoted, and other parameters stand beside it', async (
   for (const one of types) assert.is((await read(plain, one)).content, 'content')
 })
 
-test('a file of no bytes, and fields of none', async () => {
+test('an empty file, and empty fields', async () => {
   const { fields, content } = await read(form(part('key', ''), part('file', '')))
   assert.equal([fields, content], [{ key: '' }, ''])
 })
 
-test('a file that looks like boundaries', async () => {
+test('a file that contains boundary-like text', async () => {
   const content = '\r\n--X\r\n--XY\r\r\n--\r\n-\r\n\r\n--X'
   for (const size of [1, 2, 3, 7, 1000])
     assert.is((await read(form(part('file', content)), type, size)).content, content)
 })
 
-test('what stands after the file is ignored', async () => {
+test('content after the file is ignored', async () => {
   const body = form(part('file', 'content'), part('key', 'late'), part('submit', 'Upload'))
   assert.equal(await read(body), { fields: {}, fileName: undefined, content: 'content' })
 })
 
-test('the variable for the file name in the key, without folders', async () => {
+test('the file name replaces its variable in the key, without folders', async () => {
   const key = ['up/$', '{filename}-$', '{filename}'].join('')
   const names = { 'f.txt': 'f.txt', 'C:\\docs\\f.txt': 'f.txt', '/etc/passwd': 'passwd', '..': '..', 'a$&b': 'a$&b' }
   for (const [given, expected] of Object.entries(names)) {
@@ -82,7 +82,7 @@ test('the variable for the file name in the key, without folders', async () => {
   }
 })
 
-test('names and values in UTF-8, quotes escaped', async () => {
+test('names and values in UTF-8, with escaped quotes', async () => {
   const body = form(part('x-amz-meta-é', '日本'), part('file', '', '; filename="a\\"b; name=c.txt"'))
   const { fields, fileName } = await read(body)
   assert.equal([fields, fileName], [{ 'x-amz-meta-é': '日本' }, 'a"b; name=c.txt'])
@@ -120,7 +120,7 @@ for (const [name, [body, code]] of Object.entries(malformed)) {
   })
 }
 
-test('refused: a type that names no boundary, or one beyond the bounds', async () => {
+test('refused: a type without a boundary, or with one that is too long', async () => {
   for (const one of [
     '',
     'multipart/form-data',
@@ -131,7 +131,7 @@ test('refused: a type that names no boundary, or one beyond the bounds', async (
   }
 })
 
-test('the body is let go of when the fields are refused, and when the file is left', async () => {
+test('the body is closed when the fields are refused, and when the reader leaves the file', async () => {
   let closed = 0
   async function* watched(body: Buffer) {
     try {
@@ -147,7 +147,7 @@ test('the body is let go of when the fields are refused, and when the file is le
   assert.is(closed, 2)
 })
 
-test('property: a file comes out as it went in', async () => {
+test('property: a file is read as it was written', async () => {
   const bytes = fc
     .array(fc.constantFrom('\r', '\n', '-', 'X', 'a', '\0'), { maxLength: 60 })
     .map((list) => list.join(''))
@@ -160,7 +160,7 @@ test('property: a file comes out as it went in', async () => {
   )
 })
 
-test('property: anything else is read or refused as S3 refuses it', async () => {
+test('property: any other input is read, or refused as S3 refuses it', async () => {
   const syntax = [
     '--XX',
     '\r\n',

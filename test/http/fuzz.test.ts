@@ -245,7 +245,7 @@ const requests = fc.record({
   body: fc.oneof(fc.constant(new Uint8Array()), fc.uint8Array({ maxLength: 40 })),
 })
 
-fuzz('any request is answered, and not as a failure of ours', 0.4, requests, async ({ path, query, ...sent }) => {
+fuzz('any request gets a response, and never an internal error', 0.4, requests, async ({ path, query, ...sent }) => {
   const status = await statusOf({ ...sent, target: `/${path}${query && `?${query}`}` })
   assert.ok(status < 500 || status === 501, String(status))
 })
@@ -330,7 +330,7 @@ const documents = fc.record({
   body: fc.oneof({ weight: 9, arbitrary: markup }, { weight: 1, arbitrary: fc.uint8Array({ maxLength: 60 }) }),
 })
 
-fuzz('any document is answered, and not as a failure of ours', 0.2, documents, async (sent) => {
+fuzz('any document gets a response, and never an internal error', 0.2, documents, async (sent) => {
   const status = await statusOf(sent)
   assert.ok(status < 500 || status === 501, String(status))
 })
@@ -352,7 +352,7 @@ async function outcomeOf(pieces: readonly Uint8Array[]): Promise<unknown> {
 
 const splits = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 5 })
 
-fuzz('a document means the same in any pieces', 0.2, fc.tuple(markup, splits), async ([document, sizes]) => {
+fuzz('a document has the same meaning in any chunks', 0.2, fc.tuple(markup, splits), async ([document, sizes]) => {
   const pieces: Uint8Array[] = []
   for (let at = 0, index = 0; at < document.length; index += 1) {
     const size = sizes[index % sizes.length] ?? 1
@@ -368,7 +368,7 @@ const keys = fc.tuple(
   fc.boolean(),
 )
 
-fuzz('a key is the one that was written, however it is encoded', 0.2, keys, async ([key, mountPath, everyByte]) => {
+fuzz('a key is the same in any encoding', 0.2, keys, async ([key, mountPath, everyByte]) => {
   const encoded = everyByte
     ? [...Buffer.from(key)].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('')
     : encodeURIComponent(key).replaceAll('%2F', '/')

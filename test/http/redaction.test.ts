@@ -23,7 +23,7 @@ for (const [target, shown] of [
   ['/b/\x1b[2J\x9b', '/b/%1B[2J%9B'],
   ['/b/\xe2\x80\xae', '/b/%E2%80%AE'],
 ] as const) {
-  test(`20: what is shown of ${JSON.stringify(target)}`, () => {
+  test(`20: redaction of ${JSON.stringify(target)}`, () => {
     assert.is(loggableTarget(target), shown)
   })
 }

@@ -39,14 +39,14 @@ async function read(body: AsyncIterable<Uint8Array>, maxBytes?: number): Promise
   }
 }
 
-xml('text is kept as it is', async () => {
+xml('text is kept unchanged', async () => {
   for (const key of ['007', ' a ', '__proto__', 'a&b<c>"\'', 'line\nfeed', 'tab\t', 'ü😀', 'true', '1e3', '']) {
     const document = xmlDocument('Delete', { Object: { Key: key }, Quiet: key })
     assert.equal(await read(bytes(document)), { keys: [key], quiet: key })
   }
 })
 
-xml('any text comes back, in chunks of any size', async () => {
+xml('any text is read as written, in chunks of any size', async () => {
   // XML 1.0 cannot carry the rest.
   const text = fc.string({ unit: 'binary' }).filter((each) => !/[\x00-\x08\x0b-\x1f\ufffe\uffff]/.test(each))
   await fc.assert(
@@ -59,7 +59,7 @@ xml('any text comes back, in chunks of any size', async () => {
   )
 })
 
-xml('a long text of characters outside the first plane comes back, wherever it is cut', async () => {
+xml('a long text of characters outside the basic plane is read as written, wherever it is split', async () => {
   for (const before of ['', 'a', 'ab']) {
     const key = before + '😀'.repeat(3000)
     const document = xmlDocument('Delete', { Object: { Key: key } })
@@ -73,7 +73,7 @@ xml('CDATA, prefixes and references are text', async () => {
   assert.equal(await read(bytes(document)), { keys: ['a<b&AB'], quiet: undefined })
 })
 
-xml('elements may be indented, and comments and instructions stand between them', async () => {
+xml('elements may be indented, with comments and instructions between them', async () => {
   const document =
     '<?xml version="1.0"?>\n<!-- a -->\n<Delete>\r\n\t<Object> <Key>a</Key> </Object><?x y?><!-- b --></Delete>\n<!-- c -->\n'
   assert.equal(await read(bytes(document)), { keys: ['a'], quiet: undefined })
@@ -119,7 +119,7 @@ xml('bytes that are not UTF-8 are MalformedXML', async () => {
   assert.is(await read(broken()), 'MalformedXML')
 })
 
-xml('a body is left at the first element that has no place, and at its limit', async () => {
+xml('reading stops at the first unexpected element, and at the limit', async () => {
   let sent = 0
   async function* endless(piece: string): AsyncGenerator<Uint8Array> {
     yield Buffer.from('<Delete>')
@@ -135,7 +135,7 @@ xml('a body is left at the first element that has no place, and at its limit', a
   assert.ok(sent <= 7)
 })
 
-xml('what is read is counted, and refused beyond the budget', async () => {
+xml('the bytes are counted, and refused beyond the budget', async () => {
   const budget = createByteBudget(100)
   const memory = budget.open()
   const source = (text: string) => ({ body: bytes(text), request: { memory } })
@@ -146,6 +146,6 @@ xml('what is read is counted, and refused beyond the budget', async () => {
   )
 })
 
-xml('an empty body is none', async () => assert.is(await read(bytes('')), false))
+xml('an empty body returns false', async () => assert.is(await read(bytes('')), false))
 
 xml.run()

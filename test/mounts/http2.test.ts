@@ -64,7 +64,7 @@ async function ask(method: string, target: string, headers: Headers = {}, body?:
   return { status, body: Buffer.concat(chunks) }
 }
 
-test('HTTP/1.1 over the same port: the SDK carries a body in and out', async () => {
+test('HTTP/1.1 over the same port: the SDK writes and reads a body', async () => {
   const object = { Bucket: 'master.images', Key: 'large.bin' }
   const bytes = randomBytes(8 * 1024 * 1024)
   await s3.send(new CreateBucketCommand({ Bucket: object.Bucket }))
@@ -74,7 +74,7 @@ test('HTTP/1.1 over the same port: the SDK carries a body in and out', async () 
   assert.is((await s3.send(new ListBucketsCommand({}))).Buckets?.length, 1)
 })
 
-test('HTTP/2: a signed body goes in and out', async () => {
+test('HTTP/2: a signed body is written and read', async () => {
   const bytes = randomBytes(3 * 1024 * 1024)
   const length = { 'content-length': String(bytes.length) }
   assert.is((await ask('PUT', '/s3/master.images/second.bin', length, bytes)).status, 200)
@@ -91,19 +91,19 @@ test('HTTP/2: GET of the prefix, with and without a slash, lists the buckets', a
   }
 })
 
-test('HTTP/2: an Expect header that Node does not know does not matter', async () => {
+test('HTTP/2: an Expect header that Node does not know is ignored', async () => {
   const headers = { expect: '200', 'content-length': '1' }
   assert.is((await ask('PUT', '/s3/master.images/expected', headers, Buffer.from('x'))).status, 200)
 })
 
-test('HTTP/2: the other route of the app answers, and a path outside of the prefix is 404', async () => {
+test('HTTP/2: the other route of the app responds, and a path outside the prefix is 404', async () => {
   assert.is((await ask('GET', '/health')).body.toString(), 'healthy')
   const { status, body } = await ask('GET', '/elsewhere')
   assert.is(status, 404)
   assert.match(body.toString(), 'outside of this S3 endpoint, which is mounted at /s3')
 })
 
-test('sets no limit to the time that a request may take', () => {
+test('sets no time limit for requests', () => {
   assert.is(server.requestTimeout, 0)
 })
 

@@ -34,7 +34,7 @@ const apps: Readonly<Record<string, () => Promise<RequestListener>>> = {
 }
 
 for (const [name, createApp] of Object.entries(apps)) {
-  test(`${name}: the framework keeps its bodies, and its parsers do not touch those of S3`, async () => {
+  test(`${name}: the framework parses its own bodies, but not those of S3`, async () => {
     const rest = await createApp()
     const s3 = createS3Handler(createMemoryPfs(), { mode: 'none' }, { basePath: '/s3' })
     const server = createServer((req, res) => s3(req, res, () => rest(req, res))).listen(0, '127.0.0.1')

@@ -41,7 +41,7 @@ for (const [name, parser] of [
   ['express.text', express.text({ type: '*/*' })],
 ] as const) {
   for (const body of ['{"a":1}', '{}']) {
-    test(`${name} before the handler: an error that names the fix, for ${body}`, async () => {
+    test(`${name} before the handler: an error with the solution, for ${body}`, async () => {
       const app = express()
       app.use(parser)
       app.use(await handlerWithBucket())
@@ -70,7 +70,7 @@ test("fastify's own parsers: the same error", async () => {
   assert.match(text, /before body parsers/)
 })
 
-test("hapi's default payload options: an error that names those to set", async () => {
+test("hapi's default payload options: an error that names the right ones", async () => {
   const s3 = await handlerWithBucket()
   const app = Hapi.server({ port: 0, host: '127.0.0.1' })
   app.route({
@@ -88,7 +88,7 @@ test("hapi's default payload options: an error that names those to set", async (
   assert.match(text, 'payload.parse to false and payload.output to stream')
 })
 
-test('a parser on another path is no harm', async () => {
+test('a parser on another path does no harm', async () => {
   const app = express()
   app.use('/api', express.json())
   app.use(await handlerWithBucket())

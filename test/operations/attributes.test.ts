@@ -29,7 +29,7 @@ attributes.after(async ({ gateway, s3 }) => {
 
 const put = (s3: S3Client, Key: string, Body: string) => s3.send(new PutObjectCommand({ Bucket, Key, Body }))
 
-attributes('those that PFS has are told, the rest is left out', async ({ s3 }) => {
+attributes('supported attributes are returned, others are ignored', async ({ s3 }) => {
   const first = await put(s3, 'k', 'hello')
   await put(s3, 'k', 'later')
   const { $metadata, LastModified, ...told } = await s3.send(
@@ -51,7 +51,7 @@ attributes('those that PFS has are told, the rest is left out', async ({ s3 }) =
   assert.is((await s3.send(size)).ETag, undefined)
 })
 
-attributes('attributes must be named, and of what is there', async ({ s3, gateway }) => {
+attributes('attributes must be named, and the object must exist', async ({ s3, gateway }) => {
   const { VersionId } = await put(s3, 'gone', 'x')
   const removed = await s3.send(new DeleteObjectCommand({ Bucket, Key: 'gone' }))
   const ask = (version?: string) =>
@@ -90,7 +90,7 @@ attributes('an object is one part', async ({ s3 }) => {
   assert.is(await part(1, { Range: 'bytes=0-1' }), '400 InvalidRequest')
 })
 
-attributes('an empty object has its one part too', async ({ s3 }) => {
+attributes('an empty object has one part, too', async ({ s3 }) => {
   await put(s3, 'empty', '')
   const head = await s3.send(new HeadObjectCommand({ Bucket, Key: 'empty', PartNumber: 1 }))
   assert.equal([head.$metadata.httpStatusCode, head.ContentLength, head.ContentRange], [200, 0, undefined])

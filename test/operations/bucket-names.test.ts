@@ -37,7 +37,7 @@ aliased.before(async (context) => {
 
 aliased.after(({ gateway }) => gateway.close())
 
-aliased('buckets are listed by alias, or else with the separator if it leaves no doubt', async ({ gateway }) => {
+aliased('buckets are listed by alias, or with the separator if that is unambiguous', async ({ gateway }) => {
   const listed = names((await ask(gateway, 'GET', '/')).text)
   assert.equal(listed, ['dev.a--b', 'long-ago', 'master--images', 'training-data'])
 })
@@ -57,18 +57,18 @@ aliased(
   },
 )
 
-aliased('a name without any separator is still the branch master', async ({ gateway }) => {
+aliased('a name without a separator still means the branch master', async ({ gateway }) => {
   assert.is((await ask(gateway, 'PUT', '/images/of-master', 'x')).status, 200)
   assert.is((await ask(gateway, 'GET', '/master--images/of-master')).text, 'x')
 })
 
-aliased('an alias may name a commit, which is read only', async ({ gateway }) => {
+aliased('an alias may name a commit, which is read-only', async ({ gateway }) => {
   const { status, text } = await ask(gateway, 'PUT', '/long-ago/k', 'x')
   assert.is(status, 405)
   assert.match(text, 'The bucket long-ago is a branch at one commit')
 })
 
-aliased('an alias is the source of a copy and a virtual host', async ({ gateway }) => {
+aliased('an alias works as the source of a copy and as a virtual host', async ({ gateway }) => {
   await ask(gateway, 'PUT', '/training-data/source', 'to be copied')
   const headers = { 'x-amz-copy-source': 'training-data/source' }
   const copy = await fetch(`${gateway.endpoint}/images/copy`, { method: 'PUT', headers })
@@ -89,7 +89,7 @@ function readFrom({ port }: Gateway, host: string, path: string): Promise<string
   })
 }
 
-aliased('an alias of a bucket that is not there yet can be made and deleted', async () => {
+aliased('an alias of a missing bucket can be created and deleted', async () => {
   const options = { bucketAliases: { later: 'master.later' } }
   const gateway = await startGateway({ options })
   assert.is((await ask(gateway, 'GET', '/later')).code, 'NoSuchBucket')
@@ -113,7 +113,7 @@ missing.after(({ gateway }) => gateway.close())
 
 const message = (text: string) => /<Message>(.*?)<\/Message>/.exec(text)?.[1]?.replaceAll('&quot;', '"') ?? ''
 
-missing('branch, repo and project that were looked for are named', async ({ gateway }) => {
+missing('the error names the branch, repo and project', async ({ gateway }) => {
   for (const [target, expected] of [
     ['/dev.images', 'no branch "dev" of a repo "images" in the project "default".'],
     ['/none', 'no branch "master" of a repo "none" in the project "default".'],
@@ -131,13 +131,13 @@ missing('branch, repo and project that were looked for are named', async ({ gate
   }
 })
 
-missing('the source of a copy is explained as well', async ({ gateway }) => {
+missing('the source of a copy is explained, too', async ({ gateway }) => {
   const headers = { 'x-amz-copy-source': 'images.master/key' }
   const copy = await fetch(`${gateway.endpoint}/images/copy`, { method: 'PUT', headers })
   assert.match(message(await copy.text()), 'The bucket "master.images" exists')
 })
 
-missing('a new bucket that is an existing one with repo and branch swapped is refused', async ({ gateway, pfs }) => {
+missing('a new bucket is refused if one with repo and branch swapped exists', async ({ gateway, pfs }) => {
   const { status, code, text } = await ask(gateway, 'PUT', '/images.master')
   assert.equal([status, code], [400, 'InvalidBucketName'])
   assert.match(message(text), 'The bucket "master.images" exists.')
@@ -146,7 +146,7 @@ missing('a new bucket that is an existing one with repo and branch swapped is re
   assert.is((await ask(gateway, 'PUT', '/twin.twin')).status, 200)
 })
 
-missing('a swapped bucket that the caller cannot read is not told', async () => {
+missing('a swapped bucket that the caller may not read is not mentioned', async () => {
   const pfs = createMemoryPfs({ rootToken: 'root' })
   await createRepoAndBranch(pfs, branchOf('master', 'secret'), 'root')
   const authToken = await pfs.getRobotToken({ robot: 'stranger' }, { authToken: 'root' })

@@ -56,21 +56,21 @@ for (const overWire of wires) {
   const counted = (outcomes: readonly string[]) =>
     [...new Set(outcomes)].sort().map((each) => `${outcomes.filter((outcome) => outcome === each).length} × ${each}`)
 
-  conditions('of 50 creators at once one wins, and its bytes are there', async ({ s3 }) => {
+  conditions('one of 50 concurrent creators wins, and its bytes are stored', async ({ s3 }) => {
     const bodies = Array.from({ length: 50 }, (_, index) => `creator ${index}`)
     const outcomes = await Promise.all(bodies.map((body) => refusal(put(s3, 'created', body, { IfNoneMatch: '*' }))))
     assert.equal(counted(outcomes), ['49 × 412 PreconditionFailed', '1 × none'])
     assert.is(await read(s3, 'created'), bodies[outcomes.indexOf('none')])
   })
 
-  conditions('of creators whose bodies are large and small one wins', async ({ s3 }) => {
+  conditions('one creator wins among large and small bodies', async ({ s3 }) => {
     const bodies = Array.from({ length: 6 }, (_, index) => Buffer.alloc(index % 2 === 0 ? 10 : 2_000_000, `${index}`))
     const outcomes = await Promise.all(bodies.map((body) => refusal(put(s3, 'mixed', body, { IfNoneMatch: '*' }))))
     assert.equal(counted(outcomes), ['5 × 412 PreconditionFailed', '1 × none'])
     assert.is(await read(s3, 'mixed'), bodies[outcomes.indexOf('none')]?.toString())
   })
 
-  conditions('no update that asked for what it had read is lost', async ({ s3 }) => {
+  conditions('no conditional update is lost', async ({ s3 }) => {
     await put(s3, 'counter', '0')
     async function increment(): Promise<void> {
       const { ETag: IfMatch, Body } = await s3.send(new GetObjectCommand({ Bucket, Key: 'counter' }))
@@ -83,14 +83,14 @@ for (const overWire of wires) {
     assert.is(await read(s3, 'counter'), '12')
   })
 
-  conditions('If-Match of a key that is not there is no such key', async ({ s3 }) => {
+  conditions('If-Match on a missing key is NoSuchKey', async ({ s3 }) => {
     assert.is(await refusal(put(s3, 'none', 'x', { IfMatch: '"0"' })), '404 NoSuchKey')
     assert.is(await remove(s3, 'none', { IfMatch: '"0"' }), '404 NoSuchKey')
     assert.is(await remove(s3, 'none', { IfMatch: '*' }), '404 NoSuchKey')
     assert.is(await remove(s3, 'none', { IfMatchSize: 1 }), 'none')
   })
 
-  conditions('two gateways see each other where one write follows the other', async ({ s3, other }) => {
+  conditions("two gateways see each other's writes if these follow each other", async ({ s3, other }) => {
     const { ETag } = await put(s3, 'shared', 'one')
     assert.is(await refusal(put(other, 'shared', 'two', { IfNoneMatch: '*' })), '412 PreconditionFailed')
     assert.is(await refusal(put(other, 'shared', 'two', { IfMatch: ETag })), 'none')
@@ -99,21 +99,24 @@ for (const overWire of wires) {
     assert.is(await remove(s3, 'shared', { IfMatch: ETag }), '412 PreconditionFailed')
   })
 
-  conditions('two gateways that write at once leave one whole body, and each writer an answer', async (context) => {
-    const { s3, other } = context
-    const bodies = Array.from({ length: 10 }, (_, index) => `writer ${index}`)
-    const outcomes = await Promise.all(
-      bodies.map((body, index) => refusal(put(index % 2 === 0 ? s3 : other, 'raced', body, { IfNoneMatch: '*' }))),
-    )
-    // PFS has no condition of its own: between check and commit of one gateway another can commit. Within each, one wins.
-    const winners = [0, 1].map((gateway) => outcomes.filter((each, i) => i % 2 === gateway && each === 'none').length)
-    assert.ok(winners.every((count) => count <= 1) && winners.some((count) => count === 1), String(winners))
-    assert.ok(outcomes.every((outcome) => outcome === 'none' || outcome === '412 PreconditionFailed'))
-    const content = await read(s3, 'raced')
-    assert.ok(bodies.some((body, index) => body === content && outcomes[index] === 'none'))
-  })
+  conditions(
+    'two gateways that write concurrently leave one complete body, and each writer gets a response',
+    async (context) => {
+      const { s3, other } = context
+      const bodies = Array.from({ length: 10 }, (_, index) => `writer ${index}`)
+      const outcomes = await Promise.all(
+        bodies.map((body, index) => refusal(put(index % 2 === 0 ? s3 : other, 'raced', body, { IfNoneMatch: '*' }))),
+      )
+      // PFS has no condition of its own: between check and commit of one gateway another can commit. Within each, one wins.
+      const winners = [0, 1].map((gateway) => outcomes.filter((each, i) => i % 2 === gateway && each === 'none').length)
+      assert.ok(winners.every((count) => count <= 1) && winners.some((count) => count === 1), String(winners))
+      assert.ok(outcomes.every((outcome) => outcome === 'none' || outcome === '412 PreconditionFailed'))
+      const content = await read(s3, 'raced')
+      assert.ok(bodies.some((body, index) => body === content && outcomes[index] === 'none'))
+    },
+  )
 
-  conditions('an object is deleted if it is the expected one', async ({ s3 }) => {
+  conditions('an object is deleted only if it meets the conditions', async ({ s3 }) => {
     const { ETag } = await put(s3, 'expected', 'hello')
     const { LastModified: time } = await s3.send(new HeadObjectCommand({ Bucket, Key: 'expected' }))
     assert.ok(time !== undefined)
@@ -128,7 +131,7 @@ for (const overWire of wires) {
     assert.is(await refusal(read(s3, 'expected')), '404 NoSuchKey')
   })
 
-  conditions('each key of a multi-object delete has its own conditions', async ({ s3 }) => {
+  conditions('each key of a multi-object delete has separate conditions', async ({ s3 }) => {
     const { ETag } = await put(s3, 'each/1', 'one')
     await Promise.all(['each/2', 'each/3', 'each/4'].map((key) => put(s3, key, 'more')))
     const Objects = [
@@ -153,7 +156,7 @@ for (const overWire of wires) {
     assert.is(await refusal(read(s3, 'each/3')), '404 NoSuchKey')
   })
 
-  conditions('of 20 conditional deletes at once one deletes', async ({ s3 }) => {
+  conditions('one of 20 concurrent conditional deletes succeeds', async ({ s3 }) => {
     const { ETag } = await put(s3, 'once', 'x')
     const outcomes = await Promise.all(Array.from({ length: 20 }, () => remove(s3, 'once', { IfMatch: ETag })))
     assert.equal(counted(outcomes), ['19 × 404 NoSuchKey', '1 × none'])

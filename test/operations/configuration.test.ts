@@ -73,14 +73,14 @@ async function outcomeOf(gateway: Gateway, target: string): Promise<string> {
 }
 
 for (const [subresource, expected] of notConfigured) {
-  open(`${subresource} is answered as not configured, of a bucket that is there`, async ({ gateway }) => {
+  open(`${subresource} is not configured, if the bucket exists`, async ({ gateway }) => {
     assert.is(await outcomeOf(gateway, `${Bucket}?${subresource}`), expected)
     assert.is(await outcomeOf(gateway, `none.configured?${subresource}`), '404 NoSuchBucket')
   })
 }
 
 for (const subresource of ['retention', 'legal-hold']) {
-  open(`${subresource} is answered as without object lock, of an object that is there`, async ({ gateway }) => {
+  open(`${subresource} reports no object lock, if the object exists`, async ({ gateway }) => {
     assert.is(await outcomeOf(gateway, `${Bucket}/${Key}?${subresource}`), '400 InvalidRequest')
     assert.is(await outcomeOf(gateway, `${Bucket}/none?${subresource}`), '404 NoSuchKey')
   })
@@ -88,7 +88,7 @@ for (const subresource of ['retention', 'legal-hold']) {
 
 open.run()
 
-configuration('what S3 answers with nothing in it, the SDK reads', async ({ s3 }) => {
+configuration("the SDK parses S3's empty responses", async ({ s3 }) => {
   assert.is((await s3.send(new GetBucketVersioningCommand({ Bucket }))).Status, 'Enabled')
   assert.is((await s3.send(new GetBucketRequestPaymentCommand({ Bucket }))).Payer, 'BucketOwner')
   assert.is((await s3.send(new GetBucketLoggingCommand({ Bucket }))).LoggingEnabled, undefined)
@@ -107,7 +107,7 @@ configuration('the owner has full control of bucket and object', async ({ s3 }) 
   }
 })
 
-configuration('an ACL that changes nothing is taken, any other refused', async ({ s3 }) => {
+configuration('an ACL without effect is accepted, any other is refused', async ({ s3 }) => {
   const { Owner, Grants } = await s3.send(new GetBucketAclCommand({ Bucket }))
   assert.is(await refusal(s3.send(new PutBucketAclCommand({ Bucket, ACL: 'private' }))), 'none')
   assert.is(await refusal(s3.send(new PutObjectAclCommand({ Bucket, Key, ACL: 'bucket-owner-full-control' }))), 'none')
@@ -126,7 +126,7 @@ configuration('an ACL that changes nothing is taken, any other refused', async (
   }
 })
 
-configuration('versioning is on and stays on', async ({ s3 }) => {
+configuration('versioning is enabled and cannot be suspended', async ({ s3 }) => {
   const put = (Status: 'Enabled' | 'Suspended', bucket = Bucket) =>
     refusal(s3.send(new PutBucketVersioningCommand({ Bucket: bucket, VersioningConfiguration: { Status } })))
   assert.is(await put('Enabled'), 'none')
@@ -135,7 +135,7 @@ configuration('versioning is on and stays on', async ({ s3 }) => {
   assert.is(await put('Enabled', 'master^.configured'), '405 MethodNotAllowed')
 })
 
-configuration('an object has no tags, one that is not there is told of', async ({ s3 }) => {
+configuration('an object has no tags, a missing one is an error', async ({ s3 }) => {
   const { VersionId } = await s3.send(new PutObjectCommand({ Bucket, Key: 'tagged', Body: 'x' }))
   assert.equal((await s3.send(new GetObjectTaggingCommand({ Bucket, Key: 'tagged' }))).TagSet, [])
   await s3.send(new DeleteObjectCommand({ Bucket, Key: 'tagged' }))
@@ -145,7 +145,7 @@ configuration('an object has no tags, one that is not there is told of', async (
   assert.is((await s3.send(versioned)).VersionId, VersionId)
 })
 
-configuration('who may not see a bucket is told nothing of it', async ({ guest }) => {
+configuration('a caller who may not see a bucket learns nothing about it', async ({ guest }) => {
   assert.is(await refusal(guest.send(new GetBucketAclCommand({ Bucket }))), '403 AccessDenied')
   assert.is(await refusal(guest.send(new GetBucketVersioningCommand({ Bucket }))), '403 AccessDenied')
   assert.is(await refusal(guest.send(new PutBucketAclCommand({ Bucket, ACL: 'private' }))), '403 AccessDenied')

@@ -12,7 +12,7 @@ function hashOf(file: number): Uint8Array {
   return new Uint8Array(32).fill(file)
 }
 
-test('keeps a sixteenth of the whole, and nothing over it', () => {
+test('stores at most a sixteenth of its size per content', () => {
   const cache = createContentCache(total)
   const [most, more] = [new Uint8Array(share), new Uint8Array(share + 1)]
   cache.set(hashOf(1), 'token', most)
@@ -21,14 +21,14 @@ test('keeps a sixteenth of the whole, and nothing over it', () => {
   assert.is(cache.get(hashOf(2), 'token'), undefined)
 })
 
-test('what is not kept drives out nothing', () => {
+test('content that is not stored evicts nothing', () => {
   const cache = createContentCache(total)
   for (let file = 0; file < 16; file++) cache.set(hashOf(file), 'token', new Uint8Array(size))
   cache.set(hashOf(16), 'token', new Uint8Array(share + 1))
   for (let file = 0; file < 16; file++) assert.is(cache.get(hashOf(file), 'token')?.length, size)
 })
 
-test('holds no more bytes than the whole; what was asked for longest ago goes first', () => {
+test('stores at most its size, and evicts the least recently used content', () => {
   const cache = createContentCache(total)
   for (let file = 0; file < 16; file++) cache.set(hashOf(file), 'token', new Uint8Array(size))
   assert.is(cache.get(hashOf(0), 'token')?.length, size)
@@ -37,7 +37,7 @@ test('holds no more bytes than the whole; what was asked for longest ago goes fi
   assert.equal(held, [size, undefined, ...Array(14).fill(size), 1])
 })
 
-test('gives one caller nothing that only another has been given', () => {
+test('never gives a caller the content that another caller has read', () => {
   const tokens = ['alice', 'bob', undefined]
   for (const owner of tokens) {
     const cache = createContentCache(total)
@@ -47,7 +47,7 @@ test('gives one caller nothing that only another has been given', () => {
   }
 })
 
-test('knows a file by the bytes of its hash, wherever they lie', () => {
+test('identifies a file by the bytes of its hash, in any buffer', () => {
   const cache = createContentCache(total)
   const around = new Uint8Array(64).fill(1, 16, 48)
   cache.set(around.subarray(16, 48), 'token', Buffer.from('content'))
@@ -58,7 +58,7 @@ test('knows a file by the bytes of its hash, wherever they lie', () => {
   assert.is(cache.get(high[1], 'token'), undefined)
 })
 
-test('of no bytes keeps nothing', () => {
+test('with a size of 0 stores nothing', () => {
   const cache = createContentCache(0)
   cache.set(hashOf(1), 'token', new Uint8Array(1))
   assert.is(cache.get(hashOf(1), 'token'), undefined)

@@ -64,7 +64,7 @@ const segment = fc.oneof(
   fc.constantFrom('a b', 'a+b', 'a%2Fb', 'a%20b', 'what?versionId=1', '%', '100%', 'photo (1).jpg', '/lead'),
 )
 
-copies('property: every key, in every encoding, names itself', async ({ gateway }) => {
+copies('property: every key, in every encoding, is parsed', async ({ gateway }) => {
   await fc.assert(
     fc.asyncProperty(segment, fc.uuid(), async (name, id) => {
       const key = `${name}|${id}`
@@ -79,7 +79,7 @@ copies('property: every key, in every encoding, names itself', async ({ gateway 
   )
 })
 
-copies('a version stands behind the first question mark, unencoded', async ({ gateway }) => {
+copies('a version follows the first question mark, unencoded', async ({ gateway }) => {
   const key = 'what? a+b'
   await put(gateway, key, 'old')
   const version = (await fetch(urlOf(gateway, key), { method: 'HEAD' })).headers.get('x-amz-version-id')
@@ -89,12 +89,12 @@ copies('a version stands behind the first question mark, unencoded', async ({ ga
   }
 })
 
-copies('UTF-8 that is not encoded at all is read as UTF-8', async ({ gateway }) => {
+copies('unencoded UTF-8 is parsed as UTF-8', async ({ gateway }) => {
   await put(gateway, 'ünï', 'utf-8')
   assert.is(await copied(gateway, Buffer.from(`${Bucket}/ünï`).toString('latin1')), 'utf-8')
 })
 
-copies('a source that names no object is an invalid argument', async ({ gateway }) => {
+copies('a source that is not an object is an invalid argument', async ({ gateway }) => {
   for (const source of [
     '',
     '/',
@@ -130,7 +130,7 @@ copies('a part is copied from a source in any encoding', async ({ gateway, s3 })
   }
 })
 
-copies('the condition that failed is named', async ({ gateway }) => {
+copies('the failed condition is named', async ({ gateway }) => {
   await put(gateway, 'source', 'x')
   const etag = (await fetch(urlOf(gateway, 'source'), { method: 'HEAD' })).headers.get('etag') ?? ''
   for (const [name, value] of [
@@ -146,7 +146,7 @@ copies('the condition that failed is named', async ({ gateway }) => {
   }
 })
 
-copies('a copy onto itself is refused only if it asks for nothing', async ({ gateway }) => {
+copies('a copy onto itself is refused only if it changes nothing', async ({ gateway }) => {
   await put(gateway, 'copy of it', 'itself')
   const source = `${Bucket}/copy%20of%20it`
   const etag = (await fetch(urlOf(gateway, 'copy of it'), { method: 'HEAD' })).headers.get('etag') ?? ''
@@ -169,7 +169,7 @@ copies('a copy onto itself is refused only if it asks for nothing', async ({ gat
   }
 })
 
-copies('the owner that a client expects of the source is checked', async ({ gateway }) => {
+copies('the expected owner of the source is checked', async ({ gateway }) => {
   await put(gateway, 'owned', 'x')
   const expecting = (owner: string) =>
     copied(gateway, `${Bucket}/owned`, { 'x-amz-source-expected-bucket-owner': owner })

@@ -59,7 +59,7 @@ const deletionOf = (names: readonly string[]): RequestInit => ({
   body: `<Delete>${names.map((name) => `<Object><Key>${name}</Key></Object>`).join('')}</Delete>`,
 })
 
-datums('PUT replaces them, and the writes after it keep that', async ({ gateway }) => {
+datums('PUT replaces them, and later writes keep that', async ({ gateway }) => {
   await branchOfDatums(gateway.pfs, 'put')
   const send = sender(gateway, 'put')
   await textOf(await send('PUT', 'd/1', { body: 'new' }))
@@ -81,7 +81,7 @@ datums('DELETE removes them', async ({ gateway }) => {
   assert.equal(await keysOf(gateway, 'delete'), ['a', 'd/3', 'd/own', 'z'])
 })
 
-datums('DeleteObjects removes them, beside others and missing ones', async ({ gateway }) => {
+datums('DeleteObjects deletes them, beside other and missing files', async ({ gateway }) => {
   await branchOfDatums(gateway.pfs, 'delete-objects')
   const send = sender(gateway, 'delete-objects')
   const answer = await textOf(await send('POST', '?delete', deletionOf(['z', 'd/own', 'd/1', 'd', 'missing', 'd/2'])))
@@ -89,7 +89,7 @@ datums('DeleteObjects removes them, beside others and missing ones', async ({ ga
   assert.equal(await keysOf(gateway, 'delete-objects'), ['a', 'd/3'])
 })
 
-datums('a copy replaces them, also one from such a file', async ({ gateway }) => {
+datums('a copy replaces them, even if the source is such a file', async ({ gateway }) => {
   await branchOfDatums(gateway.pfs, 'copy')
   const send = sender(gateway, 'copy')
   await textOf(await send('PUT', 'a', { body: 'new' }))
@@ -113,7 +113,7 @@ datums('a completed upload replaces them', async ({ gateway }) => {
   assert.is(await textOf(await send('GET', 'd/1')), 'new')
 })
 
-datums('in an open commit they are replaced and removed too', async ({ gateway }) => {
+datums('in an open commit they are replaced and deleted, too', async ({ gateway }) => {
   const branch = await branchOfDatums(gateway.pfs, 'open')
   const send = sender(gateway, 'open')
   const commit = await gateway.pfs.startCommit({ branch })
@@ -126,7 +126,7 @@ datums('in an open commit they are replaced and removed too', async ({ gateway }
   assert.equal(await keysOf(gateway, 'open'), ['a', 'd/1', 'd/3', 'd/own', 'z'])
 })
 
-datums('a path that two datums have written refuses its own deletion only', async ({ gateway }) => {
+datums('a path that two datums have written fails only its own deletion', async ({ gateway }) => {
   const branch = await branchOfDatums(gateway.pfs, 'two')
   const send = sender(gateway, 'two')
   const commit = await gateway.pfs.startCommit({ branch })

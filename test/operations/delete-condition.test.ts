@@ -13,7 +13,7 @@ function isInvalidArgument(error: unknown): boolean {
   return error instanceof S3Error && error.code === 'InvalidArgument'
 }
 
-conditions('the time in XML is of HTTP or of ISO 8601', () => {
+conditions('the time in XML is an HTTP date or ISO 8601', () => {
   const time = Date.UTC(1994, 10, 6, 8, 49, 37)
   assert.is(expectedAt('Sun, 06 Nov 1994 08:49:37 GMT'), time)
   assert.is(expectedAt('1994-11-06T08:49:37Z'), time)
@@ -23,7 +23,7 @@ conditions('the time in XML is of HTTP or of ISO 8601', () => {
   }
 })
 
-conditions('the time in a header is of HTTP', () => {
+conditions('the time in a header is an HTTP date', () => {
   const read = (text: string) =>
     readExpectedObject({ headers: new Map([['x-amz-if-match-last-modified-time', [text]]]) }).lastModified
   assert.is(read('Sun, 06 Nov 1994 08:49:37 GMT')?.toISOString(), '1994-11-06T08:49:37.000Z')

@@ -75,7 +75,7 @@ for (const objectRecords of ['all', 'needed'] as const) {
     assert.equal((await listed(s3, Bucket)).rows, [`>k ${third} 5`, `k ${first} 3`])
   })
 
-  deletion('deleting the current version brings back the one before, again and again', async (context) => {
+  deletion('deleting the current version restores the one before, repeatedly', async (context) => {
     const { s3, gateway } = context
     const Bucket = await newBucket(s3, 'master.current')
     await put(s3, Bucket, 'beside', 'x')
@@ -111,7 +111,7 @@ for (const objectRecords of ['all', 'needed'] as const) {
     assert.ok((await commitsOf(gateway.pfs, 'current', 'user', 'master')) >= 7)
   })
 
-  deletion('deleting a delete marker brings the object back, and its attributes', async (context) => {
+  deletion('deleting a delete marker restores the object and its attributes', async (context) => {
     const { s3 } = context
     const Bucket = await newBucket(s3, 'master.marker')
     const first = await put(s3, Bucket, 'k', 'one')
@@ -132,7 +132,7 @@ for (const objectRecords of ['all', 'needed'] as const) {
     })
   })
 
-  deletion('many versions of many keys go in one commit of data', async (context) => {
+  deletion('many versions of many keys share one commit of data', async (context) => {
     const { s3, gateway } = context
     const Bucket = await newBucket(s3, 'master.many')
     const versions: { Key: string; VersionId: string }[] = []
@@ -170,7 +170,7 @@ for (const objectRecords of ['all', 'needed'] as const) {
     })
   })
 
-  deletion('of keys that one commit wrote, only the named one is hidden', async (context) => {
+  deletion('only the named key is hidden if a commit wrote several keys', async (context) => {
     const { s3 } = context
     const Bucket = await newBucket(s3, 'master.shared')
     const repo = { project: 'default', name: 'shared', type: 'user' } as const
@@ -185,7 +185,7 @@ for (const objectRecords of ['all', 'needed'] as const) {
     })
   })
 
-  deletion('versions that others wrote, and their rewrites of a deleted content, are versions', async (context) => {
+  deletion('versions of other writers, and their rewrites of deleted content, are versions', async (context) => {
     const { s3, gateway } = context
     const Bucket = await newBucket(s3, 'master.elsewhere')
     const repo = { project: 'default', name: 'elsewhere', type: 'user' } as const
@@ -212,7 +212,7 @@ for (const objectRecords of ['all', 'needed'] as const) {
     })
   })
 
-  deletion('conditions hold for the version that is named', async ({ s3 }) => {
+  deletion('conditions apply to the named version', async ({ s3 }) => {
     const Bucket = await newBucket(s3, 'master.conditional')
     const first = await put(s3, Bucket, 'k', 'one')
     const { ETag } = await head(s3, Bucket, 'k')
@@ -232,7 +232,7 @@ for (const objectRecords of ['all', 'needed'] as const) {
     )
   })
 
-  deletion('a version that never was is as deleted as it can be', async ({ s3 }) => {
+  deletion('deleting a missing version succeeds', async ({ s3 }) => {
     const Bucket = await newBucket(s3, 'master.never')
     const id = await put(s3, Bucket, 'k', 'one')
     for (const other of ['f'.repeat(32), 'null']) await hide(s3, Bucket, 'k', other)
@@ -243,7 +243,7 @@ for (const objectRecords of ['all', 'needed'] as const) {
     assert.equal((await listed(s3, Bucket)).rows, [`>k ${id} 3`])
   })
 
-  deletion('a key whose place a directory has taken does not come back, and its version stays', async ({ s3 }) => {
+  deletion('a key whose path is now a directory is not restored, and its version stays', async ({ s3 }) => {
     const Bucket = await newBucket(s3, 'master.collision')
     const first = await put(s3, Bucket, 'k', 'one')
     const marker = await remove(s3, Bucket, 'k')
@@ -252,7 +252,7 @@ for (const objectRecords of ['all', 'needed'] as const) {
     assert.equal((await listed(s3, Bucket, { Prefix: 'k', Delimiter: '/' })).rows, [`k ${first} 3`, `>k ${marker} -`])
   })
 
-  deletion('versions that are deleted at once, one by one, are all gone', async (context) => {
+  deletion('versions that are deleted concurrently, one by one, are all gone', async (context) => {
     const { s3 } = context
     const Bucket = await newBucket(s3, 'master.at-once')
     const ids: string[] = []
@@ -265,7 +265,7 @@ for (const objectRecords of ['all', 'needed'] as const) {
     })
   })
 
-  deletion('pages of versions leave hidden ones out', async (context) => {
+  deletion('pages of versions skip hidden ones', async (context) => {
     const { s3 } = context
     const Bucket = await newBucket(s3, 'master.pages')
     const ids: string[] = []

@@ -65,7 +65,7 @@ for (const overWire of wires) {
     assert.equal(order, ['a DeleteMarker', 'a Version', 'b DeleteMarker', 'b Version'])
   })
 
-  versions('pages end anywhere and go on there', async ({ s3 }) => {
+  versions('pages end anywhere, and the next one continues there', async ({ s3 }) => {
     const Bucket = await newBucket(s3, 'master.paged')
     const keys = ['a', 'd/1', 'd/2', 'd(x)', 'z']
     for (const body of ['1', '2', '3']) for (const key of keys) await put(s3, Bucket, key, body)
@@ -88,7 +88,7 @@ for (const overWire of wires) {
     }
   })
 
-  versions('a key marker alone leaves out all versions of its key', async ({ s3 }) => {
+  versions('a key marker alone skips all versions of its key', async ({ s3 }) => {
     const Bucket = await newBucket(s3, 'master.marker')
     await put(s3, Bucket, 'a', '1')
     await put(s3, Bucket, 'a', '2')
@@ -100,7 +100,7 @@ for (const overWire of wires) {
     assert.equal((await listed(s3, Bucket, { MaxKeys: 0 })).rows, [])
   })
 
-  versions('prefix and delimiter are of keys', async ({ s3 }) => {
+  versions('prefix and delimiter apply to keys', async ({ s3 }) => {
     const Bucket = await newBucket(s3, 'master.prefixes')
     const ids = new Map<string, string>()
     for (const key of ['dir/', 'dir/1', 'dir/2/3', 'dir (x)/y', 'dir.txt', 'ü/1']) {
@@ -121,7 +121,7 @@ for (const overWire of wires) {
     assert.equal(below.prefixes, ['dir/', 'ü/'])
   })
 
-  versions('what an open commit holds is listed and not remembered', async ({ s3, gateway }) => {
+  versions('the content of an open commit is listed and not cached', async ({ s3, gateway }) => {
     const Bucket = await newBucket(s3, 'master.open')
     const repo = { project: 'default', name: 'open', type: 'user' } as const
     const commit = await gateway.pfs.startCommit({ branch: { repo, name: 'master' } })
@@ -132,7 +132,7 @@ for (const overWire of wires) {
     assert.equal((await listed(s3, Bucket)).rows, [`>a ${commit.id} 1`, `>b ${commit.id} 1`])
   })
 
-  versions('a commit in error has no versions', async ({ s3, gateway }) => {
+  versions('a failed commit has no versions', async ({ s3, gateway }) => {
     const Bucket = await newBucket(s3, 'master.error')
     const a = await put(s3, Bucket, 'a', 'x')
     const repo = { project: 'default', name: 'error', type: 'user' } as const
@@ -148,7 +148,7 @@ for (const overWire of wires) {
 
 const rights = suite('rights on what is remembered of a history')
 
-rights('who may not read a repo does not see its versions, though another has listed them', async () => {
+rights('a caller who may not read a repo sees no versions, even if another caller has listed them', async () => {
   const gateway = await startGuardedGateway()
   const { pfs, writerToken } = gateway
   const owner = s3Client(gateway, tokenCredentials(writerToken))

@@ -76,7 +76,7 @@ for (const overWire of wires) {
   })
 
   for (const size of [1, 2, 3, 5, 12, 13]) {
-    listing(`pages of ${size} are the whole, each key once, by token and by marker`, async ({ s3 }) => {
+    listing(`pages of ${size} contain each key once, by token and by marker`, async ({ s3 }) => {
       const byToken: string[] = []
       let token: string | undefined
       do {
@@ -97,7 +97,7 @@ for (const overWire of wires) {
     })
   }
 
-  listing('a delimiter rolls keys up', async ({ s3 }) => {
+  listing('a delimiter groups keys', async ({ s3 }) => {
     const top = await v2(s3, { Delimiter: '/' })
     assert.equal(top.prefixes, ['dir(x)/', 'dir/'])
     assert.equal(
@@ -124,7 +124,7 @@ for (const overWire of wires) {
     assert.equal((await v2(s3, { StartAfter: 'dir/1' })).keys.includes('dir/2/3'), true)
   })
 
-  listing('prefix, start-after and max-keys cut the listing', async ({ s3 }) => {
+  listing('prefix, start-after and max-keys limit the listing', async ({ s3 }) => {
     assert.equal((await v2(s3, { Prefix: 'dir' })).keys, ['dir(x)/y', 'dir.txt', 'dir/', 'dir/1', 'dir/2/3'])
     assert.equal((await v2(s3, { Prefix: 'none' })).keys, [])
     assert.equal((await v2(s3, { StartAfter: 'plain' })).keys, ['z+z', 'é', '😀'])
@@ -132,7 +132,7 @@ for (const overWire of wires) {
     assert.equal([none.keys, none.page.IsTruncated], [[], false])
   })
 
-  listing('a listing has what HeadObject would say, and the owner where asked', async ({ s3 }) => {
+  listing('a listing agrees with HeadObject, and contains the owner if requested', async ({ s3 }) => {
     const { page } = await v2(s3, { Prefix: 'plain', FetchOwner: true })
     const [entry] = page.Contents ?? []
     assert.is(entry?.Size, 5)
@@ -141,7 +141,7 @@ for (const overWire of wires) {
     assert.is((await v2(s3, { Prefix: 'plain' })).page.Contents?.[0]?.Owner, undefined)
   })
 
-  listing('what is not a listing is refused', async ({ s3 }) => {
+  listing('invalid parameters are refused', async ({ s3 }) => {
     assert.is(await refusal(v2(s3, { MaxKeys: -1 })), '400 InvalidArgument')
     assert.is(await refusal(v2(s3, { ContinuationToken: 'not one of ours!' })), '400 InvalidArgument')
     assert.is(await refusal(v2(s3, { EncodingType: 'base64' as 'url' })), '400 InvalidArgument')
@@ -154,7 +154,7 @@ for (const overWire of wires) {
 
 const open = suite('listings of an open commit')
 
-open('ask for the time of the commit once, not for each object', async () => {
+open('looks up the time of the commit once, not once per object', async () => {
   const truth = createMemoryPfs()
   await createBranch(truth)
   const { id } = await truth.startCommit({ branch })

@@ -39,7 +39,7 @@ test.after(async ({ gateway, root, writer }) => {
 // pachd tells an administrator that the repo is missing, and anybody else that nobody has a role on it.
 for (const name of ['root', 'writer'] as const) {
   for (const Bucket of ['none.images', 'master.none', 'master.none.nowhere']) {
-    test(`${Bucket}, asked for by ${name}`, async (context) => {
+    test(`${Bucket}, requested by ${name}`, async (context) => {
       const s3 = context[name]
       const object = { Bucket, Key: 'k' }
       const answers: Record<string, string> = {
@@ -61,7 +61,7 @@ for (const name of ['root', 'writer'] as const) {
   }
 }
 
-test('a bucket at a commit that is not there', async ({ root: s3 }) => {
+test('a bucket at a missing commit', async ({ root: s3 }) => {
   const id = '0'.repeat(32)
   const Bucket = `${id}.master.images`
   const object = { Bucket, Key: 'k' }

@@ -44,7 +44,7 @@ for (const overWire of wires) {
     return Buffer.from((await Body?.transformToByteArray()) ?? [])
   }
 
-  objects('an object comes back as it was put', async ({ s3 }) => {
+  objects('an object is read as it was written', async ({ s3 }) => {
     const written = await put(s3, 'a/b.txt', 'hello')
     const head = await s3.send(new HeadObjectCommand({ Bucket: 'master.images', Key: 'a/b.txt' }))
     assert.is((await read(s3, 'a/b.txt')).toString(), 'hello')
@@ -62,7 +62,7 @@ for (const overWire of wires) {
   })
 
   for (const size of [999_999, 1_000_000, 1_048_576, 1_048_577, 5_000_000]) {
-    objects(`${size} bytes come back byte for byte, with one ETag`, async ({ s3 }) => {
+    objects(`${size} bytes are read as written, with the same ETag`, async ({ s3 }) => {
       const body = Buffer.alloc(size, 'abcdefghijk')
       const written = await put(s3, `sizes/${size}`, body)
       assert.ok((await read(s3, `sizes/${size}`)).equals(body))
@@ -71,7 +71,7 @@ for (const overWire of wires) {
     })
   }
 
-  objects('an overwrite replaces the whole, and the old version stays', async ({ s3 }) => {
+  objects('an overwrite replaces the whole object, and the old version stays', async ({ s3 }) => {
     const first = await put(s3, 'replaced', 'a longer first content')
     await put(s3, 'replaced', 'second')
     assert.is((await read(s3, 'replaced')).toString(), 'second')
@@ -88,7 +88,7 @@ for (const overWire of wires) {
     assert.is(await refusal(read(s3, 'range', { Range: 'bytes=10-' })), '416 InvalidRange')
   })
 
-  objects('keys that PFS cannot hold as they are come back', async ({ s3 }) => {
+  objects('keys that are not valid PFS paths are returned unchanged', async ({ s3 }) => {
     for (const key of ['photo (1).jpg', 'ünï/😀', 'a//b', 'dir/', '%28', '..', 'q?x=1&y+z', 'a\\b', ' lead']) {
       await put(s3, key, key, 'master.images')
       assert.is((await read(s3, key)).toString(), key)
@@ -110,7 +110,7 @@ for (const overWire of wires) {
     assert.is((await read(s3, 'kept')).toString(), 'x')
   })
 
-  objects('many keys are deleted in one commit, each answered', async ({ s3 }) => {
+  objects('many keys are deleted in one commit, each with a result', async ({ s3 }) => {
     await Promise.all(['m/1', 'm/2', 'm/3'].map((key) => put(s3, key, key)))
     const Objects = [{ Key: 'm/1' }, { Key: 'm/2' }, { Key: 'm/none' }, { Key: 'm/3', VersionId: 'f'.repeat(32) }]
     const result = await s3.send(new DeleteObjectsCommand({ Bucket: 'master.images', Delete: { Objects } }))
@@ -137,7 +137,7 @@ for (const overWire of wires) {
     assert.is(await Body?.transformToString(), 'to be copied')
   })
 
-  objects('a copy onto itself is refused, and one of a missing source', async ({ s3 }) => {
+  objects('a copy onto itself, or from a missing source, is refused', async ({ s3 }) => {
     await put(s3, 'self', 'x')
     const copy = (CopySource: string) =>
       refusal(s3.send(new CopyObjectCommand({ Bucket: 'master.images', Key: 'self', CopySource })))
@@ -146,7 +146,7 @@ for (const overWire of wires) {
     assert.is(await copy('none/none'), '404 NoSuchBucket')
   })
 
-  objects('a file and a directory of one name are refused, whichever comes second', async ({ s3 }) => {
+  objects('a file and a directory of the same name are refused, in either order', async ({ s3 }) => {
     await put(s3, 'file', 'x')
     assert.is(await refusal(put(s3, 'file/below/it', 'y')), '409 InvalidBucketState')
     await put(s3, 'directory/x', 'x')
@@ -157,7 +157,7 @@ for (const overWire of wires) {
     assert.equal(outcomes.sort(), ['409 InvalidBucketState', 'none'])
   })
 
-  objects('a write to a bucket that is not there makes no branch', async ({ s3, gateway }) => {
+  objects('a write to a missing bucket creates no branch', async ({ s3, gateway }) => {
     assert.is(await refusal(put(s3, 'x', 'x', 'none.images')), '404 NoSuchBucket')
     assert.is(await refusal(put(s3, 'x', Buffer.alloc(2_000_000), 'none.images')), '404 NoSuchBucket')
     assert.is(await refusal(put(s3, 'x', 'x', 'none')), '404 NoSuchBucket')
@@ -168,7 +168,7 @@ for (const overWire of wires) {
     )
   })
 
-  objects('what is not there is named', async ({ s3 }) => {
+  objects('errors name what is missing', async ({ s3 }) => {
     assert.is(await refusal(read(s3, 'none')), '404 NoSuchKey')
     assert.is(await refusal(read(s3, 'directory')), '404 NoSuchKey')
     assert.is(await refusal(read(s3, 'file', { VersionId: 'f'.repeat(32) })), '404 NoSuchVersion')
@@ -178,7 +178,7 @@ for (const overWire of wires) {
     assert.is(await refusal(s3.send(new GetObjectCommand({ Bucket: 'a_b.c!d', Key: 'x' }))), '400 InvalidBucketName')
   })
 
-  objects('a bucket at a commit is read only', async ({ s3 }) => {
+  objects('a bucket at a commit is read-only', async ({ s3 }) => {
     const { VersionId } = await put(s3, 'frozen', 'then')
     await put(s3, 'frozen', 'now')
     const Bucket = `${VersionId}.master.images`
@@ -187,7 +187,7 @@ for (const overWire of wires) {
     assert.is(await refusal(put(s3, 'frozen', 'later', Bucket)), '405 MethodNotAllowed')
   })
 
-  objects('buckets are made, listed, described and deleted', async ({ s3 }) => {
+  objects('buckets are created, listed, described and deleted', async ({ s3 }) => {
     await s3.send(new CreateBucketCommand({ Bucket: 'made' }))
     await s3.send(new CreateBucketCommand({ Bucket: 'made' }))
     await s3.send(new CreateBucketCommand({ Bucket: 'dev.made', ACL: 'private' }))

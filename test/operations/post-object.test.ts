@@ -50,7 +50,7 @@ for (const overWire of wires) {
     }
   }
 
-  posts('a file that the policy does not allow is refused, and nothing is stored', async ({ gateway }) => {
+  posts('a file that violates the policy is refused, and nothing is stored', async ({ gateway }) => {
     const tooLarge = await post(gateway, 'large', 'eleven byte')
     assert.is(tooLarge.status, 400)
     assert.match(tooLarge.text, '<Code>EntityTooLarge</Code>')
@@ -60,7 +60,7 @@ for (const overWire of wires) {
     assert.equal([await read(gateway, 'large'), await read(gateway, 'small')], [undefined, undefined])
   })
 
-  posts('the answer is 204 unless the form asks for 200 or 201', async ({ gateway }) => {
+  posts('the status is 204 unless the form asks for 200 or 201', async ({ gateway }) => {
     for (const [asked, status] of [
       [undefined, 204],
       ['200', 200],
@@ -76,7 +76,7 @@ for (const overWire of wires) {
     }
   })
 
-  posts('201 comes with a document that says where the object is', async ({ gateway }) => {
+  posts('201 comes with a document that contains the location', async ({ gateway }) => {
     const answer = await post(gateway, 'dir/a b&c.txt', 'hello', { success_action_status: '201' })
     assert.is(answer.status, 201)
     assert.match(
@@ -87,13 +87,13 @@ for (const overWire of wires) {
     assert.is(await read(gateway, 'dir/a b&c.txt'), 'hello')
   })
 
-  posts('the name of the file goes into the key where the key asks for it', async ({ gateway }) => {
+  posts('the file name is inserted into the key where the form asks for it', async ({ gateway }) => {
     const answer = await post(gateway, `in/\${filename}`, 'hello')
     assert.is(answer.status, 204)
     assert.is(await read(gateway, 'in/from my disk.txt'), 'hello')
   })
 
-  posts('what PFS cannot keep is refused, as on a PUT, and nothing is stored', async ({ gateway }) => {
+  posts('unsupported fields are refused as for PUT, and nothing is stored', async ({ gateway }) => {
     for (const [name, value, expected] of [
       ['x-amz-server-side-encryption', 'AES256', '204 undefined'],
       ['x-amz-server-side-encryption', 'aws:kms', '400 InvalidEncryptionAlgorithmError'],
@@ -112,7 +112,7 @@ for (const overWire of wires) {
     }
   })
 
-  posts('a redirect goes on to the URL with what was stored in its query', async ({ gateway }) => {
+  posts('a redirect adds the stored object to the query of its URL', async ({ gateway }) => {
     const url = 'https://app.example.com/done?step=2'
     const answer = await post(gateway, 'redirected', 'hello', { success_action_redirect: url })
     assert.is(answer.status, 303)
@@ -126,7 +126,7 @@ for (const overWire of wires) {
     })
   })
 
-  posts('a redirect to what is no web address is passed over', async ({ gateway }) => {
+  posts('an invalid redirect URL is ignored', async ({ gateway }) => {
     for (const url of ['nowhere', 'javascript:alert(1)']) {
       const answer = await post(gateway, 'not-redirected', 'hello', { success_action_redirect: url })
       assert.is(answer.status, 204)
@@ -134,7 +134,7 @@ for (const overWire of wires) {
     }
   })
 
-  posts('a field that is missing from a form with a policy is named, whatever the policy says', async ({ gateway }) => {
+  posts('a missing field of a form with a policy is named, whatever the policy says', async ({ gateway }) => {
     // Expired, and without a condition for the key.
     const policy = Buffer.from('{"expiration":"2020-01-01T00:00:00Z","conditions":[]}').toString('base64')
     for (const [fields, missing] of [
@@ -152,7 +152,7 @@ for (const overWire of wires) {
     }
   })
 
-  posts('behind a trusted proxy, the location is where the proxy was asked', async ({ gateway }) => {
+  posts("behind a trusted proxy, the location uses the proxy's host", async ({ gateway }) => {
     const authConfig = { mode: 'none', authToken: gateway.rootToken } as const
     const proxied = await startGateway({ pfs: gateway.pfs, authConfig, options: { trustForwardedHost: true } })
     const form = new FormData()

@@ -128,14 +128,14 @@ records('a write without attributes removes those of the same bytes', async ({ g
   assert.equal((await head(otherS3, 'again')).Metadata, {})
 })
 
-records('a refused write leaves the attributes of the same bytes as they are', async ({ s3 }) => {
+records('a refused write leaves the attributes of the same bytes unchanged', async ({ s3 }) => {
   await put(s3, 'kept', { Body: 'same', Metadata: { a: '1' } })
   const refused = put(s3, 'kept', { Body: 'same', Metadata: { a: '2' }, IfNoneMatch: '*' })
   assert.is(await refusal(refused), '412 PreconditionFailed')
   assert.equal((await head(s3, 'kept')).Metadata, { a: '1' })
 })
 
-records('each content of a key has its own attributes', async ({ s3 }) => {
+records('each content of a key has separate attributes', async ({ s3 }) => {
   const first = await put(s3, 'versions', { Body: 'one', Metadata: { v: '1' } })
   await put(s3, 'versions', { Body: 'two', Metadata: { v: '2' } })
   const old = await s3.send(new HeadObjectCommand({ Bucket, Key: 'versions', VersionId: first.VersionId }))
@@ -171,13 +171,13 @@ records(
   },
 )
 
-records('metadata in UTF-8, and in the encoded words of RFC 2047, comes back as encoded words', async ({ s3 }) => {
+records('metadata in UTF-8, or in encoded words of RFC 2047, is returned as encoded words', async ({ s3 }) => {
   await put(s3, 'umlaut', { Metadata: { plain: 'a', word: '=?UTF-8?Q?gr=C3=BCn_?=' } })
   const { Metadata } = await head(s3, 'umlaut')
   assert.equal(Metadata, { plain: 'a', word: `=?UTF-8?B?${Buffer.from('grün ').toString('base64')}?=` })
 })
 
-records('a copy takes the attributes of its source, or new ones', async ({ s3 }) => {
+records('a copy gets the attributes of its source, or new ones', async ({ s3 }) => {
   const CopySource = `${Bucket}/source`
   await put(s3, 'source', { Metadata: { from: 'source' }, ContentType: 'a/b', Tagging: 'k=v' })
   await s3.send(new CopyObjectCommand({ Bucket, Key: 'copied', CopySource }))
@@ -210,7 +210,7 @@ records('a copy onto itself replaces the attributes', async ({ s3 }) => {
   assert.equal((await head(s3, 'itself')).Metadata, { b: '2' })
 })
 
-records('tags are set, read and removed, and counted on HEAD', async ({ s3, otherS3 }) => {
+records('tags are set, read, removed, and counted by HEAD', async ({ s3, otherS3 }) => {
   const { VersionId } = await put(s3, 'tagged', { Tagging: 'project=vision&stage=a%20b' })
   const tagsOf = async (client: S3Client) =>
     (await client.send(new GetObjectTaggingCommand({ Bucket, Key: 'tagged' }))).TagSet
@@ -242,7 +242,7 @@ for (const [what, more, expected] of [
   })
 }
 
-records('the checksum of a write is answered to who asks for it', async ({ s3 }) => {
+records('the checksum of a write is returned to clients that ask for it', async ({ s3 }) => {
   await put(s3, 'summed', { ChecksumAlgorithm: 'SHA256' })
   const sum = createHash('sha256').update('summed').digest('base64')
   assert.is((await head(s3, 'summed')).ChecksumSHA256, sum)
@@ -289,7 +289,7 @@ records(
   },
 )
 
-records('the content type of an object without one is that of its extension', async ({ gateway, s3 }) => {
+records('the default content type is that of the extension', async ({ gateway, s3 }) => {
   const branch = { repo: { project: 'default', name: 'records', type: 'user' }, branch: 'master' } as const
   const files = ['/page.html', '/thing'].map((path) => ({ addFile: { path, raw: Buffer.from('x') } }))
   await gateway.pfs.modifyFile(branch, files)

@@ -35,7 +35,7 @@ async function send({ endpoint }: Gateway, method: string, target: string, more:
 
 const field = (text: string, name: string) => new RegExp(`<${name}>(.*?)</${name}>`).exec(text)?.[1]
 
-requests('what asks for nothing that is lacking is accepted', async ({ gateway }) => {
+requests('headers without effect are accepted', async ({ gateway }) => {
   for (const headers of [
     { 'x-amz-server-side-encryption': 'AES256' },
     { 'x-amz-storage-class': 'STANDARD' },
@@ -55,7 +55,7 @@ requests('what asks for nothing that is lacking is accepted', async ({ gateway }
   }
 })
 
-requests('what will never work is refused with a status that clients do not retry', async ({ gateway }) => {
+requests('unsupported headers are refused with a status that clients do not retry', async ({ gateway }) => {
   for (const [name, value, status, code] of [
     ['x-amz-server-side-encryption', 'aws:kms', 400, 'InvalidEncryptionAlgorithmError'],
     ['x-amz-server-side-encryption', 'aws:kms:dsse', 400, 'InvalidEncryptionAlgorithmError'],
@@ -81,7 +81,7 @@ requests('what will never work is refused with a status that clients do not retr
   assert.is((await send(gateway, 'HEAD', '/images/refused')).status, 404)
 })
 
-requests('another owner than the bucket has is refused, whatever is asked', async ({ gateway }) => {
+requests('a wrong expected owner is refused for every action', async ({ gateway }) => {
   const headers = { 'x-amz-expected-bucket-owner': '111122223333' }
   for (const [method, target] of [
     ['GET', '/images'],
@@ -102,7 +102,7 @@ requests('a condition on a missing key names the key', async ({ gateway }) => {
   }
 })
 
-requests('a directory is no key, and the answer names it', async ({ gateway }) => {
+requests('a directory is not a key, and the error names it', async ({ gateway }) => {
   await send(gateway, 'PUT', '/images/directory/file', { body: 'x' })
   for (const target of ['/images/directory', '/images/directory?attributes']) {
     const { text } = await send(gateway, 'GET', target, { headers: { 'x-amz-object-attributes': 'ETag' } })
@@ -122,7 +122,7 @@ requests(
   },
 )
 
-requests('a bucket is made in the region of the gateway only', async ({ gateway }) => {
+requests('a bucket can be created only in the region of the gateway', async ({ gateway }) => {
   const create = async (constraint: string) => {
     const body = `<CreateBucketConfiguration><LocationConstraint>${constraint}</LocationConstraint></CreateBucketConfiguration>`
     return field((await send(gateway, 'PUT', '/master.located', { body })).text, 'Code')
@@ -134,7 +134,7 @@ requests('a bucket is made in the region of the gateway only', async ({ gateway 
   assert.is((await send(gateway, 'HEAD', '/master.located')).status, 200)
 })
 
-requests('a bucket of another kind is refused', async ({ gateway }) => {
+requests('an unsupported kind of bucket is refused', async ({ gateway }) => {
   for (const [headers, code] of [
     [{ 'x-amz-acl': 'public-read' }, 'InvalidBucketAclWithObjectOwnership'],
     [{ 'x-amz-grant-write': 'id=1' }, 'InvalidBucketAclWithObjectOwnership'],
@@ -147,14 +147,14 @@ requests('a bucket of another kind is refused', async ({ gateway }) => {
   assert.is((await send(gateway, 'PUT', '/master.other', { headers })).status, 200)
 })
 
-requests('an empty token and the region of the gateway list all buckets, another region none', async ({ gateway }) => {
+requests('an empty token or the region of the gateway lists all buckets, another region none', async ({ gateway }) => {
   for (const query of ['?continuation-token=', '?continuation-token=&max-buckets=10', '?bucket-region=us-east-1']) {
     assert.match((await send(gateway, 'GET', `/${query}`)).text, '<Name>master.images</Name>')
   }
   assert.not.match((await send(gateway, 'GET', '/?bucket-region=eu-west-1')).text, '<Name>')
 })
 
-requests('the version that a delete marker is allows to be deleted', async ({ gateway }) => {
+requests('a delete marker allows the method DELETE', async ({ gateway }) => {
   await send(gateway, 'PUT', '/images/marked', { body: 'x' })
   const removed = await send(gateway, 'DELETE', '/images/marked')
   const target = `/images/marked?versionId=${removed.headers.get('x-amz-version-id')}`
@@ -165,7 +165,7 @@ requests('the version that a delete marker is allows to be deleted', async ({ ga
   assert.is((await send(gateway, 'PATCH', '/images')).headers.get('allow'), 'GET, HEAD, PUT, DELETE')
 })
 
-requests('checksums of every algorithm are proven, echoed and refused', async ({ gateway }) => {
+requests('checksums of every algorithm are verified, echoed and refused', async ({ gateway }) => {
   // Of "hello", from the AWS Common Runtime and Python's hashlib.
   for (const [algorithm, value] of [
     ['crc32', 'NhCmhg=='],

@@ -50,7 +50,7 @@ for (const overWire of wires) {
     await opened.close()
   })
 
-  versions('a version that is none is named as S3 does', async ({ s3 }) => {
+  versions("an invalid version id gets S3's error", async ({ s3 }) => {
     const Bucket = await newBucket(s3, 'master.none')
     await put(s3, Bucket, 'k', 'x')
     assert.is(await refusal(read(s3, Bucket, 'k', 'f'.repeat(32))), '404 NoSuchVersion')
@@ -62,7 +62,7 @@ for (const overWire of wires) {
     assert.is(await refusal(read(s3, 'none-at-all', 'k', 'f'.repeat(32))), '404 NoSuchBucket')
   })
 
-  versions('a version that did not touch the key still reads', async ({ s3 }) => {
+  versions('a version that did not change the key can be read', async ({ s3 }) => {
     const Bucket = await newBucket(s3, 'master.untouched')
     await put(s3, Bucket, 'k', 'first')
     const between = await put(s3, Bucket, 'other', 'x')
@@ -73,7 +73,7 @@ for (const overWire of wires) {
     assert.is(head.ContentLength, 5)
   })
 
-  versions('a version of another branch is no version here', async ({ s3, gateway }) => {
+  versions('a version of another branch does not exist here', async ({ s3, gateway }) => {
     const Bucket = await newBucket(s3, 'master.foreign')
     await newBucket(s3, 'dev.foreign')
     const mine = await put(s3, Bucket, 'k', 'master')
@@ -92,7 +92,7 @@ for (const overWire of wires) {
     assert.is(await read(s3, 'child.foreign', 'k', mine), 'master')
   })
 
-  versions('versions that a moved branch left behind are gone from it', async ({ s3, gateway }) => {
+  versions('versions that a moved branch left behind are gone', async ({ s3, gateway }) => {
     const Bucket = await newBucket(s3, 'master.moved')
     const first = await put(s3, Bucket, 'k', '1')
     const second = await put(s3, Bucket, 'k', '22')
@@ -106,7 +106,7 @@ for (const overWire of wires) {
     assert.is(await read(s3, `${second}.master.moved`, 'k'), '22')
   })
 
-  versions('a read costs one call more for a version, and none without', async ({ s3, calls }) => {
+  versions('a read makes one more call with a version than without', async ({ s3, calls }) => {
     const Bucket = await newBucket(s3, 'master.cost')
     const old = await put(s3, Bucket, 'k', 'x')
     const head = await put(s3, Bucket, 'k', 'y')
@@ -121,7 +121,7 @@ for (const overWire of wires) {
     assert.equal(await callsOf(old), ['globFile', 'inspectCommit'])
   })
 
-  versions('a read asks PFS for the one path, whatever else begins as it does', async ({ s3, calls }) => {
+  versions('a read looks up only its path, whatever other paths start with it', async ({ s3, calls }) => {
     const Bucket = await newBucket(s3, 'master.neighbours')
     const neighbours = ['img-1 x', 'img-1!', 'img-10', 'img-1\\', 'img-1*', 'img-1?', 'img-1%', 'img-1{a,b}']
     for (const Key of neighbours) await put(s3, Bucket, Key, Key)
@@ -136,7 +136,7 @@ for (const overWire of wires) {
     for (const Key of neighbours) assert.is(await read(s3, Bucket, Key), Key)
   })
 
-  versions('versions that this gateway wrote are listed without comparing all files', async ({ s3, calls }) => {
+  versions('versions of this gateway are listed without comparing all files', async ({ s3, calls }) => {
     const Bucket = await newBucket(s3, 'master.own')
     const same = await put(s3, Bucket, 'k', 'x')
     await put(s3, Bucket, 'k', 'x')
@@ -156,7 +156,7 @@ for (const overWire of wires) {
     )
   })
 
-  versions('a deleted key tells of its delete marker', async ({ s3, gateway }) => {
+  versions('a deleted key reports its delete marker', async ({ s3, gateway }) => {
     const Bucket = await newBucket(s3, 'master.deleted')
     const written = await put(s3, Bucket, 'k', 'x')
     const removed = await remove(s3, Bucket, 'k')
@@ -179,7 +179,7 @@ for (const overWire of wires) {
     assert.is(await refusal(s3.send(copy)), '400 InvalidRequest')
   })
 
-  versions('a copy is of the version that it names', async ({ s3 }) => {
+  versions('a copy uses the version of its source', async ({ s3 }) => {
     const Bucket = await newBucket(s3, 'master.restored')
     const first = await put(s3, Bucket, 'k', 'first')
     await remove(s3, Bucket, 'k')
@@ -190,7 +190,7 @@ for (const overWire of wires) {
     assert.is(await read(s3, Bucket, 'k'), 'first')
   })
 
-  versions('a branch some commits ago is a bucket that is only read', async ({ s3, gateway }) => {
+  versions('an ancestor of a branch is a read-only bucket', async ({ s3, gateway }) => {
     const Bucket = await newBucket(s3, 'master.ago')
     const first = await put(s3, Bucket, 'k', 'first')
     const second = await put(s3, Bucket, 'k', 'second')
@@ -255,7 +255,7 @@ async function writeElsewhere(pfs: PachydermApi, operations: readonly FileOperat
 const added = (path: string): FileOperation => ({ addFile: { path, raw: Buffer.from('x') } })
 const deleted = (path: string): FileOperation => ({ deleteFile: { path } })
 
-search('passes over deletions of a key that was missing already', async (context) => {
+search('skips deletions of a key that was already missing', async (context) => {
   await withGateway(context, async (ask) => {
     await ask('k', 'PUT')
     const [, , marker] = await ask('k', 'DELETE')
@@ -269,7 +269,7 @@ search('passes over deletions of a key that was missing already', async (context
   await withGateway(context, async (ask) => assert.equal(await ask('k'), [404, 'true', expected]))
 })
 
-search('looks into ten commits of others, however slow PFS is', async (context) => {
+search('examines ten commits of others, however slow PFS is', async (context) => {
   const { pfs, calls } = context
   const marker = await writeElsewhere(pfs, [added('/k'), deleted('/k')])
   await writeElsewhere(
@@ -291,7 +291,7 @@ search('looks into ten commits of others, however slow PFS is', async (context) 
   })
 })
 
-search('waits its turn when there are many, and is answered', async (context) => {
+search('waits if there are many searches, and gets a result', async (context) => {
   const marker = await writeElsewhere(context.pfs, [added('/k'), deleted('/k')])
   await withGateway(context, async (ask) => {
     const answers = await Promise.all(Array.from({ length: 20 }, () => ask('k')))
@@ -299,7 +299,7 @@ search('waits its turn when there are many, and is answered', async (context) =>
   })
 })
 
-search('finds what an open commit removed, and passes over commits in error', async (context) => {
+search('finds a deletion in an open commit, and skips failed commits', async (context) => {
   const { pfs } = context
   await writeElsewhere(pfs, [added('/k')])
   const broken = await pfs.startCommit({ branch: { repo: longRepo, name: 'master' } })

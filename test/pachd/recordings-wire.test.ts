@@ -26,7 +26,7 @@ test('auth inactive', () =>
     scenarios.filter((scenario) => !isWithAuth(scenario) && !timed.includes(scenario)),
   ))
 
-test('commits that take their time to finish', () => replayOverWire({ finishMilliseconds: 1000 }, timed))
+test('commits that take some time to finish', () => replayOverWire({ finishMilliseconds: 1000 }, timed))
 
 test('auth active', () => replayOverWire({ rootToken: token }, scenarios.filter(isWithAuth)))
 

@@ -35,7 +35,7 @@ test('gets every byte in slices, with one call', async () => {
   assert.equal([asked, open()], [[7], 0])
 })
 
-test('that stands still holds no call, and goes on where it was', async () => {
+test('holds no call while it stalls, and continues where it was', async () => {
   const { pfs, asked, open } = createPfs()
   const reader = readForSlowReader(pfs, file, { offset: 0, stallMilliseconds: 1 }, {})
   const slices: Uint8Array[] = []
@@ -51,7 +51,7 @@ test('that stands still holds no call, and goes on where it was', async () => {
   assert.is(open(), 0)
 })
 
-test('that leaves ends the call', async () => {
+test('cancels the call when it leaves', async () => {
   const { pfs, open } = createPfs()
   for await (const _ of readForSlowReader(pfs, file, { offset: 0 }, {})) break
   assert.is(open(), 0)

@@ -17,7 +17,7 @@ async function filesOf(archive: Buffer, size: number): Promise<[string, string][
 
 const path = fc.stringMatching(/^(\/[ -.0-9A-Za-z%~=]{1,120}){1,3}$/)
 
-test('are read as they were written, in pieces of any size', async () => {
+test('are read as they were written, in chunks of any size', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.tuple(path, fc.uint8Array({ maxLength: 1500 })), { maxLength: 5 }),
@@ -36,7 +36,7 @@ test('are read as they were written, in pieces of any size', async () => {
   )
 })
 
-test('that end in the middle of a file are an error', async () => {
+test('that are truncated in a file are an error', async () => {
   const whole = Buffer.concat([tarFile('/a', Buffer.alloc(2000, 1)), tarEnd])
   for (const length of [600, 1500]) {
     let failed = false

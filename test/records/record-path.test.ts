@@ -9,7 +9,7 @@ const segment = fc.stringMatching(/^[ -.0-9a-z%~]{1,6}$/).filter((name) => !/^\.
 const path = fc.array(segment, { minLength: 1, maxLength: 4 }).map((segments) => `/${segments.join('/')}`)
 const hash = fc.stringMatching(/^[0-9a-f]{64}$/)
 
-test('a path says which key and content its record is about', () => {
+test('a path contains the key and content of its record', () => {
   fc.assert(
     fc.property(path, hash, (file, content) => {
       assert.equal(readRecordPath(recordPath(file, content)), { path: file, content })
@@ -17,13 +17,13 @@ test('a path says which key and content its record is about', () => {
   )
 })
 
-test('other files are no records', () => {
+test('other files are not records', () => {
   for (const file of ['/objects/fa', '/objects/fa/1', '/uploads/fa/x', `/objects/xa/${'0'.repeat(64)}`, '/']) {
     assert.is(readRecordPath(file), undefined)
   }
 })
 
-test('no record is in the place of a directory of another, though one key is below the other', () => {
+test('no record collides with a directory of another record, even if one key is below the other', () => {
   fc.assert(
     fc.property(path, path, hash, hash, (one, other, first, second) => {
       fc.pre(one !== other || first !== second)
@@ -33,7 +33,7 @@ test('no record is in the place of a directory of another, though one key is bel
   )
 })
 
-test('a range holds the records of its keys', () => {
+test('a range contains the records of its keys', () => {
   fc.assert(
     fc.property(fc.array(path, { minLength: 1, maxLength: 5 }), hash, (paths, content) => {
       const { lower, upper } = rangeOf(paths.map(recordDirectory).sort())
@@ -42,7 +42,7 @@ test('a range holds the records of its keys', () => {
   )
 })
 
-test('the range of one key holds no other', () => {
+test('the range of one key contains no records of other keys', () => {
   fc.assert(
     fc.property(path, path, hash, (one, other, content) => {
       fc.pre(one !== other)

@@ -52,16 +52,16 @@ const record = fc.record(
   options,
 )
 
-test('are read as they were written', () => {
+test('are parsed as they were serialized', () => {
   fc.assert(fc.property(record, (each) => assert.equal(parseRecord(serializeRecord('key', each)), each)))
 })
 
-test('that hold nothing are short', () => {
+test('that are empty are short', () => {
   assert.is(serializeRecord('a/b', emptyRecord).toString(), '{"format":1,"key":"a/b"}\n')
   assert.equal(parseRecord(serializeRecord('a/b', emptyRecord)), emptyRecord)
 })
 
-test('are needed only for what defaults would not reproduce', () => {
+test('are needed only for attributes without a default', () => {
   const versions = [{ commitId: 'a'.repeat(32), branch: 'master', time: new Date(0) }]
   assert.not(needsRecord({ ...emptyRecord, etag: 'a'.repeat(32), versions }))
   assert.ok(needsRecord({ ...emptyRecord, metadata: { a: '' } }))
@@ -91,7 +91,7 @@ for (const [what, file] of [
   })
 }
 
-test('never fail in another way, whatever the file holds', () => {
+test('fail only as unreadable, whatever the file contains', () => {
   fc.assert(
     fc.property(fc.json(), (json) => {
       try {

@@ -30,7 +30,7 @@ for (const name of [
   'master^1000000.repo',
   `${id}.master^.repo`,
 ]) {
-  names(`${JSON.stringify(name)} is none`, () => {
+  names(`${JSON.stringify(name)} is invalid`, () => {
     try {
       parseBucketName(name)
       assert.unreachable()

@@ -31,7 +31,7 @@ for (const [key, path] of [
   ['%C3%BC', '/%25C3%BC'],
   ['%C3', '/%C3'],
 ] as const) {
-  keys(`${JSON.stringify(key)} lies at ${path}`, () => {
+  keys(`${JSON.stringify(key)} is stored at ${path}`, () => {
     assert.is(pathFromKey(key), path)
     assert.is(keyFromPath(path), key)
   })
@@ -47,7 +47,7 @@ const key = fc
 const pfsPath = /^(\/(?!\.{1,2}(\/|$))[\x20-\x7e]*[^/])+$/
 const pfsRefused = /[^\x20-\x7e]|[*?[\]{}!()@+^\\]|\/\/|\/\.{1,2}(\/|$)|\/$/
 
-keys('every key lies at a path that PFS takes, and comes back from it', () => {
+keys('every key has a path that PFS accepts, and is decoded from it', () => {
   fc.assert(
     fc.property(key, (text) => {
       const path = pathFromKey(text)
@@ -71,12 +71,12 @@ keys('every path that PFS can read is the path of its key', () => {
   )
 })
 
-keys('keys below a directory begin with its prefix', () => {
+keys('keys below a directory start with its prefix', () => {
   assert.is(prefixFromDirectory('/dir%2F/'), 'dir%2F/')
   assert.is(prefixFromDirectory('/a %281%29/'), 'a (1)/')
 })
 
-keys('what PFS cannot hold is refused where encoding is off', () => {
+keys('keys that are not valid paths are refused without encoding', () => {
   const refusing = createKeyCodec('refuse')
   for (const text of ['photo (1).jpg', 'ü', 'a//b', 'dir/', '..', 'a\\b']) {
     assert.throws(

@@ -20,7 +20,7 @@ test('signed chunks, with and without a trailer', async () => {
   assert.equal([...body.checksums()], [['x-amz-checksum-crc32', '/6tyOg==']])
 })
 
-test('any split of a framed body gives the same content', async () => {
+test('a framed body has the same content in any chunks', async () => {
   const signed = await signedStream(threeChunks)
   const trailed = await signedStream([text], 'x-amz-checksum-crc32:/6tyOg==')
   for (let size = 1; size < 100; size++) {
@@ -29,7 +29,7 @@ test('any split of a framed body gives the same content', async () => {
   }
 })
 
-test('any byte of a signed stream that is changed, left out or added makes it fail', async () => {
+test('a signed stream with any byte changed, removed or added fails', async () => {
   for (const stream of [await signedStream(threeChunks), await signedStream([text], 'x-amz-checksum-crc32:/6tyOg==')]) {
     const { body } = stream
     for (let at = 0; at < body.length; at++) {
@@ -45,7 +45,7 @@ test('any byte of a signed stream that is changed, left out or added makes it fa
   }
 })
 
-test('a forged chunk: its last bytes are never handed on', async () => {
+test('the last bytes of a forged chunk are never passed on', async () => {
   const stream = await signedStream(threeChunks)
   const forged = Buffer.from(stream.body.toString('latin1').replace('first', 'FIRST'), 'latin1')
   const seen: Uint8Array[] = []
@@ -88,7 +88,7 @@ test('the chunks of another request', async () => {
   assert.is(await codeOf(read({ ...stream, body })), 'SignatureDoesNotMatch')
 })
 
-test('a trailer as minio-go ends it: LF and an empty line', async () => {
+test("a trailer with minio-go's ending: LF and an empty line", async () => {
   const stream = await signedStream([text], 'x-amz-checksum-crc32:/6tyOg==')
   const body = stream.body.toString('latin1').replace('/6tyOg==\r\n', '/6tyOg==\n\r\n')
   assert.is(await read({ ...stream, body: Buffer.from(body, 'latin1') }), 'hello, world')
@@ -130,7 +130,7 @@ test('unsigned chunks with the checksum of the trailer', async () => {
   assert.is(await codeOf(read(await unsignedStream(unsignedChunks([text]), 12, name))), 'MalformedTrailerError')
 })
 
-test('a trailer that the head does not announce, or announces for another kind of body', async () => {
+test('a trailer that is not announced, or announced for another kind of body', async () => {
   const sent = await unsignedStream(unsignedChunks([text], 'x-amz-checksum-crc32:/6tyOg=='), 12)
   assert.is(await codeOf(read(sent)), 'MalformedTrailerError')
   assert.is(await read(await unsignedStream(unsignedChunks([text]), 12)), 'hello, world')
@@ -180,7 +180,7 @@ test('framing without the length of the content', async () => {
   assert.is(await codeOf(check(odd)), 'InvalidArgument')
 })
 
-test('an unsigned trailer is no authentication, nor are signed chunks without a signed request', async () => {
+test('an unsigned trailer does not authenticate, nor do signed chunks without a signed request', async () => {
   for (const kind of ['UNSIGNED-PAYLOAD-TRAILER', 'AWS4-HMAC-SHA256-PAYLOAD', 'AWS4-HMAC-SHA256-PAYLOAD-TRAILER']) {
     const sent = { method: 'PUT', target: '/bucket/key', headers: { Host: 'h', ...streaming(kind, 12) } }
     assert.is(await codeOf(check(sent)), 'AccessDenied')
@@ -193,14 +193,14 @@ test('an unsigned trailer is no authentication, nor are signed chunks without a 
   }
 })
 
-test('a presigned URL may frame its body without signatures only', async () => {
+test('a presigned URL may only use unsigned framing', async () => {
   const url = (kind: string) => presign({ method: 'PUT', target: '/bucket/key', headers: streaming(kind, 12) })
   const body = unsignedChunks([text])
   assert.is(await read({ ...(await url('UNSIGNED-PAYLOAD-TRAILER')), body }), 'hello, world')
   assert.is(await codeOf(check({ ...(await url('AWS4-HMAC-SHA256-PAYLOAD')), body })), 'InvalidRequest')
 })
 
-test('anonymous callers, where they may pass: everything that needs no key is still checked', async () => {
+test('anonymous callers: everything that needs no key is still verified', async () => {
   const signed = await signedStream(threeChunks)
   assert.is(await read(signed, true), whole)
   const altered = Buffer.from(signed.body.toString('latin1').replace('second', 'SECOND'), 'latin1')
@@ -211,13 +211,13 @@ test('anonymous callers, where they may pass: everything that needs no key is st
   assert.is(await codeOf(read(trailed, true)), 'BadDigest')
 })
 
-test('an SDK without credentials frames its body and does not say so in x-amz-content-sha256', async () => {
+test('an SDK without credentials frames its body without saying so in x-amz-content-sha256', async () => {
   const { 'x-amz-content-sha256': _, ...headers } = streaming('', 12, 'x-amz-checksum-crc32')
   const body = unsignedChunks([text], 'x-amz-checksum-crc32:/6tyOg==')
   assert.is(await read({ method: 'PUT', target: '/bucket/key', headers, body }, true), 'hello, world')
 })
 
-test('property: content comes out of any framing and any split as it went in', async () => {
+test('property: content is the same in any framing and any chunks', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.uint8Array({ minLength: 1, maxLength: 300 }), { maxLength: 8 }),

@@ -41,7 +41,7 @@ for (const signed of fixtures.requests) {
   })
 }
 
-test('a request is good for 15 minutes, a presigned URL until it expires', async () => {
+test('a request is valid for 15 minutes, a presigned URL until it expires', async () => {
   for (const signed of fixtures.requests.filter(({ name }) => name.endsWith(': service'))) {
     const query = signed.name.includes('query')
     const life = query ? 600 : 900
@@ -50,7 +50,7 @@ test('a request is good for 15 minutes, a presigned URL until it expires', async
   }
 })
 
-test('a percent-encoded path may be re-encoded on the way', async () => {
+test('a percent-encoded path may be re-encoded in transit', async () => {
   for (const signed of fixtures.requests.filter(({ name }) => /^v4.*key '(~tilde|\(x\)|a\*b!|日本)/.test(name))) {
     const [path = '', query] = signed.target.split('?')
     const lower = path.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase())

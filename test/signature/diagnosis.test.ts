@@ -30,7 +30,7 @@ test('a mount prefix that the client did not sign', async () => {
   assert.match(await causeOf(changed(signed, '/api/s3/bucket/a/b')), /without the mount prefix \/api\/s3$/)
 })
 
-test('a prefix that a proxy took off', async () => {
+test('a prefix that a proxy removed', async () => {
   const signed = await signHeader({ target: '/s3/bucket/key' })
   assert.match(
     await causeOf(changed(signed, '/bucket/key', { 'X-Forwarded-Prefix': '/s3/' })),
@@ -91,12 +91,12 @@ test('a virtual host that is not configured, under V2', async () => {
   assert.match(cause.message, /virtual-hosted style, but no domain is configured/)
 })
 
-test('none of these', async () => {
+test('no known cause', async () => {
   const signed = await signHeader({ target: '/bucket/key', headers: { 'x-amz-meta-a': '1' } })
   assert.match(await causeOf(changed(signed, '/bucket/key', { 'x-amz-meta-a': '2' })), /no change of path or host/)
 })
 
-test('a path that does not decode is no trouble', async () => {
+test('a path that cannot be decoded does no harm', async () => {
   const signed = await signHeader({ target: '/bucket/key' })
   const outcome = authenticate(received(changed(signed, '/bucket/%zz')), {
     credentials: exampleCredentials,

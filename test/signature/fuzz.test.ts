@@ -228,7 +228,7 @@ async function* split(body: Uint8Array, sizes: readonly number[]): AsyncGenerato
   }
 }
 
-fuzz('signed chunks in any split, whole or damaged', 0.15, streams, async ({ chunks, splits, edit }) => {
+fuzz('signed chunks in any split, complete or damaged', 0.15, streams, async ({ chunks, splits, edit }) => {
   const content = Buffer.concat(chunks)
   const head = await streamHead(content.length)
   const whole = signedChunkBytes(head, exampleKey, chunks)

@@ -9,7 +9,7 @@ import { presign, signHeader } from './signer.js'
 
 const test = suite('payload hashes, lengths and checksums')
 
-test('the body must have the SHA-256 that was signed', async () => {
+test('the body must have the signed SHA-256', async () => {
   const signed = await put({})
   assert.is(await read(signed), 'hello, world')
   const error = await errorOf(read({ ...signed, body: 'hello, World' }))
@@ -20,7 +20,7 @@ test('the body must have the SHA-256 that was signed', async () => {
   })
 })
 
-test('a body that is not signed passes as UNSIGNED-PAYLOAD, in a header or in a presigned URL', async () => {
+test('an unsigned body passes as UNSIGNED-PAYLOAD, in a header or a presigned URL', async () => {
   assert.is(
     await read({ ...(await put({ 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' })), body: 'anything' }),
     'anything',
@@ -28,7 +28,7 @@ test('a body that is not signed passes as UNSIGNED-PAYLOAD, in a header or in a 
   assert.is(await read({ ...(await presign({ method: 'PUT', target: '/bucket/key' })), body: 'anything' }), 'anything')
 })
 
-test('a hash in a presigned URL is checked, and may not differ from the header', async () => {
+test('a hash in a presigned URL is verified, and may not differ from the header', async () => {
   const headers = { 'x-amz-content-sha256': sha256(text) }
   const signed = await presign({ method: 'PUT', target: '/bucket/key', headers, body: text })
   assert.is(await read({ ...signed, body: text }), 'hello, world')
@@ -47,7 +47,7 @@ for (const value of ['', 'unsigned-payload', 'abc', 'STREAMING', 'g'.repeat(64),
   })
 }
 
-test('chunks signed with the elliptic curve are not implemented', async () => {
+test('chunks signed with elliptic curves are not implemented', async () => {
   const signed = await put({ 'x-amz-content-sha256': 'STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD' })
   assert.is(await codeOf(check(signed)), 'NotImplemented')
 })
@@ -70,7 +70,7 @@ const checksums: Record<string, string> = {
   'x-amz-checksum-sha256': 'Ccp+TqpuiunH0mEWcSkYSINkTQffuny/vEyKLgg2DVs=',
 }
 
-test('the checksum of a header must be that of the content, and is told', async () => {
+test('the checksum of a header must match the content, and is returned', async () => {
   for (const [name, value] of Object.entries(checksums)) {
     const { body } = await check(await put({ [name]: value }))
     await readAll(body)
@@ -118,7 +118,7 @@ test('a checksum in header and trailer', async () => {
   assert.is(await codeOf(check(await put(headers))), 'InvalidRequest')
 })
 
-test('headers about checksums that hold none', async () => {
+test('headers about checksums that contain no checksum', async () => {
   const headers = {
     'x-amz-checksum-mode': 'ENABLED',
     'x-amz-checksum-algorithm': 'CRC32',
@@ -128,7 +128,7 @@ test('headers about checksums that hold none', async () => {
   assert.is(await read(await put(headers)), 'hello, world')
 })
 
-test("the checksum of CompleteMultipartUpload is the object's", async () => {
+test('the checksum of CompleteMultipartUpload belongs to the object', async () => {
   const sent = {
     method: 'POST',
     target: '/bucket/key?uploadId=x',
@@ -138,7 +138,7 @@ test("the checksum of CompleteMultipartUpload is the object's", async () => {
   assert.is(await read(await signHeader(sent)), 'hello, world')
 })
 
-test('a checksum of no content, as the SDK puts it into a presigned URL, is not that of the body', async () => {
+test('a checksum of an empty body, which the SDK puts into presigned URLs, is not that of the body', async () => {
   const target = '/bucket/key?x-amz-checksum-crc32=AAAAAA%3D%3D&x-amz-sdk-checksum-algorithm=CRC32'
   assert.is(await read({ ...(await presign({ method: 'PUT', target })), body: text }), 'hello, world')
 })

@@ -90,7 +90,7 @@ test('a wrong signature, an unknown key, a changed policy', async () => {
   assert.is(await codeOf(post({ ...fields, awsaccesskeyid: 'other' })), 'InvalidAccessKeyId')
 })
 
-test('characters that sign like others and decode unlike them', async () => {
+test('base64 with characters that decode differently but sign alike', async () => {
   const policy = encode({ expiration, conditions: bucketAndKey })
   const fields = { key: 'up/name', ...signV2(policy) }
   // Cut to one byte it is the character that was signed.
@@ -100,7 +100,7 @@ test('characters that sign like others and decode unlike them', async () => {
   assert.is(await codeOf(post({ ...fields, policy: end })), 'InvalidRequest')
 })
 
-test('two mechanisms, or a V4 form that is incomplete', async () => {
+test('two mechanisms, or an incomplete V4 form', async () => {
   const policy = encode({ expiration, conditions: [...bucketAndKey, ...v4Conditions] })
   const fields = { key: 'up/name', ...signV4(policy) }
   assert.is(await codeOf(post({ ...fields, ...signV2(policy) })), 'InvalidArgument')
@@ -134,7 +134,7 @@ test('the scope, date and algorithm of a V4 form', async () => {
   }
 })
 
-test('a policy that has expired, or never does', async () => {
+test('a policy that has expired, or has no expiration', async () => {
   assert.is(
     await messageOf(under(bucketAndKey, {}, { now: new Date('2026-02-03T05:00:00.001Z') })),
     'Invalid according to Policy: Policy expired.',
@@ -169,7 +169,7 @@ const documents = [
 ]
 
 for (const document of documents) {
-  test(`a policy that reads ${document.slice(0, 70)}`, async () => {
+  test(`a policy with the content ${document.slice(0, 70)}`, async () => {
     const fields = { key: 'up/name', ...signV2(encode(document)) }
     assert.is(await codeOf(post(fields)), 'InvalidPolicyDocument')
     assert.is(await codeOf(post(fields, { open: true })), 'InvalidPolicyDocument')
@@ -225,7 +225,7 @@ test('every condition is enforced', async () => {
   assert.is(await codeOf(under(bucketAndKey, { key: ' up/name' })), 'AccessDenied')
 })
 
-test('what conditions allow', async () => {
+test('the allowed values of conditions', async () => {
   const allowed: [readonly unknown[], Record<string, string>][] = [
     [[{ ACL: 'private' }], { acl: 'private' }],
     [[['EQ', '$Acl', 'private']], { acl: 'private' }],
@@ -243,7 +243,7 @@ test('a policy must cover the bucket and the key', async () => {
   assert.is(await codeOf(under(bucketAndKey, {}, { bucket: 'elsewhere' })), 'AccessDenied')
 })
 
-test('the sizes that are allowed', async () => {
+test('the allowed sizes', async () => {
   assert.equal((await under(bucketAndKey)).limits, {})
   const { limits } = await under([
     ...bucketAndKey,
@@ -253,7 +253,7 @@ test('the sizes that are allowed', async () => {
   assert.equal(limits, { minLength: 3, maxLength: 100 })
 })
 
-test('a policy is enforced for anonymous callers too', async () => {
+test('a policy is enforced for anonymous callers, too', async () => {
   const open = { open: true }
   assert.equal((await under([...bucketAndKey, ['content-length-range', 0, 5]], {}, open)).limits, {
     minLength: 0,
@@ -266,7 +266,7 @@ test('a policy that is too long', async () => {
   assert.is(await codeOf(under([...bucketAndKey, { 'x-ignore-a': 'a'.repeat(20_000) }])), 'InvalidPolicyDocument')
 })
 
-test('content within the limits, and not', async () => {
+test('content within and outside the limits', async () => {
   const limited = (length: number) =>
     readAll(limitedLength(pieces(Buffer.alloc(length), 2), { minLength: 3, maxLength: 5 }))
   const codes = await Promise.all([2, 3, 5, 6].map((length) => codeOf(limited(length))))

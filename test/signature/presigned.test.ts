@@ -24,7 +24,7 @@ async function withParameter(name: string, value: string | undefined): Promise<S
   return { ...signed, target: `${path}?${parameters.toString().replaceAll('+', '%20')}` }
 }
 for (const name of ['Algorithm', 'Credential', 'Date', 'Expires', 'SignedHeaders', 'Signature']) {
-  test(`a presigned URL without X-Amz-${name}, or with two`, async () => {
+  test(`a presigned URL with X-Amz-${name} missing or repeated`, async () => {
     const without = await withParameter(`X-Amz-${name}`, undefined)
     assert.is(await codeOf(check(without)), 'AuthorizationQueryParametersError')
     const signed = await presign({ target: '/bucket/key' })
@@ -54,7 +54,7 @@ for (const [name, [parameter, value]] of Object.entries(query)) {
   })
 }
 
-test('a presigned URL lives for its time and not for the skew', async () => {
+test('a presigned URL expires at its own time, not at the clock skew limit', async () => {
   const week = await presign({ target: '/bucket/key' }, 604800)
   await check(week, later(604800))
   await check(week, later(-900))
@@ -66,11 +66,11 @@ test('a presigned URL lives for its time and not for the skew', async () => {
   assert.is(await codeOf(check(await presign({ target: '/' }, 1), later(2))), 'AccessDenied')
 })
 
-test('a presigned URL whose life is lengthened', async () => {
+test('a presigned URL whose expiry is extended', async () => {
   assert.is(await codeOf(check(await withParameter('X-Amz-Expires', '61'))), 'SignatureDoesNotMatch')
 })
 
-test('a V2 URL that is incomplete, expired or dated by no number', async () => {
+test('a V2 URL that is incomplete, expired or has an invalid date', async () => {
   const target = (expires: string) => `/bucket/key?AWSAccessKeyId=a&Signature=b&Expires=${expires}`
   const now = Math.floor(signedAt.getTime() / 1000)
   for (const one of ['/b?AWSAccessKeyId=a', '/b?Signature=b', '/b?AWSAccessKeyId=a&Signature=b', target('')]) {

@@ -24,7 +24,7 @@ test('no credentials at all', async () => {
   assert.is((await errorOf(check({ target: '/bucket', headers: { Host: 'h' } }))).code, 'AccessDenied')
 })
 
-test('an unknown access key, and one whose secret is empty', async () => {
+test('an unknown access key, and one with an empty secret', async () => {
   const signed = await signHeader({ target: '/' })
   for (const credentials of [credentialsOf({}), credentialsOf({ [exampleKey.accessKeyId]: '' })]) {
     const { code, fields } = await errorOf(check(signed, { credentials }))
@@ -32,7 +32,7 @@ test('an unknown access key, and one whose secret is empty', async () => {
   }
 })
 
-test('a wrong secret is SignatureDoesNotMatch, which tells what was signed and never the right signature', async () => {
+test('a wrong secret is SignatureDoesNotMatch, which contains the signed text but never the correct signature', async () => {
   const signed = await signHeader({ target: '/bucket/key' })
   const wrong = await withAuthorization((text) => text.replace(/Signature=.*/, `Signature=${'0'.repeat(64)}`))
   const error = await errorOf(check(wrong))
@@ -52,7 +52,7 @@ test('a wrong secret is SignatureDoesNotMatch, which tells what was signed and n
   assert.not.match(JSON.stringify(error.fields) + error.message + String(error.cause), right)
 })
 
-test('a V2 signature that is wrong', async () => {
+test('a wrong V2 signature', async () => {
   const headers = { Date: signedAt.toUTCString(), Authorization: `AWS ${exampleKey.accessKeyId}:AAAA` }
   const error = await errorOf(check({ target: '/bucket/key', headers }))
   assert.is(error.code, 'SignatureDoesNotMatch')
@@ -93,7 +93,7 @@ test('a fixed region', async () => {
   assert.equal(error.fields, { Region: 'eu-west-1' })
 })
 
-test('a foreign scheme', async () => {
+test('another authorization scheme', async () => {
   for (const authorization of [
     'Bearer token',
     'Basic dTpw',
@@ -142,7 +142,7 @@ test('a V2 request signed more than 15 minutes ago', async () => {
   assert.is(await codeOf(check({ target: '/', headers }, later(901))), 'RequestTimeTooSkewed')
 })
 
-test('a date that is missing, malformed or there twice', async () => {
+test('a date that is missing, malformed or repeated', async () => {
   const { headers } = await signHeader({ target: '/' })
   const { 'x-amz-date': date = '', ...undated } = headers
   const given: Sent['headers'][] = [
@@ -170,7 +170,7 @@ test('V4 without x-amz-content-sha256', async () => {
   assert.is(error.message, 'Missing required header for this request: x-amz-content-sha256')
 })
 
-test('an x-amz-* header, or the host, that is not signed', async () => {
+test('an unsigned x-amz-* header or host', async () => {
   const added = { 'x-amz-copy-source': '/bucket/other', 'x-amz-meta-a': '1' }
   for (const signed of [await signHeader({ target: '/bucket/key' }), await presign({ target: '/bucket/key' })]) {
     const error = await errorOf(check({ ...signed, headers: { ...signed.headers, ...added } }))
@@ -182,7 +182,7 @@ test('an x-amz-* header, or the host, that is not signed', async () => {
   assert.equal(error.fields, { HeadersNotSigned: 'host' })
 })
 
-test('a session token that is not signed', async () => {
+test('an unsigned session token', async () => {
   const header = await signHeader({ target: '/bucket/key' })
   const query = await presign({ target: '/bucket/key' })
   const sent: Sent[] = [
@@ -194,7 +194,7 @@ test('a session token that is not signed', async () => {
   assert.equal(codes, ['AccessDenied', 'AccessDenied', 'SignatureDoesNotMatch'])
 })
 
-test('anything signed that is changed', async () => {
+test('any change of a signed value', async () => {
   const signed = await signHeader({
     method: 'PUT',
     target: '/bucket/key?partNumber=1&uploadId=x',
@@ -229,7 +229,7 @@ test('a V2 header without a colon or a key', async () => {
   }
 })
 
-test('what cannot be looked up passes nobody, even where anonymous callers may pass', async () => {
+test('a failed look-up passes nobody, even if anonymous callers may pass', async () => {
   const away = new S3Error('ServiceUnavailable')
   const signed = await signHeader({ target: '/' })
   const fails = async () => Promise.reject(away)
@@ -240,7 +240,7 @@ test('what cannot be looked up passes nobody, even where anonymous callers may p
   assert.is(await codeOf(check({ target: '/' }, { credentials: undecided })), 'ServiceUnavailable')
 })
 
-test('where auth is not active any credentials pass as anonymous, without a token', async () => {
+test('without active auth, any credentials pass as anonymous, without a token', async () => {
   const credentials = credentialsOf({}, true)
   const signed = await signHeader({ target: '/' })
   const url = await presign({ target: '/' })

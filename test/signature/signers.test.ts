@@ -107,7 +107,7 @@ for (const [name, sent] of Object.entries(vectors)) {
   })
 }
 
-test('test vector get-header-key-duplicate: values are signed in the order in which they are sent', async () => {
+test('test vector get-header-key-duplicate: values are signed in the order of sending', async () => {
   const { headers, ...sent } = await signHeader({ target: '/', headers: { 'my-header1': 'value2,value1' } })
   const { 'my-header1': _, ...others } = headers
   const twice = (first: string, second: string) =>
@@ -116,7 +116,7 @@ test('test vector get-header-key-duplicate: values are signed in the order in wh
   assert.is(await codeOf(check({ ...sent, headers: twice('value1', 'value2') })), 'SignatureDoesNotMatch')
 })
 
-test('a signer that escapes the path twice, as for other services, is refused', async () => {
+test('a signer that encodes the path twice, as for other services, is refused', async () => {
   const twice = new SignatureV4({ service: 's3', region: 'us-east-1', credentials: exampleKey, sha256: NodeSha256 })
   const { headers } = await twice.sign(
     { protocol: 'http:', hostname: 'h', method: 'GET', path: '/a%20b', headers: { host: 'h' } },

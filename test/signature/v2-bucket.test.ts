@@ -27,20 +27,20 @@ async function passes(target: string, resource: string, method = 'GET'): Promise
   }
 }
 
-test('may end its path with a slash that was not sent, as botocore does', async () => {
+test('may end with a slash that was not sent, as botocore does', async () => {
   assert.is(await passes('/bucket', '/bucket'), true)
   assert.is(await passes('/bucket', '/bucket/'), true)
   assert.is(await passes('/bucket?acl', '/bucket/?acl'), true)
   assert.is(await passes('/bucket/', '/bucket/'), true)
 })
 
-test('and of no other path, where a slash makes another key', async () => {
+test('but not for any other path, where a slash makes another key', async () => {
   assert.is(await passes('/bucket/key', '/bucket/key/'), false)
   assert.is(await passes('/bucket/key/', '/bucket/key'), false)
   assert.is(await passes('/bucket', '/other/'), false)
 })
 
-test('of reads may leave newer subresources out, as botocore does; those of writes and the older ones may not be left out', async () => {
+test('may omit newer subresources for reads, as botocore does, but not for writes, and never older ones', async () => {
   for (const name of ['encryption', 'ownershipControls', 'attributes']) {
     assert.is(await passes(`/bucket?${name}`, `/bucket?${name}`), true)
     assert.is(await passes(`/bucket?${name}`, '/bucket'), true)

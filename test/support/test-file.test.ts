@@ -34,13 +34,13 @@ for (const [fixture, passed, reason] of [
   })
 }
 
-test('fails a file whose process outlives its tests', async () => {
+test('fails a file whose process does not exit after its tests', async () => {
   const result = await run('leaks', { ...limits, exitMilliseconds: 100 })
   assert.equal([result.passed, result.failed], [1, 1])
   assert.match(result.reason, /left open/)
 })
 
-test('fails a file that does not end', async () => {
+test('fails a file that hangs', async () => {
   const result = await run('hangs', { ...limits, runMilliseconds: 2000 })
   assert.equal([result.passed, result.failed], [0, 1])
   assert.match(result.reason, /did not end/)

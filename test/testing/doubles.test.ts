@@ -33,7 +33,7 @@ async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
 
 const mocks = suite('mockPfs')
 
-mocks('answers with what the test gives', async () => {
+mocks('returns what the test provides', async () => {
   const pfs = mockPfs({ whoAmI: async () => ({ username: 'robot:me' }) })
   assert.equal(await pfs.whoAmI(), { username: 'robot:me' })
 })
@@ -51,12 +51,12 @@ for (const [name, { responseStream }] of Object.entries(pachydermMethods)) {
   })
 }
 
-mocks('knows every call of PFS in memory', () => {
+mocks('has every call of PFS in memory', () => {
   const pfs = createMemoryPfs()
   assert.equal(Object.keys(pfs).sort(), Object.keys(pachydermMethods).sort())
 })
 
-mocks('is a client of the gateway, which reports a call that is missing', async () => {
+mocks('is a client of the gateway, which reports a missing call', async () => {
   const errors: unknown[] = []
   const handler = createS3Handler(mockPfs({}), { mode: 'none' }, { onError: (error) => errors.push(error) })
   assert.is((await createS3Fetch(handler)('/')).status, 500)
@@ -75,7 +75,7 @@ async function pfsWith(faults: PfsFaults): Promise<{ readonly truth: PachydermAp
   return { truth, pfs: withFaults(truth, faults) }
 }
 
-faulty('a call fails with the status or the error, and the others are answered', async () => {
+faulty('a call fails with the status or the error, and the others succeed', async () => {
   const { truth, pfs } = await pfsWith({
     modifyFile: { fail: 'UNAVAILABLE' },
     inspectRepo: { fail: pfsError.missing('repo', 'default/images') },
@@ -88,14 +88,14 @@ faulty('a call fails with the status or the error, and the others are answered',
   assert.equal(await filesOf(pfs, 'master.images'), { a: '1', b: '2', c: '3' })
 })
 
-faulty('skip and times say which calls', async () => {
+faulty('skip and times select the calls', async () => {
   const { pfs } = await pfsWith({ inspectRepo: { fail: 'INTERNAL', skip: 1, times: 2 } })
   const outcomes: unknown[] = []
   for (let call = 0; call < 4; call++) outcomes.push(typeof (await outcome(pfs.inspectRepo(repo))))
   assert.equal(outcomes, ['object', 'string', 'string', 'object'])
 })
 
-faulty('a call that fails at the end has been done', async () => {
+faulty('a call that fails at the end has taken effect', async () => {
   const { truth, pfs } = await pfsWith({ modifyFile: { fail: 'DEADLINE_EXCEEDED', failAt: 'end', times: 1 } })
   assert.is(await outcome(pfs.modifyFile(head, add('/d', '4'))), 'DEADLINE_EXCEEDED')
   assert.equal(await filesOf(truth, 'master.images'), { a: '1', b: '2', c: '3', d: '4' })
@@ -118,7 +118,7 @@ for (const [failAt, read] of [
   })
 }
 
-faulty('a function sees the arguments, and only the calls that it picks count', async () => {
+faulty('a function receives the arguments, and only the calls that it selects count', async () => {
   const { pfs } = await pfsWith({
     inspectFile: ({ path }) => (path === '/b' ? { fail: 'INTERNAL', times: 1 } : undefined),
   })
@@ -127,7 +127,7 @@ faulty('a function sees the arguments, and only the calls that it picks count', 
   assert.equal([await inspect('/a'), await inspect('/b'), await inspect('/b')], ['object', 'string', 'object'])
 })
 
-faulty('a delayed call is answered after it, and PFS does not hear of it before', async () => {
+faulty('a delayed call succeeds after its delay, and does not reach PFS before', async () => {
   const order: string[] = []
   const slow = withFaults(
     { ...createMemoryPfs(), whoAmI: async () => ({ username: String(order.push('asked')) }) },
@@ -140,18 +140,21 @@ faulty('a delayed call is answered after it, and PFS does not hear of it before'
 })
 
 for (const delayMilliseconds of [60_000, Number.POSITIVE_INFINITY]) {
-  faulty(`who gives up during a delay of ${delayMilliseconds} hears CANCELLED, and PFS nothing`, async () => {
-    const { truth, pfs } = await pfsWith({ modifyFile: { delayMilliseconds }, listFile: { delayMilliseconds } })
-    const controller = new AbortController()
-    const { signal } = controller
-    const writing = outcome(pfs.modifyFile(head, add('/d', '4'), { signal }))
-    const listing = outcome(collect(pfs.listFile({ file: { commit: head, path: '/' } }, { signal })))
-    controller.abort()
-    assert.equal([await writing, await listing], ['CANCELLED', 'CANCELLED'])
-    assert.equal(await filesOf(truth, 'master.images'), { a: '1', b: '2', c: '3' })
-    const late = outcome(pfs.modifyFile(head, add('/d', '4'), { signal }))
-    assert.is(await late, 'CANCELLED')
-  })
+  faulty(
+    `a caller that cancels during a delay of ${delayMilliseconds} gets CANCELLED, and the call does not reach PFS`,
+    async () => {
+      const { truth, pfs } = await pfsWith({ modifyFile: { delayMilliseconds }, listFile: { delayMilliseconds } })
+      const controller = new AbortController()
+      const { signal } = controller
+      const writing = outcome(pfs.modifyFile(head, add('/d', '4'), { signal }))
+      const listing = outcome(collect(pfs.listFile({ file: { commit: head, path: '/' } }, { signal })))
+      controller.abort()
+      assert.equal([await writing, await listing], ['CANCELLED', 'CANCELLED'])
+      assert.equal(await filesOf(truth, 'master.images'), { a: '1', b: '2', c: '3' })
+      const late = outcome(pfs.modifyFile(head, add('/d', '4'), { signal }))
+      assert.is(await late, 'CANCELLED')
+    },
+  )
 }
 
 faulty('a client with more members, or of a class, keeps them', async () => {
@@ -173,7 +176,7 @@ faulty('a client with more members, or of a class, keeps them', async () => {
   assert.is((own as { then?: unknown }).then, undefined)
 })
 
-faulty('the gateway repeats nothing that may have been done, and says so', async () => {
+faulty('the gateway does not repeat a write that may have succeeded, and says so', async () => {
   const { truth, pfs } = await pfsWith({ modifyFile: { fail: 'UNAVAILABLE', times: 1 } })
   const fetch = createS3Fetch(createS3Handler(pfs, { mode: 'none' }))
   const put = () => fetch('/master.images/d', { method: 'PUT', body: '4' })
@@ -186,7 +189,7 @@ faulty.run()
 
 const files = suite('filesOf')
 
-files('reads text and bytes of the branch that a bucket name means', async () => {
+files('reads text and bytes of the branch of a bucket name', async () => {
   const { truth: pfs } = await pfsWith({})
   await pfs.modifyFile(head, add('/dir/e b.txt', 'ä'))
   assert.equal(await filesOf(pfs, 'images'), { a: '1', b: '2', c: '3', 'dir/e b.txt': 'ä' })
@@ -195,7 +198,7 @@ files('reads text and bytes of the branch that a bucket name means', async () =>
   assert.equal(bytes, new Uint8Array([0xc3, 0xa4]))
 })
 
-files('of an empty branch is nothing, of a missing one NOT_FOUND', async () => {
+files('of an empty branch is an empty object, of a missing one NOT_FOUND', async () => {
   const pfs = createMemoryPfs()
   await pfs.createRepo({ repo })
   await pfs.createBranch({ branch: { repo, name: 'master' } })
@@ -203,7 +206,7 @@ files('of an empty branch is nothing, of a missing one NOT_FOUND', async () => {
   assert.is(await outcome(filesOf(pfs, 'dev.images')), 'NOT_FOUND')
 })
 
-files('asks with a token', async () => {
+files('uses a token', async () => {
   const authToken = 'root'
   const pfs = createMemoryPfs({ rootToken: authToken })
   await pfs.createRepo({ repo }, { authToken })

@@ -35,7 +35,7 @@ const names: Readonly<Record<Missing, string>> = {
 }
 
 for (const [what, name] of Object.entries(names) as [Missing, string][]) {
-  test(`missing ${what} is understood as such`, () => {
+  test(`missing ${what} is classified as missing`, () => {
     const error = pfsError.missing(what, name)
     assert.equal([error.status, error.missing, error.refusal], ['NOT_FOUND', what, undefined])
   })
@@ -60,13 +60,13 @@ const refusals: Readonly<Record<Refusal, true>> = {
 }
 
 for (const refusal of Object.keys(refusals) as Refusal[]) {
-  test(`refused ${refusal} is understood as such`, () => {
+  test(`refused ${refusal} is classified as such`, () => {
     assert.is(pfsError.refused(refusal).refusal, refusal)
     assert.is(pfsError.refused(refusal).missing, undefined)
   })
 }
 
-test('the errors are those of PFS in memory, which answers as pachd', async () => {
+test('the errors equal those of PFS in memory, which match pachd', async () => {
   const pfs = createMemoryPfs()
   const same = async (expected: PfsError, work: Promise<unknown>): Promise<void> => {
     const error = await errorOf(work)
@@ -106,7 +106,7 @@ test('the errors are those of PFS in memory, which answers as pachd', async () =
   )
 })
 
-test('the gateway answers each in the terms of S3', async () => {
+test('the gateway converts each to an S3 error', async () => {
   const answerTo = async (error: PfsError): Promise<string> => {
     const refuse = async (): Promise<never> => {
       throw error

@@ -32,7 +32,7 @@ test('an object is written, read, listed and deleted', async () => {
   assert.match(await missing.text(), '<Code>NoSuchKey</Code>')
 })
 
-test('a URL names the host, and a Request is taken as well', async () => {
+test('a URL contains the host, and a Request is accepted, too', async () => {
   const handler = createS3Handler(createMemoryPfs(), { mode: 'none' }, { domains: ['s3.example'] })
   const fetch = await withBucket(createS3Fetch(handler))
   await fetch(new Request('http://images.s3.example/key', { method: 'PUT', body: 'virtual' }))
@@ -40,7 +40,7 @@ test('a URL names the host, and a Request is taken as well', async () => {
   assert.is(await (await fetch('/images/key')).text(), 'virtual')
 })
 
-test('a signed request passes, another or none is refused', async () => {
+test('a signed request passes, one with another signature or without one is refused', async () => {
   const handler = createS3Handler(createMemoryPfs({ rootToken: token }), { mode: 'pachyderm' })
   const fetch = await withBucket(createS3Fetch(handler, { signer }))
   const target = "/master.images/%C3%A4%20b+c'd(1)!%2B.txt?x-id=PutObject&empty"
@@ -55,7 +55,7 @@ test('a signed request passes, another or none is refused', async () => {
   assert.match(await (await forger(target)).text(), '<Code>SignatureDoesNotMatch</Code>')
 })
 
-test('a region other than that of the handler is refused, its own passes', async () => {
+test('a region other than that of the handler is refused', async () => {
   const handler = createS3Handler(createMemoryPfs({ rootToken: token }), { mode: 'pachyderm' }, { region: 'eu-west-1' })
   assert.is((await createS3Fetch(handler, { signer })('/')).status, 400)
   assert.is((await createS3Fetch(handler, { signer: { ...signer, region: 'eu-west-1' } })('/')).status, 200)
@@ -76,7 +76,7 @@ test('bodies stream both ways, signed or not', async () => {
   assert.is(bytes, 12 * piece.length)
 })
 
-test('who gives up is seen as a client that has left', async () => {
+test('a caller that aborts looks like a client that has left', async () => {
   const closed = deferred<ResponseLog>()
   const asked = deferred()
   const hanging: PfsClient = {
@@ -102,7 +102,7 @@ test('who gives up is seen as a client that has left', async () => {
   assert.is(await answer, 'AbortError')
 })
 
-test('keeps no process alive', async () => {
+test('does not keep the process alive', async () => {
   const before = process.getActiveResourcesInfo().filter((kind) => kind !== 'Immediate').length
   const fetch = await open()
   await fetch('/master.images')

@@ -8,7 +8,7 @@ const test = suite('a seeded PFS in memory')
 const repo = { project: 'default', name: 'images', type: 'user' } as const
 type Seeds = NonNullable<MemoryPfsOptions['repos']>
 
-test('holds text and bytes, in repos of any project', async () => {
+test('contains text and bytes, in repos of any project', async () => {
   const pfs = createMemoryPfs({
     repos: {
       images: { master: { 'a.txt': 'ä', '/dir/b.bin': new Uint8Array([0, 255]), empty: '' }, dev: {} },
@@ -26,7 +26,7 @@ test('holds text and bytes, in repos of any project', async () => {
   assert.equal([parentCommit, error], [undefined, ''])
 })
 
-test('has a commit for each of a list, which are versions for S3', async () => {
+test('makes a commit for each item of a list, which are versions in S3', async () => {
   const pfs = createMemoryPfs({ repos: { images: { master: [{ a: '1', b: '1' }, { a: '2' }, { b: null, c: '3' }] } } })
   assert.equal(await filesOf(pfs, 'master.images'), { a: '2', c: '3' })
   assert.equal(await filesOf(pfs, 'master^.images'), { a: '2', b: '1' })
@@ -42,7 +42,7 @@ test('has a commit for each of a list, which are versions for S3', async () => {
   ])
 })
 
-test('looks as if the same had been written by calls', async () => {
+test('equals the same content written by calls', async () => {
   const now = () => new Date(0)
   const seeded = createMemoryPfs({ now, repos: { images: { master: {}, dev: { a: '1' } } } })
   const written = createMemoryPfs({ now })
@@ -80,7 +80,7 @@ for (const [what, repos, message] of [
   ['a path', { images: { master: { 'a*': '' } } }, /path \(a\*\) invalid/],
   ['a file beside a directory', { images: { master: { a: '', 'a/b': '' } } }, /path collision \(\/a\/b\)/],
 ] as const) {
-  test(`refuses ${what} that PFS cannot hold`, () => {
+  test(`refuses ${what} that PFS cannot store`, () => {
     assert.throws(() => createMemoryPfs({ repos: repos as Seeds }), message)
   })
 }

@@ -51,7 +51,7 @@ for (const algorithm of [
   'XXHASH3',
   'XXHASH128',
 ] as const) {
-  checksums(`a composite ${algorithm} is that of the parts' checksums`, async ({ s3, plain }) => {
+  checksums(`a composite ${algorithm} covers the checksums of the parts`, async ({ s3, plain }) => {
     const name = `Checksum${algorithm}` as const
     // Given as values: SDKs compute five of the algorithms only.
     const given = async (bytes: Buffer) => ({ [name]: (await digestOf(algorithm, bytes)).toString('base64') })
@@ -73,7 +73,7 @@ for (const algorithm of [
 }
 
 for (const algorithm of ['CRC32', 'CRC32C', 'CRC64NVME'] as const) {
-  checksums(`a full ${algorithm} is that of the bytes, told from the parts'`, async ({ s3, plain }) => {
+  checksums(`a full ${algorithm} covers the bytes, and is computed from the parts`, async ({ s3, plain }) => {
     const create = { ChecksumAlgorithm: algorithm, ChecksumType: 'FULL_OBJECT' }
     // Parts without a checksum: the gateway makes its own.
     const { begun, parts } = await upload(plain, `full ${algorithm}`, create)
@@ -87,7 +87,7 @@ for (const algorithm of ['CRC32', 'CRC32C', 'CRC64NVME'] as const) {
   })
 }
 
-checksums('what S3 does not have is refused when the upload is created', async ({ s3 }) => {
+checksums('unknown algorithms and types are refused when the upload is created', async ({ s3 }) => {
   const refused = (create: object) => refusal(begin(s3, 'x', create))
   assert.is(await refused({ ChecksumAlgorithm: 'SHA256', ChecksumType: 'FULL_OBJECT' }), '400 InvalidRequest')
   assert.is(await refused({ ChecksumAlgorithm: 'CRC64NVME', ChecksumType: 'COMPOSITE' }), '400 InvalidRequest')
@@ -105,7 +105,7 @@ checksums('a part needs the checksum of its upload', async ({ s3, plain }) => {
   assert.is(Parts, undefined)
 })
 
-checksums('completion needs the checksum of each part, and the right one', async ({ s3 }) => {
+checksums('completion needs the correct checksum of each part', async ({ s3 }) => {
   const begun = await begin(s3, 'parts', { ChecksumAlgorithm: 'CRC32' })
   const part = await sendPart(s3, begun, 1, 'x')
   const { ChecksumCRC32, ...without } = part

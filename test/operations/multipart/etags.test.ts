@@ -53,7 +53,7 @@ async function copyPart(s3: S3Client, upload: Begun, PartNumber: number, CopySou
   return { PartNumber, ETag: CopyPartResult?.ETag }
 }
 
-etags('the ETag of a part is its MD5, that of the object is S3’s, and all answers have the same', async ({ s3 }) => {
+etags('the ETag of a part is its MD5, that of the object is S3’s, in all responses', async ({ s3 }) => {
   const parts = [Buffer.alloc(partBytes, 'a'), Buffer.alloc(partBytes, 'b'), Buffer.from('c')]
   const upload = await begin(s3, 'composite')
   const sent = await Promise.all(parts.map((part, index) => sendPart(s3, upload, index + 1, part)))
@@ -100,14 +100,14 @@ etags('the ETag of a part is its MD5, that of the object is S3’s, and all answ
   assert.is((await s3.send(new HeadObjectCommand({ Bucket, Key }))).ETag, etagOf(Buffer.from('new')))
 })
 
-etags('a part with the MD5 of another is refused', async ({ s3 }) => {
+etags('a part with a wrong MD5 is refused', async ({ s3 }) => {
   const upload = await begin(s3, 'refused')
   const [one, two] = [await sendPart(s3, upload, 1, 'one'), await sendPart(s3, upload, 2, 'two')]
   const refused = complete(s3, upload, [{ ...one, ETag: two.ETag }])
   assert.is(await refusal(refused), '400 InvalidPart')
 })
 
-etags('a part that is sent again has the MD5 of what was sent last', async ({ s3 }) => {
+etags('a part that is uploaded again has the new MD5', async ({ s3 }) => {
   const upload = await begin(s3, 'again', { ChecksumAlgorithm: 'CRC32' })
   for (const content of ['first', 'last']) await sendPart(s3, upload, 1, content, { ChecksumAlgorithm: 'CRC32' })
   const { Parts = [] } = await s3.send(new ListPartsCommand(upload))
@@ -141,7 +141,7 @@ etags('copied parts have the MD5 of their bytes', async ({ s3 }) => {
   }
 })
 
-etags('a whole object of another writer is copied without reading it, and the ETags agree', async ({ gateway, s3 }) => {
+etags('an object of another writer is copied without reading it, and the ETags agree', async ({ gateway, s3 }) => {
   const commit = { repo: { project: 'default', name: 'images', type: 'user' }, branch: 'master' } as const
   await gateway.pfs.modifyFile(commit, [{ addFile: { path: '/foreign', raw: Buffer.from('foreign') } }])
   const upload = await begin(s3, 'from-foreign')
@@ -155,7 +155,7 @@ etags('a whole object of another writer is copied without reading it, and the ET
   assert.equal([head.ETag, head.ContentLength], [done.ETag, 7])
 })
 
-etags('an upload says by itself what its ETags are, whatever the gateway keeps', async ({ s3, otherS3 }) => {
+etags("the upload id defines the kind of ETags, whatever the gateway's options", async ({ s3, otherS3 }) => {
   const kept = await begin(s3, 'begun-with-records')
   const part = await sendPart(otherS3, kept, 1, 'x')
   assert.is(part.ETag, etagOf(Buffer.from('x')))

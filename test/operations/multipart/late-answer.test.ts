@@ -96,7 +96,7 @@ async function rest(response: IncomingMessage): Promise<string> {
   return text
 }
 
-late('what fails before the first white space has its own status', async (context) => {
+late('a failure before the first white space has its own status', async (context) => {
   const sent = post(context)
   await context.stall.reached
   context.stall.released.reject(new PfsError('UNAVAILABLE', 'gone'))
@@ -105,7 +105,7 @@ late('what fails before the first white space has its own status', async (contex
   assert.match(await rest(response), '<Code>ServiceUnavailable</Code>')
 })
 
-late('white space comes every few seconds, and then the document', async (context) => {
+late('white space is sent every few seconds, and then the document', async (context) => {
   const sent = post(context)
   await context.stall.reached
   mock.timers.tick(5000)
@@ -122,7 +122,7 @@ late('white space comes every few seconds, and then the document', async (contex
   assert.is((await read(context.s3, 'late')).toString(), 'x')
 })
 
-late('what fails after it is an Error document, and known to operators', async (context) => {
+late('a later failure is an Error document, and reported to operators', async (context) => {
   const sent = post(context)
   await context.stall.reached
   mock.timers.tick(5000)
@@ -138,7 +138,7 @@ late('what fails after it is an Error document, and known to operators', async (
   assert.equal(context.errors, [failure])
 })
 
-late('a condition that fails late is answered the same way', async (context) => {
+late('a condition that fails late gets an Error document, too', async (context) => {
   const sent = post(context, { 'if-none-match': '*' })
   await context.stall.reached
   mock.timers.tick(5000)
@@ -150,7 +150,7 @@ late('a condition that fails late is answered the same way', async (context) => 
   assert.is((await read(context.s3, 'late')).toString(), 'other')
 })
 
-late('a client that leaves ends the work, and may complete the upload later', async (context) => {
+late('a client that leaves cancels the work, and may complete the upload later', async (context) => {
   const sent = post(context)
   sent.on('error', () => undefined)
   const signal = await context.stall.reached

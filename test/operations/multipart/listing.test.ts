@@ -46,13 +46,13 @@ for (const overWire of wires) {
     }
   }
 
-  listing('there are none before the first, and none in a bucket that is not there', async ({ s3 }) => {
+  listing('the list is empty before the first upload, and an error for a missing bucket', async ({ s3 }) => {
     assert.equal(await pages(s3, {}), [[]])
     assert.is(await refusal(pages(s3, { Bucket: 'none.images' })), '404 NoSuchBucket')
     assert.is(await refusal(pages(s3, { Bucket: 'none' })), '404 NoSuchBucket')
   })
 
-  listing('uploads are in byte order of their keys, and of one key by age', async ({ s3 }) => {
+  listing('uploads are sorted by key in byte order, then by age', async ({ s3 }) => {
     const keys = ['b', 'a/2', 'a', 'ab', 'a/1', '\u{1f600}', '\uffe6', 'a.b', 'a']
     const ids = []
     for (const key of keys) ids.push((await begin(s3, key, { ChecksumAlgorithm: 'CRC32' })).UploadId)
@@ -68,7 +68,7 @@ for (const overWire of wires) {
     assert.ok(Uploads?.[0]?.Initiated instanceof Date)
   })
 
-  listing('pages of every size are together the whole, each once', async ({ s3 }) => {
+  listing('pages of every size contain each upload once', async ({ s3 }) => {
     const keys = ['a', 'a', 'b/1', 'b/2', 'b/3', 'c', 'd/1', 'e']
     for (const key of keys) await begin(s3, key)
     for (const MaxUploads of [1, 2, 3, 7, 8]) {
@@ -89,7 +89,7 @@ for (const overWire of wires) {
     assert.is(await refusal(pages(s3, { MaxUploads: -1 })), '400 InvalidArgument')
   })
 
-  listing('uploads of one branch are not those of another', async ({ s3 }) => {
+  listing('uploads to one branch are not listed for another', async ({ s3 }) => {
     await s3.send(new CreateBucketCommand({ Bucket: 'dev.images' }))
     const upload = await begin(s3, 'x', { Bucket: 'dev.images' })
     assert.equal(await pages(s3, {}), [[]])
@@ -97,7 +97,7 @@ for (const overWire of wires) {
     assert.is(await refusal(sendPart(s3, { ...upload, Bucket }, 1, 'x')), '404 NoSuchUpload')
   })
 
-  listing('keys that XML cannot carry are encoded', async ({ gateway, s3 }) => {
+  listing('keys that XML cannot contain are encoded', async ({ gateway, s3 }) => {
     await begin(s3, 'a b+\u0001')
     const { Uploads } = await s3.send(new ListMultipartUploadsCommand({ Bucket, EncodingType: 'url' }))
     assert.is(Uploads?.[0]?.Key, 'a+b%2B%01')

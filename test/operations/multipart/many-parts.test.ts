@@ -66,7 +66,7 @@ async function putParts(s3: S3Client, pfs: PachydermApi): Promise<{ upload: Begu
   return { upload, parts }
 }
 
-many('are joined in order and in layers of ten, in three commits and not one call after the other', async () => {
+many('are joined in order, in layers of ten, in three commits and with concurrent calls', async () => {
   const { pfs, counting, calls } = createPartsPfs()
   const gateway = await startGateway({ pfs: counting })
   const s3 = s3Client(gateway)
@@ -85,7 +85,7 @@ many('are joined in order and in layers of ten, in three commits and not one cal
   }
 })
 
-many('sent at once share commits', async () => {
+many('share commits if they are sent concurrently', async () => {
   const pfs = createMemoryPfs()
   let staged = 0
   let commits = 0

@@ -38,14 +38,14 @@ for (const overWire of wires) {
     await opened.close()
   })
 
-  multipart('an upload of a bucket that is not there makes nothing', async ({ s3, gateway }) => {
+  multipart('an upload to a missing bucket creates nothing', async ({ s3, gateway }) => {
     assert.is(await refusal(begin(s3, 'x', { Bucket: 'none.images' })), '404 NoSuchBucket')
     assert.is(await refusal(begin(s3, 'x', { Bucket: 'none' })), '404 NoSuchBucket')
     const missing = await gateway.pfs.inspectRepo(metaRepo).catch((error: Error) => error.message)
     assert.is(missing, 'repo default/images.meta not found')
   })
 
-  multipart('an upload that is not there is refused before its body is read', async ({ s3 }) => {
+  multipart('an unknown upload is refused before the body is read', async ({ s3 }) => {
     const upload = await begin(s3, 'x')
     for (const UploadId of [
       'nonsense',
@@ -91,7 +91,7 @@ for (const overWire of wires) {
     assert.equal(left, ['completed'])
   })
 
-  multipart('only the parts that are named are joined, and a part sent again counts', async ({ s3 }) => {
+  multipart('only the listed parts are joined, and the latest upload of a part counts', async ({ s3 }) => {
     const upload = await begin(s3, 'some')
     await sendPart(s3, upload, 1, Buffer.alloc(partBytes, 'a'))
     const one = await sendPart(s3, upload, 1, Buffer.alloc(partBytes, 'b'))
@@ -103,7 +103,7 @@ for (const overWire of wires) {
     assert.is(`${whole.subarray(0, 2)}${whole.subarray(-3)}`, 'bbend')
   })
 
-  multipart('an upload can be of one part, also of an empty one', async ({ s3 }) => {
+  multipart('an upload may have one part, even an empty one', async ({ s3 }) => {
     const upload = await begin(s3, 'empty')
     await complete(s3, upload, [await sendPart(s3, upload, 1, '')])
     assert.is((await read(s3, 'empty')).length, 0)
@@ -118,7 +118,7 @@ for (const overWire of wires) {
     await complete(s3, upload, [last])
   })
 
-  multipart('what cannot be completed is refused, and the upload stays', async ({ s3 }) => {
+  multipart('an invalid completion is refused, and the upload stays', async ({ s3 }) => {
     const upload = await begin(s3, 'refused')
     const one = await sendPart(s3, upload, 1, 'too small')
     const two = await sendPart(s3, upload, 2, 'end')
@@ -135,7 +135,7 @@ for (const overWire of wires) {
     assert.is((await read(s3, 'refused')).toString(), 'too small')
   })
 
-  multipart('a completed upload is answered the same again, and nothing else is', async ({ s3 }) => {
+  multipart('a repeated completion gets the same response, a different one fails', async ({ s3 }) => {
     const upload = await begin(s3, 'again')
     const [one, two] = [await sendPart(s3, upload, 1, 'one'), await sendPart(s3, upload, 2, 'two')]
     const first = await complete(s3, upload, [one])
@@ -150,7 +150,7 @@ for (const overWire of wires) {
     assert.is(await refusal(s3.send(new ListPartsCommand(upload))), '404 NoSuchUpload')
   })
 
-  multipart('two who complete one upload at once make one version', async ({ s3, gateway }) => {
+  multipart('two concurrent completions of an upload make one version', async ({ s3, gateway }) => {
     const upload = await begin(s3, 'twice')
     const part = await sendPart(s3, upload, 1, 'x')
     const answers = await Promise.all(Array.from({ length: 5 }, () => complete(s3, upload, [part])))
@@ -163,7 +163,7 @@ for (const overWire of wires) {
     assert.equal(versions, [answers[0]?.VersionId])
   })
 
-  multipart('an aborted upload is gone, whoever completes it at that moment', async ({ s3 }) => {
+  multipart('an aborted upload is gone, even if it is completed concurrently', async ({ s3 }) => {
     const upload = await begin(s3, 'aborted')
     const part = await sendPart(s3, upload, 1, 'x')
     const outcomes = await Promise.all([
@@ -174,7 +174,7 @@ for (const overWire of wires) {
     assert.is(await refusal(sendPart(s3, upload, 2, 'x')), '404 NoSuchUpload')
   })
 
-  multipart('conditions are held against the object when its turn has come', async ({ s3 }) => {
+  multipart('conditions are checked in the turn of the completion', async ({ s3 }) => {
     const upload = await begin(s3, 'conditional')
     const part = await sendPart(s3, upload, 1, 'new')
     const { ETag } = await s3.send(new PutObjectCommand({ Bucket, Key: 'conditional', Body: 'old' }))
@@ -191,7 +191,7 @@ for (const overWire of wires) {
     assert.is((await read(s3, 'conditional')).toString(), 'new')
   })
 
-  multipart('an object in the place of a directory is refused', async ({ s3 }) => {
+  multipart('an object that would replace a directory is refused', async ({ s3 }) => {
     await s3.send(new PutObjectCommand({ Bucket, Key: 'directory/x', Body: 'x' }))
     const upload = await begin(s3, 'directory')
     const part = await sendPart(s3, upload, 1, 'new')
@@ -199,7 +199,7 @@ for (const overWire of wires) {
     assert.is((await read(s3, 'directory/x')).toString(), 'x')
   })
 
-  multipart('any replica goes on with an upload, also after a restart', async ({ opened, s3 }) => {
+  multipart('any replica can continue an upload, even after a restart', async ({ opened, s3 }) => {
     const upload = await begin(s3, 'replicas')
     const one = await sendPart(s3, upload, 1, Buffer.alloc(partBytes, 'a'))
     const other = await startGateway({ opened, overWire })
@@ -220,7 +220,7 @@ for (const overWire of wires) {
     }
   })
 
-  multipart('parts are in no bucket, and go with the last of a repo', async ({ s3, gateway }) => {
+  multipart('parts are in no bucket, and are deleted with the repo', async ({ s3, gateway }) => {
     const upload = await begin(s3, 'x')
     await sendPart(s3, upload, 1, 'x')
     const { Buckets } = await s3.send(new ListBucketsCommand({}))
@@ -238,7 +238,7 @@ for (const overWire of wires) {
     assert.is(missing, 'repo default/images.meta not found')
   })
 
-  multipart('keys that PFS cannot hold as they are come back', async ({ s3 }) => {
+  multipart('keys that are not valid PFS paths are returned unchanged', async ({ s3 }) => {
     for (const Key of ['photo (1).jpg', 'ünï/😀', 'a//b', 'dir/', '%28', 'k'.repeat(1024)]) {
       const upload = await begin(s3, Key)
       await complete(s3, upload, [await sendPart(s3, upload, 1, Key)])

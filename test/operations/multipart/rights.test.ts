@@ -51,13 +51,13 @@ rights.after.each(async ({ gateway, root, reader, writer, stranger }) => {
   await gateway.close()
 })
 
-rights('a writer uploads', async ({ writer, reader }) => {
+rights('a writer can upload', async ({ writer, reader }) => {
   const upload = await begin(writer, 'x')
   await complete(writer, upload, [await sendPart(writer, upload, 1, 'x')])
   assert.is((await read(reader, 'x')).toString(), 'x')
 })
 
-rights('who may not write makes no repo for parts', async ({ reader, stranger, gateway }) => {
+rights('a caller who may not write creates no repo for parts', async ({ reader, stranger, gateway }) => {
   assert.is(await refusal(begin(reader, 'x')), '403 AccessDenied')
   assert.is(await refusal(begin(stranger, 'x')), '403 AccessDenied')
   const repo = { project: 'default', name: 'images', type: 'meta' } as const
@@ -65,7 +65,7 @@ rights('who may not write makes no repo for parts', async ({ reader, stranger, g
   assert.is(missing, 'repo default/images.meta not found')
 })
 
-rights('a reader sees uploads and changes none', async ({ reader, writer }) => {
+rights('a reader can list uploads but not change them', async ({ reader, writer }) => {
   const upload = await begin(writer, 'x')
   const part = await sendPart(writer, upload, 1, 'x')
   assert.is((await reader.send(new ListPartsCommand(upload))).Parts?.length, 1)
@@ -86,7 +86,7 @@ rights('a stranger sees nothing', async ({ stranger, writer }) => {
   assert.is(await refusal(complete(stranger, upload, [part])), '403 AccessDenied')
 })
 
-rights('a part is not copied out of what the caller cannot read', async ({ root, writer }) => {
+rights('a part cannot be copied from a source that the caller may not read', async ({ root, writer }) => {
   await root.send(new CreateBucketCommand({ Bucket: 'secret' }))
   await root.send(new PutObjectCommand({ Bucket: 'secret', Key: 'x', Body: 'x' }))
   const upload = await begin(writer, 'x')
@@ -94,7 +94,7 @@ rights('a part is not copied out of what the caller cannot read', async ({ root,
   assert.is(await refusal(writer.send(copy)), '403 AccessDenied')
 })
 
-rights('a sweep passes over what the caller may not write', async ({ writer, gateway, readerToken }) => {
+rights('a sweep skips repos that the caller may not write', async ({ writer, gateway, readerToken }) => {
   await begin(writer, 'x')
   const request = { olderThanMilliseconds: -1000 }
   assert.equal(await sweepUploads(gateway.pfs, request, { authToken: readerToken }), { uploads: 0, files: 0 })

@@ -45,11 +45,11 @@ async function backdate(gateway: Gateway, upload: Begun, hours: number): Promise
   return { ...upload, UploadId }
 }
 
-sweep('there is nothing to sweep where nothing was uploaded', async ({ gateway }) => {
+sweep('without uploads, a sweep finds nothing', async ({ gateway }) => {
   assert.equal(await sweepUploads(gateway.pfs, { olderThanMilliseconds: 0 }), { uploads: 0, files: 0 })
 })
 
-sweep('old uploads go with their parts, young ones stay', async ({ gateway, s3 }) => {
+sweep('old uploads are deleted with their parts, new ones stay', async ({ gateway, s3 }) => {
   const given = { ChecksumAlgorithm: 'CRC32' } as const
   const old = await begin(s3, 'old', given)
   await sendPart(s3, old, 1, 'x')
@@ -67,7 +67,7 @@ sweep('old uploads go with their parts, young ones stay', async ({ gateway, s3 }
   await complete(s3, young, [part])
 })
 
-sweep('what is kept of completed uploads is swept too, and parts that came too late', async ({ gateway, s3 }) => {
+sweep('records of completed uploads are swept, too, and late parts', async ({ gateway, s3 }) => {
   const upload = await begin(s3, 'done')
   const part = await sendPart(s3, upload, 1, 'x')
   await complete(s3, upload, [part])
@@ -80,7 +80,7 @@ sweep('what is kept of completed uploads is swept too, and parts that came too l
   assert.is(await refusal(complete(s3, old, [part])), '404 NoSuchUpload')
 })
 
-sweep('uploads of a branch that was deleted are swept', async ({ gateway, s3 }) => {
+sweep('uploads to a deleted branch are swept', async ({ gateway, s3 }) => {
   await s3.send(new CreateBucketCommand({ Bucket: 'dev.images' }))
   const upload = await begin(s3, 'x', { Bucket: 'dev.images' })
   await backdate(gateway, upload, 3)

@@ -51,14 +51,14 @@ for (const overWire of wires) {
     })
   }
 
-  copies('what PFS cannot keep is refused, as of a part that is sent', async ({ s3 }) => {
+  copies('unsupported headers are refused as for UploadPart', async ({ s3 }) => {
     const upload = await begin(s3, 'unsupported')
     for (const more of [{ SSECustomerAlgorithm: 'AES256' }, { CopySourceSSECustomerAlgorithm: 'AES256' }]) {
       assert.is(await refusal(copyPart(s3, upload, 1, more)), '400 InvalidRequest')
     }
   })
 
-  copies('a range that is none, or not all in the source, is refused', async ({ s3 }) => {
+  copies('an invalid range, or one beyond the end of the source, is refused', async ({ s3 }) => {
     const upload = await begin(s3, 'ranges')
     for (const CopySourceRange of [
       'bytes=0-',
@@ -72,7 +72,7 @@ for (const overWire of wires) {
     }
   })
 
-  copies('the source must be there and meet its conditions', async ({ s3 }) => {
+  copies('the source must exist and meet its conditions', async ({ s3 }) => {
     const upload = await begin(s3, 'sources')
     const refused = (more: object) => refusal(copyPart(s3, upload, 1, more))
     assert.is(await refused({ CopySource: 'dev.other/none' }), '404 NoSuchKey')

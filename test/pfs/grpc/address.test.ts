@@ -36,7 +36,7 @@ for (const [address, reason] of refused) {
   })
 }
 
-test('a scheme says whether TLS is spoken; none is grpc', () => {
+test('a scheme selects TLS; the default is grpc', () => {
   assert.equal(parsePfsAddress('grpc://pachd.example:30650'), { secure: false, host: 'pachd.example', port: 30650 })
   assert.equal(parsePfsAddress('grpcs://pachd.example:443'), { secure: true, host: 'pachd.example', port: 443 })
   assert.equal(parsePfsAddress('127.0.0.1:1650'), { secure: false, host: '127.0.0.1', port: 1650 })

@@ -26,7 +26,7 @@ test('a repo without project and type is of project default and type user', () =
   assert.equal(repoFromMessage(new Repo().setName('images')), { project: 'default', name: 'images', type: 'user' })
 })
 
-test('a commit takes the repo of its branch where it has none', () => {
+test('a commit without a repo gets the repo of its branch', () => {
   const branch = new Branch().setRepo(new Repo().setName('images').setType('meta')).setName('master')
   assert.equal(commitFromMessage(new Commit().setBranch(branch)), {
     repo: { project: 'default', name: 'images', type: 'meta' },
@@ -42,7 +42,7 @@ test('a commit is sent with its repo in both places', () => {
   assert.not(messageFromCommit({ repo, id: 'a'.repeat(32) }).hasBranch())
 })
 
-test('a permission that is not on repos shows as its number, and empty rights are not absent ones', () => {
+test('a permission that is not on repos becomes its number, and empty rights stay', () => {
   const info = (authInfo: AuthInfo) =>
     repoInfo.decode(Buffer.from(new RepoInfo().setAuthInfo(authInfo).serializeBinary()))
   assert.equal(info(AuthInfo.deserializeBinary(Uint8Array.of(0x0a, 4, 0xc8, 1, 0xe7, 7))).authInfo?.permissions, [
@@ -59,17 +59,17 @@ test('the bytes of a BytesValue are not copied', () => {
   assert.is(value.buffer, message.buffer)
 })
 
-test('a BytesValue with a field that is not known is read all the same', () => {
+test('a BytesValue with an unknown field is decoded', () => {
   assert.equal(Buffer.from(bytesValue.decode(Buffer.from([0x10, 0x01, 0x0a, 0x02, 0x68, 0x69]))).toString(), 'hi')
   assert.equal(Buffer.from(bytesValue.decode(Buffer.from([0x0a, 0x02, 0x68, 0x69, 0x10, 0x01]))).toString(), 'hi')
 })
 
-test('a BytesValue that is cut off is refused', () => {
+test('a truncated BytesValue is refused', () => {
   assert.throws(() => bytesValue.decode(Buffer.from([0x0a, 0x03, 0x68, 0x69])))
   assert.throws(() => bytesValue.decode(Buffer.from([0x0a])))
 })
 
-test('an AddFile written by hand is what the generated code writes', () => {
+test('a hand-written AddFile equals that of the generated code', () => {
   fc.assert(
     fc.property(
       fc.string({ unit: 'grapheme' }),
@@ -91,7 +91,7 @@ test('an AddFile written by hand is what the generated code writes', () => {
   )
 })
 
-test('an AddFile without a source makes an empty file; a URL and no body at all are refused', () => {
+test('an AddFile without a source creates an empty file; a URL and an empty message are refused', () => {
   const request = (message: ModifyFileRequest) => modifyFileRequest.decode(Buffer.from(message.serializeBinary()))
   assert.equal(request(new ModifyFileRequest().setAddFile(new AddFile().setPath('/a'))), {
     addFile: { path: '/a', raw: new Uint8Array() },
@@ -101,7 +101,7 @@ test('an AddFile without a source makes an empty file; a URL and no body at all 
   assert.throws(() => request(new ModifyFileRequest()), /no body/)
 })
 
-test('an addFile that is too long goes in several messages, which alias its bytes', () => {
+test('an addFile that is too long is sent in several messages, which alias its bytes', () => {
   const raw = new Uint8Array(2 * maxRawBytes + 1)
   const pieces = [...messagesFromOperation({ addFile: { path: '/a', datum: 'd', raw } })]
   assert.equal(

@@ -13,7 +13,7 @@ function aborted(options: CallOptions | undefined): Promise<void> {
   return new Promise((resolve) => options?.signal?.addEventListener('abort', () => resolve()))
 }
 
-test('readers that stall stop the server after a few messages each, and other calls go on', async () => {
+test('stalled readers stop the server after a few messages each, and other calls continue', async () => {
   const pulled = new Map<string, number>()
   async function* getFile({ file }: { file: File }) {
     for (let count = 1; count <= 64; count++) {
@@ -64,7 +64,7 @@ test('leaving the loop early cancels the call', async () => {
   assert.ok(returned, 'the iterable on the server was left')
 })
 
-test('an iterator that is never started makes no call', async () => {
+test('an iterator that is not started makes no call', async () => {
   let calls = 0
   async function* listFile() {
     calls++
@@ -76,7 +76,7 @@ test('an iterator that is never started makes no call', async () => {
   })
 })
 
-test('an abort ends a read that waits, with CANCELLED and the reason, and reaches the server', async () => {
+test('an abort ends a pending read with CANCELLED and the reason, and reaches the server', async () => {
   const serverAborted = deferred()
   const started = deferred()
   async function* getFile(_: unknown, options?: CallOptions) {
@@ -118,7 +118,7 @@ test('an abort ends a unary call on both sides', async () => {
   })
 })
 
-test('a signal that has fired already makes no call', async () => {
+test('a signal that has already fired makes no call', async () => {
   let calls = 0
   const inspectFile = async (): Promise<FileInfo> => {
     calls++
@@ -145,7 +145,7 @@ test('a message of 20 MiB passes, byte for byte', async () => {
   })
 })
 
-test('a call that outlasts its deadline is DEADLINE_EXCEEDED; waiting for a commit has none', async () => {
+test('a call beyond its deadline is DEADLINE_EXCEEDED; waiting for a commit has no deadline', async () => {
   const never = new Promise<never>(() => {})
   const waited = deferred()
   const inspectCommit = async (request: { wait?: string }) => {

@@ -52,7 +52,7 @@ async function flakyProxy(target: () => number | undefined) {
   }
 }
 
-test('with nobody there, reads and writes fail as UNAVAILABLE and say why', async () => {
+test('without a server, reads and writes fail as UNAVAILABLE with the reason', async () => {
   const server = await servePfs(stubPfs({}), '127.0.0.1:0')
   await server.close()
   const pfs = createPachydermClient(server.address)
@@ -70,7 +70,7 @@ test('with nobody there, reads and writes fail as UNAVAILABLE and say why', asyn
   }
 })
 
-test('a read that is under way while the server is away is answered when it is back', async () => {
+test('a read that is running while the server is away succeeds when it is back', async () => {
   const server = await servePfs(stubPfs({ inspectFile }), '127.0.0.1:0')
   let port: number | undefined
   const proxy = await flakyProxy(() => port)
@@ -109,7 +109,7 @@ test('a write waits for a connection and is then made once', async () => {
   }
 })
 
-test('a server that is gone and comes back at its port is found again', async () => {
+test('a server that comes back at its port is found again', async () => {
   const first = await servePfs(stubPfs({ inspectFile }), '127.0.0.1:0')
   const pfs = createPachydermClient(first.address)
   await pfs.inspectFile(file)
@@ -123,7 +123,7 @@ test('a server that is gone and comes back at its port is found again', async ()
   }
 })
 
-test('a connection cut within a call: the read is repeated, the write is not', async () => {
+test('a connection that is cut during a call: the read is retried, the write is not', async () => {
   const calls: string[] = []
   let cut = () => {}
   const server = await servePfs(
@@ -164,7 +164,7 @@ async function* endless(): AsyncGenerator<FileOperation> {
   for (;;) yield { deleteFile: { path: '/a' } }
 }
 
-test('PFS that answers UNAVAILABLE is asked four times to read and once to write', async () => {
+test('an UNAVAILABLE read is tried four times, a write once', async () => {
   const calls = { read: 0, stream: 0, write: 0, upload: 0 }
   const unavailable = () => new PfsError('UNAVAILABLE', 'etcd is away')
   await served(
@@ -200,7 +200,7 @@ test('PFS that answers UNAVAILABLE is asked four times to read and once to write
   assert.equal(calls, { read: 4, stream: 3, write: 1, upload: 1 })
 })
 
-test('other refusals are not repeated', async () => {
+test('other refusals are not retried', async () => {
   let calls = 0
   const refusing = async () => {
     calls++
@@ -212,7 +212,7 @@ test('other refusals are not repeated', async () => {
   assert.is(calls, 1)
 })
 
-test('a stream is not repeated after its first message', async () => {
+test('a stream is not retried after its first message', async () => {
   let calls = 0
   const firstRead = deferred()
   async function* getFile() {
@@ -230,7 +230,7 @@ test('a stream is not repeated after its first message', async () => {
   assert.is(calls, 1)
 })
 
-test('an abort ends the repeating', async () => {
+test('an abort ends the retries', async () => {
   const controller = new AbortController()
   let calls = 0
   const unavailable = async () => {
@@ -245,7 +245,7 @@ test('an abort ends the repeating', async () => {
   assert.is(calls, 1)
 })
 
-test('a closed client refuses, and lets the running call end', async () => {
+test('a closed client refuses new calls, and lets the running call finish', async () => {
   const finish = deferred()
   const started = deferred()
   const slow = async () => {
@@ -266,7 +266,7 @@ test('a closed client refuses, and lets the running call end', async () => {
   await server.close()
 })
 
-test('a closing server lets the running call end; a forced one cuts it', async () => {
+test('a closing server lets the running call finish; a forced close cuts it', async () => {
   for (const force of [false, true]) {
     const finish = deferred()
     const started = deferred()
@@ -290,7 +290,7 @@ test('a closing server lets the running call end; a forced one cuts it', async (
   }
 })
 
-test('a port in use, and a TLS address, are refused with the reason', async () => {
+test('a busy port and a TLS address are refused with the reason', async () => {
   const server = await servePfs(stubPfs({}), '127.0.0.1:0')
   const error = await failureOf(servePfs(stubPfs({}), server.address))
   assert.match(error.message, `cannot serve PFS at 127.0.0.1:${server.port}`)
@@ -299,7 +299,7 @@ test('a port in use, and a TLS address, are refused with the reason', async () =
   assert.instance(await failureOf(servePfs(stubPfs({}), 'grpcs://127.0.0.1:0')), TypeError)
 })
 
-test('a proxy of the environment does not stand before a PFS on this machine', async () => {
+test('a proxy in the environment is not used for a PFS on this machine', async () => {
   const { http_proxy } = process.env
   process.env.http_proxy = 'http://127.0.0.1:1'
   try {
@@ -312,7 +312,7 @@ test('a proxy of the environment does not stand before a PFS on this machine', a
   }
 })
 
-test('a method that is not served is UNIMPLEMENTED', async () => {
+test('an unsupported method is UNIMPLEMENTED', async () => {
   await served({}, async (_, address) => {
     const client = new Client(address.slice('grpc://'.length), credentials.createInsecure())
     const code = await new Promise((resolve) => {

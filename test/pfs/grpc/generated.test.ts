@@ -8,7 +8,7 @@ import { fileOf } from '../../support/root.js'
 
 const test = suite('pfs/grpc/generated')
 
-test('a map of strings comes back', () => {
+test('a map of strings is decoded as encoded', () => {
   const info = new RepoInfo()
   info.getMetadataMap().set('owner', 'alice').set('', 'ü')
   const decoded = RepoInfo.deserializeBinary(info.serializeBinary())
@@ -18,7 +18,7 @@ test('a map of strings comes back', () => {
   ])
 })
 
-test('a map of messages comes back, each with its own map', () => {
+test('a map of messages is decoded as encoded, each with its own map', () => {
   const roles = new Roles()
   roles.getRolesMap().set('repoReader', true).set('repoOwner', false)
   const binding = new RoleBinding()
@@ -29,7 +29,7 @@ test('a map of messages comes back, each with its own map', () => {
   assert.equal(decoded.get('robot:bob')?.getRolesMap().getLength(), 0)
 })
 
-test('a list of enum values comes back, packed or not', () => {
+test('a list of enum values is decoded as encoded, packed or not', () => {
   const info = new AuthInfo().setPermissionsList([Permission.REPO_READ, Permission.PIPELINE_LIST_JOB])
   assert.equal(AuthInfo.deserializeBinary(info.serializeBinary()).getPermissionsList(), [200, 301])
   const unpacked = Uint8Array.of(0x08, 0xc8, 0x01, 0x08, 0xad, 0x02)
@@ -37,7 +37,7 @@ test('a list of enum values comes back, packed or not', () => {
 })
 
 for (const name of ['auth_pb', 'pfs_pb']) {
-  test(`${name} calls only what this google-protobuf has`, () => {
+  test(`${name} calls only functions that this google-protobuf has`, () => {
     const code = readFileSync(fileOf(`lib/pfs/grpc/generated/${name}.cjs`), 'utf8')
     const called = [
       ...code.matchAll(/\b(reader|writer|jspb\.Message|jspb\.Binary(?:Reader|Writer)\.prototype)\.(\w+)/g),

@@ -178,7 +178,7 @@ const answers: Answers = {
 type AnyMethod = (...parameters: unknown[]) => unknown
 
 for (const [name, { arguments: given, answer, stream }] of Object.entries(answers)) {
-  test(`${name} carries its request, its token and its answer`, async () => {
+  test(`${name} transfers its request, its token and its response`, async () => {
     let received: unknown[] = []
     let token: unknown
     const receive = async (parameters: unknown[]) => {
@@ -219,7 +219,7 @@ function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
   return typeof value === 'object' && value !== null && Symbol.asyncIterator in value
 }
 
-test('without a token no token arrives; an empty one is none', async () => {
+test('without a token none is sent; an empty one is not sent', async () => {
   const tokens: unknown[] = []
   const whoAmI: PachydermApi['whoAmI'] = async (options = {}) => {
     tokens.push('authToken' in options)
@@ -232,7 +232,7 @@ test('without a token no token arrives; an empty one is none', async () => {
   assert.equal(tokens, [false, false])
 })
 
-test('a token that metadata cannot carry is UNAUTHENTICATED, and not in the message', async () => {
+test('a token that metadata cannot carry is UNAUTHENTICATED, without the token in the message', async () => {
   await served({}, async (pfs) => {
     for (const authToken of ['sécret', 'sec\nret', 'sec\0ret']) {
       const error = await failureOf(pfs.whoAmI({ authToken }))
@@ -242,7 +242,7 @@ test('a token that metadata cannot carry is UNAUTHENTICATED, and not in the mess
   })
 })
 
-test('a refusal arrives with its status and its whole text', async () => {
+test('a refusal arrives with its status and its complete text', async () => {
   const message = 'get file: pick commit tx: commit default/ü@ not found\nrepo "50%25 #/?" not found'
   const inspectFile = async () => {
     throw new PfsError('NOT_FOUND', message)
@@ -256,7 +256,7 @@ test('a refusal arrives with its status and its whole text', async () => {
   })
 })
 
-test('a refusal in mid-stream arrives', async () => {
+test('a refusal in the middle of a stream arrives', async () => {
   const firstArrived = deferred()
   async function* listFile() {
     yield fileInfo
@@ -273,7 +273,7 @@ test('a refusal in mid-stream arrives', async () => {
   })
 })
 
-test('an error that is no refusal is UNKNOWN with its message', async () => {
+test('any other error is UNKNOWN with its message', async () => {
   const inspectFile = async () => {
     throw new RangeError('out of luck')
   }

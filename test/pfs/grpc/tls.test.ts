@@ -34,7 +34,7 @@ async function servedOverTls(test: (address: string) => Promise<void>): Promise<
   })
 }
 
-test('a certificate of an unknown authority is UNAVAILABLE and says why', async () => {
+test('a certificate of an unknown authority is UNAVAILABLE with the reason', async () => {
   await servedOverTls(async (address) => {
     const pfs = createPfsClient(`grpcs://${address}`)
     const error = await failureOf(pfs.whoAmI())
@@ -44,7 +44,7 @@ test('a certificate of an unknown authority is UNAVAILABLE and says why', async 
   })
 })
 
-test('a client without TLS does not get through', async () => {
+test('a client without TLS cannot connect', async () => {
   await servedOverTls(async (address) => {
     const pfs = createPfsClient(`grpc://${address}`)
     const error = await failureOf(pfs.whoAmI())
@@ -53,7 +53,7 @@ test('a client without TLS does not get through', async () => {
   })
 })
 
-test('with its authority given, as text or bytes, TLS is spoken', async () => {
+test('with its authority, as text or bytes, TLS works', async () => {
   await servedOverTls(async (address) => {
     for (const caCertificates of [certificate, certificate.toString()]) {
       const pfs = createPfsClient(`grpcs://${address}`, { caCertificates })
@@ -63,7 +63,7 @@ test('with its authority given, as text or bytes, TLS is spoken', async () => {
   })
 })
 
-test('authorities that are no PEM, or for an address without TLS, are refused', () => {
+test('invalid PEM, or authorities for an address without TLS, are refused', () => {
   const refused = (reason: RegExp) => (error: unknown) => error instanceof TypeError && reason.test(error.message)
   assert.throws(
     () => createPfsClient('grpc://localhost:1', { caCertificates: certificate }),

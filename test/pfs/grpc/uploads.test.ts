@@ -28,7 +28,7 @@ function recordingPfs() {
   return { modifyFile, started: started.promise, ended: ended.promise }
 }
 
-test('operations that throw commit nothing, and their error is what is thrown', async () => {
+test('operations that throw commit nothing, and their error is thrown', async () => {
   const { modifyFile, started, ended } = recordingPfs()
   const reason = new Error('the body has a wrong digest')
   async function* operations() {
@@ -42,7 +42,7 @@ test('operations that throw commit nothing, and their error is what is thrown', 
   })
 })
 
-test('an abort in mid-upload commits nothing and leaves the operations', async () => {
+test('an abort during an upload commits nothing and closes the operations', async () => {
   const { modifyFile, started, ended } = recordingPfs()
   const controller = new AbortController()
   let left = false
@@ -64,7 +64,7 @@ test('an abort in mid-upload commits nothing and leaves the operations', async (
   })
 })
 
-test('another client that resets its upload commits nothing either', async () => {
+test('an upload that another client resets commits nothing, either', async () => {
   const { modifyFile, started, ended } = recordingPfs()
   await served({ modifyFile }, async (_, address) => {
     const client = new Client(address.slice('grpc://'.length), credentials.createInsecure())
@@ -83,7 +83,7 @@ test('another client that resets its upload commits nothing either', async () =>
   })
 })
 
-test('a refusal while the next operation is waited for is thrown at once, and the operations are left', async () => {
+test('a refusal during the wait for the next operation is thrown at once, and the operations are closed', async () => {
   const modifyFile = async () => {
     throw new PfsError('NOT_FOUND', 'repo default/images not found')
   }
@@ -104,7 +104,7 @@ test('a refusal while the next operation is waited for is thrown at once, and th
   })
 })
 
-test('a refusal while messages are stuck is thrown', async () => {
+test('a refusal while messages are blocked is thrown', async () => {
   const refuse = deferred()
   const modifyFile = async () => {
     await refuse.promise
@@ -124,7 +124,7 @@ test('a refusal while messages are stuck is thrown', async () => {
   })
 })
 
-test('a server that is slow holds the operations back', async () => {
+test('a slow server slows down the operations', async () => {
   const reading = deferred()
   let arrived = 0
   const modifyFile = async (_: Commit, operations: FileOperations) => {
@@ -148,7 +148,7 @@ test('a server that is slow holds the operations back', async () => {
   assert.is(arrived, 200)
 })
 
-test('a raw of many pieces arrives whole', async () => {
+test('a raw of many chunks arrives completely', async () => {
   const raw = Buffer.alloc(5 * mebibyte + 3, 'pieces')
   const arrived: Uint8Array[] = []
   const createFileSet = async (operations: FileOperations) => {
@@ -205,7 +205,7 @@ test('a message above 20 MiB is RESOURCE_EXHAUSTED', async () => {
   })
 })
 
-test('the signal of the server side fires when the uploader goes', async () => {
+test("the server's signal fires when the client leaves", async () => {
   const aborted = deferred()
   const started = deferred()
   const createFileSet = async (_: FileOperations, options?: CallOptions) => {

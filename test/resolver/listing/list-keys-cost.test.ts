@@ -39,7 +39,7 @@ cost('keys of one directory: a page is one call and its entries', async () => {
   await pageOf(bucket, { prefix: 'file-01' }, [1, 1001])
 })
 
-cost('a marker from nowhere: no more questions than its key is long', async () => {
+cost('a marker of a missing key: no more calls than its key is long', async () => {
   const bucket = await bucketOf((index) => `file-${pad(index)}`)
   const deep = await pageOf(bucket, { after: 'file-012345' }, [1 + 'file-012345'.length, 1001])
   assert.is(deep[0], 'file-012346')
@@ -47,7 +47,7 @@ cost('a marker from nowhere: no more questions than its key is long', async () =
   assert.is(below[0], 'file-012346')
 })
 
-cost('a page of a small directory: PFS looks for no more than is there', async () => {
+cost('a page of a small directory: PFS reads no more than its entries', async () => {
   const bucket = await bucketOf((index) => `${pad(index >> 3)}/part-${index & 7}`)
   for (const delimiter of ['', '/']) {
     for (const prefix of ['001000/', '001000/part-3', 'none/', 'none/at/all/']) {
@@ -60,14 +60,14 @@ cost('a page of a small directory: PFS looks for no more than is there', async (
   assert.is(bucket.cost.scansToEnd, 0)
 })
 
-cost('the last page of a long directory: PFS does not look on to the end of the commit', async () => {
+cost('the last page of a long directory: PFS does not read to the end of the commit', async () => {
   const bucket = await bucketOf((index) => (index < 1500 ? `a/${pad(index)}` : `b/${pad(index)}`))
   const last = await pageOf(bucket, { prefix: 'a/', after: 'a/000999' }, [1 + '000999'.length, 1001])
   assert.equal([last.length, last.at(0), last.at(-1)], [500, 'a/001000', 'a/001499'])
   assert.is(bucket.cost.scansToEnd, 0)
 })
 
-cost('a page of common prefixes: one call, whatever is in them', async () => {
+cost('a page of common prefixes: one call, whatever they contain', async () => {
   const bucket = await bucketOf((index) => `${pad(index >> 3)}/part-${index & 7}`)
   const first = await pageOf(bucket, { delimiter: '/' }, [1, 1001])
   assert.is(first.at(-1), '000999/')
@@ -82,7 +82,7 @@ cost('another delimiter: a few calls for small groups, one call for each large o
   assert.is((await pageOf(large, { delimiter: '-' }, [22, 2500])).length, 20)
 })
 
-cost('escapes here and there: a few calls more', async () => {
+cost('occasional escapes: a few calls more', async () => {
   const bucket = await bucketOf((index) => `photo ${pad(index >> 1)}${index % 2 === 0 ? '' : ' (1)'}.jpg`)
   const first = await pageOf(bucket, {}, [6, 1100])
   assert.equal(first.slice(0, 3), ['photo 000000 (1).jpg', 'photo 000000.jpg', 'photo 000001 (1).jpg'])
@@ -90,19 +90,19 @@ cost('escapes here and there: a few calls more', async () => {
   await pageOf(bucket, { after: 'photo 005000.jpg' }, [6 + 'photo 005000.jpg'.length, 1500])
 })
 
-cost('all names with the same escape at their beginning: a few calls more', async () => {
+cost('all names with the same escape at the start: a few calls more', async () => {
   const bucket = await bucketOf((index) => `é/ü-${pad(index)}`)
   const first = await pageOf(bucket, {}, [5, 1100])
   await pageOf(bucket, { after: first.at(-1) ?? '' }, [5, 1100])
 })
 
-cost('names that begin with many different escapes: their first page reads the directory once', async () => {
+cost('names that start with many different escapes: their first page reads the directory once', async () => {
   const bucket = await bucketOf((index) => `${String.fromCodePoint(0x4e00 + (index % 3000))}${pad(index)}`)
   const first = await pageOf(bucket, {}, [25, 21_100])
   await pageOf(bucket, { after: first.at(-1) ?? '' }, [5, 1100])
 })
 
-cost('names that begin with many different escapes: few of their files are held at a time', async () => {
+cost('names that start with many different escapes: few of their files are kept at a time', async () => {
   const bucket = await bucketOf((index) => `${String.fromCodePoint(0x4e00 + (index % 3000))}${pad(index)}`)
   const held: WeakRef<FileInfo>[] = []
   let most = 0

@@ -17,7 +17,7 @@ const escaped = ['(', '!', ')', '/', '.', '%', '%25', '%2E', '8', 'é', '😀', 
 // What only looks like an escape, and what is one only because of what follows.
 const ambiguous = ['%C3%A9', '%E9', '%2', '%zz']
 
-listing('a missing branch is thrown, also where no key could match', async () => {
+listing('a missing branch is thrown, even if no key could match', async () => {
   const { source } = await createBucket([])
   const missing = { ...source, commit: { ...source.commit, branch: 'nope' } }
   for (const query of [
@@ -49,14 +49,14 @@ listing('a missing directory is an empty page', async () => {
   }
 })
 
-listing('keys of dots alone, whose paths are escaped whole', async () => {
+listing('keys of dots only, whose paths are escaped completely', async () => {
   const { source } = await createBucket(['.', '..', '...'].map(pathFromKey))
   assert.equal(await listAll(source, { ...all, prefix: '..' }, [1]), ['..', '...'])
   assert.equal(await listAll(source, { ...all, after: '.' }, [1]), ['..', '...'])
   assert.equal(await listAll(source, all, [1]), ['.', '..', '...'])
 })
 
-listing('a key that only PFS can hold is left out: it cannot be read', async () => {
+listing('a file that PFS cannot read is not listed', async () => {
   const { source } = await createBucket(['/a\\b', '/a\\d/1', '/c'])
   assert.equal(namesOf(await listKeys(source, all)), ['c'])
   assert.equal(namesOf(await listKeys(source, { ...all, delimiter: '/', limit: 1 })), ['c'])
@@ -81,7 +81,7 @@ for (const [keys, query, names] of [
   })
 }
 
-listing('what was found out for one commit is not believed of the next', async () => {
+listing('results for one commit are not used for the next', async () => {
   const { source } = await createBucket(['/a1', '/a2', '/a3'])
   const first = await listKeys(source, { ...all, limit: 1 })
   assert.equal(namesOf(first), ['a1'])
@@ -89,7 +89,7 @@ listing('what was found out for one commit is not believed of the next', async (
   assert.equal(namesOf(await listKeys(source, { ...all, after: 'a1' })), ['a2', 'a3', 'a{', 'aé'])
 })
 
-listing('what was found out of an open commit is not believed later', async () => {
+listing('results for an open commit are not used later', async () => {
   const { source } = await createBucket(['/a1', '/a2', '/a3'])
   await source.pfs.startCommit({ branch: { repo: source.commit.repo, name: 'master' } })
   assert.equal(namesOf(await listKeys(source, { ...all, limit: 1 })), ['a1'])
@@ -97,7 +97,7 @@ listing('what was found out of an open commit is not believed later', async () =
   assert.equal(namesOf(await listKeys(source, { ...all, after: 'a1' })), ['a2', 'a3', 'aé'])
 })
 
-listing('a page is of one commit, also where the head moves while it is made', async () => {
+listing('a page reads one commit, even if the head moves meanwhile', async () => {
   const { source } = await createBucket(['/a/1', '/b/2'])
   let isMoved = false
   const pfs: PachydermApi = {
@@ -115,7 +115,7 @@ listing('a page is of one commit, also where the head moves while it is made', a
   assert.is(page.isTruncated, false)
 })
 
-listing('a page is of one commit, also the key that ends as the directory does', async () => {
+listing('a page reads one commit, also for the key that ends like the directory', async () => {
   const { source } = await createBucket(['/a'])
   let isMoved = false
   const move = async (): Promise<void> => {
@@ -141,7 +141,7 @@ for (const [about, parts, encoding] of [
   ['that are paths', plain, 'refuse'],
 ] as const) {
   const codec = createKeyCodec(encoding)
-  listing(`pages joined are all keys in byte order: keys ${about}`, async () => {
+  listing(`all pages together contain all keys in byte order: keys ${about}`, async () => {
     await fc.assert(
       fc.asyncProperty(listingCases(parts), async ({ keys, query, limits }) => {
         const held = keysWithoutCollision(

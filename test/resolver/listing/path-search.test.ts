@@ -33,7 +33,7 @@ const parts = [
 const text = fc.array(fc.constantFrom(...parts), { minLength: 1, maxLength: 6 }).map((chosen) => chosen.join(''))
 const markers = ['', '', '\x1f', '\x7f', '\x01']
 
-search('no path that it passes over has a key of the interval', () => {
+search('no path that it skips has a key of the interval', () => {
   const inputs = fc.record({
     keys: fc.array(text, { minLength: 1, maxLength: 30 }),
     from: fc.oneof(text.map(pathFromKey), fc.constant('/')),

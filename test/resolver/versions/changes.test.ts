@@ -51,7 +51,7 @@ changes('of a finished commit are read once', async (context) => {
   assert.is(context.asked, 1)
 })
 
-changes('that are too many are read anew each time, all of them', async (context) => {
+changes('that are too many are read again each time, completely', async (context) => {
   const log = createChangeLog(context.counted, createKeyCodec('percent'), createCommitLog(), 1000)
   await write(context.pfs, ['/1', '/2', '/3', '/4'])
   assert.is(await read(log, context.pfs), '1 2 3 4')
@@ -59,7 +59,7 @@ changes('that are too many are read anew each time, all of them', async (context
   assert.is(context.asked, 2)
 })
 
-changes('of an open commit are read anew each time', async (context) => {
+changes('of an open commit are read again each time', async (context) => {
   const log = createChangeLog(context.counted, createKeyCodec('percent'), createCommitLog())
   await context.pfs.startCommit({ branch: { repo, name: 'master' } })
   await context.pfs.modifyFile(master, [{ addFile: { path: '/a', raw: Buffer.from('x') } }])
@@ -69,7 +69,7 @@ changes('of an open commit are read anew each time', async (context) => {
   assert.is(context.asked, 2)
 })
 
-changes('that were read in part, for a caller who left, are not remembered', async (context) => {
+changes('that were read in part, for a caller who left, are not cached', async (context) => {
   const broken: PachydermApi = {
     ...context.pfs,
     async *diffFile(request, options) {

@@ -51,7 +51,7 @@ function expected(commits: readonly (readonly string[])[], asked: VersionQuery, 
   return { rows: [...rows].slice(0, limit), isTruncated: rows.size > limit }
 }
 
-page('is the same as by the plainest way', () => {
+page('equals the result of the simplest algorithm', () => {
   fc.assert(
     fc.property(
       history,

@@ -17,14 +17,14 @@ const matching = [
 ] as const
 
 for (const [pattern, match, ...others] of matching) {
-  test(`${pattern} matches ${match} only`, () => {
+  test(`${pattern} matches only ${match}`, () => {
     const glob = parseGlob(pattern)
     assert.ok(glob.matches(match))
     for (const other of others) assert.not.ok(glob.matches(other), other)
   })
 }
 
-test('a glob that makes no sense is refused', () => {
+test('a malformed glob is refused', () => {
   for (const pattern of ['/[z-a]', '/{a']) {
     assert.throws(
       () => parseGlob(pattern),
@@ -33,7 +33,7 @@ test('a glob that makes no sense is refused', () => {
   }
 })
 
-test('what a glob says of its matches holds for each', () => {
+test('the prefix and depth of a glob hold for each match', () => {
   const part = fc.constantFrom('a', 'b', '/', '*', '**', '?', '[ab]', '{a,b/c}', '\\a')
   const path = fc.array(fc.constantFrom('a', 'b', 'c', '/'), { maxLength: 6 }).map((names) => `/${names.join('')}`)
   fc.assert(

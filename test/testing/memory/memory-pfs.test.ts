@@ -72,7 +72,7 @@ test('operations that throw leave no commit', async () => {
   assert.equal(await pathsIn(pfs), [])
 })
 
-test('a refused operation leaves nothing of those before it, and ends the source', async () => {
+test('a refused operation discards those before it, and closes the source', async () => {
   const pfs = await createPfs()
   let isEnded = false
   async function* operations() {
@@ -90,7 +90,7 @@ test('a refused operation leaves nothing of those before it, and ends the source
   assert.equal(await pathsIn(pfs), [])
 })
 
-test('a call that is given up while its source stalls leaves no commit', async () => {
+test('a call that is cancelled while its source stalls makes no commit', async () => {
   const pfs = await createPfs()
   const head = await headOf(pfs)
   const giveUp = new AbortController()
@@ -101,7 +101,7 @@ test('a call that is given up while its source stalls leaves no commit', async (
   assert.is(await headOf(pfs), head)
 })
 
-test('a call that is given up before it starts leaves no commit', async () => {
+test('a call that is cancelled before it starts makes no commit', async () => {
   const pfs = await createPfs()
   const head = await headOf(pfs)
   const options = { signal: AbortSignal.abort() }
@@ -113,7 +113,7 @@ test('a call that is given up before it starts leaves no commit', async () => {
   assert.is(await headOf(pfs), head)
 })
 
-test('a slow stream does not hold up another writer, and both are kept', async () => {
+test('a slow stream does not block another writer, and both are kept', async () => {
   const pfs = await createPfs()
   const slow = slowly(add('/slow'))
   const slowCall = pfs.modifyFile(master, slow.operations)
@@ -124,7 +124,7 @@ test('a slow stream does not hold up another writer, and both are kept', async (
   assert.equal(await pathsIn(pfs), ['/', '/fast', '/slow'])
 })
 
-test('commits that take their time are made one after the other', async () => {
+test('commits that take some time are made one after the other', async () => {
   const pfs = await createPfs({ commitMilliseconds: 1 })
   const second: string[][] = []
   await Promise.all([
@@ -135,7 +135,7 @@ test('commits that take their time are made one after the other', async () => {
   assert.equal(await pathsIn(pfs), ['/', '/1', '/2'])
 })
 
-test('a call that is given up while it waits for its turn leaves no commit', async () => {
+test('a call that is cancelled while it waits for its turn makes no commit', async () => {
   const pfs = await createPfs({ commitMilliseconds: 1 })
   const giveUp = new AbortController()
   const first = pfs.modifyFile(master, [add('/1')])
@@ -147,7 +147,7 @@ test('a call that is given up while it waits for its turn leaves no commit', asy
   assert.equal(await pathsIn(pfs), ['/', '/1', '/3'])
 })
 
-test('an older commit reads as before', async () => {
+test('an older commit is read unchanged', async () => {
   const pfs = await createPfs()
   await pfs.modifyFile(master, [add('/d/a', 'one'), add('/d/b')])
   const old = { repo, id: await headOf(pfs) }
@@ -158,7 +158,7 @@ test('an older commit reads as before', async () => {
   assert.equal(await pathsIn(pfs), ['/', '/d/', '/d/a'])
 })
 
-test('a read that has begun is not disturbed by a write', async () => {
+test('a running read is not affected by a write', async () => {
   const pfs = await createPfs()
   await pfs.modifyFile(master, [add('/a'), add('/b')])
   const walk = pfs.walkFile({ file: { commit: master, path: '/' } })[Symbol.asyncIterator]()
@@ -167,7 +167,7 @@ test('a read that has begun is not disturbed by a write', async () => {
   assert.is((await walk.next()).value?.file.path, '/a')
 })
 
-test('pages in both directions give each entry once', async () => {
+test('pages in both directions contain each entry once', async () => {
   const pfs = await createPfs()
   const names = Array.from({ length: 300 }, (_, i) => `/d${i % 7}/${i}`)
   await pfs.modifyFile(
@@ -190,7 +190,7 @@ test('pages in both directions give each entry once', async () => {
   }
 })
 
-test('a name between a file and its directory hides the pair until it goes', async () => {
+test('a name between a file and its directory hides the collision until it is deleted', async () => {
   const pfs = await createPfs()
   await pfs.modifyFile(master, [add('/n'), add('/n-'), add('/n/1')])
   assert.is((await pfs.inspectCommit({ commit: master, wait: 'FINISHED' })).error, '')
@@ -199,7 +199,7 @@ test('a name between a file and its directory hides the pair until it goes', asy
   assert.is(error, 'file / directory path collision (/n/1)')
 })
 
-test('an open commit can be made readable again before it is finished', async () => {
+test('an open commit can be repaired before it is finished', async () => {
   const pfs = await createPfs()
   const commit = await pfs.startCommit({ branch: { repo, name: 'master' } })
   await pfs.modifyFile(master, [add('/n/1')])
@@ -211,7 +211,7 @@ test('an open commit can be made readable again before it is finished', async ()
   assert.is((await pfs.inspectCommit({ commit, wait: 'FINISHED' })).error, '')
 })
 
-test('a file set is gone when its time is over', async () => {
+test('a file set expires', async () => {
   let now = new Date(0)
   const pfs = await createPfs({ now: () => now })
   const id = await pfs.createFileSet([add('/a')])
@@ -224,7 +224,7 @@ test('a file set is gone when its time is over', async () => {
   assert.is(await failureText(textAt(pfs, '/a', { repo: fileSetRepo, id })), 'UNKNOWN get file: path does not exist')
 })
 
-test('the files of a commit, and what it changed, are had as file sets', async () => {
+test('the files of a commit, and its changes, are available as file sets', async () => {
   const pfs = await createPfs()
   await pfs.modifyFile(master, [add('/a'), add('/b')])
   await pfs.modifyFile(master, [add('/c'), { deleteFile: { path: '/b' } }])
@@ -234,7 +234,7 @@ test('the files of a commit, and what it changed, are had as file sets', async (
   assert.equal(await pathsIn(pfs, { repo: fileSetRepo, id: diff }), ['/', '/c'])
 })
 
-test('a wait for a commit ends with its repo, or when the caller gives up', async () => {
+test('a wait for a commit ends with its repo, or when the caller cancels', async () => {
   const pfs = await createPfs()
   const commit = await pfs.startCommit({ branch: { repo, name: 'master' } })
   const giveUp = new AbortController()
@@ -246,7 +246,7 @@ test('a wait for a commit ends with its repo, or when the caller gives up', asyn
   assert.match(await failureText(kept), /^NOT_FOUND .*\nrepo default\/images not found$/s)
 })
 
-test('a robot token does not outlive its time, nor a right its binding', async () => {
+test('a robot token expires, and rights end with their binding', async () => {
   let now = new Date(0)
   const root = { authToken: 'root' }
   const pfs = createMemoryPfs({ rootToken: 'root', now: () => now })
@@ -264,7 +264,7 @@ test('a robot token does not outlive its time, nor a right its binding', async (
   assert.is(await failureText(inspect()), 'INTERNAL token expiration is in the past')
 })
 
-test('a file set shows its bytes to anybody, and its files only to callers with a role on the cluster', async () => {
+test('anyone can read the bytes of a file set, but only callers with a cluster role its files', async () => {
   const root = { authToken: 'root' }
   const pfs = createMemoryPfs({ rootToken: 'root' })
   const robot = { authToken: await pfs.getRobotToken({ robot: 'r' }, root) }
@@ -295,7 +295,7 @@ test('a copy waits until its source is finished', async () => {
   assert.instance((await pfs.inspectCommit({ commit: source })).finished, Date)
 })
 
-test('a file at a negative offset ends the call as a pachd that dies does', async () => {
+test('a file at a negative offset ends the call as if pachd had crashed', async () => {
   const pfs = await createPfs()
   await pfs.modifyFile(master, [add('/a')])
   const file = { commit: master, path: '/a' }

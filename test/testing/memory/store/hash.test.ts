@@ -28,21 +28,21 @@ function directoryWith(files: Readonly<Record<string, string>>) {
   return root
 }
 
-test('a small file has the hash that can be foretold', async () => {
+test('a small file has the computed hash', async () => {
   for (const size of [0, 1, 5, chunkedHashBytes - 1]) {
     const bytes = Buffer.alloc(size, 'a')
     assert.is(hex(hashes.fileHash(contentOf(bytes))), hex(await smallFileHash(bytes)), `${size} bytes`)
   }
 })
 
-test('a large file has another', async () => {
+test('a large file has a different one', async () => {
   const bytes = Buffer.alloc(chunkedHashBytes, 'a')
   const hash = hashes.fileHash(contentOf(bytes))
   assert.is(hash.length, 32)
   assert.is.not(hex(hash), hex(await smallFileHash(bytes)))
 })
 
-test('equal bytes have equal hashes, however they came', () => {
+test('equal bytes have equal hashes, in any chunks', () => {
   for (const size of [6, chunkedHashBytes]) {
     const bytes = Buffer.alloc(size, 'abcdef')
     const cut = contentOf(bytes.subarray(0, 1), bytes.subarray(1, 4), bytes.subarray(4))
@@ -50,14 +50,14 @@ test('equal bytes have equal hashes, however they came', () => {
   }
 })
 
-test("a directory's hash tells names and contents apart, and nothing else", () => {
+test('the hash of a directory depends on its content only', () => {
   const hashOf = (files: Readonly<Record<string, string>>) => hex(hashes.directoryHash(directoryWith(files)))
   assert.is(hashOf({ '/a': '1', '/d/b': '2' }), hashOf({ '/d/b': '2', '/a': '1' }))
   assert.is.not(hashOf({ '/a': '1', '/b': '2' }), hashOf({ '/a': '2', '/b': '1' }))
   assert.is.not(hashOf({ '/d/b': '2' }), hashOf({ '/b': '2' }))
 })
 
-test("a directory's hash does not tell how it came to be", () => {
+test('the hash of a directory does not depend on its history', () => {
   const names = Array.from({ length: 500 }, (_, i) => [`/${i}`, String(i)])
   let left = directoryWith(Object.fromEntries(names))
   for (const [path = ''] of names.slice(100)) left = withEntry(left, path, undefined, {})
@@ -65,7 +65,7 @@ test("a directory's hash does not tell how it came to be", () => {
   assert.is(hex(hashes.directoryHash(left)), hex(hashes.directoryHash(right)))
 })
 
-test("a changed directory's hash is not the one it had", () => {
+test('the hash of a directory changes with it', () => {
   const records = (text: string) => [{ datum: 'default', content: contentOf(Buffer.from(text)) }]
   let root = withEntry(createDirectory(), '/d/a', records('1'), {})
   const before = hex(hashes.directoryHash(root))
@@ -73,7 +73,7 @@ test("a changed directory's hash is not the one it had", () => {
   assert.is.not(hex(hashes.directoryHash(root)), before)
 })
 
-test('content is sent from an offset on, in pieces of at most a mebibyte', () => {
+test('content is sent from an offset on, in chunks of at most a mebibyte', () => {
   const content = contentOf(Buffer.from('abc'), Buffer.from(''), Buffer.alloc(2 ** 20 + 5, 'd'))
   const lengths = (offset: number) => [...contentChunks(content, offset)].map((chunk) => chunk.length)
   assert.equal(lengths(0), [3, 2 ** 20, 5])

@@ -38,7 +38,7 @@ function sortedEntries(paths: readonly string[]): string[] {
   return [...new Set([...paths, ...directories])].sort()
 }
 
-test('the entries within bounds come in byte order, or backwards', () => {
+test('the entries within bounds are in byte order, or reversed', () => {
   fc.assert(
     fc.property(fc.array(path), bound, bound, fc.integer({ min: 1, max: 5 }), (paths, lower, upper, depth) => {
       const tree = treeOf(paths)
@@ -55,7 +55,7 @@ test('the entries within bounds come in byte order, or backwards', () => {
   )
 })
 
-test('a directory that has lost its files is gone', () => {
+test('a directory without files is gone', () => {
   fc.assert(
     fc.property(fc.array(path), (paths) => {
       let tree = treeOf(paths)
