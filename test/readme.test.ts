@@ -60,10 +60,25 @@ for (const page of [
 ]) {
   documents(`the links of ${page} lead to existing files`, () => {
     const text = readFileSync(fileOf(page), 'utf8')
-    for (const [, target = ''] of text.matchAll(/\]\((?!https?:)([^)#]+)/g)) {
-      assert.ok(existsSync(join(root, dirname(page), target)), `${page} links to ${target}`)
+    for (const [, target = '', anchor] of text.matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)/g)) {
+      const path = target === '' ? page : join(dirname(page), target)
+      assert.ok(existsSync(join(root, path)), `${page} links to ${target}`)
+      if (anchor !== undefined) assert.ok(anchorsOf(path).has(anchor), `${page} links to ${target}#${anchor}`)
     }
   })
+}
+
+/** The anchors that GitHub gives to the headings of a page. */
+function anchorsOf(page: string): ReadonlySet<string> {
+  const headings = readFileSync(fileOf(page), 'utf8').matchAll(/^#+ (.+)$/gm)
+  return new Set(
+    [...headings].map(([, heading = '']) =>
+      heading
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N} _-]/gu, '')
+        .replaceAll(' ', '-'),
+    ),
+  )
 }
 
 documents('the page of the options names each option of the handler', () => {
