@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Branch } from '../lib/index.js'
+import { type Answer, ask as send } from './support/ask.js'
 import { type Gateway, startGateway } from './support/gateway.js'
 import { fileOf } from './support/root.js'
-import { type Answer, ask as send } from './support/unsigned.js'
 
 /** The subresources of the Amazon S3 API reference, on buckets and on objects, and the parameters of S3 Express. */
 const subresources = [
@@ -73,7 +73,7 @@ async function headOf({ pfs }: Gateway): Promise<string | undefined> {
 }
 
 function ask(gateway: Gateway, method: string, target: string): Promise<Answer> {
-  return send(gateway, method, target, method === 'PUT' || method === 'POST' ? 'body' : undefined)
+  return send(gateway.port, method, target, method === 'PUT' || method === 'POST' ? 'body' : undefined)
 }
 
 for (const subresource of subresources) {

@@ -36,13 +36,14 @@ export async function filesOf(
   { as = 'text', ...options }: FilesOfOptions = {},
 ): Promise<Record<string, string | Uint8Array>> {
   const commit = commitOf(parse(bucket))
-  const files: Record<string, string | Uint8Array> = {}
+  const files: [path: string, content: string | Uint8Array][] = []
   for await (const { file, fileType } of pfs.walkFile({ file: { commit, path: '/' } }, options)) {
     if (fileType === 'DIR') continue
     const pieces: Uint8Array[] = []
     for await (const piece of pfs.getFile({ file }, options)) pieces.push(piece)
     const bytes = Buffer.concat(pieces)
-    files[file.path.slice(1)] = as === 'bytes' ? new Uint8Array(bytes) : bytes.toString()
+    files.push([file.path.slice(1), as === 'bytes' ? new Uint8Array(bytes) : bytes.toString()])
   }
-  return files
+  // A file may have the name of a member of Object.
+  return Object.fromEntries(files)
 }

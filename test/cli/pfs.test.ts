@@ -9,7 +9,6 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createPfsClient } from '../../lib/index.js'
 import { createMemoryPfs, servePfs } from '../../lib/testing/index.js'
-import { createRepoAndBranch } from '../support/branch.js'
 import { runProgram, startListening } from '../support/program.js'
 import { fileOf } from '../support/root.js'
 import { s3Client, tokenCredentials } from '../support/s3-client.js'
@@ -21,9 +20,7 @@ let pachd: Awaited<ReturnType<typeof servePfs>>
 let address: string
 
 test.before(async () => {
-  const pfs = createMemoryPfs()
-  await createRepoAndBranch(pfs, { repo: { project: 'default', name: 'far', type: 'user' }, name: 'main' })
-  pachd = await servePfs(pfs, '127.0.0.1:0')
+  pachd = await servePfs(createMemoryPfs({ repos: { far: { main: {} } } }), '127.0.0.1:0')
   address = `grpc://127.0.0.1:${pachd.port}`
 })
 

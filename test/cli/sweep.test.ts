@@ -2,7 +2,6 @@ import { CreateMultipartUploadCommand, ListMultipartUploadsCommand } from '@aws-
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createMemoryPfs, servePfs } from '../../lib/testing/index.js'
-import { createRepoAndBranch } from '../support/branch.js'
 import { startGateway } from '../support/gateway.js'
 import { runProgram, startListening } from '../support/program.js'
 import { s3Client, tokenCredentials } from '../support/s3-client.js'
@@ -10,9 +9,7 @@ import { s3Client, tokenCredentials } from '../support/s3-client.js'
 const test = suite('--sweep-uploads')
 
 test('deletes unfinished uploads with the rights of a token', async () => {
-  const pfs = createMemoryPfs({ rootToken: 'root' })
-  const repo = { project: 'default', name: 'images', type: 'user' } as const
-  await createRepoAndBranch(pfs, { repo, name: 'master' }, 'root')
+  const pfs = createMemoryPfs({ rootToken: 'root', repos: { images: { master: {} } } })
   const served = await servePfs(pfs, '127.0.0.1:0')
   const gateway = await startGateway({ pfs, authConfig: { mode: 'pachyderm' } })
   const s3 = s3Client(gateway, tokenCredentials('root'))

@@ -78,8 +78,7 @@ queue(
 queue(
   'a write does not wait until PFS has finished the commits before it, and yet sees what they have written',
   async () => {
-    const truth = createMemoryPfs({ finishMilliseconds: 30 })
-    await createRepoAndBranch(truth, branch)
+    const truth = createMemoryPfs({ repos: { data: { master: {} } }, finishMilliseconds: 30 })
     let waits = 0
     const counted: PfsClient = {
       ...truth,
@@ -104,8 +103,7 @@ queue(
 )
 
 queue('at most four commits are unfinished', async () => {
-  const truth = createMemoryPfs({ finishMilliseconds: 20 })
-  await createRepoAndBranch(truth, branch)
+  const truth = createMemoryPfs({ repos: { data: { master: {} } }, finishMilliseconds: 20 })
   const { commit } = createCommitQueue(truth, { shareCommits: true, respondAfter: 'commit' })
   let most = 0
   for (let count = 0; count < 20; count += 1) {

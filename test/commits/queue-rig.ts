@@ -1,9 +1,7 @@
 import type { Change } from '../../lib/commits/change.js'
 import type { Outcome } from '../../lib/commits/commit-changes.js'
 import type { Branch, FileOperation, FileOperations } from '../../lib/index.js'
-import type { PachydermApi } from '../../lib/testing/index.js'
-import { createMemoryPfs } from '../../lib/testing/index.js'
-import { createRepoAndBranch } from '../support/branch.js'
+import { createMemoryPfs, filesOf, type PachydermApi } from '../../lib/testing/index.js'
 import { deferred } from '../support/deferred.js'
 
 export const branch: Branch = { repo: { project: 'default', name: 'data', type: 'user' }, name: 'master' }
@@ -17,8 +15,7 @@ export interface WatchedPfs extends PachydermApi {
 }
 
 export async function watchedPfs(): Promise<WatchedPfs> {
-  const pfs = createMemoryPfs()
-  await createRepoAndBranch(pfs, branch)
+  const pfs = createMemoryPfs({ repos: { data: { master: {} } } })
   const commits: string[][] = []
   let gate = Promise.resolve()
   return {
@@ -47,9 +44,7 @@ async function* watched(operations: FileOperations, written: string[]): AsyncGen
 
 /** PFS in memory that takes its time to finish commits. */
 export async function slowPfs(finishMilliseconds: number): Promise<PachydermApi> {
-  const pfs = createMemoryPfs({ finishMilliseconds })
-  await createRepoAndBranch(pfs, branch)
-  return pfs
+  return createMemoryPfs({ repos: { data: { master: {} } }, finishMilliseconds })
 }
 
 /** A PFS whose next ModifyFile, once `race.isOn`, has another writer's work before and behind it. */
@@ -75,10 +70,9 @@ export const put = (path: string, text = path): Change => ({ path, content: { ra
 
 export const add = (path: string, text = path): FileOperation => ({ addFile: { path, raw: Buffer.from(text) } })
 
-export async function read(pfs: PachydermApi, path: string): Promise<string> {
-  const chunks: Uint8Array[] = []
-  for await (const chunk of pfs.getFile({ file: { commit: head, path } })) chunks.push(chunk)
-  return Buffer.concat(chunks).toString()
+/** The content of a file; undefined if it is missing. */
+export async function read(pfs: PachydermApi, path: string): Promise<string | undefined> {
+  return (await filesOf(pfs, 'master.data'))[path.slice(1)]
 }
 
 /** The reason for which some work was refused; undefined if it was done. */

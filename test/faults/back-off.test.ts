@@ -4,9 +4,9 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { PfsError } from '../../lib/index.js'
 import { createMemoryPfs } from '../../lib/testing/index.js'
+import { ask } from '../support/ask.js'
 import { startGateway } from '../support/gateway.js'
 import { bucket, createBucket } from './support/branch.js'
-import { ask } from './support/http.js'
 
 const backOff = suite('a PFS that answers UNAVAILABLE')
 const { setTimeout: wait } = timers

@@ -1,8 +1,8 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { PfsError } from '../../lib/index.js'
+import { ask } from '../support/ask.js'
 import { branch, bucket } from './support/branch.js'
-import { ask } from './support/http.js'
 import { type Rig, startRig } from './support/rig.js'
 
 const completions = suite<{ rig: Rig; target: string; document: string }>('completions that are not answered')

@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { ask } from '../support/ask.js'
 import { bucket } from './support/branch.js'
-import { ask } from './support/http.js'
 import { startRig } from './support/rig.js'
 
 const deletion = suite('a bucket is deleted while others write')

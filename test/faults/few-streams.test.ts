@@ -5,10 +5,11 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { PachydermApi } from '../../lib/testing/index.js'
 import { createMemoryPfs, createPachydermClient, servePfs } from '../../lib/testing/index.js'
+import { ask } from '../support/ask.js'
 import { deferred } from '../support/deferred.js'
 import { startGateway } from '../support/gateway.js'
 import { bucket, createBucket, holds } from './support/branch.js'
-import { ask, sendPart } from './support/http.js'
+import { sendPart } from './support/http.js'
 import { putMessage } from './support/messages.js'
 
 /** A proxy before a PFS server that lets each connection have only so many streams, as Pachyderm's own does. */

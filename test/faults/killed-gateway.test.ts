@@ -1,9 +1,9 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createMemoryPfs, servePfs } from '../../lib/testing/index.js'
+import { ask } from '../support/ask.js'
 import { startListening } from '../support/program.js'
 import { bucket, commits, createBucket, holds, sum } from './support/branch.js'
-import { ask } from './support/http.js'
 
 const objects = 1000
 const writers = 32

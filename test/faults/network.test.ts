@@ -1,8 +1,9 @@
 import { connect } from 'node:net'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { ask } from '../support/ask.js'
 import { bucket, commits, holds, sum } from './support/branch.js'
-import { ask, leave, sendPart } from './support/http.js'
+import { leave, sendPart } from './support/http.js'
 import { putMessage } from './support/messages.js'
 import { leaked, openThings, type Rig, startRig } from './support/rig.js'
 

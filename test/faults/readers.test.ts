@@ -2,10 +2,11 @@ import { connect } from 'node:net'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type PfsClient, PfsError } from '../../lib/index.js'
+import { ask } from '../support/ask.js'
 import { deferred } from '../support/deferred.js'
 import { bucket } from './support/branch.js'
 import { stalled } from './support/faulty-pfs.js'
-import { ask, leave, leavings, received } from './support/http.js'
+import { leave, leavings, received } from './support/http.js'
 import { leaked, openThings, type Rig, startRig } from './support/rig.js'
 
 const mebibyte = Buffer.alloc(1024 * 1024, 'a')

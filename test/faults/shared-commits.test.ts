@@ -1,10 +1,10 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type FileOperation, type FileOperations, PfsError, type PfsStatus } from '../../lib/index.js'
+import { type Answer, ask } from '../support/ask.js'
 import { deferred } from '../support/deferred.js'
 import { bucket, commits, holds, sum } from './support/branch.js'
 import { stalled } from './support/faulty-pfs.js'
-import { type Answer, ask } from './support/http.js'
 import { leaked, openThings, type Rig, startRig } from './support/rig.js'
 
 const shared = suite<{ rig: Rig; before: Readonly<Record<string, number>> }>('shared commits')

@@ -2,9 +2,9 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { PfsStatus } from '../../lib/index.js'
 import { pfsStatusCodes } from '../../lib/pfs/errors.js'
+import { type Answer, ask } from '../support/ask.js'
 import { bucket, commits } from './support/branch.js'
 import { type Method, refusing } from './support/faulty-pfs.js'
-import { type Answer, ask } from './support/http.js'
 import { type Rig, startRig } from './support/rig.js'
 
 /** What S3 says of a status of PFS whose text tells no more. */

@@ -1,8 +1,8 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createMemoryPfs } from '../../lib/testing/index.js'
+import { ask } from '../support/ask.js'
 import { bucket, commits, createBucket, holds } from './support/branch.js'
-import { ask } from './support/http.js'
 import { type Rig, startRig } from './support/rig.js'
 
 const keys = Array.from({ length: 5 }, (_, index) => `key-${index}`)

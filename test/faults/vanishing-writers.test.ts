@@ -1,7 +1,8 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { ask } from '../support/ask.js'
 import { bucket, commits, holds, sum } from './support/branch.js'
-import { ask, leave, leavings, received, sendPart } from './support/http.js'
+import { leave, leavings, received, sendPart } from './support/http.js'
 import { boundariesOf, framings, putMessage } from './support/messages.js'
 import { leaked, openThings, type Rig, startRig } from './support/rig.js'
 

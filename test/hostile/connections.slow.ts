@@ -8,8 +8,9 @@ import { contentOf, idler, putAndGet } from '../faults/support/crowd.js'
 import { createFaultyPfs, type FaultyPfs } from '../faults/support/faulty-pfs.js'
 import type { Measured } from '../faults/support/gateway-child.js'
 import { type GatewayProcess, startGatewayProcess } from '../faults/support/gateway-process.js'
-import { ask, type Leaving, leave, leavings } from '../faults/support/http.js'
+import { type Leaving, leave, leavings } from '../faults/support/http.js'
 import { putMessage } from '../faults/support/messages.js'
+import { ask } from '../support/ask.js'
 
 /** README.md, Availability: the number before a test's name is that of the class. docs/security.md has the bounds. */
 const test = suite<{ gateway: GatewayProcess; pfs: FaultyPfs; close: () => Promise<void> }>('connections')

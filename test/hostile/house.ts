@@ -1,5 +1,5 @@
 import type { AuthConfig, S3HandlerOptions } from '../../lib/index.js'
-import type { PachydermApi } from '../../lib/testing/index.js'
+import { filesOf, type PachydermApi } from '../../lib/testing/index.js'
 import { createRepoAndBranch } from '../support/branch.js'
 import { type Gateway, startGateway } from '../support/gateway.js'
 import { type Key, signV4, type Unsigned } from '../support/sign.js'
@@ -91,26 +91,16 @@ async function createRepo(pfs: PachydermApi, name: string, roles: Readonly<Recor
   }
 }
 
-/** The bytes of a file of a branch's head, asked of PFS itself; undefined where it is not there. */
-export async function stored({ pfs, tokens }: House, repoName: string, path: string): Promise<string | undefined> {
-  const repo = { project: 'default', name: repoName, type: 'user' as const }
-  const chunks: Uint8Array[] = []
-  try {
-    const file = { commit: { repo, branch: 'master' }, path }
-    for await (const chunk of pfs.getFile({ file }, { authToken: tokens.root })) chunks.push(chunk)
-  } catch {
-    return undefined
-  }
-  return Buffer.concat(chunks).toString()
+/** The text of a file at the head of a branch, asked of PFS itself; undefined if it is missing. */
+export async function stored(house: House, repoName: string, path: string): Promise<string | undefined> {
+  return (await storedFiles(house, repoName))[path.slice(1)]
 }
 
-/** The paths of all files of a branch's head. */
-export async function storedPaths({ pfs, tokens }: House, repoName: string): Promise<readonly string[]> {
-  const repo = { project: 'default', name: repoName, type: 'user' as const }
-  const paths: string[] = []
-  const file = { commit: { repo, branch: 'master' }, path: '/' }
-  for await (const info of pfs.walkFile({ file }, { authToken: tokens.root })) {
-    if (info.fileType === 'FILE') paths.push(info.file.path)
-  }
-  return paths
+/** The paths of all files at the head of a branch. */
+export async function storedPaths(house: House, repoName: string): Promise<readonly string[]> {
+  return Object.keys(await storedFiles(house, repoName)).map((path) => `/${path}`)
+}
+
+function storedFiles({ pfs, tokens }: House, repoName: string): Promise<Record<string, string>> {
+  return filesOf(pfs, `master.${repoName}`, { authToken: tokens.root })
 }

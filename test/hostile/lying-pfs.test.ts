@@ -5,7 +5,7 @@ import type { PachydermApi } from '../../lib/testing/index.js'
 import { createMemoryPfs } from '../../lib/testing/index.js'
 import { branch, bucket, createBucket } from '../faults/support/branch.js'
 import { createFaultyPfs, type FaultyPfs } from '../faults/support/faulty-pfs.js'
-import { ask } from '../faults/support/http.js'
+import { ask } from '../support/ask.js'
 import { type Gateway, startGateway } from '../support/gateway.js'
 
 /** A PFS that says what is not so. README.md, Integrity: the number before a test's name is that of the class. */

@@ -3,7 +3,6 @@ import * as assert from 'uvu/assert'
 import { createKeyCodec } from '../../lib/resolver/key.js'
 import { createMemoryPfs, servePfs } from '../../lib/testing/index.js'
 import { type GatewayProcess, startGatewayProcess } from '../faults/support/gateway-process.js'
-import { createRepoAndBranch } from '../support/branch.js'
 import { bytesOf, exchange, type RawRequest, type RawResponse } from '../support/wire.js'
 
 /**
@@ -24,8 +23,7 @@ interface Bench {
 
 /** Opens a gateway over a branch with empty files at some keys. */
 async function openBench(keys: readonly string[] = []): Promise<Bench> {
-  const pfs = createMemoryPfs()
-  await createRepoAndBranch(pfs, { repo: images, name: 'master' })
+  const pfs = createMemoryPfs({ repos: { images: { master: {} } } })
   const { pathFromKey } = createKeyCodec('percent')
   const changes = keys.map((key) => ({ addFile: { path: pathFromKey(key), raw: new Uint8Array() } }))
   await pfs.modifyFile({ repo: images, branch: 'master' }, changes)

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert'
 import { recordPath } from '../../lib/records/record-path.js'
 import type { PachydermApi } from '../../lib/testing/index.js'
 import { branch, bucket, createBucket } from '../faults/support/branch.js'
-import { type Answer, ask } from '../faults/support/http.js'
+import { type Answer, ask } from '../support/ask.js'
 import { type Gateway, startGateway } from '../support/gateway.js'
 
 /** Records that somebody with the right to write the repo has planted. README.md, Integrity: class 43. */

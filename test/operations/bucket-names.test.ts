@@ -4,23 +4,17 @@ import * as assert from 'uvu/assert'
 import type { Branch } from '../../lib/index.js'
 import type { PachydermApi } from '../../lib/testing/index.js'
 import { createMemoryPfs } from '../../lib/testing/index.js'
+import { ask } from '../support/ask.js'
 import { createRepoAndBranch } from '../support/branch.js'
 import { type Gateway, startGateway } from '../support/gateway.js'
-import { ask } from '../support/unsigned.js'
 
 const branchOf = (name: string, repo: string, project = 'default'): Branch => ({
   repo: { project, name: repo, type: 'user' },
   name,
 })
 
-async function createPfs(): Promise<PachydermApi> {
-  const pfs = createMemoryPfs()
-  await pfs.createProject({ project: 'vision' })
-  await createRepoAndBranch(pfs, branchOf('master', 'images'))
-  await createRepoAndBranch(pfs, branchOf('master', 'images', 'vision'))
-  await createRepoAndBranch(pfs, branchOf('dev', 'a--b'))
-  return pfs
-}
+const createPfs = (): PachydermApi =>
+  createMemoryPfs({ repos: { images: { master: {} }, 'images.vision': { master: {} }, 'a--b': { dev: {} } } })
 
 const names = (text: string) => [...text.matchAll(/<Name>(.*?)<\/Name>/g)].map(([, name]) => name)
 
@@ -32,13 +26,13 @@ aliased.before(async (context) => {
     bucketSeparator: '--',
     domains: ['s3.test'],
   }
-  context.gateway = await startGateway({ pfs: await createPfs(), options })
+  context.gateway = await startGateway({ pfs: createPfs(), options })
 })
 
 aliased.after(({ gateway }) => gateway.close())
 
 aliased('buckets are listed by alias, or with the separator if that is unambiguous', async ({ gateway }) => {
-  const listed = names((await ask(gateway, 'GET', '/')).text)
+  const listed = names((await ask(gateway.port, 'GET', '/')).text)
   assert.equal(listed, ['dev.a--b', 'long-ago', 'master--images', 'training-data'])
 })
 
@@ -48,28 +42,28 @@ aliased(
     const same = ['training-data', 'master--images--vision', 'master.images.vision']
     for (const [index, name] of same.entries()) {
       const key = `by-${index}`
-      assert.is((await ask(gateway, 'PUT', `/${name}/${key}`, name)).status, 200, name)
-      for (const other of same) assert.is((await ask(gateway, 'GET', `/${other}/${key}`)).text, name)
-      const listing = await ask(gateway, 'GET', `/${name}?list-type=2`)
+      assert.is((await ask(gateway.port, 'PUT', `/${name}/${key}`, name)).status, 200, name)
+      for (const other of same) assert.is((await ask(gateway.port, 'GET', `/${other}/${key}`)).text, name)
+      const listing = await ask(gateway.port, 'GET', `/${name}?list-type=2`)
       assert.equal([names(listing.text), listing.text.includes(key)], [[name], true])
-      assert.match((await ask(gateway, 'POST', `/${name}/${key}?uploads`)).text, `<Bucket>${name}</Bucket>`)
+      assert.match((await ask(gateway.port, 'POST', `/${name}/${key}?uploads`)).text, `<Bucket>${name}</Bucket>`)
     }
   },
 )
 
 aliased('a name without a separator still means the branch master', async ({ gateway }) => {
-  assert.is((await ask(gateway, 'PUT', '/images/of-master', 'x')).status, 200)
-  assert.is((await ask(gateway, 'GET', '/master--images/of-master')).text, 'x')
+  assert.is((await ask(gateway.port, 'PUT', '/images/of-master', 'x')).status, 200)
+  assert.is((await ask(gateway.port, 'GET', '/master--images/of-master')).text, 'x')
 })
 
 aliased('an alias may name a commit, which is read-only', async ({ gateway }) => {
-  const { status, text } = await ask(gateway, 'PUT', '/long-ago/k', 'x')
+  const { status, text } = await ask(gateway.port, 'PUT', '/long-ago/k', 'x')
   assert.is(status, 405)
   assert.match(text, 'The bucket long-ago is a branch at one commit')
 })
 
 aliased('an alias works as the source of a copy and as a virtual host', async ({ gateway }) => {
-  await ask(gateway, 'PUT', '/training-data/source', 'to be copied')
+  await ask(gateway.port, 'PUT', '/training-data/source', 'to be copied')
   const headers = { 'x-amz-copy-source': 'training-data/source' }
   const copy = await fetch(`${gateway.endpoint}/images/copy`, { method: 'PUT', headers })
   assert.is(copy.status, 200)
@@ -92,11 +86,11 @@ function readFrom({ port }: Gateway, host: string, path: string): Promise<string
 aliased('an alias of a missing bucket can be created and deleted', async () => {
   const options = { bucketAliases: { later: 'master.later' } }
   const gateway = await startGateway({ options })
-  assert.is((await ask(gateway, 'GET', '/later')).code, 'NoSuchBucket')
-  assert.is((await ask(gateway, 'PUT', '/later')).status, 200)
-  assert.equal(names((await ask(gateway, 'GET', '/')).text), ['later'])
-  assert.is((await ask(gateway, 'DELETE', '/master.later')).status, 204)
-  assert.is((await ask(gateway, 'GET', '/later')).code, 'NoSuchBucket')
+  assert.is((await ask(gateway.port, 'GET', '/later')).code, 'NoSuchBucket')
+  assert.is((await ask(gateway.port, 'PUT', '/later')).status, 200)
+  assert.equal(names((await ask(gateway.port, 'GET', '/')).text), ['later'])
+  assert.is((await ask(gateway.port, 'DELETE', '/master.later')).status, 204)
+  assert.is((await ask(gateway.port, 'GET', '/later')).code, 'NoSuchBucket')
   await gateway.close()
 })
 
@@ -105,7 +99,7 @@ aliased.run()
 const missing = suite<{ gateway: Gateway; pfs: PachydermApi }>('a missing bucket')
 
 missing.before(async (context) => {
-  context.pfs = await createPfs()
+  context.pfs = createPfs()
   context.gateway = await startGateway({ pfs: context.pfs })
 })
 
@@ -125,7 +119,7 @@ missing('the error names the branch, repo and project', async ({ gateway }) => {
     ],
     ['/images.master.vision', 'The bucket "master.images.vision" exists: the branch comes before the repo.'],
   ] as const) {
-    const { code, text } = await ask(gateway, 'GET', target)
+    const { code, text } = await ask(gateway.port, 'GET', target)
     assert.is(code, 'NoSuchBucket', target)
     assert.ok(message(text).endsWith(expected), message(text))
   }
@@ -138,23 +132,22 @@ missing('the source of a copy is explained, too', async ({ gateway }) => {
 })
 
 missing('a new bucket is refused if one with repo and branch swapped exists', async ({ gateway, pfs }) => {
-  const { status, code, text } = await ask(gateway, 'PUT', '/images.master')
+  const { status, code, text } = await ask(gateway.port, 'PUT', '/images.master')
   assert.equal([status, code], [400, 'InvalidBucketName'])
   assert.match(message(text), 'The bucket "master.images" exists.')
   await createRepoAndBranch(pfs, branchOf('images', 'master'))
-  assert.is((await ask(gateway, 'PUT', '/images.master')).status, 200)
-  assert.is((await ask(gateway, 'PUT', '/twin.twin')).status, 200)
+  assert.is((await ask(gateway.port, 'PUT', '/images.master')).status, 200)
+  assert.is((await ask(gateway.port, 'PUT', '/twin.twin')).status, 200)
 })
 
 missing('a swapped bucket that the caller may not read is not mentioned', async () => {
-  const pfs = createMemoryPfs({ rootToken: 'root' })
-  await createRepoAndBranch(pfs, branchOf('master', 'secret'), 'root')
+  const pfs = createMemoryPfs({ rootToken: 'root', repos: { secret: { master: {} } } })
   const authToken = await pfs.getRobotToken({ robot: 'stranger' }, { authToken: 'root' })
   const gateway = await startGateway({ pfs, authConfig: { mode: 'none', authToken } })
-  const refused = await ask(gateway, 'GET', '/secret.master')
+  const refused = await ask(gateway.port, 'GET', '/secret.master')
   assert.is(refused.code, 'NoSuchBucket')
   assert.not.match(message(refused.text), 'exists')
-  assert.is((await ask(gateway, 'PUT', '/secret.master')).status, 200)
+  assert.is((await ask(gateway.port, 'PUT', '/secret.master')).status, 200)
   await gateway.close()
 })
 

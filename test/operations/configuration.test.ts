@@ -17,10 +17,10 @@ import {
 } from '@aws-sdk/client-s3'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { ask } from '../support/ask.js'
 import { type Gateway, startGateway, startGuardedGateway } from '../support/gateway.js'
 import { refusal } from '../support/refusal.js'
 import { s3Client, tokenCredentials } from '../support/s3-client.js'
-import { ask } from '../support/unsigned.js'
 
 const Bucket = 'master.configured'
 const Key = 'k'
@@ -68,7 +68,7 @@ open.before(async (context) => {
 open.after(({ gateway }) => gateway.close())
 
 async function outcomeOf(gateway: Gateway, target: string): Promise<string> {
-  const { status, code } = await ask(gateway, 'GET', `/${target}`)
+  const { status, code } = await ask(gateway.port, 'GET', `/${target}`)
   return `${status} ${code}`
 }
 

@@ -1,14 +1,12 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createMemoryPfs } from '../../lib/testing/index.js'
-import { createRepoAndBranch } from '../support/branch.js'
 import { type Gateway, startGateway } from '../support/gateway.js'
 
 const requests = suite<{ gateway: Gateway; closed: Gateway }>('headers of requests')
 
 requests.before(async (context) => {
-  const pfs = createMemoryPfs()
-  await createRepoAndBranch(pfs, { repo: { project: 'default', name: 'images', type: 'user' }, name: 'master' })
+  const pfs = createMemoryPfs({ repos: { images: { master: {} } } })
   context.gateway = await startGateway({ pfs })
   context.closed = await startGateway({
     pfs: createMemoryPfs({ rootToken: 'root' }),

@@ -1,8 +1,5 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { type AuthConfig, createPfsClient, createS3Handler, type S3HandlerOptions } from '../../lib/index.js'
-import type { PachydermApi } from '../../lib/testing/index.js'
-import { servePfs } from '../../lib/testing/index.js'
+import { type PachydermApi, servePfs, serveS3 } from '../../lib/testing/index.js'
 import { type GuardedPfs, openGuardedPfs, openPfs, stage, type TestPfs } from './test-pfs.js'
 
 export interface GatewaySettings {
@@ -38,21 +35,14 @@ export async function startGateway(settings: GatewaySettings = {}): Promise<Gate
   const pfs = settings.pfs ?? opened.pfs
   const wire = settings.overWire === true && stage === 'memory' ? await connectOverWire(pfs) : undefined
   const handler = createS3Handler(wire?.client ?? pfs, settings.authConfig ?? opened.authConfig, settings.options)
-  // Longer than any test leaves a connection idle.
-  const server = createServer({ keepAliveTimeout: 600_000 }, handler)
-  server.on('checkContinue', handler.checkContinue)
-  server.listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  const { port } = server.address() as AddressInfo
+  const server = await serveS3(handler)
   return {
-    endpoint: `http://127.0.0.1:${port}`,
-    port,
+    endpoint: server.endpoint,
+    port: server.port,
     pfs: opened.asRoot,
     flush: handler.flush,
     async close() {
-      const closed = new Promise((resolve) => server.close(resolve))
-      server.closeAllConnections()
-      await closed
+      await server.close()
       await handler.flush()
       await wire?.close()
       if (settings.opened === undefined) await opened.close()

@@ -198,6 +198,18 @@ files('reads text and bytes of the branch of a bucket name', async () => {
   assert.equal(bytes, new Uint8Array([0xc3, 0xa4]))
 })
 
+files('has a file of any name', async () => {
+  const { truth: pfs } = await pfsWith({})
+  await pfs.modifyFile(head, add('/__proto__', '4'))
+  const entries = Object.entries(await filesOf(pfs, 'images')).sort()
+  assert.equal(entries, [
+    ['__proto__', '4'],
+    ['a', '1'],
+    ['b', '2'],
+    ['c', '3'],
+  ])
+})
+
 files('of an empty branch is an empty object, of a missing one NOT_FOUND', async () => {
   const pfs = createMemoryPfs()
   await pfs.createRepo({ repo })

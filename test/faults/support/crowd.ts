@@ -2,9 +2,10 @@ import { connect, type Socket } from 'node:net'
 import * as assert from 'uvu/assert'
 import type { PfsClient } from '../../../lib/index.js'
 import { createMemoryPfs, servePfs } from '../../../lib/testing/index.js'
+import { ask } from '../../support/ask.js'
 import { bucket, createBucket, holds, sum } from './branch.js'
 import { type GatewayProcess, withGatewayProcess } from './gateway-process.js'
-import { ask, leave } from './http.js'
+import { leave } from './http.js'
 import { putMessage } from './messages.js'
 
 /** Half of `connections` idle in one way or another, while each of the other half puts and gets an object; all at once. */

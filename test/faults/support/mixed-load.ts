@@ -1,11 +1,12 @@
 import { setTimeout } from 'node:timers/promises'
 import * as assert from 'uvu/assert'
 import { createMemoryPfs, servePfs } from '../../../lib/testing/index.js'
+import { ask } from '../../support/ask.js'
 import { bucket, createBucket } from './branch.js'
 import { createFaultyPfs, type FaultyPfs } from './faulty-pfs.js'
 import type { Measured } from './gateway-child.js'
 import { type GatewayProcess, withGatewayProcess } from './gateway-process.js'
-import { ask, leave, sendPart } from './http.js'
+import { leave, sendPart } from './http.js'
 import { framings, putMessage } from './messages.js'
 import { turn } from './rig.js'
 

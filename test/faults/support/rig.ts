@@ -5,7 +5,6 @@ import type { AddressInfo } from 'node:net'
 import { createPfsClient, createS3Handler, type S3HandlerOptions } from '../../../lib/index.js'
 import type { PachydermApi } from '../../../lib/testing/index.js'
 import { createMemoryPfs, type MemoryPfsOptions, type PfsServer, servePfs } from '../../../lib/testing/index.js'
-import { createBucket } from './branch.js'
 import { connect } from './connect.js'
 import { createFaultyPfs, type FaultyPfs } from './faulty-pfs.js'
 import { type Network, startNetwork } from './network.js'
@@ -36,8 +35,7 @@ export interface RigSettings {
 
 /** Starts a rig with an empty bucket; close it. */
 export async function startRig({ options, memory, truth: shared }: RigSettings = {}): Promise<Rig> {
-  const truth = shared ?? createMemoryPfs(memory)
-  if (shared === undefined) await createBucket(truth)
+  const truth = shared ?? createMemoryPfs({ ...memory, repos: { data: { master: {} } } })
   const pfs = createFaultyPfs(truth)
   let served: PfsServer | undefined = await servePfs(pfs.client, '127.0.0.1:0')
   const wire = await startNetwork(served.port)
