@@ -11,7 +11,7 @@ const pages = [
   ['a page of common prefixes', () => 'list-type=2&prefix=data/&delimiter=/'],
 ] as const
 
-/** A page of 1000 over the wire, of branches of more and more keys: it is to cost the page, not the branch. */
+/** A page of 1000 over the wire, on branches of growing size: the cost must depend on the page, not on the branch. */
 export async function benchListing(report: Report): Promise<void> {
   const branches = await Promise.all(sizes.map(openBranch))
   for (const [title, query] of pages) {

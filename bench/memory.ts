@@ -38,8 +38,8 @@ const loads: readonly Load[] = [
 ]
 
 /**
- * The most that is resident of the built program, over the wire, while large bodies pass through it; a process of its
- * own for each load, since what one has used is kept for the next.
+ * Peak resident memory of the built program while large bodies pass through it over the wire. Each load gets a new
+ * process, since memory that one load has used stays resident for the next.
  */
 export async function benchMemory(report: Report): Promise<void> {
   const figures: Figure[] = []

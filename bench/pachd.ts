@@ -18,7 +18,7 @@ const sizes = {
 }
 type Sizes = (typeof sizes)['full']
 
-/** An S3 server over the pachd that is measured, with a bucket of its own. */
+/** An S3 server over the measured pachd, and its bucket. */
 interface Contender {
   readonly name: string
   readonly url: string
@@ -35,7 +35,7 @@ interface Contender {
 const ownName = "pachd's own"
 const rawName = 'raw gRPC'
 
-/** One line of the table: what a contender does in a round. */
+/** One row of the table: the work of a contender in a round. */
 interface Workload {
   readonly title: string
   readonly unit: Row['unit']

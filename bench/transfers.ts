@@ -100,7 +100,7 @@ function contender(name: string, server: Server, alsoClose: () => Promise<void> 
   return { name, client: createClient(server.url), close }
 }
 
-/** s3rver is no dependency of ours: it is installed beside the results when it is first needed. */
+/** s3rver is not a dependency of the package: it is installed beside the results on first use. */
 function s3rverModule(): string {
   const home = join(root, 'bench/results/s3rver')
   const module = join(home, 'node_modules/s3rver/lib/s3rver.js')

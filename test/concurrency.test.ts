@@ -7,7 +7,7 @@ import { deferred } from './support/deferred.js'
 
 const test = suite('work at once and in turns')
 
-/** One turn of the event loop, in which all that waits for settled promises goes on. */
+/** One turn of the event loop, in which everything that waits for settled promises continues. */
 function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
@@ -89,7 +89,7 @@ test('names without waiting work are dropped', async () => {
     remembered.push(new WeakRef(result))
     return result
   }
-  // What a turn gives would be held by its name.
+  // A leak would keep the result of a turn under its name.
   for (const name of ['one', 'one', 'other']) await turns(name, work)
   for (let round = 0; round < 100 && remembered.some((each) => each.deref() !== undefined); round++) {
     await turn()

@@ -54,7 +54,7 @@ const subresources = [
   'website',
 ]
 
-/** By these GET reads or lists all the same; what other methods make of them is a test of its own. */
+/** GET ignores these parameters; another test covers the other methods. */
 const ofPlainMethods = ['list-type', 'partNumber']
 
 const branch: Branch = { repo: { project: 'default', name: 'routed', type: 'user' }, name: 'master' }

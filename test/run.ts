@@ -11,7 +11,7 @@ import { root } from './support/root.js'
 import { runTestFile } from './support/test-file.js'
 
 const limits = { runMilliseconds: 15 * 60_000, exitMilliseconds: 20_000 }
-/** What needs more than Node; `npm run test:clients` runs it. */
+/** Tests that need more than Node; `npm run test:clients` runs them. */
 const apart = join('test', 'clients') + sep
 
 function testFiles(suffix: string, filters: readonly string[]): string[] {

@@ -30,7 +30,7 @@ function readRow(line: string): Row {
   return { action, route: [asked.join('+'), method].filter(Boolean).join(' '), resource, here }
 }
 
-/** A form is not routed by its query, directory buckets are listed by the request of ListBuckets, Object Lambda has a host of its own. */
+/** A form is not routed by its query, directory buckets share the request of ListBuckets, Object Lambda has another host. */
 const notRouted = new Set(['PostObject', 'ListDirectoryBuckets', 'WriteGetObjectResponse'])
 
 test('lists every action of the AWS SDK', () => {

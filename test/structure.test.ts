@@ -22,7 +22,7 @@ const floors: readonly (readonly string[])[] = [
   ['errors.ts', 'concurrency.ts', 'diagnostics.ts', 's3-actions.ts', 'encoding.ts'],
 ]
 
-/** What stands on one floor or next to the other and knows nothing of it. */
+/** Folders of the same floor that must not import each other. */
 const strangers = [
   ['commits', 'http'],
   ['commits', 'errors.ts'],

@@ -2,7 +2,7 @@ import { Agent, type IncomingMessage, request } from 'node:http'
 
 /** An HTTP client that keeps its connections. */
 export interface Client {
-  /** Sends a request and reads the whole answer; rejects for a status that is no success. */
+  /** Sends a request and reads the whole response; rejects for an error status. */
   send(method: string, path: string, body?: Uint8Array | Pieces): Promise<Buffer>
   /** As send, the bytes of the answer only counted. */
   count(path: string): Promise<number>

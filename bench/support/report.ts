@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { fileOf } from '../../test/support/root.js'
 import type { Figure } from './rounds.js'
 
-/** What has been measured, printed as it comes and kept as JSON. */
+/** Collects results, prints them as they arrive, and stores them as JSON. */
 export interface Report {
   /** The figures of one comparison; ratios are to the first. */
   add(title: string, unit: string, figures: readonly Figure[]): void

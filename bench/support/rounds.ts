@@ -31,7 +31,7 @@ export async function measure(candidates: readonly Candidate[], rounds: number):
   })
 }
 
-/** What a second of work holds: runs `tasks` tasks, `writers` at once, and returns tasks a second. */
+/** Throughput: runs `tasks` tasks, `writers` at once, and returns tasks per second. */
 export async function rate(writers: number, tasks: number, task: (index: number) => Promise<unknown>): Promise<number> {
   const started = performance.now()
   let next = 0

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { createPfsClient, createS3Handler, type FileOperation, type PfsClient } from '../../lib/index.js'
 import { createMemoryPfs, type MemoryPfsOptions, type PachydermApi, servePfs } from '../../lib/testing/index.js'
 
-/** What a server process of a benchmark is to be. */
+/** The kind of server process. */
 export type Served =
   /** `files` of one byte in directories of 1000 lie on branch `master` of repo `bench`. */
   | { readonly kind: 'pfs'; readonly memory?: MemoryPfsOptions; readonly files?: number }
@@ -20,7 +20,7 @@ export type Served =
   | { readonly kind: 'bare'; readonly objectBytes: number }
   | { readonly kind: 's3rver'; readonly directory: string; readonly module: string }
 
-/** Runs in a process of its own: starts what the parent asks for and tells it the port. */
+/** Runs in a separate process: starts the requested server and sends its port to the parent. */
 async function serve(served: Served): Promise<number> {
   switch (served.kind) {
     case 'pfs':

@@ -5,7 +5,7 @@ import { root } from '../../test/support/root.js'
 import { residentBytesOf } from './resident.js'
 import type { Served } from './serve.js'
 
-/** A server in a process of its own. */
+/** A server in a separate process. */
 export interface Server {
   readonly port: number
   readonly url: string

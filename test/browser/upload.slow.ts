@@ -35,7 +35,7 @@ const flags = [
   ...['--disable-component-update', '--disable-sync'],
 ]
 
-/** What the page offers to the test; each answers with what a script of the page may see. */
+/** The page under test; each function returns what a script of the page can read. */
 const page = `<!doctype html><title>uploads</title><script>
 async function ask(url, init) {
   try {
@@ -135,7 +135,7 @@ function urlFor(
   return getSignedUrl(s3, command, { expiresIn: 60 })
 }
 
-test('a presigned PUT, and what it wrote read back', async ({ browser, site, s3 }) => {
+test('a presigned PUT, whose object is read back', async ({ browser, site, s3 }) => {
   const opened = await open(browser, site)
   const body = 'written by a page: ünï'
   const headers = { 'content-type': 'text/plain' }
@@ -146,7 +146,7 @@ test('a presigned PUT, and what it wrote read back', async ({ browser, site, s3 
   assert.equal(read, { status: 200, etag: written.etag, text: body })
 })
 
-test('an error is one that the page can read', async ({ browser, site, s3 }) => {
+test('the page can read an error', async ({ browser, site, s3 }) => {
   const opened = await open(browser, site)
   const missing = await ask(opened, await urlFor(s3, 'GET', 'none'))
   assert.is(missing.status, 404)
@@ -165,14 +165,14 @@ test('a page that no rule allows learns nothing, and its PUT is never sent', asy
   assert.is(await Body?.transformToString(), 'kept')
 })
 
-test('a method and a header that the rule leaves out are not sent', async ({ browser, site, s3 }) => {
+test('a method or header that the rule does not list is not sent', async ({ browser, site, s3 }) => {
   const opened = await open(browser, site)
   const url = await urlFor(s3, 'GET', 'kept')
   assert.match((await ask(opened, url, { method: 'DELETE' })).text, /^TypeError/)
   assert.match((await ask(opened, url, { headers: { 'x-other': '1' } })).text, /^TypeError/)
 })
 
-test('a signed form that a script sends', async ({ browser, site, s3 }) => {
+test('a script sends a signed form', async ({ browser, site, s3 }) => {
   const opened = await open(browser, site)
   const { url, fields } = await createPresignedPost(s3, {
     Bucket: bucket,
@@ -193,7 +193,7 @@ test('a signed form that a script sends', async ({ browser, site, s3 }) => {
   assert.match((await send('x'.repeat(1001))).text, '<Code>EntityTooLarge</Code>')
 })
 
-test('a signed form that a person submits leads back to the page', async ({ browser, site, s3 }) => {
+test('a person submits a signed form and is redirected to the page', async ({ browser, site, s3 }) => {
   const opened = await open(browser, site)
   const back = `${originOf(site)}/done`
   const { url, fields } = await createPresignedPost(s3, {
@@ -212,7 +212,7 @@ test('a signed form that a person submits leads back to the page', async ({ brow
   assert.equal([read.text, read.etag], ['by a person', query.get('etag')])
 })
 
-test('a stored page runs its script in an origin of its own, not in that of the gateway', async ({
+test('a stored page runs its script in an opaque origin, not in that of the gateway', async ({
   browser,
   gateway,
   s3,
@@ -226,7 +226,7 @@ test('a stored page runs its script in an origin of its own, not in that of the 
   assert.is(await opened.title(), 'null refused')
 })
 
-test('a stored page without a type is not made one', async ({ browser, s3 }) => {
+test('a stored page without a type is not shown as one', async ({ browser, s3 }) => {
   const opened = await browser.newPage()
   const download = opened.waitForEvent('download')
   const shown = await opened.goto(await urlFor(s3, 'GET', 'page.html')).then(

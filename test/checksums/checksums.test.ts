@@ -12,8 +12,8 @@ async function digestOf(algorithm: ChecksumAlgorithm, ...pieces: readonly (strin
 }
 
 /**
- * Of the nine digits, as the catalogues of CRCs and RFC 1321, 3174 and 6234's tools give them; XXHash as the AWS Common
- * Runtime (awscrt for Python) gives it, which SDKs use.
+ * Checksums of the nine digits, from the catalogues of CRCs and the tools of RFC 1321, 3174 and 6234; XXHash from the AWS
+ * Common Runtime (awscrt for Python), which SDKs use.
  */
 const checks: Record<ChecksumAlgorithm, string> = {
   crc32: 'cbf43926',

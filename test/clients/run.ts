@@ -76,7 +76,7 @@ function pageEnvironment(running: RunningSetup): NodeJS.ProcessEnv {
   return { ...key, AWS_ENDPOINT_URL: running.endpoint }
 }
 
-/** Where auth is off nobody checks a signature, so one kind of it is enough. */
+/** Without auth, signatures are not verified, so one kind of signature is enough. */
 function signaturesFor(script: ClientScript, setup: Setup): readonly string[] {
   return setup.rootToken === undefined ? script.signatures.slice(0, 1) : script.signatures
 }
@@ -101,7 +101,7 @@ function report(title: string, failure: string | undefined): void {
   console.log(failure === undefined ? `ok    ${title}` : `FAIL  ${title}\n${failure.replace(/^/gm, '      ')}`)
 }
 
-/** What a script finds: where to connect, who it is, a bucket of its own that it may make, and what to copy. */
+/** The environment of a script: endpoint, credentials, the name of a bucket to create, and files to copy. */
 function environment(script: ClientScript, running: RunningSetup, signature: string): NodeJS.ProcessEnv {
   const token = running.token ?? 'anything'
   const path = [join(tools, script.environment, 'bin'), join(tools, 'bin'), process.env.PATH].join(':')

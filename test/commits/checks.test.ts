@@ -75,32 +75,29 @@ queue(
   },
 )
 
-queue(
-  'a write does not wait until PFS has finished the commits before it, and yet sees what they have written',
-  async () => {
-    const truth = createMemoryPfs({ repos: { data: { master: {} } }, finishMilliseconds: 30 })
-    let waits = 0
-    const counted: PfsClient = {
-      ...truth,
-      inspectCommit: async (request, options) => {
-        const { commit } = request
-        if (request.wait === 'FINISHED' && (await truth.inspectCommit({ commit })).finished === undefined) waits += 1
-        return truth.inspectCommit(request, options)
-      },
-      inspectFile: async (file, options) => {
-        if ((await truth.inspectCommit(file)).finished === undefined) waits += 1
-        return truth.inspectFile(file, options)
-      },
-    }
-    // The branch may have been made just now.
-    await truth.inspectCommit({ commit: head, wait: 'FINISHED' })
-    const { commit } = createCommitQueue(counted, { shareCommits: true, respondAfter: 'commit' })
-    for (const path of ['/d/1', '/d/2', '/d/3', '/d/4']) await commit(branch, [put(path)], {})
-    assert.is(waits, 0)
-    const [collision] = reasons(await commit(branch, [put('/d')], {}))
-    assert.instance(collision, PathCollision)
-  },
-)
+queue('a write sees earlier commits without waiting until PFS has finished them', async () => {
+  const truth = createMemoryPfs({ repos: { data: { master: {} } }, finishMilliseconds: 30 })
+  let waits = 0
+  const counted: PfsClient = {
+    ...truth,
+    inspectCommit: async (request, options) => {
+      const { commit } = request
+      if (request.wait === 'FINISHED' && (await truth.inspectCommit({ commit })).finished === undefined) waits += 1
+      return truth.inspectCommit(request, options)
+    },
+    inspectFile: async (file, options) => {
+      if ((await truth.inspectCommit(file)).finished === undefined) waits += 1
+      return truth.inspectFile(file, options)
+    },
+  }
+  // The branch may have been made just now.
+  await truth.inspectCommit({ commit: head, wait: 'FINISHED' })
+  const { commit } = createCommitQueue(counted, { shareCommits: true, respondAfter: 'commit' })
+  for (const path of ['/d/1', '/d/2', '/d/3', '/d/4']) await commit(branch, [put(path)], {})
+  assert.is(waits, 0)
+  const [collision] = reasons(await commit(branch, [put('/d')], {}))
+  assert.instance(collision, PathCollision)
+})
 
 queue('at most four commits are unfinished', async () => {
   const truth = createMemoryPfs({ repos: { data: { master: {} } }, finishMilliseconds: 20 })

@@ -30,7 +30,7 @@ races.after(async ({ gateway, pfs }) => {
 const small = 'small'
 const large = 'longer than ten bytes'
 
-races('each answered write is there, and the branch stays writable', async (context) => {
+races('each confirmed write is stored, and the branch stays writable', async (context) => {
   const name = `race-${Date.now()}`
   const counts = await Promise.all(Array.from({ length: branches }, (_, index) => raceOn(context, `${name}-${index}`)))
   const answered = counts.reduce((sum, count) => sum + count, 0)

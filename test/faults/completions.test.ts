@@ -72,7 +72,7 @@ completions(
 )
 
 completions(
-  'a condition holds though the commit at which the upload began is gone',
+  'a condition is checked even if the commit at the start of the upload was deleted',
   async ({ rig, target, document }) => {
     const began = await rig.truth.inspectCommit({ commit: { repo: branch.repo, branch: branch.name } })
     assert.is((await ask(rig.port, 'PUT', `/${bucket}/k`, 'other')).status, 200)

@@ -8,7 +8,7 @@ const deletion = suite('a bucket is deleted while others write')
 
 for (const isLast of [true, false]) {
   deletion(
-    `to it: what was answered is there, where it is ${isLast ? 'the last' : 'not the last'} of its repo`,
+    `to it: confirmed writes are stored, if it is ${isLast ? 'the last' : 'not the last'} branch of its repo`,
     async () => {
       const rig = await startRig({ memory: { commitMilliseconds: 2, finishMilliseconds: 10 } })
       for (let round = 0; round < 15; round += 1) {

@@ -12,7 +12,7 @@ import { bucket, createBucket, holds } from './support/branch.js'
 import { sendPart } from './support/http.js'
 import { putMessage } from './support/messages.js'
 
-/** A proxy before a PFS server that lets each connection have only so many streams, as Pachyderm's own does. */
+/** A proxy that limits the streams per connection, as Pachyderm's own proxy does. */
 async function startProxy(pfsPort: number, maxConcurrentStreams: number) {
   const pfs = connect(`http://127.0.0.1:${pfsPort}`)
   const proxy = createServer({ settings: { maxConcurrentStreams } })

@@ -9,7 +9,7 @@ const objects = 1000
 const writers = 32
 const killedAfter = 400
 
-/** Every fortieth is streamed in a call of its own; the others share commits. */
+/** Every fortieth write is streamed in a separate call; the others share commits. */
 function contentOf(index: number): Buffer {
   return Buffer.alloc(index % 40 === 0 ? 1_200_000 : 500 + index, `object ${index} `)
 }

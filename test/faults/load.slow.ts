@@ -6,8 +6,6 @@ const load = suite('load, the long runs')
 
 load('2,000 connections at once', () => crowd(2000))
 
-load('10,000 requests of mixed kinds for two minutes leave nothing behind', () =>
-  mixedLoad({ requests: 10_000, milliseconds: 120_000 }),
-)
+load('10,000 mixed requests in two minutes leak nothing', () => mixedLoad({ requests: 10_000, milliseconds: 120_000 }))
 
 load.run()

@@ -10,7 +10,7 @@ import { leaked, openThings, type Rig, startRig } from './support/rig.js'
 const maxSharedBodyBytes = 16 * 1024
 const sizes = { small: 9000, large: 2_500_000 }
 
-/** What a connection brings until its answer is there, or it ends. */
+/** Reads a connection until its response is complete, or it ends. */
 function answered(socket: ReturnType<typeof connect>): Promise<string> {
   return new Promise((resolve) => {
     let text = ''
@@ -35,30 +35,27 @@ stalling.after(({ rig }) => rig.close())
 
 for (const [size, bytes] of Object.entries(sizes)) {
   for (const framing of framings) {
-    stalling(
-      `one of a ${size} object, ${framing}, is told RequestTimeout and nothing of it is there`,
-      async (context) => {
-        const { rig, before } = context
-        const history = await commits(rig.truth)
-        const message = putMessage(`/${bucket}/${size}`, Buffer.alloc(bytes, 'a'), framing)
-        const { head, body } = message
-        for (const sent of [
-          head.length,
-          head.length + 1,
-          head.length + (body.length >> 1),
-          head.length + body.length - 1,
-        ]) {
-          const socket = await sendPart(rig.port, message, sent)
-          const text = await answered(socket)
-          assert.match(text, /^HTTP\/1\.1 400 /, `${sent - head.length} bytes of the body sent`)
-          assert.match(text, '<Code>RequestTimeout</Code>')
-          await leave(socket, 'closes')
-          await rig.idle()
-        }
-        assert.equal(await commits(rig.truth), history)
-        assert.equal(await leaked(before), [])
-      },
-    )
+    stalling(`one of a ${size} object, ${framing}, gets RequestTimeout, and nothing is stored`, async (context) => {
+      const { rig, before } = context
+      const history = await commits(rig.truth)
+      const message = putMessage(`/${bucket}/${size}`, Buffer.alloc(bytes, 'a'), framing)
+      const { head, body } = message
+      for (const sent of [
+        head.length,
+        head.length + 1,
+        head.length + (body.length >> 1),
+        head.length + body.length - 1,
+      ]) {
+        const socket = await sendPart(rig.port, message, sent)
+        const text = await answered(socket)
+        assert.match(text, /^HTTP\/1\.1 400 /, `${sent - head.length} bytes of the body sent`)
+        assert.match(text, '<Code>RequestTimeout</Code>')
+        await leave(socket, 'closes')
+        await rig.idle()
+      }
+      assert.equal(await commits(rig.truth), history)
+      assert.equal(await leaked(before), [])
+    })
   }
 }
 

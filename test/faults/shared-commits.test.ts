@@ -32,7 +32,7 @@ async function pathsOf(operations: FileOperations): Promise<{ paths: string[]; a
   return { all, paths: all.flatMap((each) => ('deleteFile' in each ? each.deleteFile.path : [])) }
 }
 
-/** Holds up one write, so that all that come meanwhile share the next commit; what PFS does with that is the test's. */
+/** Blocks one write, so that all later ones share the next commit; the test decides how PFS treats that commit. */
 async function whileOthersWait(
   rig: Rig,
   modifyFile: (paths: readonly string[], write: () => Promise<void>, signal: AbortSignal | undefined) => Promise<void>,
@@ -103,7 +103,7 @@ shared('a write that PFS refuses does not affect others', async ({ rig }) => {
 for (const status of ['UNAVAILABLE', 'DEADLINE_EXCEEDED', 'INTERNAL', 'CANCELLED'] as const satisfies PfsStatus[]) {
   for (const isMade of [false, true]) {
     shared(
-      `${status} when the commit was ${isMade ? '' : 'not '}made: nobody is told 200, nothing is sent twice`,
+      `${status} if the commit was ${isMade ? '' : 'not '}made: no write gets 200, none is repeated`,
       async (context) => {
         const { rig } = context
         const { answers, sent } = await whileOthersWait(rig, async (_, write) => {

@@ -7,7 +7,7 @@ import { bucket, commits } from './support/branch.js'
 import { type Method, refusing } from './support/faulty-pfs.js'
 import { type Rig, startRig } from './support/rig.js'
 
-/** What S3 says of a status of PFS whose text tells no more. */
+/** The S3 error for a status of PFS without a known text. */
 const answers: Readonly<Record<PfsStatus, string>> = {
   CANCELLED: '500 InternalError',
   UNKNOWN: '500 InternalError',
@@ -58,7 +58,7 @@ const calledBy: Partial<Readonly<Record<Method, readonly RequestName[]>>> = {
   getFile: ['get', 'getLarge'],
 }
 
-/** NOT_FOUND says in its text what is not there. */
+/** A NOT_FOUND names the missing entity in its text. */
 const missing: Partial<Readonly<Record<Method, string>>> = {
   inspectCommit: 'branch "master" not found in repo default/data',
   globFile: 'repo default/data not found',
@@ -72,7 +72,7 @@ function expected(method: Method, name: RequestName, status: PfsStatus): string 
   if (name === 'head' || name === 'headBucket') return answers[status].slice(0, 3)
   if (status !== 'NOT_FOUND') return answers[status]
   if (missing[method] !== undefined) return '404 NoSuchBucket'
-  // To a writer, a missing file is no failure.
+  // For a writer, a missing file is not an error.
   return method === 'inspectFile' ? '200' : answers[status]
 }
 

@@ -18,9 +18,9 @@ interface Acknowledged {
 const gateways = suite('two gateways on one PFS')
 
 /*
- * PFS does not tell the id of the commit that a ModifyFile made. Where the other gateway has committed in between, it is
- * looked for by what it holds. What holds then:
- * - The object at the version that a PUT is answered with is the one that was put.
+ * PFS does not return the id of the commit that a ModifyFile made. If the other gateway has committed in between, the
+ * commit is found by its content. Invariants:
+ * - The object at the version of a PUT's response is the one that was put.
  * - Every version that was put is in the history.
  */
 gateways('every confirmed write is in the history, and its version contains it', async () => {
@@ -64,7 +64,7 @@ async function writeAll(rig: Rig, name: string): Promise<Acknowledged[]> {
   return acknowledged
 }
 
-/** What the key has been, newest first, each with the commits at which it was that. */
+/** The contents of the key, newest first, each with the commits at which it had that content. */
 async function versionsOf(port: number, key: string, history: readonly string[]) {
   const versions: { content: string; ids: string[] }[] = []
   for (const id of history) {

@@ -4,7 +4,7 @@ import { createMemoryPfs } from '../../lib/testing/index.js'
 import { type Gateway, startGateway } from '../support/gateway.js'
 import { bytesOf, exchange, openWire, outcomeOf, type RawRequest, type RawResponse } from '../support/wire.js'
 
-/** What S3's clients rely on in every answer. */
+/** Headers that S3 clients rely on in every response. */
 const test = suite<{ gateway: Gateway; ask: (request: RawRequest) => Promise<RawResponse> }>('answers')
 
 test.before(async (context) => {

@@ -1,4 +1,4 @@
-/** What the gateway says of a missing thing follows from the call that PFS refused: the text of a refusal may be lost. */
+/** Errors for missing entities follow from the failed call, since the text of a refusal may be lost. */
 import {
   AbortMultipartUploadCommand,
   CopyObjectCommand,

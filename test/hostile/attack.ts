@@ -3,7 +3,7 @@ import { signV4, type Unsigned } from '../support/sign.js'
 import { exchange, outcomeOf, type RawRequest } from '../support/wire.js'
 import { type House, type Mode, openHouse, storedPaths } from './house.js'
 
-/** What the attacks try to write. */
+/** The content that the attacks try to write. */
 export const put: Unsigned = { method: 'PUT', target: '/alice/new', body: 'content' }
 
 /** A house with one object, `kept` in `alice`. */
@@ -14,7 +14,7 @@ export async function openKeptHouse(mode: Mode): Promise<House> {
   return house
 }
 
-/** The outcome of a request that must leave what is stored as it is. */
+/** The outcome of a request that must not change the stored content. */
 export async function attempt(house: House, request: RawRequest): Promise<string> {
   const outcome = outcomeOf(await exchange(house.port, request))
   assert.equal(await storedPaths(house, 'alice'), ['/kept'], outcome)

@@ -242,7 +242,7 @@ test('33: slow senders that fill the body memory leave room for small bodies, an
   await house.close()
 })
 
-/** Counts what is asked of PFS. */
+/** Counts the calls to PFS. */
 function watchReads(house: House): { readonly open: () => number; readonly bytes: () => number } {
   const { getFile } = house.pfs
   let open = 0

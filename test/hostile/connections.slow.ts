@@ -18,7 +18,7 @@ const test = suite<{ gateway: GatewayProcess; pfs: FaultyPfs; close: () => Promi
 const kibibyte = 1024
 const mebibyte = 1024 * kibibyte
 
-/** What Node and V8 may keep of memory that is free. */
+/** Free memory that Node and V8 may keep. */
 const spareBytes = 24 * mebibyte
 
 /**
@@ -98,7 +98,7 @@ test('30: 2,000 idle and 500 active connections are served side by side', async 
 
 const large = `/${bucket}/large`
 
-/** How requests are aborted: what is sent, and whether the client waits for some of the answer. */
+/** How requests are aborted: the bytes that are sent, and whether the client waits for a part of the response. */
 const abortions: Readonly<Record<string, { readonly bytes: Uint8Array; readonly waits: boolean }>> = (() => {
   const small = putMessage(`/${bucket}/aborted`, Buffer.alloc(2000), 'content-length')
   const shared = putMessage(`/${bucket}/aborted`, Buffer.alloc(200 * kibibyte), 'aws-chunked')
@@ -117,7 +117,7 @@ const abortions: Readonly<Record<string, { readonly bytes: Uint8Array; readonly 
   }
 })()
 
-test('30: after 5,000 aborted requests, descriptors and heap are back', async ({ gateway, pfs }) => {
+test('30: 5,000 aborted requests leak no descriptors and no heap', async ({ gateway, pfs }) => {
   assert.is((await ask(gateway.port, 'PUT', large, Buffer.alloc(8 * mebibyte))).status, 200)
   const kinds = Object.values(abortions)
   const abort = async (index: number): Promise<void> => {
@@ -142,7 +142,7 @@ test('30: after 5,000 aborted requests, descriptors and heap are back', async ({
   assert.is((await holds(pfs.client)).has('aborted'), false)
 })
 
-test('33: 256 slow senders of 1 MiB each do not keep small writers out', async ({ gateway, pfs }) => {
+test('33: 256 slow senders of 1 MiB each do not block small writers', async ({ gateway, pfs }) => {
   const before = await gateway.measure()
   const { head, body } = putMessage(`/${bucket}/slow`, Buffer.alloc(mebibyte), 'content-length')
   const bytes = Buffer.concat([head, body.subarray(0, -1)])
@@ -210,7 +210,7 @@ for (const [name, readers, messageBytes] of [
         return socket
       }),
     )
-    // The gateway gives up the calls of readers that stand still.
+    // The gateway cancels the calls of stalled readers.
     while (running > 0) await gateway.received(0)
     assert.is(begun, readers)
     const during = await gateway.measure()
@@ -221,7 +221,7 @@ for (const [name, readers, messageBytes] of [
     const held = (during.bytes - during.socketBytes - before.bytes) / readers
     const resident = (during.residentBytes - before.residentBytes - spareBytes) / readers
     assert.ok(held <= heldBytes, `${held} bytes are held for a reader`)
-    // The allocator does not give back at once what the messages took.
+    // The allocator does not return the memory of messages at once.
     assert.ok(resident <= 2 * messageBytes + 2 * mebibyte, `${resident} bytes are resident for a reader`)
     assert.ok(after.bytes - before.bytes <= 4 * mebibyte, `${after.bytes - before.bytes} bytes stay`)
     assert.ok(after.files <= before.files + spareFiles, `${after.files} files, ${before.files} before`)

@@ -14,11 +14,11 @@ export interface House extends Gateway {
   readonly alice: Key
   /** May read `shared` and nothing else. */
   readonly bob: Key
-  /** What both may do is asked with these. */
+  /** Credentials of both callers. */
   readonly tokens: { readonly alice: string; readonly bob: string; readonly root: string }
-  /** What `onError` and `onResponse` were given, as text. */
+  /** The arguments of `onError` and `onResponse`, as text. */
   readonly log: string[]
-  /** Waits until the log has so many entries. */
+  /** Waits until the log has this many entries. */
   logged(entries: number): Promise<void>
 }
 
@@ -73,7 +73,7 @@ export async function openHouse(mode: Mode, options: S3HandlerOptions = {}): Pro
   return { ...gateway, pfs: opened.pfs, ...callers, tokens, log, logged, close }
 }
 
-/** The answer to a request that a caller, Alice where none is named, has signed. */
+/** Sends a request signed by a caller, by default Alice. */
 export function ask(house: House, request: Unsigned, key: Key = house.alice): Promise<RawResponse> {
   return exchange(house.port, signV4(request, { key }))
 }

@@ -12,7 +12,7 @@ import {
 } from '../support/wire.js'
 import { type House, openHouse, stored } from './house.js'
 
-/** What HTTP clients do not send, on the wire. */
+/** Requests on the wire that HTTP clients do not send. */
 const test = suite<{ house: House }>('hostile HTTP')
 
 test.before(async (context) => {
@@ -40,7 +40,7 @@ async function answers(house: House, bytes: string | Uint8Array): Promise<readon
   return all
 }
 
-/** A second request, hidden in what a careless server takes for the body or the rest of the first. */
+/** A second request, hidden in the part of the first that a careless server treats as body or rest. */
 function hidden(house: House): string {
   return bytesOf(signed(house, { method: 'DELETE', target: '/alice/kept' })).toString('latin1')
 }

@@ -8,7 +8,7 @@ import { createFaultyPfs, type FaultyPfs } from '../faults/support/faulty-pfs.js
 import { ask } from '../support/ask.js'
 import { type Gateway, startGateway } from '../support/gateway.js'
 
-/** A PFS that says what is not so. README.md, Integrity: the number before a test's name is that of the class. */
+/** A PFS with wrong responses. README.md, Integrity: the number before a test's name is that of the class. */
 const test = suite<{ gateway: Gateway; truth: PachydermApi; lying: FaultyPfs }>('a lying PFS')
 
 const contents = { small: Buffer.alloc(5000, 'a'), large: Buffer.alloc(2_500_000, 'b'), empty: Buffer.alloc(0) }
@@ -23,7 +23,7 @@ test.before(async (context) => {
   await gateway.close()
 })
 
-// Each test has a gateway of its own, whose cache has nothing that is true.
+// Each test has a new gateway, whose cache has no correct content.
 test.before.each(async (context) => {
   context.lying = createFaultyPfs(context.truth)
   context.gateway = await startGateway({ pfs: context.lying.client })

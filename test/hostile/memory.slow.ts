@@ -17,7 +17,7 @@ const mebibyte = 1024 * kibibyte
 const rootToken = 'the-root-token'
 const key: Key = { accessKeyId: rootToken, secretAccessKey: rootToken }
 
-/** What Node and V8 may keep of memory that is free; a process that has been busy keeps it too. */
+/** Free memory that Node and V8 may keep; a process that has been busy keeps it, too. */
 const spareBytes = 24 * mebibyte
 
 /** A request that never ends. */
@@ -213,7 +213,7 @@ async function leave(sockets: readonly Socket[], gateway: GatewayProcess): Promi
   await gateway.idle()
 }
 
-/** Sends requests that never end and holds what the gateway keeps, and has computed, against what it has received. */
+/** Sends requests that never end, and compares the memory and CPU of the gateway with the bytes that it has received. */
 async function requireBounds(gateway: GatewayProcess, request: Pending): Promise<void> {
   // The first time, code is compiled and V8's heap grows to what such a load needs.
   const first = await send(request, gateway)
@@ -259,11 +259,11 @@ test.before(async (context) => {
 test.after(({ close }) => close())
 
 for (const [name, requestOf] of Object.entries(pending)) {
-  test(`33: ${name}: little more is held than was received`, ({ gateway, uploadId }) =>
+  test(`33: ${name}: memory grows little more than the received bytes`, ({ gateway, uploadId }) =>
     requireBounds(gateway, requestOf(uploadId)))
 }
 
-test('33: long words that are no token leave nothing behind', async ({ gateway }) => {
+test('33: long invalid tokens leak nothing', async ({ gateway }) => {
   const invented = (index: number): Key => {
     const word = `${index}-${'a'.repeat(12 * kibibyte)}`
     return { accessKeyId: word, secretAccessKey: word }
@@ -280,7 +280,7 @@ test('33: long words that are no token leave nothing behind', async ({ gateway }
   assert.ok(after.bytes - before.bytes <= 4 * mebibyte, `${after.bytes - before.bytes} bytes stay of 12 MB`)
 })
 
-test('33: XML of 8 MB that has no place is refused at its first element', async ({ gateway, uploadId }) => {
+test('33: unexpected XML of 8 MB is refused at its first element', async ({ gateway, uploadId }) => {
   const body = Buffer.from(`<CompleteMultipartUpload>${'<a/>'.repeat(2 * mebibyte)}`)
   const head = begun('POST', `${small}?uploadId=${uploadId}`, { 'content-length': String(body.length) }, body)
   const before = await gateway.measure()

@@ -21,7 +21,7 @@ test.after(({ house }) => house.close())
 const md5 = 'wGlrxoTqR4LKJ7HpOzzCPw==' // Of another body.
 const sha256 = '47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='
 
-/** Headers that change what a PUT does. */
+/** Headers that change the effect of a PUT. */
 const signedHeaders: readonly (readonly [name: string, value: string])[] = [
   ['content-md5', md5],
   ['x-amz-checksum-sha256', sha256],

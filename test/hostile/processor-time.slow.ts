@@ -129,7 +129,7 @@ async function pageCosts(unit: string): Promise<readonly Cost[]> {
   }
 }
 
-test('34: a page costs at most five times a page of plain keys, whatever is in them', async () => {
+test('34: a page costs at most five times a page of plain keys, whatever its keys', async () => {
   const [plain] = await pageCosts('k')
   const most = 5 * (plain?.total ?? 0)
   for (const unit of units) {

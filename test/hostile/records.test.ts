@@ -7,7 +7,7 @@ import { branch, bucket, createBucket } from '../faults/support/branch.js'
 import { type Answer, ask } from '../support/ask.js'
 import { type Gateway, startGateway } from '../support/gateway.js'
 
-/** Records that somebody with the right to write the repo has planted. README.md, Integrity: class 43. */
+/** Records planted by a user with the right to write the repo. README.md, Integrity: class 43. */
 const test = suite<{ gateway: Gateway }>('hostile records')
 
 const recordsBranch = { repo: { ...branch.repo, type: 'meta' as const }, name: 's3-records' }

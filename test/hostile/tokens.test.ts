@@ -6,7 +6,7 @@ import { startGateway } from '../support/gateway.js'
 import { signV4 } from '../support/sign.js'
 import { bytesOf, exchange, openWire, outcomeOf } from '../support/wire.js'
 
-/** What the gateway remembers of tokens, by a clock that the test moves. */
+/** The gateway's cache of tokens, with a clock that the test moves. */
 const test = suite('tokens')
 
 const key = { accessKeyId: 'token', secretAccessKey: 'token' }

@@ -8,7 +8,7 @@ const test = suite('a budget of bytes')
 
 const kibibyte = 1024
 
-/** Whether an account may hold so many more bytes; anything but SlowDown fails the test. */
+/** Whether an account can hold this many more bytes; any error but SlowDown fails the test. */
 function holds(account: ByteAccount, bytes: number): boolean {
   try {
     account.hold(bytes)

@@ -5,7 +5,7 @@ import { type ByteReader, createByteReader } from '../../lib/http/byte-reader.js
 
 const test = suite('bytes by lines and lengths')
 
-/** Bytes in the pieces that end where `cuts` say; a cut that is there twice is a piece of nothing. */
+/** Splits bytes at `cuts`; a repeated cut makes an empty chunk. */
 async function* pieces(body: Buffer, cuts: readonly number[]): AsyncGenerator<Uint8Array> {
   const ends = [...cuts.map((cut) => cut % (body.length + 1)), body.length].sort((a, b) => a - b)
   let start = 0
@@ -19,7 +19,7 @@ type Step =
   | { readonly read: 'line' | 'some' | 'rest'; readonly limit: number }
   | { readonly read: 'before'; readonly delimiter: string }
 
-/** What is left of `left` after a step; undefined where the reader said that there was nothing more to read so. */
+/** The rest of `left` after a step; undefined if the reader reported the end. */
 async function after(reader: ByteReader, step: Step, left: Buffer): Promise<Buffer | undefined> {
   if (step.read === 'before') return afterDelimiter(reader, Buffer.from(step.delimiter), left)
   const given = await reader[step.read](step.limit)

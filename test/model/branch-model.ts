@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert'
 
-/** What a versioned bucket holds by key; bodies are texts. */
+/** The content of a versioned bucket by key; bodies are texts. */
 export type Contents = ReadonlyMap<string, string>
 
 /** Bodies by key of one commit; undefined for a key that it removes. */

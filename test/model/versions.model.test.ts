@@ -1,7 +1,7 @@
 /**
- * Random operations from several clients at once, held against a simple model of a versioned bucket. What PFS says was
- * the order of the commits is taken as the order of the writes; every answer must be right at some time while it was
- * under way. `MODEL_SEED=n` repeats a run; MODEL_OPERATIONS sets how many.
+ * Random operations from several concurrent clients, compared with a simple model of a versioned bucket. The order of
+ * commits in PFS defines the order of the writes; every response must be correct at some time during its request.
+ * `MODEL_SEED=n` repeats a run; MODEL_OPERATIONS sets how many.
  */
 import { randomInt } from 'node:crypto'
 import { suite } from 'uvu'
@@ -33,7 +33,7 @@ async function commitsSince(pfs: PfsClient, lastId: string): Promise<string[]> {
   throw new Error(`${lastId} is no longer in the history`)
 }
 
-/** Adds what was committed to the model; each commit must be that of a write that was answered. */
+/** Adds new commits to the model; each commit must belong to a confirmed write. */
 function catchUp(model: BranchModel, ids: readonly string[], outcomes: readonly Outcome[]): void {
   const writes = outcomes.flatMap(({ write }) => write ?? [])
   for (const { id } of writes) assert.ok(ids.includes(id), `${id} was answered and is no new commit`)

@@ -3,13 +3,13 @@ import type { Random } from '../support/random.js'
 import type { BranchModel, Changes } from './branch-model.js'
 import type { BucketRequests } from './s3-requests.js'
 
-/** What was under way at one time: from the head before to the head after. */
+/** Operations in progress at the same time: from the head before to the head after. */
 export interface Span {
   readonly from: number
   readonly to: number
 }
 
-/** What an operation did, and whether its answer was right, to be asked when the model has caught up. */
+/** The effect of an operation, and a check of its response for when the model has caught up. */
 export interface Outcome {
   readonly write?: { readonly id: string; readonly changes: (model: BranchModel) => Changes }
   readonly verify: (model: BranchModel, span: Span) => void
@@ -20,7 +20,7 @@ export interface Operation {
   readonly run: () => Promise<Outcome>
 }
 
-/** What operations are made of. */
+/** The inputs of operations. */
 export interface World {
   readonly random: Random
   readonly model: BranchModel

@@ -18,12 +18,12 @@ import { s3Client, tokenCredentials } from '../support/s3-client.js'
 import { signedChunks, signV4 } from '../support/sign.js'
 import { bytesOf, exchange, openWire, outcomeOf, type RawRequest, type RawResponse } from '../support/wire.js'
 
-/** What `examples/` use as the root user's token. */
+/** The token of the root user in `examples/`. */
 const token = 'root-token'
 const key = { accessKeyId: token, secretAccessKey: token }
 const bytes = randomBytes(8 * 1024 * 1024)
 
-/** The behaviour that an example must show at each place where it can be mounted; '' is the root. */
+/** The required behaviour of an example at each mount path; '' is the root. */
 export function testMount(example: string, basePaths: readonly string[] = ['', '/s3', '/some/where']): void {
   for (const basePath of basePaths) testMountAt(example, basePath)
 }

@@ -37,7 +37,7 @@ aliased('buckets are listed by alias, or with the separator if that is unambiguo
 })
 
 aliased(
-  'an alias, a separator and dots name one bucket, and the client sees the name that it used',
+  "an alias, a separator and dots name the same bucket, and responses use the client's name",
   async ({ gateway }) => {
     const same = ['training-data', 'master--images--vision', 'master.images.vision']
     for (const [index, name] of same.entries()) {

@@ -107,7 +107,7 @@ for (const overWire of wires) {
       const outcomes = await Promise.all(
         bodies.map((body, index) => refusal(put(index % 2 === 0 ? s3 : other, 'raced', body, { IfNoneMatch: '*' }))),
       )
-      // PFS has no condition of its own: between check and commit of one gateway another can commit. Within each, one wins.
+      // PFS has no conditions: another gateway can commit between check and commit. Within each gateway, one writer wins.
       const winners = [0, 1].map((gateway) => outcomes.filter((each, i) => i % 2 === gateway && each === 'none').length)
       assert.ok(winners.every((count) => count <= 1) && winners.some((count) => count === 1), String(winners))
       assert.ok(outcomes.every((outcome) => outcome === 'none' || outcome === '412 PreconditionFailed'))

@@ -42,7 +42,7 @@ configuration.after(async ({ gateway, s3, guest }) => {
   await gateway.close()
 })
 
-/** S3's answer for a bucket that has none of it; the SDK command is named for the configuration. */
+/** S3's response for a bucket without the configuration; the SDK command has the name of the configuration. */
 const notConfigured = [
   ['cors', '404 NoSuchCORSConfiguration'],
   ['encryption', '404 ServerSideEncryptionConfigurationNotFoundError'],

@@ -27,7 +27,7 @@ const add = (path: string, text: string, datum?: string): FileOperation => ({
   addFile: { path, raw: Buffer.from(text), ...(datum !== undefined && { datum }) },
 })
 
-/** A branch at a commit that pipelines could have made: each of `keys` of a datum of its own, and `d/own` of none. */
+/** A branch at a commit that pipelines could have made: each of `keys` has its own datum, and `d/own` has none. */
 async function branchOfDatums(pfs: PachydermApi, name: string): Promise<Branch> {
   const repo = { project: 'default', name, type: 'user' } as const
   await createRepoAndBranch(pfs, { repo, name: 'output' })
@@ -138,44 +138,41 @@ datums('a path that two datums have written fails only its own deletion', async 
   assert.equal(await keysOf(gateway, 'two'), ['d/1', 'd/3', 'd/own', 'z'])
 })
 
-datums(
-  'a thousand keys are looked up in few calls, or one by one if PFS does not answer those',
-  async ({ gateway }) => {
-    const names = Array.from({ length: 1000 }, (_, index) => `k/${String(index).padStart(4, '0')}`)
-    const repo = { project: 'default', name: 'thousand', type: 'user' } as const
-    await createRepoAndBranch(gateway.pfs, { repo, name: 'master' })
-    let calls = 0
-    let hangs = false
-    const counted = await startGateway({
-      pfs: {
-        ...gateway.pfs,
-        async *globFile(request, options) {
-          calls += 1
-          const { lower = '', upper } = request.pathRange ?? {}
-          if (hangs && upper !== `${lower} `) {
-            await new Promise((resolve) => options?.signal?.addEventListener('abort', resolve))
-            options?.signal?.throwIfAborted()
-          }
-          yield* gateway.pfs.globFile(request, options)
-        },
+datums('a thousand keys are looked up in few calls, or one by one if those fail', async ({ gateway }) => {
+  const names = Array.from({ length: 1000 }, (_, index) => `k/${String(index).padStart(4, '0')}`)
+  const repo = { project: 'default', name: 'thousand', type: 'user' } as const
+  await createRepoAndBranch(gateway.pfs, { repo, name: 'master' })
+  let calls = 0
+  let hangs = false
+  const counted = await startGateway({
+    pfs: {
+      ...gateway.pfs,
+      async *globFile(request, options) {
+        calls += 1
+        const { lower = '', upper } = request.pathRange ?? {}
+        if (hangs && upper !== `${lower} `) {
+          await new Promise((resolve) => options?.signal?.addEventListener('abort', resolve))
+          options?.signal?.throwIfAborted()
+        }
+        yield* gateway.pfs.globFile(request, options)
       },
-    })
-    try {
-      for (hangs of [false, true]) {
-        calls = 0
-        const written = hangs ? names.slice(0, 20) : names
-        await gateway.pfs.modifyFile(
-          { repo, branch: 'master' },
-          written.map((name, index) => add(`/${name}`, 'old', `${index % 7}`)),
-        )
-        await textOf(await sender(counted, 'thousand')('POST', '?delete', deletionOf(written)))
-        assert.is(calls, hangs ? 21 : 4)
-        assert.equal(await keysOf(gateway, 'thousand'), [])
-      }
-    } finally {
-      await counted.close()
+    },
+  })
+  try {
+    for (hangs of [false, true]) {
+      calls = 0
+      const written = hangs ? names.slice(0, 20) : names
+      await gateway.pfs.modifyFile(
+        { repo, branch: 'master' },
+        written.map((name, index) => add(`/${name}`, 'old', `${index % 7}`)),
+      )
+      await textOf(await sender(counted, 'thousand')('POST', '?delete', deletionOf(written)))
+      assert.is(calls, hangs ? 21 : 4)
+      assert.equal(await keysOf(gateway, 'thousand'), [])
     }
-  },
-)
+  } finally {
+    await counted.close()
+  }
+})
 
 datums.run()

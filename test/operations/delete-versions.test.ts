@@ -46,7 +46,7 @@ for (const objectRecords of ['all', 'needed'] as const) {
     await opened.close()
   })
 
-  /** Every test holds also for a gateway that knows nothing but what is in PFS. */
+  /** Every test also passes with a second gateway that has no caches. */
   const anew = async (context: Context, check: (s3: S3Client) => Promise<void>) => {
     await check(context.s3)
     await context.gateway.flush()
@@ -90,7 +90,7 @@ for (const objectRecords of ['all', 'needed'] as const) {
       assert.is(await read(client, Bucket, 'k', second), 'two')
       assert.is(await refusal(read(client, Bucket, 'k', third)), '404 NoSuchVersion')
     })
-    // Whatever id HEAD answers names the version that was brought back.
+    // The id in HEAD's response always names the restored version.
     const { VersionId = '' } = await head(s3, Bucket, 'k')
     assert.is(await read(s3, Bucket, 'k', VersionId), 'two')
     if (objectRecords === 'all') assert.is(VersionId, second)

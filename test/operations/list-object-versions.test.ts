@@ -50,7 +50,7 @@ for (const overWire of wires) {
     const head = await s3.send(new HeadObjectCommand({ Bucket, Key: 'a' }))
     assert.is(page.Versions?.[0]?.ETag, head.ETag)
     assert.equal(page.Versions?.[0]?.LastModified?.setMilliseconds(0), head.LastModified?.getTime())
-    // What is remembered of the history answers the same.
+    // The cached history gives the same result.
     assert.equal((await listed(s3, Bucket)).rows, rows)
   })
 

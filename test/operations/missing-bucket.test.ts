@@ -36,7 +36,7 @@ test.after(async ({ gateway, root, writer }) => {
   await gateway.close()
 })
 
-// pachd tells an administrator that the repo is missing, and anybody else that nobody has a role on it.
+// pachd tells an administrator that the repo is missing, and everyone else that it has no role bindings.
 for (const name of ['root', 'writer'] as const) {
   for (const Bucket of ['none.images', 'master.none', 'master.none.nowhere']) {
     test(`${Bucket}, requested by ${name}`, async (context) => {

@@ -37,7 +37,7 @@ for (const overWire of wires) {
     return { status: answer.status, headers: answer.headers, text: await answer.text() }
   }
 
-  /** What is at a key; undefined where nothing is. */
+  /** The content of a key; undefined if it is missing. */
   async function read(gateway: GuardedGateway, Key: string): Promise<string | undefined> {
     const s3 = s3Client(gateway, tokenCredentials(gateway.writerToken))
     try {

@@ -102,7 +102,7 @@ for (const overWire of wires) {
     assert.is(await refusal(read(s3, Bucket, 'k', second)), '404 NoSuchVersion')
     assert.is(await read(s3, Bucket, 'k', first), '1')
     assert.equal((await listed(s3, Bucket)).rows, [`>k ${first} 1`])
-    // Where the branch was is still a bucket of its own.
+    // The old commits of the branch are still readable as a bucket.
     assert.is(await read(s3, `${second}.master.moved`, 'k'), '22')
   })
 
@@ -263,7 +263,7 @@ search('skips deletions of a key that was already missing', async (context) => {
     await ask('k', 'DELETE')
     assert.equal(await ask('k'), [404, 'true', marker])
   })
-  // Also by a replica that made none of those commits.
+  // A replica that made none of the commits gets the same result.
   await writeElsewhere(context.pfs, [added('/other')])
   const [expected] = await findDeletion(context.pfs, '/k')
   await withGateway(context, async (ask) => assert.equal(await ask('k'), [404, 'true', expected]))
@@ -283,7 +283,7 @@ search('examines ten commits of others, however slow PFS is', async (context) =>
     assert.equal(await ask('k'), [404, null, null])
     // The read itself, the head, and two calls for each commit.
     assert.is(calls.length, 1 + 1 + 2 * 10)
-    // What this gateway writes is not looked into.
+    // Commits of this gateway are not searched.
     await Promise.all(Array.from({ length: 5 }, (_, index) => ask(`mine-${index}`, 'PUT')))
     calls.length = 0
     assert.equal(await ask('k'), [404, null, null])

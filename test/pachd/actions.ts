@@ -25,7 +25,7 @@ export interface Upload {
 /** The object that is in each bucket. */
 export const key = 'kept'
 
-/** What each action needs, by its name in the table; those of bucket and object configurations are alike. */
+/** The prerequisites of each action by name; bucket configurations share theirs, and so do object configurations. */
 const needs: Readonly<Record<string, Needed>> = {
   'service GET': undefined,
   'bucket PUT': 'REPO_CREATE_BRANCH',
@@ -43,7 +43,7 @@ const needs: Readonly<Record<string, Needed>> = {
   'object tagging DELETE': 'REPO_WRITE',
 }
 
-/** The rest of a request, by the action's name; without an entry it has neither body nor headers of its own. */
+/** The body and headers of each action by name; other actions have none. */
 const parts: Readonly<Record<string, (upload: Upload) => Pick<Unsigned, 'body' | 'headers'>>> = {
   'bucket acl PUT': () => ({ headers: { 'x-amz-acl': 'private' } }),
   'bucket versioning PUT': () => ({

@@ -1,6 +1,6 @@
 /**
- * Every action × every role × every kind of bucket: the gateway lets a caller do what PFS lets the same token do, no
- * more and no less. What a caller may do is asked of PFS; how an allowed action ends is what it ends with for root.
+ * Every action × every role × every kind of bucket: the gateway allows a caller exactly what PFS allows the same token.
+ * PFS decides what the caller may do; the result of an allowed action must be the one that root gets.
  */
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -20,7 +20,7 @@ const foreign: Repo = { ...own, name: 'foreign' }
 interface Context {
   opened: GuardedPfs
   gateway: Gateway
-  /** By role on the repo `own`; nobody has one on the repo `foreign`. */
+  /** By role on the repo `own`; the repo `foreign` has no role bindings. */
   tokens: Readonly<Record<string, string>>
   commitId: string
 }
@@ -67,11 +67,11 @@ async function outcome(context: Context, action: Action, bucket: string, token: 
   return outcomeOf(await send(context, action.request(bucket, upload), token))
 }
 
-/** An upload that nobody has begun. */
+/** The id of an upload that does not exist. */
 const unknownUpload: Upload = { id: `0190a0b0c0d-${'0'.repeat(32)}`, etag: '' }
 let sharedUpload = unknownUpload
 
-/** An upload by root, of one part; one that nobody knows where there is no such bucket. */
+/** An upload by root with one part; an unknown id if the bucket is missing. */
 async function freshUpload(context: Context, bucket: string): Promise<Upload> {
   const { rootToken } = context.opened
   const target = `/${bucket}/${key}`
@@ -83,7 +83,7 @@ async function freshUpload(context: Context, bucket: string): Promise<Upload> {
   return { id, etag: headers.etag ?? '' }
 }
 
-/** What PFS permits a token on a repo. */
+/** The permissions of a token on a repo. */
 async function permissionsOn(pfs: PachydermApi, repo: Repo, authToken: string): Promise<readonly string[]> {
   const { authInfo } = await pfs.inspectRepo(repo, { authToken })
   return authInfo?.permissions ?? []
@@ -127,7 +127,7 @@ for (const [bucket, repo] of [
   })
 }
 
-matrix('at a commit each role may read what PFS permits it, and nobody writes', async (context) => {
+matrix('at a commit each role may read what PFS permits it, and no role may write', async (context) => {
   sharedUpload = unknownUpload
   const bucket = `${context.commitId}.master.own`
   for (const action of actions) {
@@ -142,7 +142,7 @@ matrix('at a commit each role may read what PFS permits it, and nobody writes', 
   }
 })
 
-matrix('a missing repo or project is a missing bucket to everybody', async (context) => {
+matrix('a missing repo or project is a missing bucket for everyone', async (context) => {
   sharedUpload = unknownUpload
   const { rootToken } = context.opened
   for (const bucket of ['master.nowhere', 'master.own.nowhere', 'nobranch.own']) {
@@ -161,7 +161,7 @@ async function mayRead({ opened }: Context, token: string): Promise<boolean> {
   return (await permissionsOn(opened.pfs, own, token)).includes('REPO_READ')
 }
 
-matrix('buckets are made and deleted by the callers to whom PFS gives the right', async (context) => {
+matrix('callers with the right in PFS can create and delete buckets', async (context) => {
   const { asRoot } = context.opened
   for (const role of roles) {
     const token = context.tokens[role] ?? ''
@@ -187,7 +187,7 @@ matrix('buckets are made and deleted by the callers to whom PFS gives the right'
   }
 })
 
-matrix('a token that is missing, wrong or expired does nothing', async (context) => {
+matrix('a token that is missing, wrong or expired is refused', async (context) => {
   sharedUpload = unknownUpload
   const expired = await expiredToken(context.opened)
   const { port } = context.gateway

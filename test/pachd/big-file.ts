@@ -16,7 +16,7 @@ export function writeBigFile(client: PfsClient, { commit, path }: File, options:
   return client.modifyFile(commit, operations(path), options)
 }
 
-/** Makes a recorded call of which only the sizes were kept: the size of what is answered. */
+/** Makes a recorded call of which only sizes were kept; returns the size of the response. */
 export async function readBigFile(
   client: PfsClient,
   file: File,

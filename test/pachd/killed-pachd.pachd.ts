@@ -1,6 +1,6 @@
 /**
- * pachd is killed with -9 and started again under eight writers. An answered write is there, an unanswered one whole or
- * absent, a read is right or fails, and the gateway goes on by itself. It needs a script that starts a pachd of its own.
+ * pachd is killed with -9 and restarted under eight writers. A confirmed write is stored, an unconfirmed one is complete or
+ * absent, a read is correct or fails, and the gateway recovers by itself. Needs a script that starts a separate pachd.
  */
 import { execFile } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -27,7 +27,7 @@ const largeBytes = 3 * 1024 * 1024
 
 const killed = suite('pachd killed under load')
 
-/** A pachd of its own, since other tests run beside this one. */
+/** A separate pachd, since other tests run at the same time. */
 async function startPachd(script: string) {
   const folder = mkdtempSync(join(tmpdir(), 'killed-pachd-'))
   const start = async (): Promise<string> => {
@@ -58,7 +58,7 @@ function isRunning(pid: number): boolean {
   }
 }
 
-/** What may be at a key: one content, or after an unanswered write either of two; undefined is nothing. */
+/** The possible contents of a key: one, or two after an unconfirmed write; undefined means missing. */
 type Possible = readonly (string | undefined)[]
 
 class Writer {
@@ -96,7 +96,7 @@ class Writer {
     }
   }
 
-  /** Reads a key; false for a failure. What is read is of what may be there. */
+  /** Reads a key; false for a failure. The content must be one of the possible ones. */
   async read(key: string): Promise<boolean> {
     const possible = this.#at(key)
     const answer = await this.#ask('GET', key)
@@ -181,9 +181,9 @@ async function writeUntilKilled(gateway: Gateway, pachd: Awaited<ReturnType<type
 }
 
 if (starter === undefined) {
-  killed('is left out: PACHD_START names no script that starts a pachd', () => undefined)
+  killed('is skipped: PACHD_START is not set to a script that starts a pachd', () => undefined)
 } else {
-  killed('an answered write is there, an unanswered one whole or absent', async () => {
+  killed('a confirmed write is stored, an unconfirmed one is complete or absent', async () => {
     const pachd = await startPachd(starter)
     const pfs = createPachydermClient(pachd.address)
     const gateway = await startGateway({ pfs })
@@ -191,7 +191,7 @@ if (starter === undefined) {
       await createRepoAndBranch(pfs, { repo, name: 'master' })
       const crowd = await writeUntilKilled(gateway, pachd)
       for (const writer of crowd) for (const key of writer.possible.keys()) assert.ok(await writer.read(key), key)
-      // The branch goes on: one more write, which every reader sees.
+      // The branch stays writable: one more write, which every reader sees.
       const last = new Writer(gateway.port, 'last')
       await last.step()
       assert.is(last.answered, 1)

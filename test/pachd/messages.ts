@@ -14,17 +14,17 @@ import type {
 } from '../../lib/pfs/client.js'
 import type { Json, Message } from './recording.js'
 
-/** A field's text, '' where it is absent. */
+/** The text of a field; '' if it is missing. */
 export function text(json: Json | undefined): string {
   return typeof json === 'string' ? json : ''
 }
 
-/** A field's number, 0 where it is absent. */
+/** The number of a field; 0 if it is missing. */
 export function number(json: Json | undefined): number {
   return Number(json ?? 0)
 }
 
-/** A field's message, an empty one where it is absent. */
+/** The message of a field; an empty one if it is missing. */
 export function message(json: Json | undefined): Message {
   return typeof json === 'object' && json !== null && !Array.isArray(json) ? (json as Message) : {}
 }
@@ -41,7 +41,7 @@ export function texts(json: Json | undefined): string[] {
 
 /** A repo as a PfsClient takes it. */
 export function repoFromMessage(repo: Message): Repo {
-  // A type that is none was recorded too.
+  // The recordings contain an unknown type, too.
   return { project: text(message(repo.project).name), name: text(repo.name), type: text(repo.type) as RepoType }
 }
 

@@ -26,7 +26,7 @@ function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0
 }
 
-cost('is found and read for what it costs alone', async () => {
+cost('costs as much to find and read as without neighbours', async () => {
   const pfs = createPachydermClient(process.env.PACHD ?? '')
   // Without a cache, so that every GET asks pachd for the bytes.
   const gateway = await startGateway({ pfs, options: { cacheBytes: 0 } })

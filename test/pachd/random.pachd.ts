@@ -28,7 +28,7 @@ for (const seed of seeds) {
   })
 }
 
-test(`at least ${wantedPercent} % of the calls are answered alike`, () => {
+test(`at least ${wantedPercent} % of the calls have the same result`, () => {
   const percent = (100 * (count.steps - count.differing)) / count.steps
   process.stdout.write(`${count.steps - count.differing} of ${count.steps} calls alike, seeds ${seeds.join(' ')}\n`)
   assert.ok(percent >= wantedPercent, `${percent} %`)

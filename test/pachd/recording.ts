@@ -18,14 +18,14 @@ export interface Step {
   readonly requests?: readonly Message[]
   readonly responses?: readonly Message[]
   readonly error?: { readonly status: string; readonly message: string }
-  /** null is no token; absent is the default one of the recording. */
+  /** null sends no token; undefined sends the default token of the recording. */
   readonly token?: string | null
-  /** Of a `GetFile` of which only the sizes were kept. */
+  /** For a `GetFile` of which only sizes were kept. */
   readonly offset?: number
   readonly messageSizes?: readonly number[]
 }
 
-/** What a call answered: an error may come behind some responses. */
+/** The result of a call: an error may follow some responses. */
 export interface Answer {
   readonly responses: readonly Message[]
   readonly error?: { readonly status: string; readonly message: string }

@@ -17,7 +17,7 @@ const project = projects.nameOf('default')
 test.before(async () => {
   await client.createProject({ project })
   await guarded.createProject({ project }, { authToken: token })
-  // Who may do something in pachd's own project, which nobody has made.
+  // Permissions in pachd's own project, which has no owner.
   const resource = { type: 'PROJECT', name: project } as const
   for (const [principal, roles] of [
     ['allClusterUsers', ['projectWriter']],

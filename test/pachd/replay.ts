@@ -24,7 +24,7 @@ export interface Target {
 
 type Before = (step: Step, requests: readonly Message[], options: CallOptions) => Promise<void>
 
-/** What a recording does not say. */
+/** Settings that a recording does not contain. */
 interface Between {
   readonly bigFile?: File | undefined
   /** Called before each step is made. */
@@ -97,7 +97,7 @@ export async function answerTo(
   }
 }
 
-/** A directory can be deleted when the commit below the head is finished: pachd had had the time where it did so. */
+/** A directory can be deleted after the commit below the head is finished, as it was during the recording. */
 async function untilDirectoryIsDeletable(
   client: PachydermApi,
   { error }: Step,

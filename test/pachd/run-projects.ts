@@ -1,8 +1,8 @@
 import type { Answer, Json, Message } from './recording.js'
 
 /**
- * Puts what a recording does into projects of one run, so that a pachd that has been recorded or replayed on before
- * holds nothing of their names. File sets stay in pachd's own project.
+ * Renames the projects of a recording for each run, so that a pachd on which others were recorded or replayed has none of
+ * them. File sets stay in pachd's own project.
  */
 export class RunProjects {
   readonly #suffix: string

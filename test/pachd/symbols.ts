@@ -4,7 +4,7 @@ import type { Json, Message } from './recording.js'
 /** `<commit:1>`, `<fileset:1>`, `<hash:1>`, `<token of …>`; a file set read as a commit was recorded as `<commit:1>.<64 hex digits>`. */
 const symbolPattern = /<(?:(commit|fileset|hash):\d+|token of [^>]+)>(?:\.[0-9a-f]{64})?/g
 
-/** What the symbols of one recording stand for in one replay: bound where they first appear, the same ever after. */
+/** The values of a recording's symbols in one replay: bound at their first use, and constant from then on. */
 export class Symbols {
   readonly #values = new Map<string, string>()
   readonly #symbols = new Map<string, string>()

@@ -31,7 +31,7 @@ test('an ES module imports it', async () => {
   assert.is(await project.output(['node', 'esm.mjs']), 'function NOT_FOUND')
 })
 
-test('CommonJS requires it, also where the process has imported it', async () => {
+test('CommonJS requires it, even if the process has imported it', async () => {
   project.write(
     'required.cjs',
     `${requires}\n${use}\n` +
@@ -72,7 +72,7 @@ for (const [module, moduleResolution, file] of [
 }
 
 const jestTest = `
-test('a handler is made', () => {
+test('a handler is created', () => {
   ${use}
   expect(typeof handler).toBe('function')
   expect(failure.status).toBe('NOT_FOUND')
@@ -98,7 +98,7 @@ test('ts-jest with module commonjs compiles against it', async () => {
   await project.output(['npx', 'jest', '--config', 'typed/jest.config.json'])
 })
 
-test('it holds no source map, and declarations of the entries alone', async () => {
+test('it contains no source map, and only the declarations of the entries', async () => {
   const folder = join(project.folder, 'node_modules/pfs-s3-gateway')
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
     (path) => !path.includes('node_modules'),
@@ -131,7 +131,7 @@ const blocks = snippetsOf('docs/testing.md').flatMap(({ text, reason = '' }) => 
   return file === undefined ? [] : [{ runner, file, text }]
 })
 
-/** Writes what a runner needs into its folder; the code to test goes into each. */
+/** Writes the files that a runner needs into its folder; the code under test goes into each. */
 function writeBlocks(runner: string): readonly string[] {
   const own = blocks.filter((block) => block.runner === runner)
   for (const { file, text } of [...own, ...blocks.filter((block) => block.runner === undefined)]) {

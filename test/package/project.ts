@@ -11,7 +11,7 @@ const run = promisify(execFile)
 export interface Project {
   readonly folder: string
   write(path: string, text: string): void
-  /** Runs a program in the project and returns its standard output; rejects with what it printed if it fails. */
+  /** Runs a program in the project and returns its standard output; rejects with its output if it fails. */
   output(
     command: readonly string[],
     settings?: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv },

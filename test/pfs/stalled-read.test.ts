@@ -7,7 +7,7 @@ const test = suite('a file for a slow reader')
 const file = { commit: { repo: { project: 'default', name: 'r', type: 'user' }, id: 'c' }, path: '/f' } as const
 const content = Buffer.alloc(1_000_000).map((_, index) => index % 251)
 
-/** PFS with one file, in messages of 300,000 bytes; counts what it is asked, and the calls that are left open. */
+/** PFS with one file, in messages of 300,000 bytes; counts its calls, and those that are still open. */
 function createPfs() {
   const asked: number[] = []
   let open = 0

@@ -3,7 +3,7 @@ import { signedChunkBytes } from '../support/sign.js'
 import { credentialsOf, exampleCredentials, exampleKey, readAll, received, type Sent } from './request.js'
 import { signedAt, signHeader } from './signer.js'
 
-/** What most of these requests send. */
+/** The body of most of these requests. */
 export const text = Buffer.from('hello, world')
 
 /** Authenticates a request signed by `signer.ts`; under `open` anonymous callers pass. */

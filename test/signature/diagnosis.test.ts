@@ -5,7 +5,7 @@ import { authenticate } from '../../lib/signature/authenticate.js'
 import { exampleCredentials, exampleKey, received, type Sent } from './request.js'
 import { presign, type Signed, signedAt, signHeader } from './signer.js'
 
-/** What the log says of a signature that does not match. */
+/** The log's cause of a wrong signature. */
 const test = suite('likely cause')
 
 async function causeOf(sent: Sent): Promise<string> {

@@ -113,7 +113,7 @@ const requests = fc.record({
   presigned: fc.boolean(),
 })
 
-/** Signs with smithy what a client would send. */
+/** Signs a request with smithy, as a client would. */
 async function signed({
   method,
   path,
@@ -147,7 +147,7 @@ function changed(value: string, { at, character, insert }: { at: number; charact
   return value.slice(0, index) + character + value.slice(insert ? index : index + 1)
 }
 
-/** What a target says, in the one form of it. */
+/** The canonical meaning of a target. */
 function meaning(target: string): string {
   const { rawPath, query } = received({ target })
   const pairs = [...query].flatMap(([name, values]) => values.map((value) => [name, value]))
@@ -155,7 +155,7 @@ function meaning(target: string): string {
 }
 
 fuzz(
-  'a changed target or header passes only where it says the same',
+  'a changed target or header passes only if its meaning is the same',
   0.2,
   fc.tuple(requests, change),
   async ([request, edit]) => {

@@ -63,7 +63,7 @@ test('the length of a body must be the announced one', async () => {
 })
 const md5 = createHash('md5').update(text).digest('base64')
 
-/** Of `hello, world`, from Python's zlib and hashlib. */
+/** Checksums of `hello, world`, from Python's zlib and hashlib. */
 const checksums: Record<string, string> = {
   'x-amz-checksum-crc32': '/6tyOg==',
   'x-amz-checksum-sha1': 't+I+wpryKwtOQdox6GjVciYSHIQ=',

@@ -5,7 +5,7 @@ import { codeOf, errorOf } from '../support/s3-error.js'
 import { exampleCredentials, exampleKey, received, type Sent } from './request.js'
 import { presign, signedAt } from './signer.js'
 
-/** What the query of a presigned URL may not say: test/hostile/README.md, Authentication. */
+/** Invalid queries of presigned URLs: test/hostile/README.md, Authentication. */
 const test = suite('refused URLs')
 
 function check(sent: Sent, options: Partial<SignatureOptions> = {}) {

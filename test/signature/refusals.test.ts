@@ -6,7 +6,7 @@ import { codeOf, errorOf } from '../support/s3-error.js'
 import { credentialsOf, exampleCredentials, exampleKey, received, type Sent } from './request.js'
 import { presign, scope, signedAt, signHeader, timestamp } from './signer.js'
 
-/** What the Authorization header or the query may not say: test/hostile/README.md, Authentication. */
+/** Invalid Authorization headers and queries: test/hostile/README.md, Authentication. */
 const test = suite('refused signatures')
 
 function check(sent: Sent, options: Partial<SignatureOptions> = {}) {

@@ -37,7 +37,7 @@ export async function readAll(body: AsyncIterable<Uint8Array>): Promise<Buffer> 
   return Buffer.concat(chunks)
 }
 
-/** Credentials by access key; nobody else passes unless `open`. */
+/** Credentials by access key; other callers pass only if `open`. */
 export function credentialsOf(keys: Readonly<Record<string, string>>, open = false): CredentialSource {
   const secrets = new Map(Object.entries(keys))
   return {

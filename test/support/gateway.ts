@@ -10,7 +10,7 @@ export interface GatewaySettings {
   /** @default that of `opened`, or with `pfs` alone `{ mode: 'none' }` */
   readonly authConfig?: AuthConfig
   readonly options?: S3HandlerOptions
-  /** Puts `servePfs` and `createPfsClient` between the handler and `pfs`; a real pachd is behind a wire of its own. */
+  /** Puts `servePfs` and `createPfsClient` between the handler and `pfs`; a real pachd is remote anyway. */
   readonly overWire?: boolean
 }
 
@@ -22,7 +22,7 @@ export interface Gateway {
   readonly pfs: PachydermApi
   /** Writes the records that may follow an answer. */
   flush(): Promise<void>
-  /** Cuts what is still open and frees the port. */
+  /** Closes all connections and frees the port. */
   close(): Promise<void>
 }
 
@@ -50,7 +50,7 @@ export async function startGateway(settings: GatewaySettings = {}): Promise<Gate
   }
 }
 
-/** Starts one over a PFS of its own. */
+/** Starts a gateway with a new PFS. */
 export async function startGuardedGateway(
   settings: Pick<GatewaySettings, 'options' | 'overWire'> = {},
 ): Promise<GuardedGateway> {

@@ -14,7 +14,7 @@ export interface Ended {
 
 export interface Program {
   readonly child: ChildProcess
-  /** What it has written on standard error so far. */
+  /** The output on standard error so far. */
   said(): string
   /** The first match of `pattern` on standard error, once it is there; rejects when the program ends without it. */
   says(pattern: RegExp): Promise<RegExpExecArray>

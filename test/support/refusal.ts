@@ -1,6 +1,6 @@
 import { S3ServiceException } from '@aws-sdk/client-s3'
 
-/** How the gateway refused a command, as `status Code`; 'none' where it did not. */
+/** The gateway's error for a command, as `status Code`; 'none' if it succeeded. */
 export async function refusal(work: Promise<unknown>): Promise<string> {
   try {
     await work

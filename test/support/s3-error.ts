@@ -1,13 +1,13 @@
 import { S3Error } from '../../lib/errors.js'
 
-/** The S3Error that work is refused with; what else it throws goes on. */
+/** The S3Error that work fails with; any other error is passed on. */
 export async function errorOf(work: Promise<unknown> | (() => unknown)): Promise<S3Error> {
   const error = await refusalOf(work)
   if (error === undefined) throw new Error('nothing was refused')
   return error
 }
 
-/** The code of the S3Error that work is refused with; 'none' where it is not. */
+/** The code of the S3Error that work fails with; 'none' if it succeeds. */
 export async function codeOf(work: Promise<unknown> | (() => unknown)): Promise<string> {
   return (await refusalOf(work))?.code ?? 'none'
 }

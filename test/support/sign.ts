@@ -26,8 +26,8 @@ export type Signed = Unsigned & { readonly headers: Headers }
 export const host = 'gateway.example'
 
 /**
- * Signature V4 in the Authorization header, from Amazon's documentation and none of the library's code: the tests sign
- * what no client would send, which the signers of clients refuse or tidy up.
+ * Signature V4 in the Authorization header, written from Amazon's documentation, without the library's code: the tests
+ * sign requests that the signers of clients would refuse or correct.
  */
 export function signV4(request: Unsigned, signing: Signing): Signed {
   const time = timeOf(signing.at)
@@ -107,7 +107,7 @@ export function signedChunks(request: Signed, key: Key, chunks: readonly string[
   return signedChunkBytes(request, key, bytes).toString()
 }
 
-/** Content in signed chunks, with a signed trailer (`name:value`) where one is given. */
+/** Content in signed chunks, with a signed trailer (`name:value`) if given. */
 export function signedChunkBytes(request: Signed, key: Key, chunks: readonly Uint8Array[], trailer?: string): Buffer {
   const time = request.headers['x-amz-date'] ?? ''
   const scope = scopeOf(time, { key })

@@ -4,7 +4,7 @@ export interface TestFileResult {
   readonly passed: number
   /** At least 1 where the file itself is at fault: no test ran, a hook threw, the process did not end. */
   readonly failed: number
-  /** Why the file failed, beside what its output says; '' where it did not. */
+  /** Why the file failed, in addition to its output; '' if it did not. */
   readonly reason: string
   /** Standard output and standard error as they came. */
   readonly output: string
@@ -17,7 +17,7 @@ export interface TestFileLimits {
   readonly exitMilliseconds: number
 }
 
-/** Runs one uvu file as a process of its own, with `env` beside this one's, and reads the summary that uvu prints. */
+/** Runs one uvu file in a separate process, with `env` added, and parses the summary that uvu prints. */
 export async function runTestFile(
   path: string,
   limits: TestFileLimits,

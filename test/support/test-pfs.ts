@@ -21,14 +21,14 @@ export interface TestPfs {
   readonly asRoot: PachydermApi
   /** For the gateway: with auth active, it acts as the writer of `GuardedPfs`. */
   readonly authConfig: AuthConfig
-  /** Deletes what the test has made. */
+  /** Deletes everything that the test has created. */
   close(): Promise<void>
 }
 
 /** A PFS whose auth is active. */
 export interface GuardedPfs extends TestPfs {
   readonly rootToken: string
-  /** Of a robot that may make repos, and write those that root makes through `asRoot`. */
+  /** The token of a robot that may create repos, and write those that root creates through `asRoot`. */
   readonly writerToken: string
 }
 
@@ -73,9 +73,9 @@ async function guarded({ pfs, close }: OpenPfs, rootToken: string): Promise<Guar
   return { pfs, asRoot, rootToken, writerToken, authConfig: { mode: 'none', authToken: writerToken }, close }
 }
 
-/** Projects of its own on a pachd. */
+/** Separate projects on a pachd. */
 async function openProject(address: string, rootToken?: string): Promise<OpenPfs> {
-  // A busy pachd takes its time to delete what a test has made.
+  // A busy pachd takes long to delete the projects of a test.
   const client = createPachydermClient(address, { deadlineMilliseconds: 10 * 60_000 })
   const pfs = withProjectPrefix(client, `${randomUUID()}-`)
   const options = rootToken === undefined ? {} : { authToken: rootToken }

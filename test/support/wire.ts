@@ -18,10 +18,10 @@ export interface RawResponse {
   readonly body: string
 }
 
-/** A connection on which the test says what is sent and when. */
+/** A connection on which the test decides what is sent, and when. */
 export interface Wire {
   send(bytes: string | Uint8Array): void
-  /** Sends and waits until the other side has room for more; false where it has closed. */
+  /** Sends, and waits until the other side accepts more; false if it has closed. */
   sent(bytes: string): Promise<boolean>
   /** Waits for some of an answer. */
   some(): Promise<void>
@@ -31,7 +31,7 @@ export interface Wire {
   response(toHead?: boolean): Promise<RawResponse | undefined>
   /** Says that no more is sent. */
   end(): void
-  /** Says that no more is sent, and waits for the other side to say so too. */
+  /** Ends the sending side, and waits for the other side to end, too. */
   ended(): Promise<void>
   close(): void
 }
@@ -63,7 +63,7 @@ export async function openWire(port: number): Promise<Wire> {
   }
 }
 
-/** Sends one request on a connection of its own; fails where no whole answer comes. */
+/** Sends one request on a new connection; fails without a complete response. */
 export async function exchange(port: number, request: RawRequest): Promise<RawResponse> {
   const wire = await openWire(port)
   try {
@@ -76,7 +76,7 @@ export async function exchange(port: number, request: RawRequest): Promise<RawRe
   }
 }
 
-/** The text of an element of an XML answer; '' where it has none. */
+/** The text of an element of an XML response; '' if it is missing. */
 export function xmlText(response: RawResponse, element: string): string {
   return new RegExp(`<${element}>([^<]*)</${element}>`).exec(response.body)?.[1] ?? ''
 }
@@ -87,7 +87,7 @@ export function outcomeOf(response: RawResponse): string {
 }
 
 interface Inbox {
-  /** What has come and has not been taken. */
+  /** Received bytes that were not consumed. */
   bytes(): Buffer
   /** Waits for more; false where the connection has ended. */
   fill(): Promise<boolean>

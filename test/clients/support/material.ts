@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto'
 import { closeSync, copyFileSync, mkdirSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 
-/** What the clients copy in and out. */
+/** The files that clients copy. */
 export interface Material {
   /** A directory of real files, several levels deep. */
   readonly tree: string
-  /** One file; several times as large as what a client sends at once. */
+  /** One file, several times as large as a part of an upload. */
   readonly file: string
   /** A file of 12 MB, for clients to send in parts of 5 MiB. */
   readonly parts: string

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** A client's script and how it is to be run, as its first lines say. */
+/** A client's script, and how to run it, as its first lines declare. */
 export interface ClientScript {
   readonly name: string
   readonly path: string
@@ -49,7 +49,7 @@ export function clientScripts(directory: string): readonly ClientScript[] {
     })
 }
 
-/** Runs a script to its end; a failure holds what it printed. */
+/** Runs a script to its end; an error contains its output. */
 export function runScript(
   script: ClientScript,
   settings: { readonly cwd: string; readonly env: NodeJS.ProcessEnv; readonly milliseconds: number },

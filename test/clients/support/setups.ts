@@ -6,15 +6,15 @@ export interface Setup {
   readonly name: string
   /** Where PFS is: in the gateway's process, in another one over gRPC, or in a real pachd. */
   readonly pfs: 'memory' | 'wire' | 'pachd'
-  /** Of PFS's root user; absent where auth is off, and for a pachd, whose clients are a robot user. */
+  /** The token of PFS's root user; undefined without auth, and for a pachd, whose clients are a robot user. */
   readonly rootToken?: string
-  /** Whether the clients that can are to carry the large tree and file. */
+  /** Whether clients that can should transfer the large tree and file. */
   readonly large: boolean
 }
 
 const rootToken = 'the-root-token'
 
-/** What a reader of the documentation has started. */
+/** The services that a reader of the documentation has started. */
 export const pageSetup: Setup = { name: 'in memory, auth off', pfs: 'memory', large: false }
 
 /** PFS near and far, with auth and without; the one that is most like production carries the load. A pachd, if the environment names one. */
@@ -41,10 +41,10 @@ export interface RunningSetup {
   stop(): Promise<readonly Ended[]>
 }
 
-/** What users run, rather than its sources. */
+/** The built program, not its sources. */
 const built = ['dist/cli/main.js']
 
-/** Starts the program, twice where PFS is to be in another process. */
+/** Starts the program, twice if PFS runs in another process. */
 export async function startSetup(setup: Setup): Promise<RunningSetup> {
   if (setup.pfs === 'pachd') return startBeforePachd(process.env.PACHD_WITH_AUTH ?? '')
   const token = setup.rootToken === undefined ? {} : { token: setup.rootToken }

@@ -10,7 +10,7 @@ export interface ClientRun {
   readonly passed: boolean
 }
 
-/** The page of clients: a row for each script, with the version that ran and where it failed. */
+/** The page of clients: a row per script, with the tested version and any failures. */
 export function clientsPage(runs: readonly ClientRun[]): string {
   const scripts = [...new Set(runs.map(({ script }) => script))]
   const setups = [...new Set(runs.map(({ setup }) => setup))]

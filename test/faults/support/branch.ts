@@ -20,7 +20,7 @@ export async function holds(pfs: PfsClient): Promise<ReadonlyMap<string, string>
   return held
 }
 
-/** The ids of the branch's commits, newest first; throws where one is open. */
+/** The ids of the branch's commits, newest first; throws if one is open. */
 export async function commits(pfs: PfsClient): Promise<readonly string[]> {
   const ids: string[] = []
   for await (const { commit, finishing } of pfs.listCommit({ repo: branch.repo, to: head })) {

@@ -1,7 +1,7 @@
 import { type PfsClient, PfsError } from '../../../lib/index.js'
 import { branch } from './branch.js'
 
-/** Opens the connections of a client, which come with the first call on each: what is counted later is not to be them. */
+/** Opens the connections of a client, which happens at the first call on each, so that later counts exclude it. */
 export async function connect(client: PfsClient): Promise<void> {
   const file = { commit: { repo: branch.repo, branch: branch.name }, path: '/none' }
   try {

@@ -44,7 +44,7 @@ async function crowdOf(connections: number, gateway: GatewayProcess, pfs: PfsCli
   assert.equal(after.errors, [])
 }
 
-/** What `putAndGet` puts. */
+/** The content for `putAndGet`. */
 export const contentOf = (index: number): Buffer => Buffer.alloc(1000, `object ${index} `)
 
 /** A connection on which nothing comes, or half a head, or half a body. */

@@ -4,7 +4,7 @@ import { pachydermMethods } from '../../../lib/testing/pachyderm-methods.js'
 
 export type Method = keyof PachydermApi
 
-/** PFS whose methods a test replaces as it runs, and that knows what is running in it. */
+/** PFS whose methods a test replaces at run time, and that knows its running calls. */
 export interface FaultyPfs {
   readonly client: PachydermApi
   /** The methods that are answered by the test; all others by the PFS behind. */

@@ -1,8 +1,8 @@
-/** What a client sends before its frames (RFC 9113, 3.4). */
+/** The first bytes of a client, before its frames (RFC 9113, 3.4). */
 const prefaceBytes = 24
 const frameHeadBytes = 9
 
-/** A reader of what an HTTP/2 client sends, in any pieces; it tells the type of each frame. */
+/** Parses the bytes of an HTTP/2 client, in any chunks; returns the type of each frame. */
 export function createFrameReader(onFrame: (type: number) => void): (chunk: Buffer) => void {
   let pending = Buffer.alloc(0)
   /** Bytes to pass over before the next frame's head. */

@@ -5,7 +5,7 @@ import { inspect } from 'node:util'
 import { type AuthConfig, createPfsClient, createS3Handler, type S3HandlerOptions } from '../../../lib/index.js'
 import { connect } from './connect.js'
 
-/** What the process is started with, as JSON. */
+/** The options of the process, as JSON. */
 export interface Settings {
   /** Where PFS is. */
   readonly address: string
@@ -14,7 +14,7 @@ export interface Settings {
   readonly mode?: Exclude<AuthConfig['mode'], 'keys'>
 }
 
-/** What a process holds. */
+/** The memory of a process. */
 export interface Measured {
   /** On the heap, and in buffers beside it. */
   readonly bytes: number
@@ -22,7 +22,7 @@ export interface Measured {
   readonly socketBytes: number
   /** In memory, whatever for. */
   readonly residentBytes: number
-  /** Of the process since it began. */
+  /** Since the process began. */
   readonly processorMilliseconds: number
   /** Most that the process has taken between two turns of its timers since the last question. */
   readonly longestTurnMilliseconds: number
@@ -30,7 +30,7 @@ export interface Measured {
   readonly files: number
   /** Timers that keep the process alive. */
   readonly timers: number
-  /** What was told to the operator so far. */
+  /** Errors that were reported to the operator so far. */
   readonly errors: readonly string[]
 }
 

@@ -3,12 +3,12 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { Measured, Settings } from './gateway-child.js'
 
-/** A gateway in a process of its own, whose memory is nobody else's. */
+/** A gateway in a separate process, so that its memory can be measured. */
 export interface GatewayProcess {
   readonly port: number
-  /** What it holds once its garbage is collected. */
+  /** Its memory after garbage collection. */
   measure(): Promise<Measured>
-  /** Waits until the open connections have brought so many bytes, or bring no more. */
+  /** Waits until the open connections have delivered this many bytes, or deliver no more. */
   received(bytes: number): Promise<number>
   /** Settles when no connection to it is open. */
   idle(): Promise<void>

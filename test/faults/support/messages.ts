@@ -10,7 +10,7 @@ export interface Message {
   readonly body: Buffer
 }
 
-/** The PUT of an object as it goes over the wire, in pieces of `pieceBytes` where it is framed. */
+/** The PUT of an object in wire format, in chunks of `pieceBytes` if it is framed. */
 export function putMessage(target: string, content: Buffer, framing: Framing, pieceBytes = 64 * 1024): Message {
   const head = (...headers: string[]) =>
     Buffer.from([`PUT ${target} HTTP/1.1`, 'host: localhost', ...headers, '', ''].join('\r\n'))

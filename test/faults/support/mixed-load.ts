@@ -58,7 +58,7 @@ export interface Load {
   readonly milliseconds: number
 }
 
-/** Requests of mixed kinds; what the gateway holds afterwards is what it held before. */
+/** Sends mixed requests; afterwards the gateway must hold as many resources as before. */
 export async function mixedLoad(load: Load): Promise<void> {
   const truth = createMemoryPfs()
   await createBucket(truth)
@@ -76,7 +76,7 @@ async function apply(load: Load, gateway: GatewayProcess, pfs: FaultyPfs): Promi
   await ask(port, 'PUT', `/${bucket}/small`, small)
   await ask(port, 'PUT', `/${bucket}/large`, large)
 
-  /** Makes requests; then everything rests, and what is still held is measured. */
+  /** Sends requests, waits until everything is idle, and measures the remaining resources. */
   async function run({ requests, milliseconds }: Load): Promise<Measured> {
     const failures: string[] = []
     const numbers = Array.from({ length: requests }, (_, number) => number).values()
@@ -98,7 +98,7 @@ async function apply(load: Load, gateway: GatewayProcess, pfs: FaultyPfs): Promi
     return measured
   }
 
-  // What is filled once (code, caches, pools) is filled before the first look.
+  // Fills code, caches and pools before the first measurement.
   const before = await run({ requests: load.requests / 3, milliseconds: load.milliseconds / 3 })
   const after = await run(load)
   assert.ok(after.bytes - before.bytes < slackBytes, `${before.bytes} bytes before, ${after.bytes} after`)

@@ -9,7 +9,7 @@ export interface Network {
   readonly address: string
   /** Where connections go; undefined refuses them. */
   target: number | undefined
-  /** Breaks what is connected. */
+  /** Breaks all connections. */
   cut(): void
   /** Lets nothing through, in either direction, until `resume`. */
   stall(): void

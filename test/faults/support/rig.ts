@@ -12,13 +12,13 @@ import { type Network, startNetwork } from './network.js'
 /** A gateway, PFS over gRPC behind it, and a network between them; each can fail. */
 export interface Rig {
   readonly port: number
-  /** What is truly in PFS, past every fault. */
+  /** PFS itself, without faults. */
   readonly truth: PachydermApi
   readonly pfs: FaultyPfs
   readonly wire: Network
-  /** What the handler told its operator. */
+  /** Errors that the handler reported to its operator. */
   readonly errors: readonly unknown[]
-  /** Breaks PFS's connections and frees its port, as when its process dies; what it holds stays. */
+  /** Breaks PFS's connections and frees its port, as if its process had died; its content stays. */
   killPfs(): Promise<void>
   startPfs(): Promise<void>
   /** Settles when no connection is open, no request is answered and no call runs. */
@@ -99,14 +99,14 @@ export async function startRig({ options, memory, truth: shared }: RigSettings =
   return rig
 }
 
-/** What this process holds open: files and sockets, and what keeps the event loop alive by kind. */
+/** The open resources of this process: files, sockets, and everything that keeps the event loop alive, by kind. */
 export function openThings(): Readonly<Record<string, number>> {
   const things: Record<string, number> = { files: readdirSync('/proc/self/fd').length }
   for (const kind of process.getActiveResourcesInfo()) things[kind] = (things[kind] ?? 0) + 1
   return things
 }
 
-/** Turns the event loop until the process holds no more than it did; what is still open after many turns is returned. */
+/** Turns the event loop until the process holds no more resources than before; returns what is still open in the end. */
 export async function leaked(before: Readonly<Record<string, number>>): Promise<readonly string[]> {
   const more = () =>
     Object.entries(openThings()).flatMap(([kind, count]) =>

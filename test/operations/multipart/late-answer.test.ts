@@ -26,7 +26,7 @@ function createDeferred<Value>(): Deferred<Value> {
   return { promise, ...settle }
 }
 
-/** A PFS that waits with joining parts until it is told to go on, or to fail. */
+/** A PFS that blocks the joining of parts until the test continues or fails it. */
 function createStallingPfs() {
   const pfs = createMemoryPfs()
   const reached = createDeferred<AbortSignal | undefined>()

@@ -14,7 +14,7 @@ import { type Begun, Bucket, begin, complete, partBytes, read, sendPart } from '
 
 const many = suite('10,000 parts')
 
-/** A PFS that says of each small part that it is large enough, and counts what it is asked. */
+/** A PFS that reports each small part as large enough, and counts its calls. */
 function createPartsPfs() {
   const pfs = createMemoryPfs()
   const calls = { underWay: 0, most: 0, fileSets: 0, composed: 0, commits: 0 }

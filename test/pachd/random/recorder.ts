@@ -16,7 +16,7 @@ export class Recorder {
     this.#client = client
   }
 
-  /** Makes a call; the ids in its requests and in what is answered are symbols. */
+  /** Makes a call; symbols replace the ids in its requests and responses. */
   async call(method: string, ...requests: readonly Message[]): Promise<Answer> {
     const step = { step: this.steps.length + 1, method, requests }
     const answer = await answerTo(this.#client, { ...step, requests: this.#resolve(requests) }, {})

@@ -50,7 +50,7 @@ class RandomScenario {
     await this.recorder.call('DeleteRepo', { repo: this.#repo, force: true })
   }
 
-  /** Makes one call, and waits until what it wrote can be read: when pachd finishes a commit is a matter of time. */
+  /** Makes one call, and waits until its result can be read: the time at which pachd finishes a commit varies. */
   async next(): Promise<void> {
     const kind = this.#random(100)
     if (kind < 24) return this.#write()
@@ -204,7 +204,7 @@ class RandomScenario {
     }
   }
 
-  /** Where a file is read or copied from: a branch, a commit, a file set, seldom what is missing. */
+  /** The source of a read or copy: a branch, a commit, a file set, sometimes a missing one. */
   #source(): Message {
     const random = this.#random
     const kind = random(100)

@@ -33,7 +33,7 @@ test('stalled readers stop the server after a few messages each, and other calls
     // Meanwhile the server has the time to send all that it would.
     for (let trip = 0; trip < 100; trip++) await pfs.inspectFile(file)
     for (const [path, count] of pulled) {
-      // Of these the client has two, the flow control window two, the transport the rest.
+      // Two of these are in the client, two in the flow-control window, the rest in the transport.
       assert.ok(count <= 8, `${count} messages were pulled of ${path}, of which one was read`)
     }
     let read = 1

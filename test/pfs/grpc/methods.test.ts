@@ -68,7 +68,7 @@ const directoryInfo: FileInfo = {
 type Arguments = readonly unknown[]
 type Answers = { [Name in keyof typeof pachydermMethods]: { arguments: Arguments; answer: unknown; stream?: true } }
 
-/** What each method is asked, and what it answers; both must arrive as they are. */
+/** Arguments and result of each method; both must arrive unchanged. */
 const answers: Answers = {
   createProject: { arguments: [{ project: 'vision', description: 'x', update: true }], answer: undefined },
   inspectProject: { arguments: ['vision'], answer: { name: 'vision', description: 'x', createdAt: time } },

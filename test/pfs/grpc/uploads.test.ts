@@ -140,7 +140,7 @@ test('a slow server slows down the operations', async () => {
     const uploading = pfs.modifyFile(head, operations())
     // Meanwhile the client has the time to send all that it would.
     for (let trip = 0; trip < 100; trip++) await pfs.whoAmI()
-    // grpc-js's server reads 16 messages ahead; the rest is the window and what is on its way.
+    // grpc-js's server reads 16 messages ahead; the others are in the window and in transit.
     assert.ok(pulled > 0 && pulled <= 24, `${pulled} messages were pulled for a server that took none`)
     reading.resolve()
     await uploading

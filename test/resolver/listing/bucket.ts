@@ -5,7 +5,7 @@ import { createPageMemory } from '../../../lib/resolver/listing/path-reader.js'
 import { createMemoryPfs, type PachydermApi } from '../../../lib/testing/index.js'
 import { createRepoAndBranch } from '../../support/branch.js'
 
-/** What listings have asked of PFS. */
+/** The PFS calls of listings. */
 export interface Cost {
   calls: number
   entries: number
@@ -33,7 +33,7 @@ export async function createBucket(paths: Iterable<string>, encoding: KeyEncodin
   return { source, cost }
 }
 
-/** Writes an empty file to every path, into a commit of its own or the open one. */
+/** Writes an empty file to every path, into a new commit or the open one. */
 export async function writePaths({ pfs }: ListSource, paths: Iterable<string>): Promise<void> {
   const raw = new Uint8Array()
   await pfs.modifyFile(

@@ -51,7 +51,7 @@ cost('a page of a small directory: PFS reads no more than its entries', async ()
   const bucket = await bucketOf((index) => `${pad(index >> 3)}/part-${index & 7}`)
   for (const delimiter of ['', '/']) {
     for (const prefix of ['001000/', '001000/part-3', 'none/', 'none/at/all/']) {
-      // A key that ends as the directory does lies elsewhere, and is to be of the same commit.
+      // A key that ends like the directory is stored elsewhere, and must be read from the same commit.
       const calls = prefix.endsWith('/') ? 3 : 2
       await pageOf(bucket, { prefix, delimiter, limit: 2 }, [calls, 8])
       await pageOf(bucket, { prefix, delimiter }, [calls, 8])

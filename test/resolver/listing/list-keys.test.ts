@@ -14,7 +14,7 @@ const all = { prefix: '', delimiter: '', after: '', limit: 1000 }
 
 const plain = ['a', 'b', '/', '-', '%28', '%2F', '2', ' ', '"', '#', '$', '&', '.a', '~']
 const escaped = ['(', '!', ')', '/', '.', '%', '%25', '%2E', '8', 'é', '😀', '\uff5e', '\u0001', '\u007f']
-// What only looks like an escape, and what is one only because of what follows.
+// Text that only looks like an escape, and escapes that depend on the text after them.
 const ambiguous = ['%C3%A9', '%E9', '%2', '%zz']
 
 listing('a missing branch is thrown, even if no key could match', async () => {

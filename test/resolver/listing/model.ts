@@ -15,7 +15,7 @@ export function listedNames(keys: readonly string[], query: Omit<ListQuery, 'lim
   return [...names]
 }
 
-/** Of keys those that PFS can hold together: no path is both a file and a directory. */
+/** The keys that PFS can store together: no path is both a file and a directory. */
 export function keysWithoutCollision(keys: readonly string[], pathFromKey: (key: string) => string): string[] {
   const kept = new Set<string>()
   const files = new Set<string>()

@@ -57,7 +57,7 @@ search('no path that it skips has a key of the interval', () => {
 })
 
 for (const [from, low, high, expected] of [
-  // Before `ab` come the keys that go on behind `a` with a slash, escaped at the end of a key, and with escapes.
+  // Before `ab` come keys that continue after `a` with a slash, which is escaped at the end of a key, and with escapes.
   ['/', 'a-\0', 'ab', '/a%2F'],
   // `?` comes between the digits and what follows them.
   ['/', 'file-000999\0', 'file-001000', '/file-000%3F'],

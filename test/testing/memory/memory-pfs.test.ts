@@ -50,7 +50,7 @@ async function all<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
   return collected
 }
 
-/** Operations that end only when they are told to. */
+/** Operations that end only on command. */
 function slowly(first: FileOperation) {
   const ended = deferred()
   async function* operations() {

@@ -30,7 +30,7 @@ function treeOf(paths: Iterable<string>): Directory {
   return tree
 }
 
-/** The paths and the directories above them, sorted: a string compares as its bytes where it is ASCII. */
+/** The paths and their parent directories, sorted: ASCII strings compare like their bytes. */
 function sortedEntries(paths: readonly string[]): string[] {
   const directories = paths.flatMap((each) =>
     [...each.matchAll(/\//g)].slice(1).map(({ index }) => each.slice(0, index + 1)),
@@ -79,7 +79,7 @@ interface Version {
   readonly model: ReadonlyMap<string, FileRecords>
 }
 
-/** A tree and a plain map after each batch of writes, each batch of an owner of its own. */
+/** A tree and a plain map after each batch of writes; each batch has another owner. */
 function versionsOf(writes: readonly { isDeletion: boolean; directory: string; start: number; length: number }[]) {
   let last: Version = { tree: createDirectory(), model: new Map() }
   const versions = [last]
