@@ -1,209 +1,159 @@
-import { parseArgs } from 'node:util'
-import { Fault, lineFrom } from './fault.js'
-
-export interface HostAndPort {
-  /** A host name or address; '' listens on all interfaces. */
-  readonly host: string
-  readonly port: number
-}
+import type { S3HandlerOptions } from '../index.js'
+import { Fault } from './fault.js'
+import { firstOf, type GivenSettings, readConfigFile, readEnvironment, readFlags } from './given.js'
+import type { LogFormat } from './program-log.js'
+import { type HostAndPort, SettingValues } from './setting-values.js'
+import { type SettingName, settingNames, settings } from './settings.js'
 
 export type AuthArgument =
   | { readonly mode: 'pachyderm' }
   | { readonly mode: 'none' }
   | { readonly mode: 'keys'; readonly file: string }
 
-/** The values of `--log`. */
-export const logFormats = ['json', 'pretty', 'off'] as const
-export type LogFormat = (typeof logFormats)[number]
+/** Limits of connections, in milliseconds and bytes. */
+export interface Limits {
+  readonly maxConnections: number | undefined
+  readonly maxHeaderBytes: number
+  readonly headersMilliseconds: number
+  readonly idleMilliseconds: number
+  readonly keepAliveMilliseconds: number
+}
 
-/** The values of `objectRecords`. */
-type RecordMode = 'all' | 'needed' | 'off'
-
-/** The values of `deleteVersions`. */
-type VersionDeletion = 'hide' | 'refuse'
-
+/** The settings of the program, from all sources. */
 export interface Arguments {
   readonly listen: HostAndPort
   readonly memory: boolean
-  readonly pachd?: string
+  readonly pachd?: { readonly address: string; readonly source: string }
+  /** Time limit for pachd to respond at startup. */
+  readonly waitMilliseconds: number
   readonly rootToken?: string
   readonly servePfs?: HostAndPort
   readonly auth: AuthArgument
   readonly tls?: { readonly certFile: string; readonly keyFile: string }
   readonly log: LogFormat
+  readonly accessLog?: string
+  readonly admin?: HostAndPort
+  readonly portFile?: string
   readonly printAddresses: boolean
-  readonly domains: readonly string[]
-  readonly bucketAliases: Readonly<Record<string, string>>
-  readonly bucketSeparator?: string
-  readonly objectRecords?: RecordMode
-  readonly deleteVersions?: VersionDeletion
-  readonly region?: string
-  readonly basePath?: string
+  readonly workers: number
+  readonly limits: Limits
+  /** Options for createS3Handler, which validates them. */
+  readonly handlerOptions: S3HandlerOptions
+  /** The source of each of these options, such as '--region'. */
+  readonly optionSources: ReadonlyMap<string, string>
   /** Age at which unfinished uploads are deleted, in milliseconds; undefined never deletes them. */
   readonly sweepUploads?: number
-  /** Seconds that running requests have to finish after SIGTERM or SIGINT. */
+  /** Seconds between SIGTERM, after which /readyz fails, and the start of draining. */
+  readonly drainDelaySeconds: number
+  /** Seconds that running requests have to finish while draining. */
   readonly drainSeconds: number
 }
 
 export type Command =
   | { readonly name: 'help' }
   | { readonly name: 'version' }
+  | { readonly name: 'print-config'; readonly config: Readonly<Record<string, unknown>> }
   | { readonly name: 'serve'; readonly arguments: Arguments }
 
-const options = {
-  listen: { type: 'string' },
-  memory: { type: 'boolean' },
-  pachd: { type: 'string' },
-  'root-token': { type: 'string' },
-  'serve-pfs': { type: 'string' },
-  auth: { type: 'string' },
-  'tls-cert': { type: 'string' },
-  'tls-key': { type: 'string' },
-  log: { type: 'string' },
-  'print-addresses': { type: 'boolean' },
-  domain: { type: 'string', multiple: true },
-  'bucket-alias': { type: 'string', multiple: true },
-  'bucket-separator': { type: 'string' },
-  'object-records': { type: 'string' },
-  'delete-versions': { type: 'string' },
-  region: { type: 'string' },
-  'base-path': { type: 'string' },
-  'sweep-uploads': { type: 'string' },
-  'drain-seconds': { type: 'string' },
-  help: { type: 'boolean', short: 'h' },
-  version: { type: 'boolean' },
-} as const
+/** Reads flags, environment and configuration file; throws a Fault that names the wrong source. */
+export async function parseArguments(words: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Command> {
+  const flags = readFlags(words)
+  if (flags.help) return { name: 'help' }
+  if (flags.version) return { name: 'version' }
+  const environment = readEnvironment(env)
+  const config = flags.config ?? environment.config
+  const file: GivenSettings = config === undefined ? new Map() : await readConfigFile(config)
+  const given = withoutLoser(firstOf(flags.given, environment.given, file))
+  const checked = argumentsFrom(given)
+  if (!flags.printConfig) return { name: 'serve', arguments: checked }
+  return { name: 'print-config', config: printable(new SettingValues(given)) }
+}
 
-/** Parses the command-line arguments; throws a Fault that names the wrong one. */
-export function parseArguments(words: readonly string[]): Command {
-  const values = parseWords(words)
-  if (values.help === true) return { name: 'help' }
-  if (values.version === true) return { name: 'version' }
-  for (const [name, value] of Object.entries(values)) {
-    if ([value].flat().includes('')) throw new Fault(`--${name} needs a value`)
+/** Removes `memory` or `pachd`, whichever has the lower precedence. */
+function withoutLoser(given: GivenSettings): GivenSettings {
+  const memory = given.get('memory')
+  const pachd = given.get('pachd')
+  if (memory === undefined || pachd === undefined || String(memory.value) !== 'true') return given
+  if (memory.place === pachd.place && pachd.source !== 'PACHD_ADDRESS') {
+    throw new Fault(`${memory.source} and ${pachd.source} exclude each other`)
   }
-  if (values.memory === true && values.pachd !== undefined) throw new Fault('--memory and --pachd exclude each other')
-  const tls = tlsFrom(values['tls-cert'], values['tls-key'])
+  const places = ['flag', 'environment', 'file']
+  const loser = places.indexOf(memory.place) <= places.indexOf(pachd.place) ? 'pachd' : 'memory'
+  return new Map([...given].filter(([name]) => name !== loser))
+}
+
+function argumentsFrom(given: GivenSettings): Arguments {
+  const values = new SettingValues(given)
+  const pachd = values.given('pachd')
+  const address = values.text('pachd')
+  const rootToken = values.text('rootToken')
+  const servePfs = values.hostAndPort('servePfs')
+  const admin = values.hostAndPort('admin')
+  const tls = tlsFrom(values)
+  const accessLog = values.text('accessLog')
+  const portFile = values.text('portFile')
+  const sweepUploads = ageFrom(values)
+  const handlerNames = settingNames.filter((name) => settings[name].isHandlerOption && given.has(name))
+  const seconds = (name: SettingName): number => (values.number(name) ?? 0) * 1000
   return {
-    name: 'serve',
-    arguments: {
-      listen: parseHostAndPort('listen', values.listen ?? '127.0.0.1:30600'),
-      memory: values.memory === true,
-      ...(values.pachd !== undefined && { pachd: values.pachd }),
-      ...(values['root-token'] !== undefined && { rootToken: values['root-token'] }),
-      ...(values['serve-pfs'] !== undefined && { servePfs: parseHostAndPort('serve-pfs', values['serve-pfs']) }),
-      auth: parseAuth(values.auth ?? 'pachyderm'),
-      ...(tls !== undefined && { tls }),
-      log: parseLog(values.log ?? 'pretty'),
-      printAddresses: values['print-addresses'] === true,
-      domains: values.domain ?? [],
-      bucketAliases: parseAliases(values['bucket-alias'] ?? []),
-      ...(values['bucket-separator'] !== undefined && { bucketSeparator: values['bucket-separator'] }),
-      ...(values['object-records'] !== undefined && { objectRecords: parseRecordMode(values['object-records']) }),
-      ...(values['delete-versions'] !== undefined && { deleteVersions: parseDeletion(values['delete-versions']) }),
-      ...(values.region !== undefined && { region: values.region }),
-      ...(values['base-path'] !== undefined && { basePath: values['base-path'] }),
-      ...(values['sweep-uploads'] !== undefined && { sweepUploads: parseAge(values['sweep-uploads']) }),
-      drainSeconds: parseSeconds('drain-seconds', values['drain-seconds'] ?? '25'),
+    listen: values.hostAndPort('listen') ?? { host: '127.0.0.1', port: 30600 },
+    memory: values.boolean('memory') ?? false,
+    ...(pachd !== undefined && address !== undefined && { pachd: { address, source: pachd.source } }),
+    waitMilliseconds: seconds('wait'),
+    ...(rootToken !== undefined && { rootToken }),
+    ...(servePfs !== undefined && { servePfs }),
+    auth: authFrom(values),
+    ...(tls !== undefined && { tls }),
+    log: values.text('log') as LogFormat,
+    ...(accessLog !== undefined && { accessLog }),
+    ...(admin !== undefined && { admin }),
+    ...(portFile !== undefined && { portFile }),
+    printAddresses: values.boolean('printAddresses') ?? false,
+    workers: workersFrom(values),
+    limits: {
+      maxConnections: values.number('maxConnections'),
+      maxHeaderBytes: values.number('maxHeaderBytes') ?? 0,
+      headersMilliseconds: seconds('headersSeconds'),
+      idleMilliseconds: seconds('idleSeconds'),
+      keepAliveMilliseconds: seconds('keepAliveSeconds'),
     },
+    handlerOptions: Object.fromEntries(handlerNames.map((name) => [name, values.value(name)])),
+    optionSources: new Map(handlerNames.map((name) => [name, values.given(name)?.source ?? name])),
+    ...(sweepUploads !== undefined && { sweepUploads }),
+    drainDelaySeconds: values.number('drainDelaySeconds') ?? 0,
+    drainSeconds: values.number('drainSeconds') ?? 0,
   }
 }
 
-function parseRecordMode(text: string): RecordMode {
-  if (text === 'all' || text === 'needed' || text === 'off') return text
-  throw new Fault(`--object-records takes all, needed or off, not "${text}"`)
+/** The effective settings, as a configuration file without secrets. */
+function printable(values: SettingValues): Readonly<Record<string, unknown>> {
+  const entries = settingNames.flatMap((name) => {
+    const value = values.value(name)
+    if (value === undefined) return []
+    return [[name, settings[name].isSecret ? '...' : value] as const]
+  })
+  return Object.fromEntries(entries)
 }
 
-function parseDeletion(text: string): VersionDeletion {
-  if (text === 'hide' || text === 'refuse') return text
-  throw new Fault(`--delete-versions takes hide or refuse, not "${text}"`)
-}
-
-function parseWords(words: readonly string[]) {
-  try {
-    return parseArgs({ args: [...words], options, strict: true, allowPositionals: false }).values
-  } catch (thrown) {
-    // The text after the first sentence explains positional arguments, which this program does not have.
-    const message = lineFrom(thrown).split('. ')[0] ?? ''
-    const withoutValue = /^Option '(?:-\w, )?(--[\w-]+)(?: <value>)?' argument (?:is ambiguous|missing)/.exec(
-      message,
-    )?.[1]
-    if (withoutValue !== undefined) throw new Fault(`${withoutValue} needs a value`)
-    const unknown = /^Unknown option '--?([^']+)'/.exec(message)?.[1]
-    const meant = unknown === undefined ? undefined : nearestOption(unknown)
-    throw new Fault(meant === undefined ? `${message}; see --help` : `${message}; did you mean --${meant}?`)
-  }
-}
-
-/** Names of options in other programs, and the corresponding option here. */
-const foreignNames: ReadonlyMap<string, keyof typeof options> = new Map([
-  ['address', 'listen'],
-  ['host', 'listen'],
-  ['port', 'listen'],
-  ['token', 'root-token'],
-  ['v', 'version'],
-  ['V', 'version'],
-])
-
-/** The option that was probably meant: at most a third of its letters differ. */
-function nearestOption(unknown: string): string | undefined {
-  const ranked = Object.keys(options)
-    .map((name) => ({ name, distance: editDistance(unknown.toLowerCase().replaceAll('_', '-'), name) }))
-    .sort((a, b) => a.distance - b.distance)
-  const [best] = ranked
-  if (best !== undefined && best.distance <= best.name.length / 3) return best.name
-  return foreignNames.get(unknown)
-}
-
-/** The Levenshtein distance, with a swap of two neighbours as one step (optimal string alignment). */
-function editDistance(from: string, to: string): number {
-  const rows: number[][] = [Array.from({ length: to.length + 1 }, (_, column) => column)]
-  const cell = (row: number, column: number): number => rows[row]?.[column] ?? 0
-  for (let row = 1; row <= from.length; row++) {
-    rows[row] = [row]
-    for (let column = 1; column <= to.length; column++) {
-      const substitution = cell(row - 1, column - 1) + (from[row - 1] === to[column - 1] ? 0 : 1)
-      const isSwap = from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1]
-      const swap = row > 1 && column > 1 && isSwap ? cell(row - 2, column - 2) + 1 : substitution
-      rows[row]?.push(Math.min(cell(row - 1, column) + 1, cell(row, column - 1) + 1, substitution, swap))
-    }
-  }
-  return cell(from.length, to.length)
-}
-
-/** Parses `HOST:PORT`, `:PORT` (all interfaces), or `PORT` (loopback). */
-function parseHostAndPort(name: string, text: string): HostAndPort {
-  const match = /^(?:(?:\[([0-9a-f:.]+)\]|([^:[\]/]*)):)?(\d+)$/i.exec(text)
-  if (match === null) throw new Fault(`--${name} takes HOST:PORT, :PORT or PORT, not ${JSON.stringify(text)}`)
-  const [, address, hostname, digits] = match
-  const port = Number(digits)
-  if (port > 65535) throw new Fault(`--${name}: a port is at most 65535, not ${digits}`)
-  return { host: address ?? hostname ?? '127.0.0.1', port }
-}
-
-function parseAliases(texts: readonly string[]): Readonly<Record<string, string>> {
-  const aliases = new Map<string, string>()
-  for (const text of texts) {
-    const [, alias, bucket] = /^([^=]+)=(.+)$/.exec(text) ?? []
-    if (alias === undefined || bucket === undefined) {
-      throw new Fault(`--bucket-alias takes ALIAS=BUCKET, not ${JSON.stringify(text)}`)
-    }
-    if (aliases.has(alias)) throw new Fault(`--bucket-alias names ${JSON.stringify(alias)} twice`)
-    aliases.set(alias, bucket)
-  }
-  return Object.fromEntries(aliases)
-}
-
-function parseAuth(text: string): AuthArgument {
+function authFrom(values: SettingValues): AuthArgument {
+  const text = values.text('auth') ?? 'pachyderm'
   if (text === 'pachyderm' || text === 'none') return { mode: text }
   if (/^keys:./.test(text)) return { mode: 'keys', file: text.slice('keys:'.length) }
-  throw new Fault(`--auth takes pachyderm, none or keys:FILE, not ${JSON.stringify(text)}`)
+  throw new Fault(`${values.given('auth')?.source} takes pachyderm, none or keys:FILE, not ${JSON.stringify(text)}`)
 }
 
-function parseLog(text: string): LogFormat {
-  const format = logFormats.find((known) => known === text)
-  if (format === undefined) throw new Fault(`--log takes ${logFormats.join(', ')}, not ${JSON.stringify(text)}`)
-  return format
+function tlsFrom(values: SettingValues): Arguments['tls'] {
+  const certFile = values.text('tlsCert')
+  const keyFile = values.text('tlsKey')
+  if (certFile === undefined && keyFile === undefined) return undefined
+  if (certFile === undefined || keyFile === undefined) throw new Fault('--tls-cert and --tls-key need each other')
+  return { certFile, keyFile }
+}
+
+function workersFrom(values: SettingValues): number {
+  const workers = values.number('workers') ?? 1
+  if (workers >= 1 && workers <= 256) return workers
+  throw new Fault(`${values.given('workers')?.source} takes a number from 1 to 256, not ${workers}`)
 }
 
 const unitMilliseconds: ReadonlyMap<string, number> = new Map([
@@ -213,21 +163,12 @@ const unitMilliseconds: ReadonlyMap<string, number> = new Map([
   ['s', 1_000],
 ])
 
-function parseAge(text: string): number {
+function ageFrom(values: SettingValues): number | undefined {
+  const text = values.text('sweepUploads')
+  if (text === undefined) return undefined
   const [, count, unit = ''] = /^(\d{1,6})([dhms])$/.exec(text) ?? []
   const milliseconds = unitMilliseconds.get(unit)
-  if (milliseconds === undefined)
-    throw new Fault(`--sweep-uploads takes an age such as 7d, not ${JSON.stringify(text)}`)
-  return Number(count) * milliseconds
-}
-
-function parseSeconds(name: string, text: string): number {
-  if (/^\d{1,5}$/.test(text)) return Number(text)
-  throw new Fault(`--${name} takes a whole number of seconds, not ${JSON.stringify(text)}`)
-}
-
-function tlsFrom(certFile: string | undefined, keyFile: string | undefined) {
-  if (certFile === undefined && keyFile === undefined) return undefined
-  if (certFile === undefined || keyFile === undefined) throw new Fault('--tls-cert and --tls-key need each other')
-  return { certFile, keyFile }
+  if (milliseconds !== undefined) return Number(count) * milliseconds
+  const { source } = values.given('sweepUploads') ?? {}
+  throw new Fault(`${source} takes an age such as 7d, not ${JSON.stringify(text)}`)
 }

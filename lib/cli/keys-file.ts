@@ -40,10 +40,10 @@ export async function warnOfTokens(
   pfs: Pick<PfsClient, 'whoAmI'>,
   authConfig: AuthConfig,
   keys: ReadonlyMap<string, AccessKey>,
-  say: (text: string) => void,
+  warn: (message: string) => void,
 ): Promise<void> {
   if (authConfig.mode === 'none' && authConfig.authToken === undefined) {
-    say('warning: --auth none without PACH_TOKEN, so Pachyderm refuses all requests\n')
+    warn('--auth none without PACH_TOKEN, so Pachyderm refuses all requests')
   }
   const ownToken = authConfig.mode === 'none' ? authConfig.authToken : undefined
   const signal = AbortSignal.timeout(askMilliseconds)
@@ -56,7 +56,7 @@ export async function warnOfTokens(
         : warningOf(`the authToken of ${key}`, authToken)
     }),
   ])
-  for (const warning of warnings) if (warning !== undefined) say(`warning: ${warning}\n`)
+  for (const warning of warnings) if (warning !== undefined) warn(warning)
 
   async function warningOf(name: string, authToken: string): Promise<string | undefined> {
     try {

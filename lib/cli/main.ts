@@ -1,87 +1,94 @@
 #!/usr/bin/env node
 import './quiet-grpc.js'
-import { readFileSync } from 'node:fs'
-import { parseArguments } from './arguments.js'
-import { Fault, lineFrom } from './fault.js'
-import { serve } from './serve.js'
+import cluster from 'node:cluster'
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { type Arguments, parseArguments } from './arguments.js'
+import { Fault, lineFrom, reasonFrom } from './fault.js'
+import { usage } from './help.js'
+import { createProgramLog } from './program-log.js'
+import { type RunningGateway, serve } from './serve.js'
+import { runWorker, runWorkers } from './workers.js'
 
-/** The text of `--help`. */
-const usage = `Usage: pfs-s3-gateway [OPTIONS]
-
-Serves Pachyderm's PFS over the Amazon S3 REST API.
-
-  --listen HOST:PORT     address for S3 clients (default 127.0.0.1:30600; port 0 chooses a free port);
-                         :PORT listens on all interfaces, PORT alone on loopback
-  --tls-cert FILE        serve https with this certificate chain (PEM)
-  --tls-key FILE         and this private key (PEM)
-
-Which PFS; the first one given is used:
-  --memory               PFS in memory: its content is lost when the program exits
-  --pachd ADDRESS        a pachd, such as grpc://localhost:30650 or grpcs://pach.example.com:443
-  PACHD_ADDRESS          the same, from the environment
-  pachctl's config file  the active context's pachd_address ($PACH_CONFIG or ~/.pachyderm/config.json)
-  otherwise              as --memory
-
-With PFS in memory:
-  --root-token TOKEN     activate auth; TOKEN is the root user's
-  --serve-pfs HOST:PORT  also serve it over gRPC, like a pachd
-
-Authentication:
-  --auth pachyderm       access key and secret key are both a Pachyderm token; if auth is not active in
-                         Pachyderm, any or no credentials are accepted (default)
-  --auth keys:FILE       access keys from a JSON file:
-                         {"ACCESSKEY": {"secretAccessKey": "...", "authToken": "a Pachyderm token"}}
-  --auth none            no authentication; if auth is active in Pachyderm, all requests use PACH_TOKEN,
-                         or --root-token
-
-  --domain NAME          also serve buckets at BUCKET.NAME; may be repeated
-  --bucket-alias A=BUCKET
-                         another name for a bucket, such as training-data=master.images.vision; may be repeated
-  --bucket-separator=TEXT
-                         bucket names without dots: with =--, master--images means master.images
-  --object-records all|needed|off
-                         keep headers, metadata, tags and MD5 ETags of objects beside the data: for all writes, for
-                         writes that have any, or never (default off)
-  --delete-versions hide|refuse
-                         hide a version that a client deletes, which needs records, or refuse the request (default
-                         hide)
-  --region NAME          accept only signatures for this region
-  --base-path PATH       path prefix of requests from a proxy, such as /s3
-  --sweep-uploads AGE    delete multipart uploads that were not completed within AGE, such as 7d, at startup and every
-                         hour; if auth is active, with PACH_TOKEN, or --root-token
-  --drain-seconds N      how long running requests may take to finish after SIGTERM or SIGINT (default 25)
-  --log json|pretty|off  a line for each request on standard output (default pretty)
-  --print-addresses      print the listening addresses to standard output, as one line of JSON: {"s3":"http://..."},
-                         and with --serve-pfs or a pachd also "pfs":"grpc://..."
-  --help                 print this text
-  --version              print the version of this program
-`
+/** Programs beside the gateway, by the first word of the command line. */
+const commands: Readonly<Record<string, () => Promise<(words: readonly string[]) => Promise<number>>>> = {
+  doctor: async () => (await import('./doctor.js')).doctor,
+  presign: async () => (await import('./presign.js')).presign,
+  keys: async () => (await import('./keys-command.js')).changeKeys,
+}
 
 async function main(): Promise<void> {
-  const command = parseArguments(process.argv.slice(2))
-  if (command.name === 'help') {
-    process.stdout.write(usage)
+  const [first = '', ...rest] = process.argv.slice(2)
+  const load = Object.hasOwn(commands, first) ? commands[first] : undefined
+  if (load !== undefined) {
+    const run = await load()
+    process.exitCode = await run(rest)
     return
   }
-  if (command.name === 'version') {
-    process.stdout.write(`${programVersion()}\n`)
-    return
+  const command = await parseArguments(process.argv.slice(2), process.env)
+  switch (command.name) {
+    case 'help':
+      process.stdout.write(usage)
+      return
+    case 'version':
+      process.stdout.write(`${programVersion()}\n`)
+      return
+    case 'print-config':
+      process.stdout.write(`${JSON.stringify(command.config, null, 2)}\n`)
+      return
+    case 'serve':
+      await run(command.arguments)
   }
-  const gateway = await serve(command.arguments, process.env, {
-    log: (text) => process.stdout.write(text),
-    say: (text) => process.stderr.write(text),
-  })
-  const stop = () => {
-    // The next signal has no listener and terminates the process at once.
-    process.removeListener('SIGTERM', stop)
-    process.removeListener('SIGINT', stop)
-    // Timers and retries of cut requests must not keep the process alive.
-    gateway.stop().then(() => process.exit(), fail)
+}
+
+async function run(args: Arguments): Promise<void> {
+  const log = await createProgramLog(args.log)
+  const version = programVersion()
+  try {
+    if (cluster.isWorker) {
+      await runWorker(args, log, version)
+      return
+    }
+    const gateway =
+      args.workers > 1
+        ? await runWorkers(args, log, version)
+        : await serve(args, process.env, log, { version, isFirst: true, hasOwnAdmin: true })
+    obeySignals(gateway)
+    if (args.portFile !== undefined) writePortFile(args.portFile, gateway)
+    const { message, addresses, text } = gateway.welcome
+    if (args.printAddresses) process.stdout.write(`${JSON.stringify(addresses)}\n`)
+    log.say(message, { ...addresses }, text)
+  } catch (thrown) {
+    if (args.log !== 'json') throw thrown
+    log.error(thrown)
+    process.exit(1)
   }
-  process.on('SIGTERM', stop)
-  process.on('SIGINT', stop)
-  process.stdout.write(gateway.addresses)
-  process.stderr.write(gateway.welcome)
+
+  function obeySignals(gateway: RunningGateway): void {
+    const stop = () => {
+      // The next signal finds no listener and ends the process at once.
+      process.removeListener('SIGTERM', stop)
+      process.removeListener('SIGINT', stop)
+      const { drainDelaySeconds: delay, drainSeconds } = args
+      const when = delay === 0 ? '' : `in ${delay} seconds, then `
+      log.say(`Stopping: ${when}running requests have ${drainSeconds} seconds to finish; another signal ends them now.`)
+      if (args.portFile !== undefined) rmSync(args.portFile, { force: true })
+      // Timers and retries for requests that were cut must not keep the process.
+      gateway.stop().then(() => process.exit(), fail)
+    }
+    process.on('SIGTERM', stop)
+    process.on('SIGINT', stop)
+    process.on('SIGHUP', () => gateway.reload())
+  }
+}
+
+/** In one step, so that whoever waits for the file finds it whole. */
+function writePortFile(path: string, { welcome }: RunningGateway): void {
+  try {
+    writeFileSync(`${path}.new`, `${JSON.stringify({ ...welcome.addresses, pid: process.pid })}\n`)
+    renameSync(`${path}.new`, path)
+  } catch (thrown) {
+    throw new Fault(`--port-file: cannot write ${path}: ${reasonFrom(thrown)}`)
+  }
 }
 
 function programVersion(): string {
@@ -93,6 +100,8 @@ function fail(thrown: unknown): void {
   const text = thrown instanceof Fault ? lineFrom(thrown) : `unexpected: ${lineFrom(thrown)}`
   process.stderr.write(`pfs-s3-gateway: ${text}\n`)
   process.exitCode = 1
+  // Its channel to the primary process would keep it.
+  if (cluster.isWorker) process.exit()
 }
 
 main().catch(fail)

@@ -1,10 +1,13 @@
 import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { createPfsClient, type PfsClient, PfsError } from '../index.js'
-import type { Arguments, HostAndPort } from './arguments.js'
+import { setTimeout } from 'node:timers/promises'
+import { createPfsClient, type GrpcPfsClient, type PfsClient, PfsError } from '../index.js'
+import type { Arguments } from './arguments.js'
 import { diagnosePachd } from './diagnosis.js'
 import { Fault, isObject, knownReason, lineFrom, readNamedJson, reasonFrom } from './fault.js'
+import type { ProgramLog } from './program-log.js'
+import type { HostAndPort } from './setting-values.js'
 
 export interface OpenPfs {
   readonly client: PfsClient
@@ -15,32 +18,66 @@ export interface OpenPfs {
   /** A sample bucket; only with PFS in memory. */
   readonly bucketToTry?: string
   readonly authActive: boolean
+  /** Whether it is a pachd, which can become unreachable. */
+  readonly isRemote: boolean
   close(): Promise<void>
 }
 
 /** Time limit for reaching pachd at startup, in milliseconds. */
 const reachMilliseconds = 3000
 
+/** Pause between two attempts to reach pachd, in milliseconds. */
+const retryMilliseconds = 1000
+
 /** Opens the PFS of the arguments, the environment or pachctl's config file, and checks that it responds. */
-export async function openPfs(args: Arguments, env: NodeJS.ProcessEnv): Promise<OpenPfs> {
+export async function openPfs(args: Arguments, env: NodeJS.ProcessEnv, log: ProgramLog): Promise<OpenPfs> {
   const pachd = args.memory ? undefined : pachdAddress(args, env)
-  if (pachd === undefined) return openMemoryPfs(args)
+  if (pachd === undefined) {
+    if (args.workers > 1) throw new Fault('--workers needs a pachd: PFS in memory is in one process')
+    return openMemoryPfs(args)
+  }
   const memoryOnly = args.rootToken !== undefined ? '--root-token' : args.servePfs && '--serve-pfs'
   if (memoryOnly !== undefined) {
-    const advice = args.pachd === undefined ? '; give --memory as well' : ''
+    const advice = pachd.source === '--pachd' ? '' : '; give --memory as well'
     throw new Fault(`${memoryOnly} is for PFS in memory, but ${pachd.source} names a pachd${advice}`)
   }
-  return openPachd(pachd)
+  return waitForPachd(pachd, args.waitMilliseconds, log)
 }
 
-function pachdAddress(args: Arguments, env: NodeJS.ProcessEnv): PachdAddress | undefined {
-  if (args.pachd !== undefined) return { address: args.pachd, source: '--pachd' }
-  if (env.PACHD_ADDRESS) return { address: env.PACHD_ADDRESS, source: 'PACHD_ADDRESS' }
-  return readPachctlConfig(env)
+/** The pachd that the settings or pachctl's config file name; undefined for PFS in memory. */
+export function pachdAddress(args: Pick<Arguments, 'pachd'>, env: NodeJS.ProcessEnv): PachdAddress | undefined {
+  return args.pachd ?? readPachctlConfig(env)
 }
 
-async function openPachd({ address, caCertificates, source }: PachdAddress): Promise<OpenPfs> {
-  const client = connect()
+/** pachd does not respond; a later attempt may succeed. */
+class PachdAway extends Fault {}
+
+/** Retries until pachd responds or the time is up. */
+async function waitForPachd(pachd: PachdAddress, waitMilliseconds: number, log: ProgramLog): Promise<OpenPfs> {
+  const until = performance.now() + waitMilliseconds
+  for (let tries = 1; ; tries++) {
+    try {
+      return await openPachd(pachd)
+    } catch (thrown) {
+      if (!(thrown instanceof PachdAway) || performance.now() >= until) throw thrown
+      if (tries === 1) log.say(`Waiting ${waitMilliseconds / 1000} seconds at most: ${thrown.message}`)
+      await setTimeout(Math.min(retryMilliseconds, until - performance.now()))
+    }
+  }
+}
+
+/** Creates a client for pachd; throws a Fault for an invalid address. */
+export function connectPachd({ address, caCertificates, source }: PachdAddress): GrpcPfsClient {
+  try {
+    return createPfsClient(address, { caCertificates })
+  } catch (thrown) {
+    throw new Fault(`${source}: ${lineFrom(thrown)}`)
+  }
+}
+
+async function openPachd(pachd: PachdAddress): Promise<OpenPfs> {
+  const { address, source } = pachd
+  const client = connectPachd(pachd)
   try {
     const authActive = await isAuthActive(client)
     return {
@@ -48,25 +85,22 @@ async function openPachd({ address, caCertificates, source }: PachdAddress): Pro
       address,
       description: `pachd at ${address} (${source}), auth ${authActive ? 'active' : 'not active'}`,
       authActive,
+      isRemote: true,
       close: async () => client.close(),
     }
   } catch (thrown) {
     client.close()
-    const reason = knownReason(thrown) ?? (await diagnosePachd(address, caCertificates)) ?? reasonFrom(thrown)
-    throw new Fault(`pachd at ${address} (${source}) does not answer: ${reason}`)
-  }
-
-  function connect() {
-    try {
-      return createPfsClient(address, caCertificates === undefined ? {} : { caCertificates })
-    } catch (thrown) {
-      throw new Fault(`${source}: ${lineFrom(thrown)}`)
-    }
+    throw new PachdAway(`pachd at ${address} (${source}) does not answer: ${await whyAway(pachd, thrown)}`)
   }
 }
 
+/** Explains why pachd does not respond, with a remedy if the cause is known. */
+export async function whyAway({ address, caCertificates }: PachdAddress, thrown: unknown): Promise<string> {
+  return knownReason(thrown) ?? (await diagnosePachd(address, caCertificates)) ?? reasonFrom(thrown)
+}
+
 /** Uses WhoAmI, the cheapest call to which every pachd responds. */
-async function isAuthActive(client: PfsClient): Promise<boolean> {
+export async function isAuthActive(client: PfsClient): Promise<boolean> {
   try {
     await client.whoAmI({ signal: AbortSignal.timeout(reachMilliseconds) })
     return true
@@ -92,6 +126,7 @@ async function openMemoryPfs({ rootToken, servePfs: servedAt }: Arguments): Prom
     description: `in memory, gone when this program ends${servedText}`,
     bucketToTry: 'master.images',
     authActive: rootToken !== undefined,
+    isRemote: false,
     close: async () => served?.close(),
   }
 }

@@ -4,67 +4,128 @@ import {
   type CallOptions,
   createS3Handler,
   type PfsClient,
-  type ResponseLog,
   type S3Handler,
   sweepUploads,
 } from '../index.js'
-import type { Arguments, LogFormat } from './arguments.js'
+import { type AccessLog, openAccessLog } from './access-log.js'
+import { startAdmin } from './admin.js'
+import type { Arguments } from './arguments.js'
 import { Fault, lineFrom } from './fault.js'
 import { type AccessKey, readKeysFile, warnOfTokens } from './keys-file.js'
-import { openPfs } from './pfs.js'
-import { createServer, listen, watchConnections } from './server.js'
-import { addressesLine, welcomeText } from './welcome.js'
-
-/** Output streams of the program: the log, and messages about itself. */
-interface Output {
-  log(text: string): void
-  say(text: string): void
-}
+import type { Metrics } from './metrics.js'
+import { watchPachd } from './pachd-watch.js'
+import { type OpenPfs, openPfs } from './pfs.js'
+import type { ProgramLog } from './program-log.js'
+import { startReloading } from './reload.js'
+import { createServer, listen, renewCertificate, stopServer, watchConnections } from './server.js'
+import { type Welcome, welcomeFrom } from './welcome.js'
 
 /** Time limit for the write-behind at exit, in milliseconds. */
 const flushMilliseconds = 5000
 
-/** A running gateway; `stop` gives running requests `--drain-seconds` to finish and then closes everything. */
-interface RunningGateway {
+/** A running gateway. */
+export interface RunningGateway {
   /** The message to print once signal handlers are installed. */
-  readonly welcome: string
-  /** The output of `--print-addresses`; '' without it. */
-  readonly addresses: string
+  readonly welcome: Welcome
+  /** Rereads the certificate and the keys file, and reopens the access log. */
+  reload(): void
+  /** Continues for `--drain-delay-seconds`, gives running requests `--drain-seconds` to finish, and closes everything. */
   stop(): Promise<void>
 }
 
+/** The role of this process among the workers. */
+export interface ServeOptions {
+  readonly version: string
+  /** Whether this process deletes old uploads. */
+  readonly isFirst: boolean
+  /** Whether this process serves `--admin`; with workers, the primary process does. */
+  readonly hasOwnAdmin: boolean
+  /** Called at startup and when pachd becomes reachable or unreachable. */
+  readonly onReached?: (isReached: boolean) => void
+}
+
 /** Starts the gateway; throws a Fault if that is impossible. */
-export async function serve(args: Arguments, env: NodeJS.ProcessEnv, output: Output): Promise<RunningGateway> {
+export async function serve(
+  args: Arguments,
+  env: NodeJS.ProcessEnv,
+  log: ProgramLog,
+  options: ServeOptions,
+): Promise<RunningGateway> {
   const ownOptions = ownCallOptions(args, env)
-  const keys = args.auth.mode === 'keys' ? readKeysFile(args.auth.file) : new Map<string, AccessKey>()
-  const authConfig = authConfigFrom(args, keys, ownOptions)
-  const pfs = await openPfs(args, env)
+  const { auth, tls } = args
+  let keys: ReadonlyMap<string, AccessKey> = new Map()
+  const readKeys = (file: string): void => {
+    keys = readKeysFile(file)
+  }
+  if (auth.mode === 'keys') readKeys(auth.file)
+  const authConfig = authConfigFrom(args, (accessKeyId) => keys.get(accessKeyId), ownOptions)
+  const accessLog = args.accessLog === undefined ? undefined : openAccessLog(args.accessLog)
+  const metrics = args.admin === undefined ? undefined : await loadMetrics(options.version)
+  const pfs = await openPfs(args, env, log)
+  const closers: (() => unknown)[] = [() => pfs.close(), () => accessLog?.close()]
+  const close = async (): Promise<void> => {
+    for (const closer of closers.toReversed()) await closer()
+  }
   try {
-    if (pfs.authActive) await warnOfTokens(pfs.client, authConfig, keys, output.say)
-    const handler = createHandler(args, pfs.client, authConfig, output)
-    const server = createServer(handler, args.tls)
+    if (pfs.authActive) await warnOfTokens(pfs.client, authConfig, keys, (message) => log.warn(message))
+    const handler = createHandler(args, pfs.client, authConfig, log, accessLog)
+    const server = createServer(handler, tls, args.limits)
     const connections = watchConnections(server)
+    metrics?.countConnections(server)
     const listening = await listen(server, args.listen)
-    const stopSweeping =
-      args.sweepUploads === undefined ? undefined : startSweeping(pfs.client, args.sweepUploads, ownOptions, output.say)
+    closers.push(() => stopServer(server))
+    let isDraining = false
+    const watch = watchOf(pfs, log, (isReached) => {
+      metrics?.reached(isReached)
+      options.onReached?.(isReached)
+    })
+    closers.push(watch.stop)
+    const unready = (): string | undefined => {
+      if (isDraining) return 'draining'
+      return watch.isReached ? undefined : 'pachd was not reached'
+    }
+    if (args.admin !== undefined && metrics !== undefined && options.hasOwnAdmin) {
+      closers.push(await startAdmin(args.admin, { unready, metrics }, log))
+    }
+    const reloads = startReloading(log, {
+      ...(auth.mode === 'keys' && { 'keys file': { files: [auth.file], read: () => readKeys(auth.file) } }),
+      ...(tls !== undefined && {
+        certificate: { files: [tls.certFile, tls.keyFile], read: () => renewCertificate(server, tls) },
+      }),
+      ...(accessLog !== undefined && { 'access log': { files: [], read: accessLog.reopen } }),
+    })
+    closers.push(reloads.stop)
+    if (args.sweepUploads !== undefined && options.isFirst) {
+      closers.push(startSweeping(pfs.client, args.sweepUploads, ownOptions, log))
+    }
     return {
-      welcome: welcomeText(args, pfs, listening),
-      addresses: args.printAddresses ? addressesLine(args, pfs, listening) : '',
+      welcome: welcomeFrom(args, pfs, listening),
+      reload: reloads.reload,
       async stop() {
-        output.say(
-          `Stopping: running requests have ${args.drainSeconds} seconds to finish; another signal ends them now.\n`,
-        )
-        stopSweeping?.()
+        isDraining = true
+        if (args.drainDelaySeconds > 0) await setTimeout(args.drainDelaySeconds * 1000)
         const cut = await connections.stop(args.drainSeconds * 1000)
-        if (cut > 0) output.say(`Cut ${cut} ${cut === 1 ? 'request' : 'requests'} that did not finish in time.\n`)
+        if (cut > 0) log.say(`Cut ${cut} ${cut === 1 ? 'request' : 'requests'} that did not finish in time.`)
         await Promise.race([handler.flush(), setTimeout(flushMilliseconds, undefined, { ref: false })])
-        await pfs.close()
+        await close()
       },
     }
   } catch (thrown) {
-    await pfs.close()
+    await close()
     throw thrown
   }
+}
+
+async function loadMetrics(version: string): Promise<Metrics> {
+  const { createMetrics } = await import('./metrics.js')
+  return createMetrics(version)
+}
+
+/** PFS in memory is always reachable. */
+function watchOf(pfs: OpenPfs, log: ProgramLog, onChange: (isReached: boolean) => void) {
+  if (pfs.isRemote) return watchPachd(pfs.client, log, onChange)
+  onChange(true)
+  return { isReached: true, stop: () => undefined }
 }
 
 /** The token for the program's own PFS calls, and for requests without a client's token. */
@@ -75,82 +136,62 @@ function ownCallOptions({ rootToken }: Arguments, { PACH_TOKEN }: NodeJS.Process
 
 function authConfigFrom(
   { auth }: Arguments,
-  keys: ReadonlyMap<string, AccessKey>,
+  keyOf: (accessKeyId: string) => AccessKey | undefined,
   ownOptions: Pick<CallOptions, 'authToken'>,
 ): AuthConfig {
   if (auth.mode === 'pachyderm') return auth
   if (auth.mode === 'none') return { ...auth, ...ownOptions }
-  return { mode: 'keys', credentialFor: async (accessKeyId) => keys.get(accessKeyId) }
+  return { mode: 'keys', credentialFor: keyOf }
 }
 
-/** The flag of each handler option, for error messages. */
-const flagOfOption: ReadonlyMap<string, string> = new Map([
-  ['basePath', '--base-path'],
-  ['bucketAliases', '--bucket-alias'],
-  ['bucketSeparator', '--bucket-separator'],
-  ['domains', '--domain'],
-  ['region', '--region'],
-])
-
-function createHandler(args: Arguments, pfs: PfsClient, authConfig: AuthConfig, output: Output): S3Handler {
-  const onResponse = createLog(args.log, output.log)
+function createHandler(
+  { handlerOptions, optionSources }: Arguments,
+  pfs: PfsClient,
+  authConfig: AuthConfig,
+  log: ProgramLog,
+  accessLog: AccessLog | undefined,
+): S3Handler {
   try {
     return createS3Handler(pfs, authConfig, {
-      ...(args.domains.length > 0 && { domains: args.domains }),
-      bucketAliases: args.bucketAliases,
-      ...(args.bucketSeparator !== undefined && { bucketSeparator: args.bucketSeparator }),
-      ...(args.objectRecords !== undefined && { objectRecords: args.objectRecords }),
-      ...(args.deleteVersions !== undefined && { deleteVersions: args.deleteVersions }),
-      ...(args.region !== undefined && { region: args.region }),
-      ...(args.basePath !== undefined && { basePath: args.basePath }),
-      ...(onResponse !== undefined && { onResponse }),
-      onError: (error, context) => {
-        const place = context === undefined ? '' : ` in request ${context.requestId}`
-        output.say(`error${place}: ${lineFrom(error)}\n`)
+      ...handlerOptions,
+      onResponse: (entry) => {
+        log.request(entry)
+        accessLog?.write(entry)
       },
+      onError: log.error,
     })
   } catch (thrown) {
-    throw new Fault(lineFrom(thrown).replace(/^(\w+)(\[\d+\])?/, (found, option) => flagOfOption.get(option) ?? found))
+    throw new Fault(withSource(lineFrom(thrown), optionSources))
   }
+}
+
+/** Replaces the option name at the start of a message with the source of its value. */
+function withSource(message: string, sources: ReadonlyMap<string, string>): string {
+  const [, option = ''] = /^(\w+)/.exec(message) ?? []
+  const source = sources.get(option)
+  const inFile = `${option} in `
+  if (source?.startsWith(inFile)) return `${source.slice(inFile.length)}: ${message}`
+  return source === undefined ? message : message.replace(/^\w+(\[\d+\])?/, source)
 }
 
 const hour = 60 * 60 * 1000
 
-/** Deletes the remains of old multipart uploads now and every hour, and prints the result; returns a function to stop. */
+/** Deletes the remains of old multipart uploads now and every hour, and logs the result; returns a function to stop. */
 function startSweeping(
   pfs: PfsClient,
   olderThanMilliseconds: number,
   options: CallOptions,
-  say: (text: string) => void,
+  log: ProgramLog,
 ): () => void {
   const sweep = async (): Promise<void> => {
     try {
       const { uploads, files } = await sweepUploads(pfs, { olderThanMilliseconds }, options)
-      if (files > 0) say(`Swept ${uploads} unfinished uploads, ${files} files in all.\n`)
+      if (files > 0) log.say(`Swept ${uploads} unfinished uploads, ${files} files in all.`, { uploads, files })
     } catch (thrown) {
-      say(`error: old uploads were not swept: ${lineFrom(thrown)}\n`)
+      log.error(new Error(`old uploads were not swept: ${lineFrom(thrown)}`, { cause: thrown }))
     }
   }
   const timer = setInterval(sweep, hour)
   void sweep()
   return () => clearInterval(timer)
-}
-
-/** Creates a function that writes a log line per request; undefined if logging is off. */
-export function createLog(
-  format: LogFormat,
-  write: (line: string) => void,
-  now: () => Date = () => new Date(),
-): ((entry: ResponseLog) => void) | undefined {
-  if (format === 'off') return undefined
-  const line = format === 'json' ? jsonLine : prettyLine
-  return (entry) => write(`${line(now().toISOString(), entry)}\n`)
-}
-
-function jsonLine(time: string, entry: ResponseLog): string {
-  return JSON.stringify({ ...entry, time })
-}
-
-function prettyLine(time: string, { method, target, status, code, milliseconds, requestId }: ResponseLog): string {
-  return [time, status, method, target, `${Math.round(milliseconds)}ms`, requestId, code].filter(Boolean).join(' ')
 }

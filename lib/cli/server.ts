@@ -2,36 +2,47 @@ import { once } from 'node:events'
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
-import { createSecureContext } from 'node:tls'
+import { createSecureContext, Server as TlsServer } from 'node:tls'
 import type { S3Handler } from '../index.js'
-import type { Arguments, HostAndPort } from './arguments.js'
+import type { Arguments, Limits } from './arguments.js'
 import { Fault, lineFrom, readNamedFile, reasonFrom } from './fault.js'
-
-const settings = {
-  // Uploads may take any time; the idle timeout below limits stalled connections.
-  requestTimeout: 0,
-  headersTimeout: 60_000,
-  // Longer than clients keep idle connections (Go: 90 seconds), so that they never reuse one that we have just closed.
-  keepAliveTimeout: 120_000,
-}
-const silenceMilliseconds = 10 * 60_000
+import type { HostAndPort } from './setting-values.js'
 
 /** Creates an HTTP server, or HTTPS with `tls`, for the handler; it does not listen yet. */
-export function createServer(handler: S3Handler, tls: Arguments['tls']): Server {
-  const server = tls === undefined ? createHttpServer(settings, handler) : createTlsServer(handler, tls)
+export function createServer(handler: S3Handler, tls: Arguments['tls'], limits: Limits): Server {
+  const options = {
+    // Uploads may take any time; the idle timeout below limits stalled connections.
+    requestTimeout: 0,
+    headersTimeout: limits.headersMilliseconds,
+    // By default longer than clients keep idle connections (Go: 90 seconds), so that they never reuse one that we have just closed.
+    keepAliveTimeout: limits.keepAliveMilliseconds,
+    maxHeaderSize: limits.maxHeaderBytes,
+  }
+  const server =
+    tls === undefined
+      ? createHttpServer(options, handler)
+      : createHttpsServer({ ...options, ...readCertificate(tls) }, handler)
   server.on(tls === undefined ? 'connection' : 'secureConnection', handler.connection)
   server.on('checkContinue', handler.checkContinue)
   // Node answers any other Expect header with a 417 that S3 clients do not understand; S3 ignores the header.
   server.on('checkExpectation', handler)
-  server.setTimeout(silenceMilliseconds)
+  server.setTimeout(limits.idleMilliseconds)
+  if (limits.maxConnections !== undefined) server.maxConnections = limits.maxConnections
   return server
 }
 
-function createTlsServer(handler: S3Handler, { certFile, keyFile }: NonNullable<Arguments['tls']>): Server {
+/** Rereads the certificate for new connections. */
+export function renewCertificate(server: Server, tls: NonNullable<Arguments['tls']>): void {
+  if (server instanceof TlsServer) server.setSecureContext(readCertificate(tls))
+}
+
+/** Reads the certificate and its key; throws a Fault that names the flag of the unusable file. */
+function readCertificate({ certFile, keyFile }: NonNullable<Arguments['tls']>): { cert: Buffer; key: Buffer } {
   const cert = readNamedFile('the certificate', certFile)
   const key = readNamedFile('the private key', keyFile)
   try {
-    return createHttpsServer({ ...settings, cert, key }, handler)
+    createSecureContext({ cert, key })
+    return { cert, key }
   } catch (thrown) {
     requirePem('--tls-cert', certFile, cert, () => createSecureContext({ cert }))
     requirePem('--tls-key', keyFile, key, () => createSecureContext({ key }))
@@ -61,7 +72,21 @@ export async function listen(server: Server, { host, port }: HostAndPort): Promi
   return { host, port: (server.address() as AddressInfo).port }
 }
 
-/** Drains a server. */
+/** Stops a server and closes its connections. */
+export async function stopServer(server: Server): Promise<void> {
+  const closed = new Promise((resolve) => server.close(resolve))
+  server.closeAllConnections()
+  await closed
+}
+
+/** The URL for clients, which cannot connect to a wildcard address. */
+export function urlOf(scheme: string, { host, port }: HostAndPort): string {
+  const wildcards: Readonly<Record<string, string>> = { '': '127.0.0.1', '0.0.0.0': '127.0.0.1', '::': '::1' }
+  const reachable = wildcards[host] ?? host
+  return `${scheme}://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`
+}
+
+/** Connections of a server, and the requests that run on them. */
 export interface Drain {
   /**
    * Stops listening, closes idle connections, and lets running requests finish; their responses contain

@@ -1,32 +1,42 @@
-import type { Arguments, HostAndPort } from './arguments.js'
+import type { Arguments } from './arguments.js'
 import type { OpenPfs } from './pfs.js'
+import { urlOf } from './server.js'
+import type { HostAndPort } from './setting-values.js'
 
-/** The message after startup: PFS, address, authentication, and commands to copy into a shell. */
-export function welcomeText(args: Arguments, pfs: OpenPfs, listening: HostAndPort): string {
-  const url = urlOf(args, listening)
+/** The listening addresses, for parent processes. */
+export interface Addresses {
+  /** For S3 clients. */
+  readonly s3: string
+  /** For Pachyderm clients; undefined for PFS in memory that is not served. */
+  readonly pfs?: string
+}
+
+/** The message after startup. */
+export interface Welcome {
+  readonly message: string
+  readonly addresses: Addresses
+  /** PFS, address, authentication, and commands to copy into a shell. */
+  readonly text: string
+}
+
+/** Creates the message after startup. */
+export function welcomeFrom(args: Arguments, pfs: OpenPfs, listening: HostAndPort): Welcome {
+  const s3 = urlOf(args.tls === undefined ? 'http' : 'https', listening)
+  const message = `Listening on ${s3}`
   const lines = [
     `PFS: ${pfs.description}`,
     `Auth: ${authText(args, pfs)}`,
-    ...(pfs.bucketToTry === undefined ? [] : linesToTry(args, pfs, url, pfs.bucketToTry)),
-    `Listening on ${url}`,
+    ...(pfs.bucketToTry === undefined ? [] : linesToTry(args, pfs, s3, pfs.bucketToTry)),
+    message,
   ]
-  return `${lines.join('\n')}\n`
-}
-
-/** A line of JSON for parent processes: the addresses for S3 clients and for Pachyderm clients. */
-export function addressesLine(args: Arguments, { address }: OpenPfs, listening: HostAndPort): string {
   // PFS in memory may be served on all interfaces.
-  const pfs = address?.replace(/\/\/(\[::\]|0\.0\.0\.0):/, '//127.0.0.1:')
-  return `${JSON.stringify({ s3: urlOf(args, listening), ...(pfs !== undefined && { pfs }) })}\n`
-}
-
-function urlOf(args: Arguments, { host, port }: HostAndPort): string {
-  return `${args.tls === undefined ? 'http' : 'https'}://${reachableHost(host)}:${port}`
+  const address = pfs.address?.replace(/\/\/(\[::\]|0\.0\.0\.0):/, '//127.0.0.1:')
+  return { message, addresses: { s3, ...(address !== undefined && { pfs: address }) }, text: lines.join('\n') }
 }
 
 function linesToTry(args: Arguments, pfs: OpenPfs, url: string, bucket: string): readonly string[] {
   const [key, secret] = credentialsToTry(args, pfs)
-  const region = args.region ?? 'us-east-1'
+  const region = args.handlerOptions.region ?? 'us-east-1'
   return [
     `Bucket: ${bucket} (branch master of repo images). To try it:`,
     '',
@@ -55,11 +65,4 @@ function authText(args: Arguments, pfs: OpenPfs): string {
   if (args.auth.mode === 'keys') return `access keys from ${args.auth.file}`
   if (pfs.authActive) return 'access key and secret key are both a Pachyderm token'
   return 'not active in Pachyderm, any or no credentials are accepted'
-}
-
-/** Clients cannot connect to a wildcard address. */
-function reachableHost(host: string): string {
-  if (host === '' || host === '0.0.0.0') return '127.0.0.1'
-  if (host === '::') return '[::1]'
-  return host.includes(':') ? `[${host}]` : host
 }

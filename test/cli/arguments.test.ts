@@ -4,12 +4,15 @@ import { createServer } from 'node:net'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { parseArguments } from '../../lib/cli/arguments.js'
+import { Fault } from '../../lib/cli/fault.js'
+import { settingNames, settings } from '../../lib/cli/settings.js'
+import { optionNames } from '../../lib/options.js'
 import { runProgram } from '../support/program.js'
 
 const test = suite('the arguments')
 
-function serveArguments(...words: string[]) {
-  const command = parseArguments(words)
+async function serveArguments(...words: string[]) {
+  const command = await parseArguments(words)
   if (command.name !== 'serve') throw new Error(`the command is ${command.name}`)
   return command.arguments
 }
@@ -38,59 +41,77 @@ for (const [words, message] of [
   [['--memory', '--pachd', 'grpc://localhost:30650'], '--memory and --pachd exclude each other'],
   [['--auth', 'keys'], '--auth takes pachyderm, none or keys:FILE, not "keys"'],
   [['--auth', 'keys:'], '--auth takes pachyderm, none or keys:FILE, not "keys:"'],
-  [['--log', 'xml'], '--log takes json, pretty, off, not "xml"'],
+  [['--log', 'xml'], '--log takes text, json or none, not "xml"'],
   [['--drain-seconds', '1.5'], '--drain-seconds takes a whole number of seconds, not "1.5"'],
   [['--drain-seconds', '-1'], '--drain-seconds needs a value'],
+  [['--max-connections', 'many'], '--max-connections takes a whole number, not "many"'],
+  [['--workers', '0'], '--workers takes a number from 1 to 256, not 0'],
+  [['--share-commits', 'no'], '--share-commits takes true or false, not "no"'],
+  [['--key-encoding', 'utf8'], '--key-encoding takes percent or refuse, not "utf8"'],
+  [['--sweep-uploads', '7'], '--sweep-uploads takes an age such as 7d, not "7"'],
+  [['--config', '/no/such.yaml'], 'cannot read the configuration file /no/such.yaml: there is no such file'],
   [['--region', '--memory'], '--region needs a value'],
 
   [['--tls-cert', 'cert.pem'], '--tls-cert and --tls-key need each other'],
   [['--tls-key', 'key.pem'], '--tls-cert and --tls-key need each other'],
 ] as const) {
-  test(`refused: ${words.join(' ')}`, () => {
-    assert.throws(
-      () => parseArguments(words),
-      (error: Error) => {
-        assert.is(error.message, message)
-        return error.name === 'Fault'
-      },
-    )
+  test(`refused: ${words.join(' ')}`, async () => {
+    const error: unknown = await parseArguments(words).catch((reason) => reason)
+    assert.instance(error, Fault)
+    assert.is((error as Fault).message, message)
   })
 }
 
-test('defaults: loopback, port 30600, mode pachyderm', () => {
-  assert.equal(serveArguments(), {
+test('defaults: loopback, port 30600, mode pachyderm', async () => {
+  assert.equal(await serveArguments(), {
     listen: { host: '127.0.0.1', port: 30600 },
     memory: false,
+    waitMilliseconds: 0,
     auth: { mode: 'pachyderm' },
-    log: 'pretty',
+    log: 'text',
     printAddresses: false,
-    domains: [],
-    bucketAliases: {},
+    workers: 1,
+    limits: {
+      maxConnections: undefined,
+      maxHeaderBytes: 16384,
+      headersMilliseconds: 60_000,
+      idleMilliseconds: 600_000,
+      keepAliveMilliseconds: 120_000,
+    },
+    handlerOptions: {},
+    optionSources: new Map(),
+    drainDelaySeconds: 0,
     drainSeconds: 25,
   })
 })
 
-test(':PORT listens on all interfaces, PORT alone on loopback', () => {
-  assert.equal(serveArguments('--listen', ':30600').listen, { host: '', port: 30600 })
-  assert.equal(serveArguments('--listen', '30600').listen, { host: '127.0.0.1', port: 30600 })
+test(':PORT listens on all interfaces, PORT alone on loopback', async () => {
+  assert.equal((await serveArguments('--listen', ':30600')).listen, { host: '', port: 30600 })
+  assert.equal((await serveArguments('--listen', '30600')).listen, { host: '127.0.0.1', port: 30600 })
 })
 
-test('an IPv6 address needs brackets', () => {
-  assert.equal(serveArguments('--listen', '[::1]:80').listen, { host: '::1', port: 80 })
+test('an IPv6 address needs brackets', async () => {
+  assert.equal((await serveArguments('--listen', '[::1]:80')).listen, { host: '::1', port: 80 })
 })
 
-test('a file name may contain a colon', () => {
-  assert.equal(serveArguments('--auth', 'keys:C:/keys.json').auth, { mode: 'keys', file: 'C:/keys.json' })
+test('a file name may contain a colon', async () => {
+  assert.equal((await serveArguments('--auth', 'keys:C:/keys.json')).auth, { mode: 'keys', file: 'C:/keys.json' })
 })
 
-test('--domain may be repeated', () => {
-  assert.equal(serveArguments('--domain', 's3.test', '--domain', 's3.example').domains, ['s3.test', 's3.example'])
+test('--domain may be repeated', async () => {
+  const { handlerOptions } = await serveArguments('--domain', 's3.test', '--domain', 's3.example')
+  assert.equal(handlerOptions, { domains: ['s3.test', 's3.example'] })
 })
 
-test('--bucket-alias may be repeated, but not for the same alias', () => {
+test('--bucket-alias may be repeated, but not for the same alias', async () => {
   const words = ['--bucket-alias', 'data=master.images', '--bucket-alias', 'more=a=b', '--bucket-separator=--']
-  const { bucketAliases, bucketSeparator } = serveArguments(...words)
-  assert.equal([bucketAliases, bucketSeparator], [{ data: 'master.images', more: 'a=b' }, '--'])
+  const { handlerOptions } = await serveArguments(...words)
+  assert.equal(handlerOptions, { bucketAliases: { data: 'master.images', more: 'a=b' }, bucketSeparator: '--' })
+})
+
+test('every option of the handler can be set, but its functions', () => {
+  const ofProgram = settingNames.filter((name) => settings[name].isHandlerOption)
+  assert.equal(ofProgram.toSorted(), optionNames.filter((name) => !/^on[A-Z]/.test(name)).toSorted())
 })
 
 test('a wrong argument prints one line and exits with 1', async () => {

@@ -20,7 +20,7 @@ killed('the branch contains every confirmed write completely, and otherwise only
   const pfs = createMemoryPfs({ commitMilliseconds: 5 })
   await createBucket(pfs)
   const served = await servePfs(pfs, '127.0.0.1:0')
-  const start = () => startListening(['--pachd', served.address, '--auth', 'none', '--log', 'off'])
+  const start = () => startListening(['--pachd', served.address, '--auth', 'none', '--log', 'none'])
   const answered = new Set<number>()
   const lost = new Set<number>()
   const left = Array.from({ length: objects }, (_, index) => index).values()
@@ -71,7 +71,7 @@ killed('multipart uploads continue: confirmed parts are kept, and each step can 
   const pfs = createMemoryPfs({ commitMilliseconds: 5 })
   await createBucket(pfs)
   const served = await servePfs(pfs, '127.0.0.1:0')
-  const start = () => startListening(['--pachd', served.address, '--auth', 'none', '--log', 'off'])
+  const start = () => startListening(['--pachd', served.address, '--auth', 'none', '--log', 'none'])
   const first = await start()
   const portOf = ({ endpoint }: { readonly endpoint: string }): number => Number(new URL(endpoint).port)
   let completed = 0

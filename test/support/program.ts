@@ -73,7 +73,7 @@ export async function startListening(
   file?: readonly string[],
 ): Promise<Program & { readonly endpoint: string; stop(): Promise<Ended> }> {
   const program = startProgram(['--listen', '127.0.0.1:0', ...args], env, file)
-  const endpoint = (await program.says(/Listening on (\S+)/))[1] ?? ''
+  const endpoint = (await program.says(/Listening on ([^\s"]+)/))[1] ?? ''
   return {
     ...program,
     endpoint,

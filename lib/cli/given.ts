@@ -1,0 +1,149 @@
+import { parseArgs } from 'node:util'
+import { Fault, isObject, lineFrom, readNamedFile } from './fault.js'
+import { nearest } from './nearest.js'
+import { type SettingName, settingNames, settings, variableOf } from './settings.js'
+
+/** A value as it was given, and where, for messages. */
+export interface Given {
+  readonly value: unknown
+  /** Such as '--listen', 'PFS_S3_LISTEN' or 'listen in gateway.yaml'. */
+  readonly source: string
+  readonly place: 'flag' | 'environment' | 'file'
+}
+
+/** The values that were given, by the name of the setting; the place that wins is the only one left. */
+export type GivenSettings = ReadonlyMap<SettingName, Given>
+
+/** The flags as they stand on the command line. */
+export interface Flags {
+  readonly help: boolean
+  readonly version: boolean
+  readonly printConfig: boolean
+  readonly config: string | undefined
+  readonly given: GivenSettings
+}
+
+/** Names that other programs have for a flag of this one. */
+const foreignFlags: ReadonlyMap<string, string> = new Map([
+  ['address', 'listen'],
+  ['host', 'listen'],
+  ['port', 'listen'],
+  ['token', 'root-token'],
+  ['metrics', 'admin'],
+  ['v', 'version'],
+  ['V', 'version'],
+])
+
+const flagOptions = {
+  ...Object.fromEntries(
+    Object.values(settings)
+      .filter(({ flag }) => flag !== '')
+      .map(({ flag, kind }) => [
+        flag,
+        kind === 'switch'
+          ? { type: 'boolean' as const }
+          : { type: 'string' as const, multiple: kind === 'list' || kind === 'map' },
+      ]),
+  ),
+  config: { type: 'string' as const, multiple: false },
+  'print-config': { type: 'boolean' as const },
+  help: { type: 'boolean' as const, short: 'h' },
+  version: { type: 'boolean' as const },
+}
+
+/** Reads the command line; a Fault names the word that is wrong. */
+export function readFlags(words: readonly string[]): Flags {
+  const values: Readonly<Record<string, unknown>> = parseFlags(words)
+  const given = new Map<SettingName, Given>()
+  for (const name of settingNames) {
+    const { flag } = settings[name]
+    const value = values[flag]
+    if (value === undefined) continue
+    if ([value].flat().includes('')) throw new Fault(`--${flag} needs a value`)
+    given.set(name, { value, source: `--${flag}`, place: 'flag' })
+  }
+  const { config } = values
+  if (config === '') throw new Fault('--config needs a value')
+  return {
+    help: values.help === true,
+    version: values.version === true,
+    printConfig: values['print-config'] === true,
+    config: typeof config === 'string' ? config : undefined,
+    given,
+  }
+}
+
+function parseFlags(words: readonly string[]) {
+  try {
+    return parseArgs({ args: [...words], options: flagOptions, strict: true, allowPositionals: false }).values
+  } catch (thrown) {
+    // The first sentence says it all; the rest is advice about positional arguments, which this program does not take.
+    const message = lineFrom(thrown).split('. ')[0] ?? ''
+    const withoutValue = /^Option '(?:-\w, )?(--[\w-]+)(?: <value>)?' argument (?:is ambiguous|missing)/.exec(
+      message,
+    )?.[1]
+    if (withoutValue !== undefined) throw new Fault(`${withoutValue} needs a value`)
+    const unknown = /^Unknown option '--?([^']+)'/.exec(message)?.[1]
+    const meant =
+      unknown === undefined
+        ? undefined
+        : (nearest(unknown.replaceAll('_', '-'), Object.keys(flagOptions)) ?? foreignFlags.get(unknown))
+    throw new Fault(meant === undefined ? `${message}; see --help` : `${message}; did you mean --${meant}?`)
+  }
+}
+
+/** Kubernetes sets such variables for a Service whose name begins with pfs-s3. */
+const ofService = /_(SERVICE_(HOST|PORT)(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)$/
+
+/** Reads `PFS_S3_…` and the names that other programs of Pachyderm know; an empty value is none. */
+export function readEnvironment(env: NodeJS.ProcessEnv): { readonly config?: string; readonly given: GivenSettings } {
+  const given = new Map<SettingName, Given>()
+  const known = new Set(['PFS_S3_CONFIG'])
+  for (const name of settingNames) {
+    const own = variableOf(name)
+    known.add(own)
+    const source = [own, settings[name].variable ?? own].find((variable) => env[variable])
+    if (source !== undefined) given.set(name, { value: env[source], source, place: 'environment' })
+  }
+  for (const variable of Object.keys(env)) {
+    if (!variable.startsWith('PFS_S3_') || known.has(variable) || ofService.test(variable)) continue
+    const meant = nearest(variable, [...known])
+    throw new Fault(`${variable} is no setting${meant === undefined ? '; see --help' : `; did you mean ${meant}?`}`)
+  }
+  return { given, ...(env.PFS_S3_CONFIG && { config: env.PFS_S3_CONFIG }) }
+}
+
+/** Reads a configuration file, JSON or YAML; loads the package yaml. */
+export async function readConfigFile(path: string): Promise<GivenSettings> {
+  const text = readNamedFile('the configuration file', path).toString('utf8')
+  const { isMap, LineCounter, parseDocument } = await import('yaml')
+  const lines = new LineCounter()
+  // Without pretty errors, which quote the text: it may hold a secret.
+  const document = parseDocument(text, { prettyErrors: false, lineCounter: lines })
+  const [error] = document.errors
+  if (error !== undefined) {
+    throw new Fault(`${path}, line ${lines.linePos(error.pos[0]).line}: ${lineFrom(error)}`)
+  }
+  const content: unknown = document.toJS()
+  if (content === null && text.trim() === '') return new Map()
+  if (!isMap(document.contents) || !isObject(content)) {
+    throw new Fault(`${path} must be an object of settings, such as {"listen": ":30600"}`)
+  }
+  const given = new Map<SettingName, Given>()
+  for (const [key, value] of Object.entries(content)) {
+    const name = settingNames.find((each) => each === key)
+    if (name === undefined) {
+      const meant = settingNames.find((each) => settings[each].flag === key) ?? nearest(key, settingNames)
+      throw new Fault(
+        `${path}: ${JSON.stringify(key)} is no setting${meant === undefined ? '; docs/options.md has their names' : `; did you mean ${meant}?`}`,
+      )
+    }
+    if (value !== null) given.set(name, { value, source: `${name} in ${path}`, place: 'file' })
+  }
+  return given
+}
+
+/** Of the same setting, what stands in the first of the places. */
+export function firstOf(...places: readonly GivenSettings[]): GivenSettings {
+  return new Map(places.toReversed().flatMap((given) => [...given]))
+}

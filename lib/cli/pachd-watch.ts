@@ -1,0 +1,85 @@
+import { subscribe } from 'node:diagnostics_channel'
+import { type PfsCallMessage, type PfsClient, PfsError } from '../index.js'
+import { lineFrom } from './fault.js'
+import type { ProgramLog } from './program-log.js'
+
+/** How often pachd is asked while it answers, and while it does not, in milliseconds. */
+const upMilliseconds = 10_000
+const downMilliseconds = 1000
+
+/** How long pachd may take to answer, in milliseconds. */
+const answerMilliseconds = 5000
+
+/** Statuses of a call that did not reach pachd. */
+const unreached: ReadonlySet<string> = new Set(['UNAVAILABLE', 'DEADLINE_EXCEEDED'])
+
+/** Knows whether pachd was reached lately. */
+export interface PachdWatch {
+  readonly isReached: boolean
+  stop(): void
+}
+
+/**
+ * Asks pachd who it takes a caller without a token for, every ten seconds, and at once if a call of a request did not
+ * reach it. Says so when pachd is lost and when it is back; `onChange` is called with each state, also with the first.
+ */
+export function watchPachd(
+  pfs: Pick<PfsClient, 'whoAmI'>,
+  log: ProgramLog,
+  onChange: (isReached: boolean) => void,
+): PachdWatch {
+  let isReached = true
+  let lostAt = 0
+  let isAsking = false
+  let isStopped = false
+  let timer: NodeJS.Timeout | undefined
+  onChange(true)
+
+  function change(reason: unknown): void {
+    isReached = reason === undefined
+    if (isReached) log.say(`pachd is back after ${Math.round((performance.now() - lostAt) / 1000)} s`)
+    else {
+      lostAt = performance.now()
+      log.warn(`pachd is lost: ${lineFrom(reason)}`)
+    }
+    onChange(isReached)
+  }
+
+  async function ask(): Promise<void> {
+    if (isAsking || isStopped) return
+    isAsking = true
+    clearTimeout(timer)
+    const reason = await failureToReach(pfs)
+    isAsking = false
+    if (isStopped) return
+    if ((reason === undefined) !== isReached) change(reason)
+    timer = setTimeout(ask, isReached ? upMilliseconds : downMilliseconds).unref()
+  }
+
+  subscribe('pfs-s3-gateway:pfs:end', (message) => {
+    const { method, status = '' } = message as PfsCallMessage
+    if (isReached && method !== 'whoAmI' && unreached.has(status)) void ask()
+  })
+  timer = setTimeout(ask, upMilliseconds).unref()
+  return {
+    get isReached() {
+      return isReached
+    },
+    stop() {
+      isStopped = true
+      clearTimeout(timer)
+    },
+  }
+}
+
+/** Why pachd was not reached; undefined if it answered, though it refused. */
+async function failureToReach(pfs: Pick<PfsClient, 'whoAmI'>): Promise<unknown> {
+  try {
+    await pfs.whoAmI({ signal: AbortSignal.timeout(answerMilliseconds) })
+    return undefined
+  } catch (reason) {
+    if (!(reason instanceof PfsError)) return reason
+    if (reason.status === 'CANCELLED') return new Error(`no answer within ${answerMilliseconds / 1000} seconds`)
+    return unreached.has(reason.status) ? reason : undefined
+  }
+}

@@ -1,0 +1,3 @@
+export async function presign(_words: readonly string[]): Promise<number> {
+  return 1
+}

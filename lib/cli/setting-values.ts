@@ -1,0 +1,139 @@
+import { Fault } from './fault.js'
+import type { Given, GivenSettings } from './given.js'
+import { type SettingName, settings } from './settings.js'
+
+/** Where a server listens. */
+export interface HostAndPort {
+  /** A host name or address; '' for every interface of this machine. */
+  readonly host: string
+  readonly port: number
+}
+
+/** Reads settings as values of their kind; a Fault names the place of a value that is wrong. */
+export class SettingValues {
+  readonly #given: GivenSettings
+
+  constructor(given: GivenSettings) {
+    this.#given = given
+  }
+
+  /** What was given, or the default; undefined if there is neither. */
+  given(name: SettingName): Omit<Given, 'place'> | undefined {
+    const { default: value, flag } = settings[name]
+    return this.#given.get(name) ?? (value === undefined ? undefined : { value, source: `--${flag}` })
+  }
+
+  /** The value by its kind, for the options of the handler and to be printed; undefined if there is none. */
+  value(name: SettingName): unknown {
+    switch (settings[name].kind) {
+      case 'text':
+        return this.text(name)
+      case 'number':
+        return this.number(name)
+      case 'switch':
+      case 'boolean':
+        return this.boolean(name)
+      case 'list':
+        return this.list(name)
+      case 'map':
+        return this.map(name)
+      case 'json':
+        return this.json(name)
+    }
+  }
+
+  text(name: SettingName): string | undefined {
+    const found = this.given(name)
+    if (found === undefined) return undefined
+    const { value, source } = found
+    const { choices } = settings[name]
+    const text = typeof value === 'number' ? String(value) : value
+    if (typeof text !== 'string' || text === '') throw new Fault(`${source} takes text, not ${shown(value)}`)
+    if (choices === undefined || choices.includes(text)) return text
+    throw new Fault(`${source} takes ${alternatives(choices)}, not ${shown(text)}`)
+  }
+
+  number(name: SettingName): number | undefined {
+    const found = this.given(name)
+    if (found === undefined) return undefined
+    const { value, source } = found
+    const number = typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value
+    if (typeof number === 'number' && Number.isSafeInteger(number) && number >= 0) return number
+    throw new Fault(`${source} takes a whole number${unitOf(name)}, not ${shown(value)}`)
+  }
+
+  boolean(name: SettingName): boolean | undefined {
+    const found = this.given(name)
+    if (found === undefined) return undefined
+    const { value, source } = found
+    if (value === true || value === 'true') return true
+    if (value === false || value === 'false') return false
+    throw new Fault(`${source} takes true or false, not ${shown(value)}`)
+  }
+
+  list(name: SettingName): readonly string[] | undefined {
+    const found = this.given(name)
+    if (found === undefined) return undefined
+    const { value, source } = found
+    const items: unknown = typeof value === 'string' ? value.split(',').map((item) => item.trim()) : value
+    if (Array.isArray(items) && items.every((item) => typeof item === 'string')) return items
+    throw new Fault(`${source} takes a list of texts, not ${shown(value)}`)
+  }
+
+  map(name: SettingName): Readonly<Record<string, string>> | undefined {
+    const found = this.given(name)
+    if (found === undefined) return undefined
+    const { value, source } = found
+    const isList = typeof value === 'string' || Array.isArray(value)
+    const pairs = isList ? (this.list(name) ?? []).map((pair) => splitPair(source, pair)) : Object.entries(value ?? {})
+    const map = new Map<string, string>()
+    for (const [key, text] of pairs) {
+      if (map.has(key)) throw new Fault(`${source} names ${shown(key)} twice`)
+      if (typeof text !== 'string') throw new Fault(`${source}: ${key} must be text, not ${shown(text)}`)
+      map.set(key, text)
+    }
+    return Object.fromEntries(map)
+  }
+
+  json(name: SettingName): unknown {
+    const found = this.given(name)
+    if (typeof found?.value !== 'string') return found?.value
+    try {
+      return JSON.parse(found.value)
+    } catch {
+      throw new Fault(`${found.source} takes JSON`)
+    }
+  }
+
+  /** `HOST:PORT`, `:PORT` for every interface, or `PORT` alone for loopback. */
+  hostAndPort(name: SettingName): HostAndPort | undefined {
+    const text = this.text(name)
+    if (text === undefined) return undefined
+    const source = this.given(name)?.source
+    const match = /^(?:(?:\[([0-9a-f:.]+)\]|([^:[\]/]*)):)?(\d+)$/i.exec(text)
+    if (match === null) throw new Fault(`${source} takes HOST:PORT, :PORT or PORT, not ${shown(text)}`)
+    const [, address, hostname, digits] = match
+    const port = Number(digits)
+    if (port > 65535) throw new Fault(`${source}: a port is at most 65535, not ${digits}`)
+    return { host: address ?? hostname ?? '127.0.0.1', port }
+  }
+}
+
+function splitPair(source: string, pair: string): readonly [string, string] {
+  const [, key, text] = /^([^=]+)=(.+)$/.exec(pair) ?? []
+  if (key === undefined || text === undefined) throw new Fault(`${source} takes ALIAS=BUCKET, not ${shown(pair)}`)
+  return [key, text]
+}
+
+function unitOf(name: SettingName): string {
+  const unit = /(Milliseconds|Seconds|Bytes)$/.exec(name)?.[1] ?? (name === 'wait' ? 'Seconds' : undefined)
+  return unit === undefined ? '' : ` of ${unit.toLowerCase()}`
+}
+
+function alternatives(choices: readonly string[]): string {
+  return `${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}`
+}
+
+function shown(value: unknown): string {
+  return JSON.stringify(value) ?? String(value)
+}

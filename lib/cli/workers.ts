@@ -1,0 +1,129 @@
+import cluster, { type Worker } from 'node:cluster'
+import { once } from 'node:events'
+import { setTimeout } from 'node:timers/promises'
+import { startAdmin } from './admin.js'
+import type { Arguments } from './arguments.js'
+import { Fault } from './fault.js'
+import type { ProgramLog } from './program-log.js'
+import { type RunningGateway, serve } from './serve.js'
+import type { Welcome } from './welcome.js'
+
+/** What the primary process asks of a worker. */
+type Order = 'stop' | 'reload'
+
+/** What a worker tells the primary process. */
+type News = { readonly welcome: Welcome } | { readonly isReached: boolean }
+
+/** The variable that tells a worker which one it is. */
+const indexVariable = 'GATEWAY_WORKER'
+
+/** How long the primary process waits before it replaces a worker that has ended. */
+const restartMilliseconds = 1000
+
+/**
+ * Starts `--workers` processes that share the port, and replaces each that ends. The primary process answers on the
+ * address of `--admin` for all of them.
+ */
+export async function runWorkers(args: Arguments, log: ProgramLog, version: string): Promise<RunningGateway> {
+  const reached = new Map<Worker, boolean>()
+  let isStopping = false
+  const stopAdmin = args.admin === undefined ? undefined : await adminOf(args.admin, unready, log)
+
+  function unready(): string | undefined {
+    if (isStopping) return 'draining'
+    if (reached.size === 0) return 'no worker listens'
+    return [...reached.values()].includes(true) ? undefined : 'pachd was not reached'
+  }
+
+  /** Starts a worker; its welcome, or a Fault if it ends before it listens. It has told why on standard error. */
+  async function start(index: number): Promise<Welcome> {
+    const worker = cluster.fork({ [indexVariable]: String(index) })
+    const ended = once(worker, 'exit').then(([code, signal]: unknown[]) => {
+      reached.delete(worker)
+      return `worker ${index} (process ${worker.process.pid}) has ended with ${signal ?? code}`
+    })
+    const welcome = await Promise.race([
+      ended,
+      new Promise<Welcome>((resolve) => {
+        // prom-client has messages of its own.
+        worker.on('message', (news: News | object) => {
+          if ('welcome' in news) resolve(news.welcome)
+          else if ('isReached' in news) reached.set(worker, news.isReached)
+        })
+      }),
+    ])
+    if (typeof welcome === 'string') throw new Fault(welcome)
+    void ended.then(async (text) => {
+      if (isStopping) return
+      log.warn(`${text}; another one starts`)
+      await setTimeout(restartMilliseconds)
+      if (!isStopping) await start(index).catch((thrown: unknown) => log.error(thrown))
+    })
+    return welcome
+  }
+
+  function order(each: Order): void {
+    for (const worker of Object.values(cluster.workers ?? {})) worker?.send(each)
+  }
+
+  async function startAll(): Promise<Welcome> {
+    try {
+      // The first one alone: if it cannot start, the others could not either.
+      const welcome = await start(0)
+      await Promise.all(Array.from({ length: args.workers - 1 }, (_, index) => start(index + 1)))
+      return welcome
+    } catch (thrown) {
+      isStopping = true
+      for (const worker of Object.values(cluster.workers ?? {})) worker?.kill('SIGKILL')
+      await stopAdmin?.()
+      throw thrown
+    }
+  }
+
+  const welcome = await startAll()
+  log.say(`${args.workers} workers serve, version ${version}.`, { workers: args.workers })
+  return {
+    welcome,
+    reload: () => order('reload'),
+    async stop() {
+      isStopping = true
+      const workers = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined)
+      order('stop')
+      await Promise.all(workers.map((worker) => once(worker, 'exit')))
+      await stopAdmin?.()
+    },
+  }
+}
+
+async function adminOf(address: NonNullable<Arguments['admin']>, unready: () => string | undefined, log: ProgramLog) {
+  const { AggregatorRegistry } = await import('prom-client')
+  const registry = new AggregatorRegistry()
+  const metrics = { contentType: registry.contentType, text: () => registry.clusterMetrics() }
+  return startAdmin(address, { unready, metrics }, log)
+}
+
+/** Serves as one of several processes, until the primary one says stop or is gone. */
+export async function runWorker(args: Arguments, log: ProgramLog, version: string): Promise<void> {
+  const isFirst = process.env[indexVariable] === '0'
+  // What all would say alike, one says.
+  const ownLog = isFirst ? log : { ...log, say: () => undefined, warn: () => undefined }
+  // Signals that a terminal or systemd sends to all processes are the primary's to obey.
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined)
+  process.once('disconnect', () => process.exit(1))
+  const tell = (news: News): void => void process.send?.(news)
+  const gateway = await serve(args, process.env, ownLog, {
+    version,
+    isFirst,
+    hasOwnAdmin: false,
+    onReached: (isReached) => tell({ isReached }),
+  })
+  process.on('message', (order: Order) => {
+    if (order === 'reload') gateway.reload()
+    else if (order === 'stop')
+      gateway.stop().then(
+        () => process.exit(0),
+        () => process.exit(1),
+      )
+  })
+  tell({ welcome: gateway.welcome })
+}

@@ -1,0 +1,137 @@
+import { once } from 'node:events'
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { connect as connectTls } from 'node:tls'
+import { ListBucketsCommand } from '@aws-sdk/client-s3'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { runProgram, startListening, startProgram } from '../support/program.js'
+import { root } from '../support/root.js'
+import { s3Client } from '../support/s3-client.js'
+import { createScratch } from './scratch.js'
+
+const test = suite('the program while it runs')
+const scratch = createScratch()
+test.after(() => scratch.remove())
+
+async function startPfs(address = '127.0.0.1:0') {
+  const served = await startListening(['--memory', '--serve-pfs', address])
+  const [, pachd = ''] = await served.says(/grpc:\/\/(\S+)/)
+  return { ...served, pachd: `grpc://${pachd}` }
+}
+
+const keyFileOf = (secret: string): string => JSON.stringify({ AK: { secretAccessKey: secret } })
+
+async function canList(gateway: { readonly endpoint: string }, secretAccessKey: string): Promise<boolean> {
+  const s3 = s3Client(gateway, { accessKeyId: 'AK', secretAccessKey })
+  const result = await s3.send(new ListBucketsCommand({})).then(
+    () => true,
+    () => false,
+  )
+  s3.destroy()
+  return result
+}
+
+test('a keys file that changes on disk is read again; one that cannot be read changes nothing', async () => {
+  const keys = scratch.file('keys.json', keyFileOf('old-secret'))
+  const gateway = await startListening(['--memory', '--auth', `keys:${keys}`])
+  assert.equal([await canList(gateway, 'old-secret'), await canList(gateway, 'new-secret')], [true, false])
+  writeFileSync(keys, keyFileOf('new-secret'))
+  await gateway.says(/Read the keys file again/)
+  assert.equal([await canList(gateway, 'old-secret'), await canList(gateway, 'new-secret')], [false, true])
+  writeFileSync(keys, '{')
+  gateway.child.kill('SIGHUP')
+  await gateway.says(/error: the keys file stays as it was: the keys file \S+ is not JSON/)
+  assert.is(await canList(gateway, 'new-secret'), true)
+  await gateway.stop()
+})
+
+test('SIGHUP: the certificate is read again, for new connections', async () => {
+  const [cert, key] = ['cert.pem', 'key.pem'].map((name) => {
+    const path = join(scratch.file(`tls-${name}`, ''))
+    copyFileSync(join(root, 'test/support/tls', name), path)
+    return path
+  })
+  const gateway = await startListening(['--memory', '--tls-cert', cert ?? '', '--tls-key', key ?? ''])
+  assert.match(await subjectOf(gateway.endpoint), 'CN=')
+  writeFileSync(cert ?? '', 'no certificate')
+  gateway.child.kill('SIGHUP')
+  await gateway.says(/error: the certificate stays as it was: --tls-cert: \S+ is not PEM/)
+  assert.match(await subjectOf(gateway.endpoint), 'CN=')
+  copyFileSync(join(root, 'test/support/tls/cert.pem'), cert ?? '')
+  gateway.child.kill('SIGHUP')
+  await gateway.says(/Read the certificate again/)
+  await gateway.stop()
+})
+
+async function subjectOf(endpoint: string): Promise<string> {
+  const { hostname, port } = new URL(endpoint)
+  const socket = connectTls({ host: hostname, port: Number(port), rejectUnauthorized: false })
+  await once(socket, 'secureConnect')
+  const { subject } = socket.getPeerCertificate()
+  socket.destroy()
+  return `CN=${subject?.CN}`
+}
+
+test('--wait: starts before pachd does, and says so once', async () => {
+  const served = await startPfs()
+  const address = served.pachd.slice('grpc://'.length)
+  await served.stop()
+  const gateway = startProgram(['--listen', '127.0.0.1:0', '--pachd', served.pachd, '--wait', '600'])
+  await gateway.says(/Waiting 600 seconds at most: pachd at \S+ \(--pachd\) does not answer: nothing listens there/)
+  const again = await startPfs(address)
+  await gateway.says(/Listening on/)
+  assert.is(gateway.said().match(/Waiting/g)?.length, 1)
+  gateway.child.kill('SIGTERM')
+  await gateway.ended
+  await again.stop()
+})
+
+test('--workers: processes share the port and the metrics; one that is killed is replaced; SIGTERM ends all', async () => {
+  const served = await startPfs()
+  const gateway = await startListening(['--pachd', served.pachd, '--workers', '2', '--admin', '127.0.0.1:0'])
+  const [, admin = ''] = await gateway.says(/Admin at (http:\/\/[^\s:]+:\d+)/)
+  for (let turn = 0; turn < 8; turn++) {
+    const answer = await fetch(gateway.endpoint, { headers: { connection: 'close' } })
+    assert.is(answer.status, 200)
+    await answer.text()
+  }
+  assert.is((await fetch(`${admin}/readyz`)).status, 200)
+  const metrics = await (await fetch(`${admin}/metrics`)).text()
+  assert.match(metrics, /\npfs_s3_requests_total\{action="ListBuckets",status="200",code=""\} 8\n/)
+  assert.match(metrics, /\npfs_s3_pachd_up 1\n/)
+  assert.is(gateway.said().match(/Listening on/g)?.length, 1)
+  const children = readFileSync(`/proc/${gateway.child.pid}/task/${gateway.child.pid}/children`, 'utf8')
+    .trim()
+    .split(' ')
+  assert.is(children.length, 2)
+  process.kill(Number(children[0]), 'SIGKILL')
+  await gateway.says(/worker \d \(process \d+\) has ended with SIGKILL; another one starts/)
+  const { code } = await gateway.stop()
+  assert.is(code, 0)
+  await served.stop()
+})
+
+test('--workers: not with PFS in memory, and a start that fails ends the program', async () => {
+  const { code, stderr } = await runProgram(['--memory', '--workers', '2', '--admin', '127.0.0.1:0'])
+  assert.is(code, 1)
+  assert.match(stderr, '--workers needs a pachd: PFS in memory is in one process')
+})
+
+test('--max-connections and --max-header-bytes bound what a client can take', async () => {
+  const gateway = await startListening(['--memory', '--max-connections', '1', '--max-header-bytes', '2000'])
+  const { port, hostname } = new URL(gateway.endpoint)
+  const first = connect(Number(port), hostname)
+  await once(first, 'connect')
+  first.write(`GET /${'x'.repeat(3000)} HTTP/1.1\r\nhost: h\r\n\r\n`)
+  const second = connect(Number(port), hostname)
+  second.on('error', () => undefined)
+  await once(second, 'close')
+  const [answer] = await once(first, 'data')
+  assert.match(String(answer), /^HTTP\/1\.1 431 /)
+  first.destroy()
+  await gateway.stop()
+})
+
+test.run()
