@@ -3,6 +3,7 @@ import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { runProgram, startListening } from '../support/program.js'
+import { fileOf } from '../support/root.js'
 import { s3Client } from '../support/s3-client.js'
 import { createScratch } from './scratch.js'
 
@@ -148,6 +149,34 @@ test('--admin: the process is well, and ready; metrics count what was asked', as
   ]) {
     assert.ok(text.includes(`\n${line}`), `${line} in\n${text}`)
   }
+})
+
+test('the dashboard and docs/watching.md use the metrics that there are, all of them', async () => {
+  const gateway = await startWithAdmin(['--memory'])
+  const [, text] = await ask(`${gateway.admin}/metrics`)
+  await gateway.stop()
+  const served = [...text.matchAll(/^# TYPE (\w+) (\w+)/gm)].flatMap(([, name = '', type]) =>
+    type === 'histogram' ? ['_bucket', '_sum', '_count'].map((suffix) => name + suffix) : [name],
+  )
+  const { panels } = JSON.parse(readFileSync(fileOf('deploy/grafana-dashboard.json'), 'utf8'))
+  const queries: readonly string[] = panels.flatMap(({ targets }: { targets: { expr: string }[] }) =>
+    targets.map(({ expr }) => expr),
+  )
+  const used = queries.flatMap((query) => query.match(/\b(pfs_s3|process|nodejs)_\w+/g) ?? [])
+  assert.equal(
+    used.filter((name) => !served.includes(name)),
+    [],
+  )
+  const own = [...text.matchAll(/^# TYPE (pfs_s3_\w+)/gm)].map(([, name = '']) => name)
+  const isUsed = (name: string) => used.some((each) => each.replace(/_(bucket|sum|count)$/, '') === name)
+  assert.equal(
+    own.filter((name) => !isUsed(name)),
+    [],
+  )
+  const page = readFileSync(fileOf('docs/watching.md'), 'utf8')
+  const rows = page.split('\n').filter((line) => line.startsWith('| `pfs_s3_'))
+  const documented = rows.flatMap((row) => row.split(' | ')[0]?.match(/pfs_s3_\w+/g) ?? [])
+  assert.equal(documented.toSorted(), own.toSorted())
 })
 
 test('a pachd that goes and comes back: one line for each, and /readyz follows', async () => {

@@ -1,0 +1,45 @@
+import { spawnSync } from 'node:child_process'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { root } from '../support/root.js'
+
+const test = suite('what is loaded')
+
+/** A loader that writes the URL of each module on standard error. */
+const hooks = `
+  import { writeSync } from 'node:fs'
+  export async function load(url, context, next) {
+    writeSync(2, url + '\\n')
+    return next(url, context)
+  }
+`
+const register = `
+  import { register } from 'node:module'
+  register('data:text/javascript,' + encodeURIComponent(${JSON.stringify(hooks)}))
+`
+const preload = `data:text/javascript,${encodeURIComponent(register)}`
+
+/** Those of the packages that only the program needs that Node imports when it runs with these arguments. */
+function importedBy(...args: readonly string[]): readonly string[] {
+  const { stderr } = spawnSync(process.execPath, ['--import', preload, ...args], { cwd: root, encoding: 'utf8' })
+  const packages = new Set([...stderr.matchAll(/\/node_modules\/((?:@[^/]+\/)?[^/]+)\//g)].map(([, name]) => name))
+  assert.ok(packages.has('@grpc/grpc-js') || packages.has('sax'), stderr)
+  return ['pino', 'prom-client', 'yaml'].filter((name) => packages.has(name))
+}
+
+const program = '.compiled/lib/cli/main.js'
+
+for (const entry of ['lib/index.js', 'lib/testing/index.js']) {
+  test(`${entry} loads nothing that only the program needs`, () => {
+    assert.equal(importedBy('--input-type=module', '--eval', `await import('./.compiled/${entry}')`), [])
+  })
+}
+
+test('the program loads a package when an argument asks for it', () => {
+  assert.equal(importedBy(program, '--memory', '--print-config'), [])
+  assert.equal(importedBy(program, '--memory', '--config', 'package.json'), ['yaml'])
+  assert.equal(importedBy(program, '--memory', '--log', 'json', '--listen', '203.0.113.1:1'), ['pino'])
+  assert.equal(importedBy(program, '--memory', '--admin', ':0', '--listen', '203.0.113.1:1'), ['prom-client'])
+})
+
+test.run()
