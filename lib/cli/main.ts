@@ -9,21 +9,7 @@ import { createProgramLog } from './program-log.js'
 import { type RunningGateway, serve } from './serve.js'
 import { runWorker, runWorkers } from './workers.js'
 
-/** Programs beside the gateway, by the first word of the command line. */
-const commands: Readonly<Record<string, () => Promise<(words: readonly string[]) => Promise<number>>>> = {
-  doctor: async () => (await import('./doctor.js')).doctor,
-  presign: async () => (await import('./presign.js')).presign,
-  keys: async () => (await import('./keys-command.js')).changeKeys,
-}
-
 async function main(): Promise<void> {
-  const [first = '', ...rest] = process.argv.slice(2)
-  const load = Object.hasOwn(commands, first) ? commands[first] : undefined
-  if (load !== undefined) {
-    const run = await load()
-    process.exitCode = await run(rest)
-    return
-  }
   const command = await parseArguments(process.argv.slice(2), process.env)
   switch (command.name) {
     case 'help':

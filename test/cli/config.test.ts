@@ -83,7 +83,10 @@ for (const [name, content, told] of [
 }
 
 test('an option of the file that the handler refuses is named with the file', async () => {
-  const file = scratch.file('refused.yaml', 'memory: true\ncors: [{ allowedOrigins: ["*"], allowedMethods: [OPTIONS] }]')
+  const file = scratch.file(
+    'refused.yaml',
+    'memory: true\ncors: [{ allowedOrigins: ["*"], allowedMethods: [OPTIONS] }]',
+  )
   const { code, stderr } = await runProgram(['--config', file])
   assert.is(code, 1)
   assert.match(stderr, `pfs-s3-gateway: ${file}: cors[0].allowedMethods[0] must be one of GET, PUT, HEAD, POST, DELETE`)

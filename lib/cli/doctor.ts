@@ -1,3 +1,0 @@
-export async function doctor(_words: readonly string[]): Promise<number> {
-  return 1
-}

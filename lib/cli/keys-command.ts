@@ -1,3 +1,0 @@
-export async function changeKeys(_words: readonly string[]): Promise<number> {
-  return 1
-}
