@@ -3,15 +3,15 @@ import type { ResponseLog } from '../index.js'
 import { Fault, reasonFrom } from './fault.js'
 import { printable } from './program-log.js'
 
-/** A file of lines in the format of Amazon S3 server access logs. */
+/** A log file in the format of Amazon S3 server access logs. */
 export interface AccessLog {
   write(log: ResponseLog): void
-  /** Opens the file anew, so that whoever rotates logs can rename it before. */
+  /** Reopens the file after log rotation has renamed it. */
   reopen(): void
   close(): void
 }
 
-/** Opens a file to append to; '-' is standard output. A Fault says why that cannot be. */
+/** Opens a file for appending; '-' is standard output. Throws a Fault if that fails. */
 export function openAccessLog(path: string): AccessLog {
   let file = open()
 
@@ -25,7 +25,7 @@ export function openAccessLog(path: string): AccessLog {
   }
 
   return {
-    // Lines of several workers go to one file, so each is one write.
+    // Workers share the file, so each line must be a single write.
     write: (log) => appendFileSync(file, `${accessLogLine(log)}\n`),
     reopen() {
       if (path === '-') return
@@ -39,7 +39,7 @@ export function openAccessLog(path: string): AccessLog {
   }
 }
 
-/** S3's names of operations other than `REST.<method>.BUCKET` and the like, by action. */
+/** S3's operation names by action, except those of the form `REST.<method>.<resource>`. */
 const operations: Readonly<Record<string, string>> = {
   AbortMultipartUpload: 'REST.DELETE.UPLOAD',
   CompleteMultipartUpload: 'REST.POST.UPLOAD',
@@ -65,8 +65,8 @@ const operations: Readonly<Record<string, string>> = {
 }
 
 /**
- * One line with the 26 fields of
- * https://docs.aws.amazon.com/AmazonS3/latest/userguide/LogFormat.html; what the gateway does not know is `-`.
+ * A line with the 26 fields of https://docs.aws.amazon.com/AmazonS3/latest/userguide/LogFormat.html; unknown values are
+ * `-`.
  */
 function accessLogLine(log: ResponseLog): string {
   const { time, bucket, key, action, method, target, status, code, requester, versionId } = log
@@ -99,7 +99,7 @@ function field(value: string | undefined): string {
   return value === undefined || value === '' ? '-' : printable(value)
 }
 
-/** In double quotes; a quote within is percent-encoded, so that the fields can be told apart. */
+/** Adds double quotes, and percent-encodes those in the value. */
 function quoted(value: string | undefined): string {
   if (value === undefined) return '-'
   const text = value.split(' ').map(printable).join(' ')

@@ -4,14 +4,14 @@ import type { ProgramLog } from './program-log.js'
 import { listen, stopServer, urlOf } from './server.js'
 import type { HostAndPort } from './setting-values.js'
 
-/** What the operator's own address answers from. */
+/** The state that the admin server reports. */
 export interface AdminSource {
-  /** Why no requests should be sent here now; undefined if all is well. */
+  /** The reason why this gateway is not ready; undefined if it is. */
   unready(): string | undefined
   readonly metrics: { readonly contentType: string; text(): Promise<string> }
 }
 
-/** Serves probes and Prometheus on an address that clients do not reach; the result closes it. */
+/** Starts the HTTP server for probes and Prometheus; returns a function to stop it. */
 export async function startAdmin(
   address: HostAndPort,
   { unready, metrics }: AdminSource,

@@ -3,7 +3,7 @@ import { Fault, isObject, lineFrom, readNamedFile } from './fault.js'
 import { nearest } from './nearest.js'
 import { type SettingName, settingNames, settings, variableOf } from './settings.js'
 
-/** A value as it was given, and where, for messages. */
+/** A value and its source. */
 export interface Given {
   readonly value: unknown
   /** Such as '--listen', 'PFS_S3_LISTEN' or 'listen in gateway.yaml'. */
@@ -11,10 +11,10 @@ export interface Given {
   readonly place: 'flag' | 'environment' | 'file'
 }
 
-/** The values that were given, by the name of the setting; the place that wins is the only one left. */
+/** Values by the name of the setting. */
 export type GivenSettings = ReadonlyMap<SettingName, Given>
 
-/** The flags as they stand on the command line. */
+/** The flags of the command line. */
 export interface Flags {
   readonly help: boolean
   readonly version: boolean
@@ -23,7 +23,7 @@ export interface Flags {
   readonly given: GivenSettings
 }
 
-/** Names that other programs have for a flag of this one. */
+/** Names of flags in other programs, and the corresponding flag here. */
 const foreignFlags: ReadonlyMap<string, string> = new Map([
   ['address', 'listen'],
   ['host', 'listen'],
@@ -51,7 +51,7 @@ const flagOptions = {
   version: { type: 'boolean' as const },
 }
 
-/** Reads the command line; a Fault names the word that is wrong. */
+/** Parses the command line; throws a Fault that names the wrong flag. */
 export function readFlags(words: readonly string[]): Flags {
   const values: Readonly<Record<string, unknown>> = parseFlags(words)
   const given = new Map<SettingName, Given>()
@@ -77,7 +77,7 @@ function parseFlags(words: readonly string[]) {
   try {
     return parseArgs({ args: [...words], options: flagOptions, strict: true, allowPositionals: false }).values
   } catch (thrown) {
-    // The first sentence says it all; the rest is advice about positional arguments, which this program does not take.
+    // The text after the first sentence explains positional arguments, which this program does not have.
     const message = lineFrom(thrown).split('. ')[0] ?? ''
     const withoutValue = /^Option '(?:-\w, )?(--[\w-]+)(?: <value>)?' argument (?:is ambiguous|missing)/.exec(
       message,
@@ -92,10 +92,10 @@ function parseFlags(words: readonly string[]) {
   }
 }
 
-/** Kubernetes sets such variables for a Service whose name begins with pfs-s3. */
+/** Variables that Kubernetes sets for a Service whose name begins with pfs-s3. */
 const ofService = /_(SERVICE_(HOST|PORT)(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)$/
 
-/** Reads `PFS_S3_…` and the names that other programs of Pachyderm know; an empty value is none. */
+/** Reads `PFS_S3_…` and PACHD_ADDRESS; ignores empty values. Throws a Fault for an unknown `PFS_S3_…`. */
 export function readEnvironment(env: NodeJS.ProcessEnv): { readonly config?: string; readonly given: GivenSettings } {
   const given = new Map<SettingName, Given>()
   const known = new Set(['PFS_S3_CONFIG'])
@@ -113,12 +113,12 @@ export function readEnvironment(env: NodeJS.ProcessEnv): { readonly config?: str
   return { given, ...(env.PFS_S3_CONFIG && { config: env.PFS_S3_CONFIG }) }
 }
 
-/** Reads a configuration file, JSON or YAML; loads the package yaml. */
+/** Reads a JSON or YAML configuration file; throws a Fault that names the file. */
 export async function readConfigFile(path: string): Promise<GivenSettings> {
   const text = readNamedFile('the configuration file', path).toString('utf8')
   const { isMap, LineCounter, parseDocument } = await import('yaml')
   const lines = new LineCounter()
-  // Without pretty errors, which quote the text: it may hold a secret.
+  // Pretty errors would quote the text, which may contain secrets.
   const document = parseDocument(text, { prettyErrors: false, lineCounter: lines })
   const [error] = document.errors
   if (error !== undefined) {
@@ -143,7 +143,7 @@ export async function readConfigFile(path: string): Promise<GivenSettings> {
   return given
 }
 
-/** Of the same setting, what stands in the first of the places. */
+/** Merges settings; for each name, the first source wins. */
 export function firstOf(...places: readonly GivenSettings[]): GivenSettings {
   return new Map(places.toReversed().flatMap((given) => [...given]))
 }

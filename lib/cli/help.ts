@@ -3,15 +3,15 @@ import { groups, type SettingName, settings } from './settings.js'
 const columns = 118
 const indent = 29
 
-/** What `--help` prints. */
+/** The text of `--help`. */
 export const usage = `Usage: pfs-s3-gateway [OPTIONS]
 
 Serves Pachyderm's PFS over the Amazon S3 REST API.
 ${Object.entries(groups)
   .map(([title, group]) => `\n${title}:\n${(Object.keys(group) as SettingName[]).map(line).join('')}`)
   .join('')}
-Configuration; flags win over the environment, which wins over the file:
-${entry('--config FILE', 'JSON or YAML with the settings above and cors, by their names in docs/options.md')}${entry('PFS_S3_...', 'the same from the environment, such as PFS_S3_TLS_CERT for --tls-cert; lists with commas')}${entry('--print-config', 'print the settings as JSON, without secrets, and end')}${entry('--help', 'this text')}${entry('--version', 'the version of this program')}`
+Configuration; flags override the environment, which overrides the file:
+${entry('--config FILE', 'JSON or YAML file with these settings and cors; docs/options.md has their names')}${entry('PFS_S3_...', 'environment variables, such as PFS_S3_TLS_CERT for --tls-cert; lists with commas')}${entry('--print-config', 'print the effective settings as JSON, without secrets')}${entry('--help', 'print this text')}${entry('--version', 'print the version of this program')}`
 
 function line(name: SettingName): string {
   const setting = settings[name]
@@ -20,7 +20,7 @@ function line(name: SettingName): string {
   return entry(flag, setting.default === undefined ? setting.help : `${setting.help} (default ${setting.default})`)
 }
 
-/** A name and what it means, wrapped, in two columns. */
+/** A name and its description in two columns, with line breaks. */
 export function entry(name: string, help: string): string {
   const lines = help.split('\n').flatMap(wrapped)
   const left = `  ${name} `

@@ -67,7 +67,7 @@ async function run(args: Arguments): Promise<void> {
   }
 }
 
-/** In one step, so that whoever waits for the file finds it whole. */
+/** Writes the file atomically, so that readers never see a part of it. */
 function writePortFile(path: string, { welcome }: RunningGateway): void {
   try {
     writeFileSync(`${path}.new`, `${JSON.stringify({ ...welcome.addresses, pid: process.pid })}\n`)

@@ -3,29 +3,29 @@ import { subscribe } from 'node:diagnostics_channel'
 import type { Server } from 'node:http'
 import type { CacheMessage, CommitMessage, PfsCallMessage, QueueMessage, RequestMessage } from '../index.js'
 
-/** Seconds; a write of a busy branch waits for several commits. */
+/** In seconds; a write to a busy branch waits for several commits. */
 const durationBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120]
 
-/** What the diagnostics channels of the library say, as Prometheus counts it. */
+/** Prometheus metrics from the diagnostics channels of the library. */
 export interface Metrics {
   readonly contentType: string
-  /** The text that Prometheus scrapes. */
+  /** The metrics in the text format of Prometheus. */
   text(): Promise<string>
   /** Counts the connections of a server. */
   countConnections(server: Server): void
-  /** Whether pachd was reached lately. */
+  /** Sets whether pachd is reachable. */
   reached(isReached: boolean): void
 }
 
-/** Counts from now on; loads prom-client. Workers keep their counts in prom-client's default registry, for the primary. */
+/** Starts counting; loads prom-client. */
 export async function createMetrics(version: string): Promise<Metrics> {
   const { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Histogram, register } = await import('prom-client')
   collectDefaultMetrics()
-  // This answers the primary process.
+  // The registry responds to the primary process.
   if (cluster.isWorker) new AggregatorRegistry()
   const counter = <Label extends string>(name: string, help: string, labelNames: readonly Label[] = []) =>
     new Counter({ name: `pfs_s3_${name}`, help, labelNames: [...labelNames] })
-  /** In one of several processes, the primary one aggregates the values as `aggregator` says. */
+  /** With workers, the primary process combines their values with `aggregator`. */
   const gauge = <Label extends string>(
     name: string,
     help: string,

@@ -1,4 +1,4 @@
-/** The name that a misspelt one stands for: at most a third of its letters are wrong. */
+/** The name that was probably meant: at most a third of its letters differ. */
 export function nearest(misspelt: string, names: readonly string[]): string | undefined {
   const ranked = names
     .map((name) => ({ name, distance: editDistance(misspelt.toLowerCase(), name.toLowerCase()) }))
@@ -7,7 +7,7 @@ export function nearest(misspelt: string, names: readonly string[]): string | un
   return best !== undefined && best.distance <= best.name.length / 3 ? best.name : undefined
 }
 
-/** The Levenshtein distance, with the exchange of two neighbours as one step (optimal string alignment). */
+/** The Levenshtein distance, with a swap of two neighbours as one step (optimal string alignment). */
 function editDistance(from: string, to: string): number {
   const rows: number[][] = [Array.from({ length: to.length + 1 }, (_, column) => column)]
   const cell = (row: number, column: number): number => rows[row]?.[column] ?? 0

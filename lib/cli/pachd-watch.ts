@@ -3,25 +3,25 @@ import { type PfsCallMessage, type PfsClient, PfsError } from '../index.js'
 import { lineFrom } from './fault.js'
 import type { ProgramLog } from './program-log.js'
 
-/** How often pachd is asked while it answers, and while it does not, in milliseconds. */
+/** Interval of the checks while pachd is reachable, and while it is not, in milliseconds. */
 const upMilliseconds = 10_000
 const downMilliseconds = 1000
 
-/** How long pachd may take to answer, in milliseconds. */
+/** Time limit of a check, in milliseconds. */
 const answerMilliseconds = 5000
 
-/** Statuses of a call that did not reach pachd. */
+/** Statuses of calls that did not reach pachd. */
 const unreached: ReadonlySet<string> = new Set(['UNAVAILABLE', 'DEADLINE_EXCEEDED'])
 
-/** Knows whether pachd was reached lately. */
+/** Tracks whether pachd is reachable. */
 export interface PachdWatch {
   readonly isReached: boolean
   stop(): void
 }
 
 /**
- * Asks pachd who it takes a caller without a token for, every ten seconds, and at once if a call of a request did not
- * reach it. Says so when pachd is lost and when it is back; `onChange` is called with each state, also with the first.
+ * Calls WhoAmI without a token every ten seconds, and at once if a request's call did not reach pachd. Logs one line when
+ * pachd becomes unreachable and one when it is reachable again; `onChange` is called with each state, including the first.
  */
 export function watchPachd(
   pfs: Pick<PfsClient, 'whoAmI'>,
@@ -72,7 +72,7 @@ export function watchPachd(
   }
 }
 
-/** Why pachd was not reached; undefined if it answered, though it refused. */
+/** The reason why pachd is unreachable; undefined if it responded, even with a refusal. */
 async function failureToReach(pfs: Pick<PfsClient, 'whoAmI'>): Promise<unknown> {
   try {
     await pfs.whoAmI({ signal: AbortSignal.timeout(answerMilliseconds) })

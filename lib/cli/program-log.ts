@@ -2,26 +2,26 @@ import type { DestinationStream } from 'pino'
 import type { ErrorContext, ResponseLog } from '../index.js'
 import { lineFrom } from './fault.js'
 
-/** Values of `--log`: lines to read, JSON lines, or nothing about requests. */
+/** The values of `--log`. */
 export const logFormats = ['text', 'json', 'none'] as const
 export type LogFormat = (typeof logFormats)[number]
 
-/** Fields of a JSON line beside its message. */
+/** Additional fields of a JSON line. */
 type Fields = Readonly<Record<string, unknown>>
 
-/** All that the program writes: a line for each request on standard output, everything else on standard error. */
+/** The output of the program: requests to standard output, everything else to standard error. */
 export interface ProgramLog {
-  /** A request is over. */
+  /** Logs a request. */
   request(log: ResponseLog): void
-  /** A failure of the gateway or PFS; `context` is the request that it is about. */
+  /** Logs an error of the gateway or PFS, and the affected request. */
   error(error: unknown, context?: ErrorContext): void
-  /** Something is not as the operator may believe. */
+  /** Warns the operator. */
   warn(message: string, fields?: Fields): void
-  /** The program says what it does. `text` stands for the message where people read it. */
+  /** Prints a message about the program itself; `text` replaces `message` in text format. */
   say(message: string, fields?: Fields, text?: string): void
 }
 
-/** Writes in a format; pino is loaded for 'json' only. */
+/** Creates the log; loads pino only for 'json'. */
 export async function createProgramLog(format: LogFormat): Promise<ProgramLog> {
   return format === 'json' ? createJsonLog() : createTextLog(format === 'text')
 }
@@ -44,10 +44,10 @@ async function createJsonLog(): Promise<ProgramLog> {
     say: (message, fields = {}) => words.info(fields, message),
   }
 
-  /** Written at once, so that the last lines are there when the process ends. */
+  /** Synchronous, so that no line is lost at exit. */
   function destination(fd: number): DestinationStream {
     const stream = pino.destination({ fd, sync: true })
-    // A reader that has gone must not end the program.
+    // A closed pipe must not crash the program.
     stream.on('error', () => undefined)
     return stream
   }
@@ -70,7 +70,7 @@ function createTextLog(hasRequests: boolean): ProgramLog {
   }
 }
 
-/** One line to read; the target is printable ASCII without spaces already. */
+/** A human-readable line. The target already consists of printable ASCII without spaces. */
 function requestLine(log: ResponseLog): string {
   const { time, status, method, target, action, milliseconds, bytesIn, bytesOut, requester, requestId, code } = log
   return [
@@ -90,7 +90,7 @@ function requestLine(log: ResponseLog): string {
     .trimEnd()
 }
 
-/** Text without spaces and control characters, each percent-encoded as UTF-8. */
+/** Percent-encodes spaces, control characters and non-ASCII characters. */
 export function printable(text: string): string {
   return text.replace(/[^\x21-\x7e]/gu, (character) =>
     Array.from(Buffer.from(character), (byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(''),

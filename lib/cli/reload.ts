@@ -2,18 +2,18 @@ import { unwatchFile, watchFile } from 'node:fs'
 import { lineFrom } from './fault.js'
 import type { ProgramLog } from './program-log.js'
 
-/** Something that is read from files, and can be read again. */
+/** A resource that can be reread from its files. */
 export interface Reloadable {
-  /** Read again when one of them changes. */
+  /** Changes of these files cause a reread. */
   readonly files: readonly string[]
-  /** Reads the files and puts what they say into effect; throws if they cannot be used, and then nothing changes. */
+  /** Applies the content of the files; throws if it is unusable, without changing anything. */
   read(): unknown
 }
 
-/** How often files are looked at, in milliseconds. By their status: Kubernetes replaces what a link leads to. */
+/** Interval of the checks in milliseconds. They poll, since Kubernetes replaces the target of a link. */
 const lookMilliseconds = 2000
 
-/** Reads things again when their files change, and all of them with `reload`; each is named in the log. */
+/** Rereads resources when their files change, and all resources on `reload`; logs each by its name. */
 export function startReloading(
   log: ProgramLog,
   things: Readonly<Record<string, Reloadable>>,

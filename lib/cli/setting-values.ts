@@ -2,14 +2,14 @@ import { Fault } from './fault.js'
 import type { Given, GivenSettings } from './given.js'
 import { type SettingName, settings } from './settings.js'
 
-/** Where a server listens. */
+/** A listening address. */
 export interface HostAndPort {
-  /** A host name or address; '' for every interface of this machine. */
+  /** A host name or address; '' listens on all interfaces. */
   readonly host: string
   readonly port: number
 }
 
-/** Reads settings as values of their kind; a Fault names the place of a value that is wrong. */
+/** Converts settings to typed values; throws a Fault that names the source of a wrong value. */
 export class SettingValues {
   readonly #given: GivenSettings
 
@@ -17,13 +17,13 @@ export class SettingValues {
     this.#given = given
   }
 
-  /** What was given, or the default; undefined if there is neither. */
+  /** The given value or the default; undefined if there is neither. */
   given(name: SettingName): Omit<Given, 'place'> | undefined {
     const { default: value, flag } = settings[name]
     return this.#given.get(name) ?? (value === undefined ? undefined : { value, source: `--${flag}` })
   }
 
-  /** The value by its kind, for the options of the handler and to be printed; undefined if there is none. */
+  /** The value in the type of the setting; undefined if there is none. */
   value(name: SettingName): unknown {
     switch (settings[name].kind) {
       case 'text':
@@ -105,7 +105,7 @@ export class SettingValues {
     }
   }
 
-  /** `HOST:PORT`, `:PORT` for every interface, or `PORT` alone for loopback. */
+  /** Parses `HOST:PORT`, `:PORT` (all interfaces), or `PORT` (loopback). */
   hostAndPort(name: SettingName): HostAndPort | undefined {
     const text = this.text(name)
     if (text === undefined) return undefined

@@ -1,60 +1,60 @@
 import { logFormats } from './program-log.js'
 
-/** How a value is written: on the command line and in the environment as text, in a configuration file as itself. */
+/** The type of a setting. Flags and the environment contain text, a configuration file contains typed values. */
 export type SettingKind = 'text' | 'switch' | 'boolean' | 'number' | 'list' | 'map' | 'json'
 
-/** One thing that can be set: by a flag, by `PFS_S3_<NAME>` or by its name in a configuration file. */
+/** A setting: a flag, a variable `PFS_S3_<NAME>`, and a name in the configuration file. */
 export interface Setting {
   readonly kind: SettingKind
   /**
-   * Without its dashes; '' if it can be set in the environment and in a file only.
+   * Without dashes; '' if there is no flag.
    *
    * @default the name, such as tls-cert for tlsCert
    */
   readonly flag?: string
-  /** What `--help` shows for the value. */
+  /** The placeholder of the value in `--help`. */
   readonly value?: string
   readonly help: string
   readonly default?: string | number | boolean
-  /** The values of a choice. */
+  /** The allowed values. */
   readonly choices?: readonly string[]
-  /** The name in the environment beside `PFS_S3_<NAME>`. */
+  /** Another name of the environment variable. */
   readonly variable?: string
   readonly isSecret?: true
-  /** Whether it is an option of createS3Handler of the same name. */
+  /** Whether createS3Handler has an option of this name. */
   readonly isHandlerOption?: true
 }
 
 const ofHandler = { isHandlerOption: true } as const
 const number = { kind: 'number', value: 'N' } as const
 
-/** All settings by name, in the groups and the order of `--help`. */
+/** All settings by name, grouped and ordered as in `--help`. */
 export const groups = {
-  'Where S3 clients connect': {
+  'Address for S3 clients': {
     listen: {
       kind: 'text',
       value: 'HOST:PORT',
-      help: ':PORT is every interface of this machine, PORT alone is loopback; port 0 takes a free one',
+      help: ':PORT listens on all interfaces, PORT alone on loopback; port 0 chooses a free port',
       default: '127.0.0.1:30600',
     },
     tlsCert: {
       kind: 'text',
       value: 'FILE',
-      help: 'serve https with this certificate chain (PEM); read again when it changes, and on SIGHUP',
+      help: 'serve https with this certificate chain (PEM); reread when it changes, and on SIGHUP',
     },
     tlsKey: { kind: 'text', value: 'FILE', help: 'and this private key (PEM)' },
     portFile: {
       kind: 'text',
       value: 'FILE',
-      help: 'once it listens, write where and its process id to FILE as JSON, and remove FILE at the end: {"s3":"http://...","pid":...}, and with --serve-pfs or a pachd also "pfs":"grpc://..."',
+      help: 'while listening, keep the addresses and the process id in FILE, as JSON: {"s3":"http://...","pid":...}, and with --serve-pfs or a pachd also "pfs":"grpc://..."',
     },
     printAddresses: {
       kind: 'switch',
-      help: 'write the same, without the process id, on standard output as one line',
+      help: 'print the addresses to standard output, as one line of JSON',
     },
   },
-  'Which PFS: without any of these, the active context of pachctl, or memory if pachctl is not set up': {
-    memory: { kind: 'switch', help: 'PFS in this process: nothing is kept when it ends' },
+  'Which PFS; by default the active context of pachctl, or memory if pachctl has no config file': {
+    memory: { kind: 'switch', help: 'PFS in memory: its content is lost when the program exits' },
     pachd: {
       kind: 'text',
       value: 'ADDRESS',
@@ -64,26 +64,26 @@ export const groups = {
     wait: {
       kind: 'number',
       value: 'SECONDS',
-      help: 'how long to wait at the start for a pachd that does not answer',
+      help: 'time limit for pachd to respond at startup',
       default: 0,
     },
     rootToken: {
       kind: 'text',
       value: 'TOKEN',
-      help: "in memory: switch auth on; TOKEN is the root user's",
+      help: "with PFS in memory: activate auth; TOKEN is the root user's",
       isSecret: true,
     },
     servePfs: {
       kind: 'text',
       value: 'HOST:PORT',
-      help: 'in memory: serve it over gRPC as well, as a pachd would',
+      help: 'with PFS in memory: also serve it over gRPC, like a pachd',
     },
   },
-  'Who may do what': {
+  Authentication: {
     auth: {
       kind: 'text',
       value: 'MODE',
-      help: 'pachyderm: access key and secret key are both a Pachyderm token; if auth is not active in Pachyderm, any or no credentials pass\nkeys:FILE: access keys from a JSON file {"ACCESSKEY": {"secretAccessKey": "...", "authToken": "a Pachyderm token"}}; read again when it changes, and on SIGHUP\nnone: nobody is asked, and all act as the owner of PACH_TOKEN, or of --root-token',
+      help: 'pachyderm: access key and secret key are both a Pachyderm token; if auth is not active in Pachyderm, any or no credentials are accepted\nkeys:FILE: access keys from a JSON file {"ACCESSKEY": {"secretAccessKey": "...", "authToken": "a Pachyderm token"}}; reread when it changes, and on SIGHUP\nnone: no authentication; if auth is active in Pachyderm, all requests use PACH_TOKEN, or --root-token',
       default: 'pachyderm',
     },
   },
@@ -92,80 +92,80 @@ export const groups = {
       kind: 'list',
       flag: 'domain',
       value: 'NAME',
-      help: "also take bucket.NAME as the bucket's address; may be repeated",
+      help: 'also serve buckets at BUCKET.NAME; may be repeated',
       ...ofHandler,
     },
     bucketAliases: {
       kind: 'map',
       flag: 'bucket-alias',
       value: 'ALIAS=BUCKET',
-      help: 'the bucket by a name without dots, such as training-data=master.images.vision; may be repeated',
+      help: 'another name for a bucket, such as training-data=master.images.vision; may be repeated',
       ...ofHandler,
     },
     bucketSeparator: {
       kind: 'text',
       value: 'TEXT',
-      help: 'name buckets without dots: with --bucket-separator=--, master--images is master.images',
+      help: 'bucket names without dots: with --bucket-separator=--, master--images means master.images',
       ...ofHandler,
     },
     region: {
       kind: 'text',
       value: 'NAME',
-      help: 'take signatures for this region only',
+      help: 'accept only signatures for this region',
       ...ofHandler,
     },
     basePath: {
       kind: 'text',
       value: 'PATH',
-      help: 'the prefix under which a proxy passes requests on, such as /s3',
+      help: 'path prefix of requests from a proxy, such as /s3',
       ...ofHandler,
     },
     trustForwardedHost: {
       kind: 'switch',
-      help: 'a proxy in front sets X-Forwarded-Host and X-Forwarded-Proto: signatures are of that host',
+      help: 'trust X-Forwarded-Host and X-Forwarded-Proto, which a proxy must set',
       ...ofHandler,
     },
-    cors: { kind: 'json', flag: '', help: 'rules for pages of other origins', ...ofHandler },
+    cors: { kind: 'json', flag: '', help: 'CORS rules', ...ofHandler },
   },
   'Objects and writes': {
     objectRecords: {
       kind: 'text',
       value: 'all|needed|off',
-      help: 'keep headers, metadata, tags and MD5 ETags of objects beside the data: for every write, for writes that have any, or not (default off)',
+      help: 'keep headers, metadata, tags and MD5 ETags of objects beside the data: for all writes, for writes that have any, or never (default off)',
       choices: ['all', 'needed', 'off'],
       ...ofHandler,
     },
     deleteVersions: {
       kind: 'text',
       value: 'hide|refuse',
-      help: 'with object records, whether a version that a client deletes is hidden, or the request is refused (default hide)',
+      help: 'hide a version that a client deletes, which needs records, or refuse the request (default hide)',
       choices: ['hide', 'refuse'],
       ...ofHandler,
     },
     keyEncoding: {
       kind: 'text',
       value: 'percent|refuse',
-      help: 'whether keys that PFS cannot hold are percent-encoded or refused (default percent)',
+      help: 'percent-encode keys that PFS does not allow, or refuse them (default percent)',
       choices: ['percent', 'refuse'],
       ...ofHandler,
     },
     shareCommits: {
       kind: 'boolean',
       value: 'true|false',
-      help: 'whether writes to a branch at the same time share a commit (default true)',
+      help: 'let concurrent writes to a branch share a commit (default true)',
       ...ofHandler,
     },
     respondAfter: {
       kind: 'text',
       value: 'commit|finish',
-      help: 'answer a write when its commit is in, or when pachd has validated it (default commit)',
+      help: 'respond to a write after its commit, or after pachd has validated the commit (default commit)',
       choices: ['commit', 'finish'],
       ...ofHandler,
     },
     sweepUploads: {
       kind: 'text',
       value: 'AGE',
-      help: 'remove multipart uploads that nobody has finished for that long, such as 7d, at the start and every hour; as the owner of PACH_TOKEN, or of --root-token',
+      help: 'delete multipart uploads that were not completed within AGE, such as 7d, at startup and every hour; if auth is active, with PACH_TOKEN, or --root-token',
     },
   },
   'Memory and limits': {
@@ -176,41 +176,41 @@ export const groups = {
     },
     maxSharedBodyBytes: {
       ...number,
-      help: 'bodies up to this size are held in memory to share a commit (default 1 MiB)',
+      help: 'largest body that is buffered to share a commit (default 1 MiB)',
       ...ofHandler,
     },
     maxBufferedBytes: {
       ...number,
-      help: 'bytes of all bodies in memory at once; more are answered SlowDown (default 256 MiB)',
+      help: 'limit of buffered request bodies in total; beyond it, requests get SlowDown (default 256 MiB)',
       ...ofHandler,
     },
     bodyTimeoutMilliseconds: {
       ...number,
-      help: 'time in which a client must send the next 4 KiB of a body (default 60000)',
+      help: 'time limit for the next 4 KiB of a body (default 60000)',
       ...ofHandler,
     },
     maxConnections: {
       ...number,
-      help: 'open connections of a worker; more are closed at once (default no limit)',
+      help: 'limit of open connections of a worker; more are closed at once (default no limit)',
     },
     maxHeaderBytes: {
       ...number,
-      help: 'size of the head of a request; a larger one is answered 431',
+      help: 'limit of the size of request headers; larger ones get 431',
       default: 16384,
     },
     headersSeconds: {
       ...number,
-      help: 'time in which a client must send the head of a request',
+      help: 'time limit for receiving request headers',
       default: 60,
     },
     idleSeconds: {
       ...number,
-      help: 'a connection on which nothing moves for so long is closed; 0 for never',
+      help: 'close connections without traffic after this time; 0 for never',
       default: 600,
     },
     keepAliveSeconds: {
       ...number,
-      help: 'how long a connection without a request stays open; longer than that of clients and load balancers',
+      help: 'close idle connections after this time; must exceed the time limits of clients and load balancers',
       default: 120,
     },
   },
@@ -218,13 +218,13 @@ export const groups = {
     workers: {
       kind: 'number',
       value: 'N',
-      help: 'processes that share the port, for as many cores; not with PFS in memory',
+      help: 'number of processes that share the port, to use several cores; not with PFS in memory',
       default: 1,
     },
     drainDelaySeconds: {
       kind: 'number',
       value: 'N',
-      help: 'after SIGTERM, go on for so long with /readyz saying no, until load balancers have noticed',
+      help: 'after SIGTERM, continue for this time while /readyz fails, so that load balancers notice',
       default: 0,
     },
     drainSeconds: {
@@ -241,14 +241,14 @@ export const groups = {
     log: {
       kind: 'text',
       value: logFormats.join('|'),
-      help: 'a line for each request on standard output, everything else on standard error; json is for both',
+      help: 'print a line for each request to standard output, and everything else to standard error',
       choices: logFormats,
       default: 'text',
     },
     accessLog: {
       kind: 'text',
       value: 'FILE',
-      help: 'append a line for each request in the format of S3 server access logs; - is standard output',
+      help: 'append a line for each request in the format of S3 server access logs; - for standard output',
     },
   },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, Setting>>>>
@@ -272,7 +272,7 @@ function kebabCase(name: string): string {
 /** The names of all settings. */
 export const settingNames = Object.keys(settings) as readonly SettingName[]
 
-/** The environment's name of a setting, such as PFS_S3_TLS_CERT. */
+/** The environment variable of a setting, such as PFS_S3_TLS_CERT. */
 export function variableOf(name: string): string {
   return `PFS_S3_${name.replace(/[A-Z]/g, '_$&').toUpperCase()}`
 }

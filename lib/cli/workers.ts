@@ -8,21 +8,21 @@ import type { ProgramLog } from './program-log.js'
 import { type RunningGateway, serve } from './serve.js'
 import type { Welcome } from './welcome.js'
 
-/** What the primary process asks of a worker. */
+/** A message from the primary process to a worker. */
 type Order = 'stop' | 'reload'
 
-/** What a worker tells the primary process. */
+/** A message from a worker to the primary process. */
 type News = { readonly welcome: Welcome } | { readonly isReached: boolean }
 
-/** The variable that tells a worker which one it is. */
+/** The environment variable with the index of a worker. */
 const indexVariable = 'GATEWAY_WORKER'
 
-/** How long the primary process waits before it replaces a worker that has ended. */
+/** Delay before a crashed worker is replaced, in milliseconds. */
 const restartMilliseconds = 1000
 
 /**
- * Starts `--workers` processes that share the port, and replaces each that ends. The primary process answers on the
- * address of `--admin` for all of them.
+ * Starts `--workers` processes that share the port, and replaces crashed ones. The primary process serves `--admin` for
+ * all of them.
  */
 export async function runWorkers(args: Arguments, log: ProgramLog, version: string): Promise<RunningGateway> {
   const reached = new Map<Worker, boolean>()
@@ -35,7 +35,7 @@ export async function runWorkers(args: Arguments, log: ProgramLog, version: stri
     return [...reached.values()].includes(true) ? undefined : 'pachd was not reached'
   }
 
-  /** Starts a worker; its welcome, or a Fault if it ends before it listens. It has told why on standard error. */
+  /** Starts a worker and returns its welcome; throws a Fault if it exits before it listens, after it has printed why. */
   async function start(index: number): Promise<Welcome> {
     const worker = cluster.fork({ [indexVariable]: String(index) })
     const ended = once(worker, 'exit').then(([code, signal]: unknown[]) => {
@@ -45,7 +45,7 @@ export async function runWorkers(args: Arguments, log: ProgramLog, version: stri
     const welcome = await Promise.race([
       ended,
       new Promise<Welcome>((resolve) => {
-        // prom-client has messages of its own.
+        // prom-client also sends messages.
         worker.on('message', (news: News | object) => {
           if ('welcome' in news) resolve(news.welcome)
           else if ('isReached' in news) reached.set(worker, news.isReached)
@@ -68,7 +68,7 @@ export async function runWorkers(args: Arguments, log: ProgramLog, version: stri
 
   async function startAll(): Promise<Welcome> {
     try {
-      // The first one alone: if it cannot start, the others could not either.
+      // One first: if it fails, the others would fail, too.
       const welcome = await start(0)
       await Promise.all(Array.from({ length: args.workers - 1 }, (_, index) => start(index + 1)))
       return welcome
@@ -102,12 +102,12 @@ async function adminOf(address: NonNullable<Arguments['admin']>, unready: () => 
   return startAdmin(address, { unready, metrics }, log)
 }
 
-/** Serves as one of several processes, until the primary one says stop or is gone. */
+/** Runs a worker until the primary process stops it or exits. */
 export async function runWorker(args: Arguments, log: ProgramLog, version: string): Promise<void> {
   const isFirst = process.env[indexVariable] === '0'
-  // What all would say alike, one says.
+  // Only one worker prints messages that are the same for all.
   const ownLog = isFirst ? log : { ...log, say: () => undefined, warn: () => undefined }
-  // Signals that a terminal or systemd sends to all processes are the primary's to obey.
+  // A terminal or systemd sends signals to all processes; only the primary process handles them.
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined)
   process.once('disconnect', () => process.exit(1))
   const tell = (news: News): void => void process.send?.(news)

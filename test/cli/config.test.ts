@@ -99,7 +99,7 @@ for (const [env, told] of [
   [{ PFS_S3_MEMORY: 'yes' }, 'PFS_S3_MEMORY takes true or false, not "yes"'],
   [
     { PFS_S3_MEMORY: 'true', PFS_S3_BASE_PATH: 's3' },
-    'PFS_S3_BASE_PATH must look like "/s3", without a slash at its end; it is "s3"',
+    'PFS_S3_BASE_PATH must look like "/s3", without a trailing slash; it is "s3"',
   ],
 ] as const) {
   test(`the environment: ${told}`, async () => {
