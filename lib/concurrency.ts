@@ -29,7 +29,7 @@ function beginTurn(): void {
 }
 
 /** Maps items with at most `limit` calls in progress. Keeps their order; starts no more calls after the first failure. */
-export async function eachAtMost<Item, Result>(
+export async function mapWithLimit<Item, Result>(
   limit: number,
   items: readonly Item[],
   map: (item: Item, index: number) => Promise<Result>,
@@ -53,10 +53,10 @@ export async function eachAtMost<Item, Result>(
 }
 
 /** A mutex for each name: work of the same name runs one after the other, work of different names concurrently. */
-export type Turns = <Result>(name: string, work: () => Promise<Result>) => Promise<Result>
+export type KeyedMutex = <Result>(name: string, work: () => Promise<Result>) => Promise<Result>
 
 /** Creates mutexes by name; a mutex is dropped when nothing waits for it. */
-export function createTurns(): Turns {
+export function createKeyedMutex(): KeyedMutex {
   const last = new Map<string, Promise<unknown>>()
   return async (name, work) => {
     const before = last.get(name)

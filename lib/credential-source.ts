@@ -49,14 +49,14 @@ function requireSecret(credential: Credential | null | undefined): Credential | 
 }
 
 /** The state of a caller in PFS; 'anybody' if auth is not active. */
-interface Standing {
+interface TokenStatus {
   readonly kind: 'known' | 'unknown' | 'expired' | 'anybody'
   /** Pachyderm's name of a known caller, such as `user:jo@example.com`. */
   readonly requester?: string
 }
 
 /** Asks PFS for the state of a caller; throws if PFS cannot tell. */
-async function standingOf(pfs: PfsClient, options: CallOptions): Promise<Standing> {
+async function checkToken(pfs: PfsClient, options: CallOptions): Promise<TokenStatus> {
   try {
     const { username } = await pfs.whoAmI(options)
     return { kind: 'known', requester: username }
@@ -71,8 +71,8 @@ async function standingOf(pfs: PfsClient, options: CallOptions): Promise<Standin
 }
 
 /** Cached result of WhoAmI for a token. */
-interface CachedStanding {
-  readonly standing: Promise<Standing>
+interface CachedCheck {
+  readonly status: Promise<TokenStatus>
   /** Expiry, on the clock of `performance.now()`. */
   until: number
 }
@@ -86,25 +86,25 @@ const refusedMilliseconds = 5_000
  * and secret key, so this protects the gateway from reading bodies and queueing writes of strangers. PFS still checks the
  * permission of each call.
  */
-function createTokenCheck(pfs: PfsClient): (token: string | undefined) => Promise<Standing> {
-  const tokens = new LRUCache<string, CachedStanding>({ max: maxTokens })
+function createTokenCheck(pfs: PfsClient): (token: string | undefined) => Promise<TokenStatus> {
+  const tokens = new LRUCache<string, CachedCheck>({ max: maxTokens })
   return async (token) => {
     // A hash, since anyone can send tokens of many kilobytes.
     const name = token === undefined ? 'none' : createHash('sha256').update(token).digest('base64')
     const known = tokens.get(name)
     const isHit = known !== undefined && known.until > performance.now()
     cacheLookup.publish({ cache: 'tokens', isHit })
-    if (isHit) return known.standing
+    if (isHit) return known.status
     const cached = {
-      standing: standingOf(pfs, token === undefined ? {} : { authToken: token }),
+      status: checkToken(pfs, token === undefined ? {} : { authToken: token }),
       until: Number.POSITIVE_INFINITY,
     }
     tokens.set(name, cached)
     try {
-      const standing = await cached.standing
-      const isAccepted = standing.kind === 'known' || standing.kind === 'anybody'
+      const status = await cached.status
+      const isAccepted = status.kind === 'known' || status.kind === 'anybody'
       cached.until = performance.now() + (isAccepted ? acceptedMilliseconds : refusedMilliseconds)
-      return standing
+      return status
     } catch (reason) {
       cached.until = 0
       throw reason

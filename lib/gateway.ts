@@ -1,6 +1,6 @@
 import { createCommitLog } from './commits/commit-log.js'
 import { createCommitQueue } from './commits/commit-queue.js'
-import { createTurns } from './concurrency.js'
+import { createKeyedMutex } from './concurrency.js'
 import type { Gateway } from './operations/call.js'
 import { createContentCache } from './operations/content-cache.js'
 import type { Settings } from './options.js'
@@ -47,10 +47,10 @@ export function createGateway(client: PfsClient, settings: Settings): Gateway {
     pages: createPageMemory(),
     region: settings.region,
     maxSharedBodyBytes: settings.maxSharedBodyBytes,
-    uploadTurns: createTurns(),
-    repoTurns: createTurns(),
-    versionTurns: createTurns(),
-    markerTurns: createTurns(),
+    uploadMutex: createKeyedMutex(),
+    repoMutex: createKeyedMutex(),
+    versionMutex: createKeyedMutex(),
+    markerMutex: createKeyedMutex(),
     contents: createContentCache(settings.cacheBytes),
   }
 }

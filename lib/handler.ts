@@ -58,18 +58,18 @@ export interface S3Handler {
 export function createS3Handler(pfs: PfsClient, authConfig: AuthConfig, options: S3HandlerOptions = {}): S3Handler {
   const settings = readOptions(options)
   const budget = createByteBudget(settings.maxBufferedBytes)
-  const answer = createAnswer(pfs, readAuthConfig(authConfig), settings)
+  const dispatch = createDispatch(pfs, readAuthConfig(authConfig), settings)
 
   async function exchange(req: IncomingMessage, res: ServerResponse, beforeBody?: () => void): Promise<void> {
     const requestId = createRequestId()
     const record = new RequestRecord(req, requestId)
-    const left = new AbortController()
+    const clientGone = new AbortController()
     // Each PFS call of the request adds a listener, and Node warns at more than ten.
-    setMaxListeners(0, left.signal)
+    setMaxListeners(0, clientGone.signal)
     let address: Address | undefined
     res.once('close', () => {
-      if (!res.writableFinished) left.abort(new Error('the client has left'))
-      void tell(settings.onResponse, record.end(res, body))
+      if (!res.writableFinished) clientGone.abort(new Error('the client has left'))
+      void callHook(settings.onResponse, record.end(res, body))
     })
     res.setHeader('x-amz-request-id', requestId)
     // Browsers must use the declared content type instead of sniffing it.
@@ -85,7 +85,7 @@ export function createS3Handler(pfs: PfsClient, authConfig: AuthConfig, options:
       setHeaders(res, corsHeaders(settings.cors, bucket, request))
       const response = isPreflight(request)
         ? answerPreflight(settings.cors, bucket, request)
-        : await answer(request, address, left.signal, record)
+        : await dispatch(request, address, clientGone.signal, record)
       body.close()
       if (!isIterable(response.body)) record.begins()
       await writeResponse(res, response, req.method === 'HEAD')
@@ -96,8 +96,9 @@ export function createS3Handler(pfs: PfsClient, authConfig: AuthConfig, options:
       if (address !== undefined && address.kind !== 'service' && showsRegion(error)) {
         res.setHeader('x-amz-bucket-region', settings.region)
       }
-      if (!left.signal.aborted && isForOperators(error)) void tell(settings.onError, error.cause ?? error, context)
-      if (!left.signal.aborted) record.begins()
+      if (!clientGone.signal.aborted && isForOperators(error))
+        void callHook(settings.onError, error.cause ?? error, context)
+      if (!clientGone.signal.aborted) record.begins()
       await writeError(req, res, error, requestId)
     } finally {
       memory.close()
@@ -111,13 +112,13 @@ export function createS3Handler(pfs: PfsClient, authConfig: AuthConfig, options:
   }
   const checkContinue = (req: AnyRequest, res: AnyResponse): Promise<void> =>
     exchange(req as IncomingMessage, res as ServerResponse, () => res.writeContinue())
-  return Object.assign(handler, { checkContinue, connection: shareTurns, flush: answer.flush })
+  return Object.assign(handler, { checkContinue, connection: shareTurns, flush: dispatch.flush })
 }
 
 /** Calls a hook. If it throws, the process emits a warning: a hook must not fail a request, and the error must be visible. */
-async function tell<Told extends unknown[]>(hook: (...told: Told) => unknown, ...told: Told): Promise<void> {
+async function callHook<Args extends unknown[]>(hook: (...args: Args) => unknown, ...args: Args): Promise<void> {
   try {
-    await hook(...told)
+    await hook(...args)
   } catch (thrown) {
     process.emitWarning(thrown instanceof Error ? thrown : String(thrown))
   }
@@ -158,7 +159,7 @@ function requireUnreadBody(req: IncomingMessage): void {
 }
 
 /** Executes a request. */
-interface Answer {
+interface Dispatch {
   (request: HttpRequest, address: Address, signal: AbortSignal, record: RequestRecord): Promise<S3Response>
   /** Writes the records of the write-behind. */
   readonly flush: () => Promise<void>
@@ -168,7 +169,7 @@ interface Answer {
  * Authenticates a request, finds its operation and runs it; `signal` cancels its PFS calls, and `record` collects data for
  * the log.
  */
-function createAnswer(pfs: PfsClient, auth: AuthConfig, settings: Settings): Answer {
+function createDispatch(pfs: PfsClient, auth: AuthConfig, settings: Settings): Dispatch {
   const gateway = createGateway(pfs, settings)
   const signatures = {
     credentials: createCredentialSource(auth, pfs),
@@ -192,14 +193,14 @@ function createAnswer(pfs: PfsClient, auth: AuthConfig, settings: Settings): Ans
   }
 
   /** Converts failures to S3 errors, and explains missing buckets, except for HEAD, whose responses have no body. */
-  async function answered(
+  async function withS3Errors(
     call: Call,
     { address, identity, record }: { address: Address; identity: Identity; record: RequestRecord },
     response: Promise<S3Response>,
   ): Promise<S3Response> {
     const errorOf = (failure: unknown) => withoutServiceToken(s3ErrorFrom(failure, address), auth.mode, identity)
     try {
-      return record.answered(await response, errorOf)
+      return record.responded(await response, errorOf)
     } catch (failure) {
       const error = errorOf(failure)
       if (call.request.method === 'HEAD') throw error
@@ -207,7 +208,7 @@ function createAnswer(pfs: PfsClient, auth: AuthConfig, settings: Settings): Ans
     }
   }
 
-  const answer = async (...[request, address, signal, record]: Parameters<Answer>): Promise<S3Response> => {
+  const dispatch = async (...[request, address, signal, record]: Parameters<Dispatch>): Promise<S3Response> => {
     if (address.kind === 'bucket' && isFormPost(request)) {
       const { identity, body, fields, key } = await readFormPost(request, address.bucket, signatures)
       record.identified(identity)
@@ -215,7 +216,7 @@ function createAnswer(pfs: PfsClient, auth: AuthConfig, settings: Settings): Ans
       const call = { gateway, request, body, options: callOptions(identity, signal, record.meter) }
       const bucket = gateway.bucketNames.parse(address.bucket)
       requireExpectedOwner(request, 'x-amz-expected-bucket-owner')
-      return answered(
+      return withS3Errors(
         call,
         { address, identity, record },
         postObject({ ...call, bucket, key: requireKeyLength(key) }, fields),
@@ -224,7 +225,7 @@ function createAnswer(pfs: PfsClient, auth: AuthConfig, settings: Settings): Ans
     const { identity, body } = await authenticate(request, signatures, bucketFromHost(request, settings))
     record.identified(identity)
     const call = { gateway, request, body, options: callOptions(identity, signal, record.meter) }
-    return answered(call, { address, identity, record }, run(request, address, call))
+    return withS3Errors(call, { address, identity, record }, run(request, address, call))
   }
-  return Object.assign(answer, { flush: () => gateway.records.flush() })
+  return Object.assign(dispatch, { flush: () => gateway.records.flush() })
 }

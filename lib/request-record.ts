@@ -61,7 +61,7 @@ export class RequestRecord {
   }
 
   /** Wraps the response to count its bytes as they are sent; `errorOf` converts failures of the body. */
-  answered(response: S3Response, errorOf: (failure: unknown) => S3Error): S3Response {
+  responded(response: S3Response, errorOf: (failure: unknown) => S3Error): S3Response {
     const versionId = response.headers?.['x-amz-version-id']
     if (versionId !== undefined) this.#about = { ...this.#about, versionId }
     const { body } = response

@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createTurns, eachAtMost, yieldTurn } from '../lib/concurrency.js'
+import { createKeyedMutex, mapWithLimit, yieldTurn } from '../lib/concurrency.js'
 import { deferred } from './support/deferred.js'
 
 const test = suite('work at once and in turns')
@@ -13,11 +13,11 @@ function turn(): Promise<void> {
 }
 
 test('work of the same name runs in order, one after the other', async () => {
-  const turns = createTurns()
+  const mutex = createKeyedMutex()
   const log: string[] = []
   const gates = [deferred(), deferred(), deferred()]
   const all = gates.map((gate, index) =>
-    turns('name', async () => {
+    mutex('name', async () => {
       log.push(`begins ${index}`)
       await gate.promise
       log.push(`ends ${index}`)
@@ -36,23 +36,23 @@ test('work of the same name runs in order, one after the other', async () => {
 })
 
 test('work of different names runs concurrently', async () => {
-  const turns = createTurns()
+  const mutex = createKeyedMutex()
   const gate = deferred()
-  const held = turns('one', () => gate.promise)
-  assert.is(await turns('other', async () => 'done'), 'done')
+  const held = mutex('one', () => gate.promise)
+  assert.is(await mutex('other', async () => 'done'), 'done')
   gate.resolve()
   await held
 })
 
 test('a failure does not affect the next work, which still waits for it', async () => {
-  const turns = createTurns()
+  const mutex = createKeyedMutex()
   const gate = deferred()
   let begun = false
-  const failing = turns('name', async () => {
+  const failing = mutex('name', async () => {
     await gate.promise
     throw new Error('failed')
   })
-  const next = turns('name', async () => {
+  const next = mutex('name', async () => {
     begun = true
     return 'next'
   })
@@ -62,19 +62,19 @@ test('a failure does not affect the next work, which still waits for it', async 
   const [failed, done] = await Promise.allSettled([failing, next])
   assert.is(failed.status === 'rejected' && failed.reason.message, 'failed')
   assert.equal(done, { status: 'fulfilled', value: 'next' })
-  assert.is(await turns('name', async () => 'later'), 'later')
+  assert.is(await mutex('name', async () => 'later'), 'later')
 })
 
 test('work that arrives while the last one ends still waits for it', async () => {
-  const turns = createTurns()
+  const mutex = createKeyedMutex()
   const log: string[] = []
-  const first = turns('name', async () => void log.push('first'))
-  const second = turns('name', async () => {
+  const first = mutex('name', async () => void log.push('first'))
+  const second = mutex('name', async () => {
     await turn()
     log.push('second')
   })
   await first
-  await turns('name', async () => void log.push('third'))
+  await mutex('name', async () => void log.push('third'))
   await second
   assert.equal(log, ['first', 'second', 'third'])
 })
@@ -82,7 +82,7 @@ test('work that arrives while the last one ends still waits for it', async () =>
 test('names without waiting work are dropped', async () => {
   setFlagsFromString('--expose-gc')
   const collectGarbage: () => void = runInNewContext('gc')
-  const turns = createTurns()
+  const mutex = createKeyedMutex()
   const remembered: WeakRef<object>[] = []
   const work = async () => {
     const result = { content: 'of one turn' }
@@ -90,7 +90,7 @@ test('names without waiting work are dropped', async () => {
     return result
   }
   // A leak would keep the result of a turn under its name.
-  for (const name of ['one', 'one', 'other']) await turns(name, work)
+  for (const name of ['one', 'one', 'other']) await mutex(name, work)
   for (let round = 0; round < 100 && remembered.some((each) => each.deref() !== undefined); round++) {
     await turn()
     collectGarbage()
@@ -99,7 +99,7 @@ test('names without waiting work are dropped', async () => {
     remembered.map((each) => each.deref()),
     [undefined, undefined, undefined],
   )
-  assert.is(await turns('one', async () => 'again'), 'again')
+  assert.is(await mutex('one', async () => 'again'), 'again')
 })
 
 test('long loops share the event loop, and each continues in its turn', async () => {
@@ -130,7 +130,7 @@ test('items are mapped in order, with at most `limit` calls in progress', async 
   let running = 0
   let most = 0
   const gates = Array.from({ length: 7 }, () => deferred())
-  const mapped = eachAtMost(3, gates, async (gate, index) => {
+  const mapped = mapWithLimit(3, gates, async (gate, index) => {
     most = Math.max(most, ++running)
     await gate.promise
     running--
@@ -141,11 +141,11 @@ test('items are mapped in order, with at most `limit` calls in progress', async 
   for (const gate of [...gates].reverse()) gate.resolve()
   assert.equal(await mapped, [0, 1, 2, 3, 4, 5, 6])
   assert.is(most, 3)
-  assert.equal(await eachAtMost(3, [], async () => assert.unreachable()), [])
+  assert.equal(await mapWithLimit(3, [], async () => assert.unreachable()), [])
 })
 
 test('the first failure is thrown', async () => {
-  const outcome = eachAtMost(2, [1, 2, 3], async (item) => {
+  const outcome = mapWithLimit(2, [1, 2, 3], async (item) => {
     throw new Error(`failed ${item}`)
   })
   await outcome.then(
@@ -159,7 +159,7 @@ test('no call starts after a failure', async () => {
   const items = Array.from({ length: 100 }, (_, index) => index)
   let rest: Promise<unknown> = Promise.resolve()
   try {
-    await eachAtMost(4, items, async (item) => {
+    await mapWithLimit(4, items, async (item) => {
       begun.push(item)
       if (item === 1) throw new Error('the second item')
       rest = rest.then(() => undefined)

@@ -37,7 +37,7 @@ test('has at most 200 lines', () => {
 test('counts the actions as docs/s3-actions.md lists them', () => {
   const actions = readFileSync(fileOf('docs/s3-actions.md'), 'utf8')
   const count = (answer: string) => actions.split('\n').filter((line) => line.includes(`| ${answer} |`)).length
-  assert.match(readme, `**${count('served')} of S3's actions are served**, ${count('not configured')} are answered`)
+  assert.match(readme, `**${count('served')} of S3's actions are served**, ${count('not configured')} report`)
 })
 
 test.run()

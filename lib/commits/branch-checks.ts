@@ -1,4 +1,4 @@
-import { eachAtMost } from '../concurrency.js'
+import { mapWithLimit } from '../concurrency.js'
 import type { CallOptions, Commit, FileInfo, PfsClient } from '../pfs/client.js'
 import { PathCollision } from '../pfs/errors.js'
 import { findFile, parentsOf } from '../pfs/path.js'
@@ -34,7 +34,7 @@ export async function checkChanges(
   const parentsOfEach = changes.map((change) => (isNewFile(change) ? unknownParents(change.path, scope) : []))
   const shallow = parentsOfEach.filter(({ length }) => length <= maxParents)
   const found = await findAll(scope, changes, new Set(shallow.flat()), options)
-  return eachAtMost(maxCalls, changes, async (change, index) => {
+  return mapWithLimit(maxCalls, changes, async (change, index) => {
     if (change.isUnchecked === true) return passed(undefined)
     const parents = parentsOfEach[index] ?? []
     if (parents.length > maxParents) {
@@ -79,7 +79,7 @@ async function findAll(
   const others = [...parents].filter((parent) => !above.includes(parent))
   const { pfs, commit } = scope
   const [files, places] = await Promise.all([
-    eachAtMost(maxCalls, above, (path) => findFile(pfs, { commit, path }, options).then(fileAt, refused)),
+    mapWithLimit(maxCalls, above, (path) => findFile(pfs, { commit, path }, options).then(fileAt, refused)),
     findPlaces(scope, [...paths, ...others], options),
   ])
   return new Map([...above.map((path, index) => [path, files[index] ?? fileAt(undefined)] as const), ...places])

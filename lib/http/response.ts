@@ -136,7 +136,7 @@ const begun = new WeakSet<ServerResponse>()
  * The response to work that may take longer than clients wait. If the work settles within seconds, the response is as
  * usual. Otherwise it begins with status 200 and white space; the document follows later and may contain an error.
  */
-export async function answerLate(answer: Promise<DocumentResponse>): Promise<S3Response> {
+export async function respondLate(answer: Promise<DocumentResponse>): Promise<S3Response> {
   const ready = await withinPause(answer)
   if (ready !== undefined) return ready
   return { status: 200, headers: { 'content-type': 'application/xml' }, body: answer.then(({ body }) => body) }

@@ -174,5 +174,5 @@ export async function getBucketLocation(call: BucketCall): Promise<S3Response> {
 /** Serialises the creation and deletion of branches of a repo, since the repo is deleted with its last branch. */
 function repoTurn<Result>({ gateway, bucket }: BucketCall, work: () => Promise<Result>): Promise<Result> {
   const { project, name } = bucket.branch.repo
-  return gateway.repoTurns(`${project}/${name}`, work)
+  return gateway.repoMutex(`${project}/${name}`, work)
 }

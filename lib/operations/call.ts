@@ -1,5 +1,5 @@
 import type { CommitQueue } from '../commits/commit-queue.js'
-import type { Turns } from '../concurrency.js'
+import type { KeyedMutex } from '../concurrency.js'
 import { S3Error } from '../errors.js'
 import { type HttpRequest, header, queryValue } from '../http/request.js'
 import type { S3Response } from '../http/response.js'
@@ -40,13 +40,13 @@ export interface Gateway {
   /** Bodies of at most this many bytes are kept in memory and share commits. */
   readonly maxSharedBodyBytes: number
   /** Serialises the completion and abortion of an upload, by upload id. */
-  readonly uploadTurns: Turns
+  readonly uploadMutex: KeyedMutex
   /** Serialises the creation and deletion of branches, by project and repo. */
-  readonly repoTurns: Turns
+  readonly repoMutex: KeyedMutex
   /** Serialises the deletion of versions, by branch. */
-  readonly versionTurns: Turns
+  readonly versionMutex: KeyedMutex
   /** By key: whoever writes a directory marker does so alone. */
-  readonly markerTurns: Turns
+  readonly markerMutex: KeyedMutex
   readonly contents: ContentCache
 }
 

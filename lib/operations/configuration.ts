@@ -18,7 +18,7 @@ type BucketOperation = Operation<BucketCall>
  * The handler's CORS rules belong to its operator, not to a bucket.
  */
 export const bucketConfiguration: Readonly<Record<string, BucketOperation>> = {
-  'accelerate GET': answer('AccelerateConfiguration'),
+  'accelerate GET': fixedConfiguration('AccelerateConfiguration'),
   'acl GET': async (call) => {
     await requireListable(call)
     return ownerHasFullControl()
@@ -32,23 +32,23 @@ export const bucketConfiguration: Readonly<Record<string, BucketOperation>> = {
   'cors GET': refuse('NoSuchCORSConfiguration'),
   'encryption GET': refuse('ServerSideEncryptionConfigurationNotFoundError'),
   'lifecycle GET': refuse('NoSuchLifecycleConfiguration'),
-  'logging GET': answer('BucketLoggingStatus'),
-  'notification GET': answer('NotificationConfiguration'),
+  'logging GET': fixedConfiguration('BucketLoggingStatus'),
+  'notification GET': fixedConfiguration('NotificationConfiguration'),
   'object-lock GET': refuse('ObjectLockConfigurationNotFoundError'),
   'ownershipControls GET': refuse('OwnershipControlsNotFoundError'),
   'policy GET': refuse('NoSuchBucketPolicy'),
   'policyStatus GET': refuse('NoSuchBucketPolicy'),
   'publicAccessBlock GET': refuse('NoSuchPublicAccessBlockConfiguration'),
   'replication GET': refuse('ReplicationConfigurationNotFoundError'),
-  'requestPayment GET': answer('RequestPaymentConfiguration', { Payer: 'BucketOwner' }),
+  'requestPayment GET': fixedConfiguration('RequestPaymentConfiguration', { Payer: 'BucketOwner' }),
   'tagging GET': refuse('NoSuchTagSet'),
   // Every write to a branch creates a version.
-  'versioning GET': answer('VersioningConfiguration', { Status: 'Enabled' }),
+  'versioning GET': fixedConfiguration('VersioningConfiguration', { Status: 'Enabled' }),
   'versioning PUT': putBucketVersioning,
   'website GET': refuse('NoSuchWebsiteConfiguration'),
 }
 
-function answer(root: string, content?: XmlContent): BucketOperation {
+function fixedConfiguration(root: string, content?: XmlContent): BucketOperation {
   const document = xmlDocument(root, content)
   return async (call) => {
     await requireListable(call)

@@ -1,5 +1,5 @@
 import { inspectHead } from '../commits/head.js'
-import { eachAtMost } from '../concurrency.js'
+import { mapWithLimit } from '../concurrency.js'
 import { S3Error } from '../errors.js'
 import { hiddenVersions } from '../records/hidden-versions.js'
 import { isMarkerPath } from '../records/markers.js'
@@ -11,10 +11,10 @@ import { isCommitId } from '../resolver/bucket-name.js'
 import { commitOfVersion, findObject } from '../resolver/object.js'
 import { versionAsOf } from '../resolver/versions/object-version.js'
 import type { KeyVersion } from '../resolver/versions/version-walk.js'
-import { bringBack, type DoomedKey } from './bring-back.js'
 import { type BucketCall, immutableVersion } from './call.js'
 import { type ExpectedObject, isExpecting, requireExpectedObject } from './delete-condition.js'
 import { forgetVersions } from './directory-marker.js'
+import { type AffectedKey, restoreVersions } from './restore-versions.js'
 
 /** A version to delete. */
 export interface NamedVersion {
@@ -49,7 +49,7 @@ export async function deleteVersions(
   if (!gateway.hidesVersions) throw immutableVersion()
   await gateway.commits.requireWritable(branch, options)
   const turn = JSON.stringify([branch.repo.project, branch.repo.name, branch.name])
-  return gateway.versionTurns(turn, () => deleteInTurn(call, named))
+  return gateway.versionMutex(turn, () => deleteInTurn(call, named))
 }
 
 async function deleteInTurn(call: BucketCall, named: readonly NamedVersion[]) {
@@ -60,12 +60,12 @@ async function deleteInTurn(call: BucketCall, named: readonly NamedVersion[]) {
   const records = await gateway.records.readAll(branch.repo, [...new Set(named.map(({ path }) => path))], options)
   const commitIds = new Set(named.map(({ versionId }) => versionId).filter(isCommitId))
   const known = await gateway.ancestry.ancestorsAmong(branch, commitIds, head.commitId, options)
-  const lookups = await eachAtMost(maxLookups, named, (each) =>
+  const lookups = await mapWithLimit(maxLookups, named, (each) =>
     settled(resolve(call, each, known, records.get(each.path) ?? new Map())),
   )
-  const doomed = doomedKeys(call, named, lookups, records)
-  const back = await bringBack(call, head.commitId, doomed)
-  const updates = [...doomed].flatMap(([path, { versions }]): RecordChange[] => {
+  const affected = affectedKeys(call, named, lookups, records)
+  const back = await restoreVersions(call, head.commitId, affected)
+  const updates = [...affected].flatMap(([path, { versions }]): RecordChange[] => {
     const outcome = back.get(path)
     if (outcome?.status === 'rejected') return []
     const hidden = [...versions.values()].map(({ commitId, content }) => hiddenOf(branch.name, commitId, content))
@@ -113,26 +113,26 @@ async function resolve(
 }
 
 /** The keys whose versions will be hidden. */
-function doomedKeys(
+function affectedKeys(
   { bucket }: BucketCall,
   named: readonly NamedVersion[],
   lookups: readonly PromiseSettledResult<KeyVersion | undefined>[],
   records: ReadonlyMap<string, KeyRecords>,
-): ReadonlyMap<string, DoomedKey> {
-  const doomed = new Map<string, DoomedKey>()
+): ReadonlyMap<string, AffectedKey> {
+  const affected = new Map<string, AffectedKey>()
   for (const [index, lookup] of lookups.entries()) {
     const path = named[index]?.path
     if (path === undefined || lookup.status === 'rejected' || lookup.value === undefined) continue
     const known = records.get(path) ?? new Map()
-    const key = doomed.get(path) ?? {
+    const key = affected.get(path) ?? {
       records: known,
       hidden: hiddenVersions(known, bucket.branch.name),
       versions: new Map<string, KeyVersion>(),
     }
     const versions = new Map(key.versions).set(lookup.value.commitId, lookup.value)
-    doomed.set(path, { ...key, versions })
+    affected.set(path, { ...key, versions })
   }
-  return doomed
+  return affected
 }
 
 function hiddenOf(branch: string, commitId: string, content: string | undefined): HiddenVersion {

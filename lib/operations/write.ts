@@ -44,7 +44,7 @@ export async function writeObject(call: BucketCall, object: NewObject): Promise<
   const { gateway, bucket } = call
   if (!keepsMarkers(gateway, object.path)) return writeFile(call, object)
   const { repo, name } = bucket.branch
-  return gateway.markerTurns(JSON.stringify([repo.project, repo.name, name, object.path]), async () => {
+  return gateway.markerMutex(JSON.stringify([repo.project, repo.name, name, object.path]), async () => {
     if (isMarkerWrite(call, object.path, object.content)) return writeMarker(call, object)
     const written = await writeFile(call, object)
     const { versionId: commitId, lastModified: time } = written

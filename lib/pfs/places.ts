@@ -1,4 +1,4 @@
-import { eachAtMost } from '../concurrency.js'
+import { mapWithLimit } from '../concurrency.js'
 import type { CallOptions, Commit, FileInfo, PathRange, PfsClient } from './client.js'
 import { PfsError } from './errors.js'
 import { anyPath, findFile, rangeOf } from './path.js'
@@ -78,7 +78,7 @@ export async function findPlaces(
     const isTried = range.length > 1 && (places.history?.isWorthTrying() ?? true)
     const found = isTried ? await findInRange(places, range, options) : new Map<string, Place>()
     if (isTried) places.history?.note(found.size === range.length)
-    await eachAtMost(maxCalls, range, async (path) => {
+    await mapWithLimit(maxCalls, range, async (path) => {
       const place = found.get(path)
       const finding = place === undefined ? await findPlace(places, path, options) : settled(place)
       findings.set(path, finding)

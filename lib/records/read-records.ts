@@ -1,4 +1,4 @@
-import { eachAtMost } from '../concurrency.js'
+import { mapWithLimit } from '../concurrency.js'
 import type { CallOptions, Commit, PathRange, PfsClient } from '../pfs/client.js'
 import { isMissing } from '../pfs/errors.js'
 import { readTar } from '../pfs/tar.js'
@@ -50,7 +50,7 @@ export async function readRecords(
     }
   }
   const found = new Map<string, Map<string, ObjectRecord>>()
-  await eachAtMost(maxRanges, rangesOf(paths.map(recordDirectory).sort(byBytes)), async (pathRange) => {
+  await mapWithLimit(maxRanges, rangesOf(paths.map(recordDirectory).sort(byBytes)), async (pathRange) => {
     try {
       const archive = pfs.getFileTar({ file: { commit, path: '/**' }, pathRange }, options)
       for await (const { path: recorded, content } of readTar(archive, isWanted)) {

@@ -3,7 +3,7 @@ import type { Change } from '../../commits/change.js'
 import { committedOf } from '../../commits/commit-queue.js'
 import { S3Error } from '../../errors.js'
 import type { S3Response } from '../../http/response.js'
-import { answerLate, type DocumentResponse, xmlResponse } from '../../http/response.js'
+import { type DocumentResponse, respondLate, xmlResponse } from '../../http/response.js'
 import { xmlDocument } from '../../http/xml.js'
 import { emptyRecord, type ObjectRecord } from '../../records/record.js'
 import { joinParts } from '../../resolver/uploads/join-parts.js'
@@ -50,7 +50,7 @@ export async function completeMultipartUpload(call: ObjectCall): Promise<S3Respo
   const completed = await readCompletedParts(call)
   requireChecksums(name.id, completed)
   requireChecksumType(call.request, name.id.checksum)
-  return answerLate(call.gateway.uploadTurns(name.id.text, () => complete(call, name, completed)))
+  return respondLate(call.gateway.uploadMutex(name.id.text, () => complete(call, name, completed)))
 }
 
 async function complete(
@@ -58,12 +58,12 @@ async function complete(
   name: UploadName,
   completed: readonly CompletedPart[],
 ): Promise<DocumentResponse> {
-  const done = (await repeated(call, name, completed)) ?? (await join(call, name, completed))
+  const done = (await findEarlierCompletion(call, name, completed)) ?? (await join(call, name, completed))
   return answerFrom(call, name, done)
 }
 
 /** The response to an earlier, identical request; throws NoSuchUpload if a different request completed the upload. */
-async function repeated(
+async function findEarlierCompletion(
   { gateway, options }: ObjectCall,
   name: UploadName,
   completed: readonly CompletedPart[],
@@ -84,7 +84,7 @@ async function join(call: ObjectCall, name: UploadName, completed: readonly Comp
   const checksum = await checkedObject(call, upload, completed, parts)
   const joined = await joinParts(pfs, parts, options)
   // Another replica may have completed the upload in the meantime.
-  const before = await repeated(call, name, completed)
+  const before = await findEarlierCompletion(call, name, completed)
   if (before !== undefined) return before
   const record = await recordOf(call, upload, parts, checksum)
   const object = { path, content: { copyOf: joined }, record, ...condition }

@@ -91,7 +91,7 @@ function mayNotCreateRepo(project: string, cause: PfsError): S3Error {
 export async function abortMultipartUpload(call: ObjectCall): Promise<S3Response> {
   requireWritable(call.bucket)
   const { id } = uploadNameOf(call)
-  await call.gateway.uploadTurns(id.text, () => abort(call))
+  await call.gateway.uploadMutex(id.text, () => abort(call))
   return { status: 204 }
 }
 

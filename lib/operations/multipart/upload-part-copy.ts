@@ -3,7 +3,7 @@ import { invalidArgument, type S3Error } from '../../errors.js'
 import { type ByteRange, cutTo } from '../../http/range.js'
 import { header, queryValue } from '../../http/request.js'
 import type { S3Response } from '../../http/response.js'
-import { answerLate, type DocumentResponse, xmlResponse } from '../../http/response.js'
+import { type DocumentResponse, respondLate, xmlResponse } from '../../http/response.js'
 import { xmlDocument } from '../../http/xml.js'
 import type { FileOperation } from '../../pfs/client.js'
 import { readFile } from '../../pfs/path.js'
@@ -25,7 +25,7 @@ export async function uploadPartCopy(call: ObjectCall): Promise<S3Response> {
   requireWritable(call.bucket)
   refuseUnsupportedHeaders(call)
   const partNumber = parseUploadPartNumber(queryValue(call.request, 'partNumber'))
-  return answerLate(copyPart(call, partNumber))
+  return respondLate(copyPart(call, partNumber))
 }
 
 async function copyPart(call: ObjectCall, partNumber: number): Promise<DocumentResponse> {

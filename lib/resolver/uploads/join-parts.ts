@@ -1,4 +1,4 @@
-import { eachAtMost } from '../../concurrency.js'
+import { mapWithLimit } from '../../concurrency.js'
 import { type CallOptions, type File, type FileOperation, fileSetRepo, type PfsClient } from '../../pfs/client.js'
 import type { Part } from './parts.js'
 
@@ -28,8 +28,8 @@ export async function joinParts(pfs: PfsClient, parts: readonly Part[], options:
     const groups = Array.from({ length: Math.ceil(pieces.length / fanIn) }, (_, index) =>
       pieces.slice(index * fanIn, (index + 1) * fanIn),
     )
-    pieces = await eachAtMost(maxGroups, groups, async (group) => {
-      const fileSetIds = await eachAtMost(fanIn, group, (piece) => pfs.createFileSet([piece], options))
+    pieces = await mapWithLimit(maxGroups, groups, async (group) => {
+      const fileSetIds = await mapWithLimit(fanIn, group, (piece) => pfs.createFileSet([piece], options))
       return append(joinedIn(await pfs.composeFileSet({ fileSetIds, ttlSeconds }, options)))
     })
   }

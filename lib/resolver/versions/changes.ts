@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import type { CommitLog } from '../../commits/commit-log.js'
-import { eachAtMost } from '../../concurrency.js'
+import { mapWithLimit } from '../../concurrency.js'
 import { asBuffer } from '../../encoding.js'
 import type { CallOptions, FileDiff, PfsClient } from '../../pfs/client.js'
 import { findFile } from '../../pfs/path.js'
@@ -55,7 +55,7 @@ export function createChangeLog(pfs: PfsClient, keys: KeyCodec, log: CommitLog, 
       yield* pfs.diffFile({ newFile: { commit, path }, ...(oldFile && { oldFile }) }, options)
       return
     }
-    yield* await eachAtMost(maxCalls, paths, async (each) => {
+    yield* await mapWithLimit(maxCalls, paths, async (each) => {
       const oldFile = await findFile(pfs, { commit: base, path: each }, options)
       const newFile = await findFile(pfs, { commit, path: each }, options)
       const isSame = oldFile && newFile && Buffer.compare(oldFile.hash, newFile.hash) === 0

@@ -1,4 +1,4 @@
-import { eachAtMost } from '../../concurrency.js'
+import { mapWithLimit } from '../../concurrency.js'
 import { asBuffer } from '../../encoding.js'
 import { invalidArgument } from '../../errors.js'
 import type { Branch, CallOptions, Commit, PfsClient } from '../../pfs/client.js'
@@ -70,7 +70,7 @@ export async function listVersions(
   const page = createVersionPage(query, markerAge, (age, { key }) => {
     return hidden.get(key)?.has(history[age]?.commit.id ?? '') !== true
   })
-  await eachAtMost(maxDiffs, history, async (revision, age) => {
+  await mapWithLimit(maxDiffs, history, async (revision, age) => {
     for (const path of paths) {
       for await (const change of changes.read(revision, path, options)) page.add(age, change)
     }

@@ -1,5 +1,5 @@
 import type { CommitLog } from '../../commits/commit-log.js'
-import { eachAtMost } from '../../concurrency.js'
+import { mapWithLimit } from '../../concurrency.js'
 import type { Branch, CallOptions, PfsClient } from '../../pfs/client.js'
 import { recordedVersions } from '../../records/hidden-versions.js'
 import type { KeyRecords } from '../../records/record-cache.js'
@@ -114,7 +114,9 @@ export function createVersionWalk(pfs: PfsClient, keys: KeyCodec, changes: Chang
       )
       for await (const group of candidates(start, left, options)) {
         const paths = [...left]
-        const found = await eachAtMost(maxCommits, group, (revision) => contentsIn(revision, paths, recorded, options))
+        const found = await mapWithLimit(maxCommits, group, (revision) =>
+          contentsIn(revision, paths, recorded, options),
+        )
         for (const [index, { commit, base }] of group.entries()) {
           for (const [path, content] of found[index] ?? []) {
             if (left.has(path) && visit(path, { commitId: commit.id, baseId: base?.id, content })) left.delete(path)

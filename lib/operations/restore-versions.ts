@@ -11,7 +11,7 @@ import type { KeyVersion } from '../resolver/versions/version-walk.js'
 import type { BucketCall } from './call.js'
 
 /** A key whose versions are being deleted. */
-export interface DoomedKey {
+export interface AffectedKey {
   readonly records: KeyRecords
   /** Versions that are already hidden, by commit id. */
   readonly hidden: ReadonlyMap<string, HiddenVersion>
@@ -26,15 +26,15 @@ type Outcome = PromiseSettledResult<HiddenVersion | undefined>
 type Plan = ReadonlyMap<string, string | undefined>
 
 /** Restores the last remaining version of each key, or deletes the key if no version remains, in one commit. */
-export async function bringBack(
+export async function restoreVersions(
   call: BucketCall,
   headId: string,
-  doomed: ReadonlyMap<string, DoomedKey>,
+  affected: ReadonlyMap<string, AffectedKey>,
 ): Promise<ReadonlyMap<string, Outcome>> {
   const { gateway, bucket, options } = call
-  const current = await currentFiles(call, [...doomed.keys()])
+  const current = await currentFiles(call, [...affected.keys()])
   const concerned = new Map(
-    [...doomed].filter(([path, { hidden, versions }]) => {
+    [...affected].filter(([path, { hidden, versions }]) => {
       // A directory marker has no file whose content could tell.
       if (isMarkerPath(path)) return true
       const content = contentOf(current.get(path))
@@ -51,7 +51,7 @@ export async function bringBack(
 interface Planned {
   readonly headId: string
   readonly plan: Plan
-  readonly concerned: ReadonlyMap<string, DoomedKey>
+  readonly concerned: ReadonlyMap<string, AffectedKey>
 }
 
 async function carryOut(call: BucketCall, commit: CommitInTurn, planned: Planned) {
@@ -107,7 +107,7 @@ async function renewed(call: BucketCall, { headId, plan, concerned }: Planned): 
 async function planFrom(
   { gateway, bucket, options }: BucketCall,
   commitId: string,
-  concerned: ReadonlyMap<string, DoomedKey>,
+  concerned: ReadonlyMap<string, AffectedKey>,
 ): Promise<Plan> {
   const plan = new Map<string, string | undefined>()
   const left = new Map(
