@@ -12,6 +12,7 @@ import { createBucketNames } from './resolver/bucket-name.js'
 import { createKeyCodec } from './resolver/key.js'
 import { createPageMemory } from './resolver/listing/path-reader.js'
 import { createMissingBuckets } from './resolver/missing-bucket.js'
+import { StagedParts } from './resolver/uploads/join-parts.js'
 import { createChangeLog } from './resolver/versions/changes.js'
 import { createAncestry } from './resolver/versions/history.js'
 import { createRemovalSearch } from './resolver/versions/object-version.js'
@@ -47,6 +48,7 @@ export function createGateway(client: PfsClient, settings: Settings): Gateway {
     pages: createPageMemory(),
     region: settings.region,
     maxSharedBodyBytes: settings.maxSharedBodyBytes,
+    stagedParts: new StagedParts(),
     uploadMutex: createKeyedMutex(),
     repoMutex: createKeyedMutex(),
     versionMutex: createKeyedMutex(),

@@ -12,6 +12,7 @@ import type { KeyCodec } from '../resolver/key.js'
 import type { PageMemory } from '../resolver/listing/path-reader.js'
 import type { MissingBuckets } from '../resolver/missing-bucket.js'
 import type { StoredObject } from '../resolver/object.js'
+import type { StagedParts } from '../resolver/uploads/join-parts.js'
 import type { ChangeLog } from '../resolver/versions/changes.js'
 import type { Ancestry } from '../resolver/versions/history.js'
 import { type RemovalSearch, resolveVersion } from '../resolver/versions/object-version.js'
@@ -39,6 +40,7 @@ export interface Gateway {
   readonly region: string
   /** Bodies of at most this many bytes are kept in memory and share commits. */
   readonly maxSharedBodyBytes: number
+  readonly stagedParts: StagedParts
   /** Serialises the completion and abortion of an upload, by upload id. */
   readonly uploadMutex: KeyedMutex
   /** Serialises the creation and deletion of branches, by project and repo. */

@@ -82,7 +82,7 @@ async function join(call: ObjectCall, name: UploadName, completed: readonly Comp
   const uploaded = await listUploadParts(pfs, upload, { after: 0, number: 0 }, options)
   const parts = selectParts(name.id, completed, new Map(uploaded.map((part) => [part.partNumber, part])))
   const checksum = await checkedObject(call, upload, completed, parts)
-  const joined = await joinParts(pfs, parts, options)
+  const joined = await joinParts(pfs, upload.id, parts, gateway.stagedParts, options)
   // Another replica may have completed the upload in the meantime.
   const before = await findEarlierCompletion(call, name, completed)
   if (before !== undefined) return before

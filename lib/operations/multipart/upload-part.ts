@@ -6,6 +6,7 @@ import { header, queryValue } from '../../http/request.js'
 import type { S3Response } from '../../http/response.js'
 import { type File, type FileOperation, type FileOperations, fileSetRepo } from '../../pfs/client.js'
 import { etagFrom, etagFromMd5 } from '../../resolver/object.js'
+import { stagedPart } from '../../resolver/uploads/join-parts.js'
 import { digestsContent, type PartDigests } from '../../resolver/uploads/parts.js'
 import {
   checksumPath,
@@ -70,8 +71,7 @@ function announcedChecksum(request: Call['request']): ChecksumAlgorithm | undefi
   return undefined
 }
 
-/** The paths of a part and its digests in their file set. */
-const stagedPart = '/part'
+/** The path of a part's digests in its file set. */
 const stagedDigests = '/digests'
 
 /** The content of a part. */
@@ -116,11 +116,16 @@ export async function writePart(
   }
   const { repo, name } = stagingBranch(bucket.branch.repo)
   const { commitId } = committedOf(await gateway.commits.commit({ repo, name }, changes, options))
-  const { md5, checksum } = digests
-  if (md5 !== undefined) return { etag: etagFromMd5(md5), checksum }
-  // Not inspected in the file set, which pachd allows only to callers with a cluster role.
-  const { hash } = await gateway.pfs.inspectFile({ commit: { repo, id: commitId }, path }, options)
-  return { etag: etagFrom(hash), checksum }
+  const etag = await etagOf({ commit: { repo, id: commitId }, path })
+  gateway.stagedParts.add(id, partNumber, etag, commit.id)
+  return { etag, checksum: digests.checksum }
+
+  async function etagOf(file: File): Promise<string> {
+    if (digests.md5 !== undefined) return etagFromMd5(digests.md5)
+    // Not inspected in the file set, which pachd allows only to callers with a cluster role.
+    const { hash } = await gateway.pfs.inspectFile(file, options)
+    return etagFrom(hash)
+  }
 }
 
 /** The messages of a part that is streamed. */

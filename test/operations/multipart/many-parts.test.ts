@@ -66,7 +66,7 @@ async function putParts(s3: S3Client, pfs: PachydermApi): Promise<{ upload: Begu
   return { upload, parts }
 }
 
-many('are joined in order, in layers of ten, in three commits and with concurrent calls', async () => {
+many('are joined in order, in layers of forty, in three commits and with concurrent calls', async () => {
   const { pfs, counting, calls } = createPartsPfs()
   const gateway = await startGateway({ pfs: counting })
   const s3 = s3Client(gateway)
@@ -76,7 +76,7 @@ many('are joined in order, in layers of ten, in three commits and with concurren
     Object.assign(calls, { fileSets: 0, commits: 0 })
     const done = await complete(s3, upload, parts)
     assert.match(done.ChecksumCRC32 ?? '', /-10000$/)
-    assert.equal(calls, { underWay: 0, most: 30, fileSets: 11_111, composed: 10, commits: 3 })
+    assert.equal(calls, { underWay: 0, most: 10, fileSets: 10_258, composed: 40, commits: 3 })
     const whole = parts.map(({ PartNumber }) => String(PartNumber).padStart(5, '0')).join('')
     assert.ok((await read(s3, 'whole')).toString() === whole)
   } finally {
