@@ -108,7 +108,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv): { readonly config?: str
   for (const variable of Object.keys(env)) {
     if (!variable.startsWith('PFS_S3_') || known.has(variable) || ofService.test(variable)) continue
     const meant = nearest(variable, [...known])
-    throw new Fault(`${variable} is no setting${meant === undefined ? '; see --help' : `; did you mean ${meant}?`}`)
+    throw new Fault(`${variable} is not a setting${meant === undefined ? '; see --help' : `; did you mean ${meant}?`}`)
   }
   return { given, ...(env.PFS_S3_CONFIG && { config: env.PFS_S3_CONFIG }) }
 }

@@ -47,7 +47,7 @@ function headFromInfo({ commit, parentCommit, finishing, finished, error }: Comm
 /** Maximum unfinished commits when another one is made. A reader of the head waits for all of them. */
 const maxUnfinished = 4
 
-/** Most directories of a branch that are remembered; beyond them, all are forgotten. */
+/** Maximum cached directories of a branch; if exceeded, all are dropped. */
 const maxDirectories = 10_000
 
 /** A commit in which paths are the same as at `headId`, which may no longer be the head. */
@@ -81,20 +81,20 @@ export class RecentCommits {
   #unfinished: RecentCommit[] = []
   /** Directories of `#head`: this process has checked them and written below them. */
   readonly #directories = new Set<string>()
-  /** Of the checks on this branch. */
+  /** The range history of the checks on this branch. */
   readonly history = new RangeHistory()
 
   /** Whether a path of the known head is known to be a directory. */
   readonly isDirectory = (path: string): boolean => this.#directories.has(path)
 
-  /** Whether PFS is to finish a commit before another is made. */
+  /** Whether PFS must finish a commit before another one is made. */
   isFull(): boolean {
     return this.#unfinished.length >= maxUnfinished
   }
 
   /**
-   * Waits until PFS has finished so many of the commits that another may be made. `finished` waits until PFS has finished
-   * a commit, as in `commitToCheck`.
+   * Waits until PFS has finished enough commits for another one. `finished` waits until PFS has finished a commit, as in
+   * `commitToCheck`.
    */
   async makeRoom(finished: (commitId: string) => Promise<Head>): Promise<void> {
     const [oldest] = this.#unfinished
@@ -109,15 +109,15 @@ export class RecentCommits {
   }
 
   /**
-   * As `commitToCheck` before the head has been inspected: the answer if the head turns out to be the known one, and not
-   * open. Undefined if that would depend on a commit that PFS may be finishing.
+   * Like `commitToCheck`, before the head has been inspected: assumes that the head is the known one and not open. Undefined
+   * if the result depends on a commit that PFS may be finishing.
    */
   guessCommitToCheck(paths: readonly string[]): Guess | undefined {
     if (this.#base === '' || this.isFull()) return undefined
     return this.#isUnchanged(paths) ? { headId: this.#head, commitId: this.#base } : undefined
   }
 
-  /** Whether a guess was right, now that the head has been inspected. */
+  /** Whether a guess was correct, after the head has been inspected. */
   isRight({ headId }: Guess, head: Head): boolean {
     if (head.state === 'open' || head.error !== '' || head.commitId !== headId || this.#head !== headId) return false
     if (head.state === 'finished') {

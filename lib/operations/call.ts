@@ -47,7 +47,7 @@ export interface Gateway {
   readonly repoMutex: KeyedMutex
   /** Serialises the deletion of versions, by branch. */
   readonly versionMutex: KeyedMutex
-  /** By key: whoever writes a directory marker does so alone. */
+  /** Serialises the writes of a directory marker, by key. */
   readonly markerMutex: KeyedMutex
   readonly contents: ContentCache
 }

@@ -6,18 +6,18 @@ import type { RecordChange } from '../records/write-behind.js'
 import { findObject } from '../resolver/object.js'
 import type { BucketCall } from './call.js'
 
-/** Whether a write makes a directory marker: of nothing, at a key that ends in `/`. It then gets no file in PFS. */
+/** Whether a write creates a directory marker: an empty object whose key ends with `/`. It gets no file in PFS. */
 export function isMarkerWrite({ gateway }: BucketCall, path: string, content: NewContent): boolean {
   const size = 'raw' in content ? content.raw.length : content.sizeBytes
   return size === 0 && keepsMarkers(gateway, path)
 }
 
-/** Whether the key at a path is a directory marker where it is empty. */
+/** Whether an empty object at a path is kept as a directory marker. */
 export function keepsMarkers({ records }: BucketCall['gateway'], path: string): boolean {
   return records.mode !== 'off' && isMarkerPath(path)
 }
 
-/** A change whose condition is told of a directory marker as of a file. */
+/** Wraps a change so that its condition sees a directory marker like a file. */
 export function withMarker<C extends Pick<Change, 'path' | 'condition'>>(call: BucketCall, change: C): C {
   const { path, condition } = change
   const { gateway, bucket, options } = call
@@ -33,7 +33,7 @@ export function withMarker<C extends Pick<Change, 'path' | 'condition'>>(call: B
   }
 }
 
-/** Records that a commit made the directory marker at a path; it has the attributes of `record`. */
+/** Records that a commit created the directory marker at a path, with the attributes of `record`. */
 export function recordMarker(call: BucketCall, path: string, record: ObjectRecord, made: Committed): Promise<void> {
   const version = versionOf(call, made, 'made')
   return writeRecords(call, [
@@ -45,8 +45,8 @@ export function recordMarker(call: BucketCall, path: string, record: ObjectRecor
 }
 
 /**
- * Records that commits have removed the directory markers at some paths, or have put files in their place. Paths without
- * a marker cost nothing.
+ * Records that commits have deleted the directory markers at some paths, or replaced them with files. Paths without a
+ * marker cost nothing.
  */
 export async function recordRemovals(call: BucketCall, removed: ReadonlyMap<string, Committed>): Promise<void> {
   const { gateway, bucket, options } = call
@@ -68,7 +68,7 @@ export async function recordRemovals(call: BucketCall, removed: ReadonlyMap<stri
   await writeRecords(call, changes)
 }
 
-/** Takes deleted versions of a directory marker out of its record. */
+/** Removes deleted versions of a directory marker from its record. */
 export function forgetVersions(
   call: BucketCall,
   path: string,
@@ -84,14 +84,14 @@ export function forgetVersions(
   })
 }
 
-/** Most versions of a marker that its record names. */
+/** Maximum versions of a marker in its record. */
 const maxVersions = 1000
 
 function changeOf({ bucket }: BucketCall, path: string, update: RecordChange['update']): RecordChange {
   return { name: { repo: bucket.branch.repo, path, content: markerContent }, update }
 }
 
-/** A commit that is still open has no time of its own yet. */
+/** An open commit has no time yet. */
 function versionOf(
   { bucket }: BucketCall,
   { commitId, time = new Date() }: Committed,
@@ -100,7 +100,7 @@ function versionOf(
   return { commitId, branch: bucket.branch.name, time, marker }
 }
 
-/** The commit is in. If the client leaves now, that is no reason to lose what belongs to it. */
+/** Writes records after the commit, even if the client leaves. */
 async function writeRecords(
   { gateway, options: { signal: _, ...lasting } }: BucketCall,
   changes: readonly RecordChange[],

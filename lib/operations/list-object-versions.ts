@@ -72,7 +72,7 @@ async function readMarkers(
 ): Promise<{ paths: string[]; prefixes: string[] }> {
   const source = { ...gateway, branch: bucket.branch, options }
   const { entries } = await listMarkers(source, 'versioned', { ...grouping, after, limit: grouping.limit + 1 })
-  // Of the key before the page, older versions may follow.
+  // The page may start with older versions of the key before it.
   const first = after.endsWith('/') && after.startsWith(grouping.prefix) ? [gateway.keys.pathFromKey(after)] : []
   const paths = entries.flatMap((entry) => (entry.kind === 'prefix' ? [] : [entry.info.file.path]))
   const prefixes = entries.flatMap((entry) => (entry.kind === 'prefix' ? [entry.prefix] : []))

@@ -5,32 +5,31 @@ import { sharedObserver } from './observed-call.js'
 import { findFile } from './path.js'
 import { type Finding, findPlaces, RangeHistory } from './places.js'
 
-/** Looks up files; what is asked for while PFS is busy with others of the same commit goes together in one call. */
+/** Looks up files. While calls for a commit are running, further look-ups in it are collected into one batch. */
 export interface FileLookup {
   /**
-   * The file at a path as it is when PFS is asked, which is after this is called; undefined if the path is missing or a
-   * directory.
+   * The file at a path, read after this call; undefined if the path is missing or a directory.
    *
    * @throws PfsError as `globFile` does
    */
   find(file: File, options: CallOptions): Promise<FileInfo | undefined>
 }
 
-/** Batches of one commit and caller under way at once. */
+/** Concurrent batches per commit and caller. */
 const maxBatches = 3
 
-/** Branches and commits of which it is remembered whether ranges were of use. */
+/** Maximum branches and commits whose range history is cached. */
 const maxHistories = 256
 
-/** One file that is looked up. */
+/** A file to look up. */
 interface Lookup {
   readonly path: string
   readonly observer: CallObserver | undefined
   readonly resolve: (file: FileInfo | undefined) => void
   readonly reject: (reason: unknown) => void
-  /** Whether its caller has given up. */
+  /** Whether its caller has cancelled. */
   hasLeft: boolean
-  /** Called when the caller gives up. */
+  /** Called when the caller cancels. */
   onLeave: () => void
 }
 
@@ -43,7 +42,7 @@ interface Group {
   batches: number
 }
 
-/** Creates the lookup of one gateway. */
+/** Creates the look-up of one gateway. */
 export function createFileLookup(pfs: PfsClient): FileLookup {
   const groups = new Map<string, Group>()
   const histories = new LRUCache<string, RangeHistory>({ max: maxHistories })
@@ -92,14 +91,14 @@ export function createFileLookup(pfs: PfsClient): FileLookup {
   }
 }
 
-/** Settles each lookup of a batch; its calls end when the callers of all have left. */
+/** Settles each look-up of a batch; cancels its calls when all callers have left. */
 async function runBatch(
   pfs: PfsClient,
   { commit, authToken, history }: Group,
   batch: readonly Lookup[],
 ): Promise<void> {
   const allHaveLeft = new AbortController()
-  // Each call of the batch listens to it, and Node warns above ten.
+  // Each call of the batch adds a listener, and Node warns at more than ten.
   setMaxListeners(0, allHaveLeft.signal)
   for (const lookup of batch) {
     lookup.onLeave = () => {

@@ -3,37 +3,37 @@ import type { CallOptions, Commit, FileInfo, PathRange, PfsClient } from './clie
 import { PfsError } from './errors.js'
 import { anyPath, findFile, rangeOf } from './path.js'
 
-/** A path may be a file, or the directory of others. */
+/** The content of a path: a file, or a directory of others. */
 interface Place {
   readonly file: FileInfo | undefined
   readonly isDirectory: boolean
 }
 
-/** What is at a path, or the reason why PFS cannot read that path. */
+/** The content of a path, or the reason why PFS cannot read it. */
 export type Finding = PromiseSettledResult<Place>
 
-/** Most paths that are looked up in one range. */
+/** Maximum paths per range. */
 const maxPathsOfRange = 500
 
 /**
- * Most entries of a range: an entry costs pachd a three-hundredth of a call. If there are more, the paths behind them are
- * looked up one by one.
+ * Maximum entries to read per range: an entry costs pachd a three-hundredth of a call. Paths behind more entries are looked
+ * up one by one.
  */
 const entriesOfRange = 200
 const entriesOfPath = 50
 
-/** Longest time for a range: the size of a directory in it is summed up, which may take seconds. */
+/** Time limit for a range, in milliseconds: PFS computes the size of each directory in it, which may take seconds. */
 const rangeMilliseconds = 1000
 
-/** Calls under way at once for paths that are looked up one by one: as many as pachd has connections to its database. */
+/** Concurrent calls for paths that are looked up one by one: pachd has this many connections to its database. */
 const maxCalls = 10
 
-/** Most lookups that do without a range after it was of no use. */
+/** Maximum look-ups without a range after a range was useless. */
 const maxPause = 16
 
 /**
- * Whether ranges between the paths that a branch is asked for hold little else. After a range that held too much, the
- * next ones are left out, twice as many after each failure.
+ * Remembers whether the ranges between the looked-up paths of a branch contain few other files. After a range with too
+ * many, the next look-ups use no range; their number doubles with each failure (exponential back-off).
  */
 export class RangeHistory {
   #pause = 0
@@ -51,18 +51,18 @@ export class RangeHistory {
   }
 }
 
-/** Where paths are looked up. */
+/** The commit to look up paths in. */
 export interface Places {
   readonly pfs: PfsClient
   readonly commit: Commit
-  /** Of the branch: whether a range was of use lately; one is tried if it is absent. */
+  /** The range history of the branch; without it, a range is tried. */
   readonly history?: RangeHistory
-  /** Whether directories count as missing, which spares PFS the sum of what is in them. */
+  /** Treats directories as missing, so that PFS need not compute their sizes. */
   readonly filesOnly?: true
 }
 
 /**
- * What is at many paths. Paths that follow each other in byte order share a call, unless too much lies between them.
+ * Looks up many paths. Neighbouring paths share a call, unless there is too much between them.
  *
  * @throws PfsError as `globFile` does, except for a collision at one of the paths.
  */
@@ -87,7 +87,7 @@ export async function findPlaces(
   return findings
 }
 
-/** What is at one path: what lies between a file and the directory of its name is mostly little. */
+/** Looks up one path: there is usually little between a file and a directory of the same name. */
 async function findPlace(places: Places, path: string, options: CallOptions): Promise<Finding> {
   const { pfs, commit, filesOnly } = places
   try {
@@ -112,8 +112,8 @@ async function readRange({ pfs, commit }: Places, pathRange: PathRange, options:
 }
 
 /**
- * What is at sorted paths; without those behind the entries that are too many, and without any if that takes too long or
- * PFS cannot read the range.
+ * Looks up sorted paths in a range; omits those behind too many entries, and returns nothing if the range takes too long
+ * or PFS cannot read it.
  */
 async function findInRange(
   { pfs, commit, filesOnly }: Places,
@@ -159,7 +159,7 @@ function isCollision(reason: unknown): boolean {
   return reason instanceof PfsError && reason.refusal === 'collision'
 }
 
-/** The range that holds a directory's own entry, without anything that is in it. */
+/** The range that contains only a directory's own entry. */
 function directoryRange(path: string): PathRange {
   return { lower: `${path}/`, upper: `${path}/\x01` }
 }

@@ -39,7 +39,7 @@ class SlicedReader {
   readonly #read: (position: number) => AsyncIterable<Uint8Array>
   #position: number
   #messages: AsyncIterator<Uint8Array> | undefined
-  /** What is left of the last message. */
+  /** The rest of the last message. */
   #rest: Uint8Array = new Uint8Array()
 
   constructor(read: (position: number) => AsyncIterable<Uint8Array>, position: number) {

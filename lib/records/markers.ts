@@ -3,21 +3,21 @@ import type { ObjectRecord, RecordedVersion } from './record.js'
 import type { ContentId } from './record-path.js'
 
 /**
- * Directory markers: empty objects whose keys end in `/`. They have no file in PFS, where pipelines would see it. The
- * record of the key with the empty content says in its versions when a marker was made or removed.
+ * Directory markers: empty objects whose keys end with `/`. They have no file in PFS, where pipelines would see it. The
+ * versions in the record of the key's empty content tell when a marker was created or deleted.
  */
 
 /** The content of every directory marker. */
 export const markerContent: ContentId = Buffer.from(emptyFileHash).toString('hex')
 
-/** Whether the key at a path ends in `/`. */
+/** Whether the key at a path ends with `/`. */
 export function isMarkerPath(path: string): boolean {
   return path.endsWith('%2F')
 }
 
 /**
- * The last version of a record that made or removed a marker on a branch, up to a time; undefined if there is none. Times
- * are PFS's own, so they can be compared.
+ * The last version of a record that created or deleted a marker on a branch, up to a time; undefined if there is none. All
+ * times come from PFS, so they can be compared.
  */
 export function markerEvent(
   record: Pick<ObjectRecord, 'versions'> | undefined,
@@ -33,7 +33,7 @@ export function markerEvent(
   return last
 }
 
-/** The version that made the marker that a key has on a branch, or had at a time; undefined if it has none. */
+/** The version that created the current marker of a key on a branch, or the marker at a time; undefined without a marker. */
 export function currentMarker(
   records: ReadonlyMap<ContentId, ObjectRecord>,
   branch: string,

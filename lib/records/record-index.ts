@@ -3,23 +3,23 @@ import type { ObjectRecord } from './record.js'
 import { markedDirectory, type RecordName, unmarked } from './record-path.js'
 
 /**
- * Empty files on the records branch by which listings find records:
+ * The index of the records branch: empty files by which listings find records:
  *
  *     /hidden/master/da/fc.txt/27c9…    version 27c9… of /a/c.txt is hidden
  *     /versioned/master/a/b%2F          the directory marker a/b/ has versions
- *     /visible/master/a/b%2F            and it is there now
+ *     /visible/master/a/b%2F            and currently exists
  *
- * Those of markers lie behind all else, since PFS reads on to the end of a commit if a listing ends before its page is full.
+ * The files of markers sort last, since PFS reads to the end of a commit if a listing ends before its page is full.
  */
 export type MarkerIndex = 'versioned' | 'visible'
 
-/** A file of the index, and whether it is to be there. */
+/** A file of the index, and whether it must exist. */
 export interface IndexEntry {
   readonly path: string
   readonly isThere: boolean
 }
 
-/** The files of the index for a record that was `before` and is `record` now; null if it is gone. */
+/** The index files of a record that changed from `before` to `record`; null if it was deleted. */
 export function indexEntries(
   { path, content }: RecordName,
   before: ObjectRecord | undefined,
@@ -41,18 +41,18 @@ export function indexEntries(
   })
 }
 
-/** The directory, without its slash, below which the directory markers of a branch are listed by their paths. */
+/** The directory, without a trailing slash, that lists the directory markers of a branch by path. */
 export function markerRoot(index: MarkerIndex, branch: string): string {
   return `/${index}/${branch}`
 }
 
-/** The directory, with its slash, of the hidden versions of a branch at or below a path; the path of a directory ends in `/`. */
+/** The directory, with its slash, of a branch's hidden versions at or below a path; a directory's path ends with `/`. */
 export function hiddenDirectory(branch: string, path: string): string {
   const marked = path.endsWith('/') ? markedDirectory(`${path}x`).slice(0, -'fx/'.length) : markedDirectory(path)
   return `/hidden/${branch}${marked}`
 }
 
-/** Reads a path of the index of hidden versions. */
+/** Parses a path of the index of hidden versions. */
 export function readHiddenPath(listed: string): { readonly path: string; readonly commitId: string } {
   const [, , , ...segments] = listed.split('/')
   const commitId = segments.pop() ?? ''

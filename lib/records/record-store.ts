@@ -273,7 +273,7 @@ function changeOf(path: string, raw: Uint8Array | undefined): Change {
   return { path, ...(raw && { content: { raw } }) }
 }
 
-/** Unlike records, markers lie at paths as clients choose them, where a file can be in the place of a directory. */
+/** Unlike those of records, clients choose the paths of markers, where a file could replace a directory. */
 function changeOfIndex({ path, isThere }: IndexEntry): Change {
   return { ...changeOf(path, isThere ? Buffer.alloc(0) : undefined), isUnchecked: !isThere }
 }

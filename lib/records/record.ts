@@ -35,7 +35,7 @@ export interface RecordedVersion {
   readonly branch: string
   /** When PFS made the commit. */
   readonly time: Date
-  /** Of a directory marker, which has no file in PFS: whether the commit made or removed it. Absent for a file. */
+  /** Whether the commit created or deleted a directory marker, which has no file in PFS; undefined for a file. */
   readonly marker?: 'made' | 'removed'
 }
 

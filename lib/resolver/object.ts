@@ -63,7 +63,7 @@ export async function findObject(
   return versionId === undefined ? object : { ...object, versionId }
 }
 
-/** A directory marker as PFS would show it if it had a file; undefined if there is none. */
+/** The FileInfo that PFS would return for a directory marker if it had a file; undefined without a marker. */
 async function findMarker(
   { pfs }: ObjectSource,
   { bucket, path, versionId }: ObjectName,

@@ -47,7 +47,7 @@ export interface Authenticated {
  *
  * @param virtualHostBucket The bucket in the host name, which a V2 signature covers.
  * @throws S3Error if the request is refused; the `cause` of SignatureDoesNotMatch names the likely reason.
- * @throws the error of `credentials` as it is, if the look-up of a credential fails.
+ * @throws the error of `credentials`, if the look-up of a credential fails.
  */
 export async function authenticate(
   request: HttpRequest,

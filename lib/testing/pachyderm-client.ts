@@ -2,22 +2,22 @@ import { clientOver, connectPfs, type PfsClientOptions } from '../pfs/grpc/clien
 import type { PachydermApi } from './pachyderm-api.js'
 import { pachydermMethods } from './pachyderm-methods.js'
 
-/** A client of pachd's API over connections of its own. */
+/** A client of pachd's whole API, with its own connections. */
 export interface PachydermClient extends PachydermApi {
-  /** Lets running calls end and refuses new ones. */
+  /** Lets running calls finish and refuses new ones. */
   close(): void
 }
 
 /**
- * The whole API over gRPC, of a pachd or of `servePfs`: with it, the same tests run against both. `address` and `options`
- * are those of `createPfsClient`.
+ * Creates a client for the whole API of a pachd or of `servePfs` over gRPC, so that the same tests run against both.
+ * `address` and `options` are those of `createPfsClient`.
  *
  * @example
  * ```ts
  * const pfs = process.env.PACHD ? createPachydermClient(process.env.PACHD) : createMemoryPfs()
  * ```
  *
- * @throws TypeError if the address is none
+ * @throws TypeError if the address is invalid
  */
 export function createPachydermClient(address: string, options: PfsClientOptions = {}): PachydermClient {
   const connection = connectPfs(address, options)

@@ -134,7 +134,7 @@ function resourceFromMessage(message: auth.Resource | undefined): Resource {
   return { type, name: message.getName() }
 }
 
-/** The root user's token that is asked for. */
+/** Requests a token for the root user. */
 const activateRequest = createCodec(
   auth.ActivateRequest,
   (request: { rootToken?: string }) => new auth.ActivateRequest().setRootToken(request.rootToken ?? ''),
@@ -208,7 +208,7 @@ const getRoleBindingResponse = createCodec(
   },
 )
 
-/** The methods behind PachydermApi, by the names that they have there. */
+/** The methods of PachydermApi, by name. */
 export const pachydermMethods = {
   ...methods,
 

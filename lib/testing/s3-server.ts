@@ -14,7 +14,7 @@ export interface S3Server {
 /**
  * Serves a handler over HTTP, for S3 clients that need an address.
  *
- * @param options where it listens: on a free port of 127.0.0.1, unless it names a `host` or a `port`
+ * @param options The address to listen on; by default a free port of 127.0.0.1.
  * @throws Error if it cannot listen
  * @example
  * ```ts

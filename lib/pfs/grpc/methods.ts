@@ -18,7 +18,7 @@ export function unary<Request, Response>(path: string, request: Codec<Request>, 
   return { path, request, response, requestStream: false, responseStream: false } as const
 }
 
-/** A method that answers with a stream. */
+/** A method that returns a stream. */
 export function download<Request, Response>(path: string, request: Codec<Request>, response: Codec<Response>) {
   return { path, request, response, requestStream: false, responseStream: true } as const
 }

@@ -7,7 +7,7 @@ import { compareBytes } from '../key-order.js'
 import { type Listed, type ListPage, type ListQuery, listKeys } from './list-keys.js'
 import type { PageMemory } from './path-reader.js'
 
-/** Whose directory markers are listed, and as whom PFS is asked. */
+/** The branch whose directory markers are listed, and the caller's rights. */
 export interface MarkerSource {
   readonly pfs: PfsClient
   readonly records: RecordStore
@@ -18,13 +18,12 @@ export interface MarkerSource {
 }
 
 /**
- * Reads one page of the directory markers of a branch: of those that are there, or of all that have versions. They are
- * listed by the index among the records, which has a file for each at the path of its key; what is known of them beside
- * their names is in their records.
+ * Reads one page of the directory markers of a branch: existing ones, or all that have versions. The index of the records
+ * lists them by the paths of their keys; their records contain everything else.
  */
 export async function listMarkers(source: MarkerSource, index: MarkerIndex, query: ListQuery): Promise<ListPage> {
   const { records, keys, branch, options } = source
-  // Without escapes no path is of a key that ends in a slash.
+  // Without escapes, no path belongs to a key that ends with a slash.
   const commit = keys.hasEscapes ? await records.markerCommit(branch, options) : undefined
   if (commit === undefined) return { entries: [], isTruncated: false }
   const root = markerRoot(index, branch.name)
@@ -36,13 +35,13 @@ export async function listMarkers(source: MarkerSource, index: MarkerIndex, quer
   return { ...page, entries }
 }
 
-/** A marker has the hash of an empty file; its record tells the rest. */
+/** A marker has the hash of an empty file; other fields come from its record. */
 function withoutFile({ repo, name }: Branch, path: string): FileInfo {
   const file = { commit: { repo, branch: name, id: noCommit }, path }
   return { file, fileType: 'FILE', sizeBytes: 0, hash: emptyFileHash }
 }
 
-/** In the place of a commit's id in what is listed of a marker, which is not part of a commit. */
+/** Replaces the commit id in the entry of a marker, which is not part of a commit. */
 const noCommit = '0'.repeat(32)
 
 /** Whether an entry of a page is a directory marker. */
@@ -50,7 +49,7 @@ export function isMarkerEntry({ file }: FileInfo): boolean {
   return file.commit.id === noCommit
 }
 
-/** Keys whose paths lie below a directory of their own. */
+/** The codec of keys whose paths are below `root`. */
 function below(root: string, keys: KeyCodec): KeyCodec {
   return {
     pathFromKey: (key) => root + keys.pathFromKey(key),
@@ -65,7 +64,7 @@ function below(root: string, keys: KeyCodec): KeyCodec {
   }
 }
 
-/** One page of two with the same query; of a key or prefix that is in both, the entry of the first. */
+/** Merges two pages of the same query; for a key or prefix in both, uses the entry of the first. */
 export function mergePages(first: ListPage, second: ListPage, limit: number): ListPage {
   const named = new Map([...second.entries, ...first.entries].map((entry) => [nameOf(entry), entry]))
   const entries = [...named.values()].sort((a, b) => compareBytes(nameOf(a), nameOf(b)))

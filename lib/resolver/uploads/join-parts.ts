@@ -40,7 +40,7 @@ export class StagedParts {
     this.#parts.set(nameOf(id, partNumber), { etag, fileSetId })
   }
 
-  /** The file set of a part; undefined if another process has stored the part, or one with other bytes. */
+  /** The file set of a part; undefined if another process has stored the part or replaced it. */
   find(id: UploadId, { partNumber, etag }: Part): string | undefined {
     const part = this.#parts.get(nameOf(id, partNumber))
     return part?.etag === etag ? part.fileSetId : undefined
@@ -51,14 +51,14 @@ function nameOf({ text }: UploadId, partNumber: number): string {
   return `${text} ${partNumber}`
 }
 
-/** A piece of the joined file: a file set that has it at `stagedPart`, or a file to copy. */
+/** A piece of the joined file: a file set with the piece at `stagedPart`, or a file to copy. */
 type Piece = { readonly fileSetId: string } | { readonly file: File }
 
 /**
- * Joins parts in order without moving their bytes through the gateway. PFS joins sources of one path only from several
- * file sets: so each piece is in a file set of its own, forty of those are composed, and the composed files are the pieces
- * of the next layer. The calls are linear in the number of parts, and the last file set is copied as cheaply as a file
- * that was written at once. It lives at least ten minutes.
+ * Joins parts in order without moving their bytes through the gateway. PFS concatenates files of the same path only from
+ * different file sets: so each piece is put into a file set, forty of those are composed, and the composed files are the
+ * pieces of the next layer. The number of calls is linear in the number of parts, and the result can be copied as cheaply
+ * as a file that was written at once. It lives for at least ten minutes.
  */
 export async function joinParts(
   pfs: PfsClient,

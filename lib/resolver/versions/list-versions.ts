@@ -186,7 +186,7 @@ interface Slot {
 
 /**
  * An empty page. If `markerAge` is given, the versions of the marker's key that are older than that come first. Changes
- * for which `isShown` is false are no versions.
+ * for which `isShown` is false are not versions.
  */
 export function createVersionPage(
   query: VersionQuery,

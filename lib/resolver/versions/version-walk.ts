@@ -91,7 +91,7 @@ export function createVersionWalk(pfs: PfsClient, keys: KeyCodec, changes: Chang
       const contents = recorded.get(path)
       const content = contents?.get(revision.commit.id)
       if (contents?.has(revision.commit.id)) found.set(path, content)
-      // If a marker was removed, a file may have taken its place.
+      // After a marker was deleted, a file may have replaced it.
       if (content === undefined) unknown.push(path)
     }
     const wanted = new Set(unknown)
