@@ -1,8 +1,11 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { PfsError } from '../../lib/index.js'
-import { ask } from '../support/ask.js'
-import { branch, bucket } from './support/branch.js'
+
+import { type Answer, ask } from '../support/ask.js'
+import { startGateway } from '../support/gateway.js'
+import { branch, bucket, commits } from './support/branch.js'
+
 import { type Rig, startRig } from './support/rig.js'
 
 const completions = suite<{ rig: Rig; target: string; document: string }>('completions that are not answered')
@@ -85,6 +88,27 @@ completions(
     }
     const answer = await ask(rig.port, 'POST', target, document, { 'if-none-match': '*' })
     assert.equal([answer.status, answer.code], [412, 'PreconditionFailed'])
+  },
+)
+
+completions(
+  'an upload that another replica completes meanwhile is not completed twice',
+  async ({ rig, target, document }) => {
+    const replica = await startGateway({ pfs: rig.truth })
+    const before = (await commits(rig.truth)).length
+    let completed: Answer | undefined
+    rig.pfs.faults = {
+      async createFileSet(operations, options) {
+        // The parts are joined here when the other replica begins and ends.
+        completed ??= await ask(replica.port, 'POST', target, document)
+        return rig.truth.createFileSet(operations, options)
+      },
+    }
+    const second = await ask(rig.port, 'POST', target, document)
+    await replica.close()
+    assert.equal([completed?.status, second.status, second.code], [200, 200, ''])
+    assert.is(second.headers['x-amz-version-id'], completed?.headers['x-amz-version-id'])
+    assert.is((await commits(rig.truth)).length, before + 1)
   },
 )
 
