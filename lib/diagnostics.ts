@@ -1,7 +1,10 @@
 import { channel } from 'node:diagnostics_channel'
 import type { IncomingMessage } from 'node:http'
 
-/** The log record of a finished request. It contains no token, secret or signature. */
+/**
+ * The log record of a finished request. It contains no token, secret or signature: presigned parameters are redacted in
+ * every text, also if a malformed URL has them in its path. Control characters are escaped as `\u001b`.
+ */
 export interface ResponseLog {
   /** When the request headers had arrived. */
   readonly time: Date

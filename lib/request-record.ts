@@ -3,7 +3,7 @@ import { type ErrorContext, type RequestMessage, type ResponseLog, requestEnd, r
 import type { S3Error } from './errors.js'
 import type { Address } from './http/address.js'
 import type { MessageBody } from './http/body.js'
-import { loggableTarget } from './http/redaction.js'
+import { loggableTarget, loggableText } from './http/redaction.js'
 import { type HttpRequest, receivedTarget } from './http/request.js'
 import type { S3Response } from './http/response.js'
 import { CallMeter } from './pfs/observed-call.js'
@@ -33,7 +33,7 @@ export class RequestRecord {
       method: req.method ?? '',
       target: loggableTarget(receivedTarget(req)),
       ...(remoteAddress !== undefined && { remoteAddress }),
-      ...(userAgent !== undefined && { userAgent }),
+      ...(userAgent !== undefined && { userAgent: loggableText(userAgent) }),
     }
     this.#message = { requestId, request: req }
     requestStart.publish(this.#message)
@@ -45,14 +45,17 @@ export class RequestRecord {
     const versionId = request.query.get('versionId')?.[0]
     this.#about = {
       ...(action !== undefined && { action }),
-      ...(address.kind !== 'service' && { bucket: address.bucket }),
-      ...(address.kind === 'object' && { key: address.key, ...(versionId !== undefined && { versionId }) }),
+      ...(address.kind !== 'service' && { bucket: loggableText(address.bucket) }),
+      ...(address.kind === 'object' && {
+        key: loggableText(address.key),
+        ...(versionId !== undefined && { versionId: loggableText(versionId) }),
+      }),
     }
   }
 
   /** Sets the key of a browser upload. */
   isForm(key: string): void {
-    this.#about = { ...this.#about, key }
+    this.#about = { ...this.#about, key: loggableText(key) }
   }
 
   /** Sets the verified caller. */

@@ -7,7 +7,7 @@ const secretParameter = /^(x-amz-(signature|credential|security-token|s3session-
 const separator = /([?&]|%3f|%26)/i
 
 /** Characters that are allowed in a value, but that some parsers treat as a separator. */
-const weakSeparator = /([;#]|%3b|%23)/i
+const weakSeparator = /([;#/]|%3b|%23|%2f)/i
 
 /**
  * Makes a request target safe to log: replaces the values of presigned parameters with `...`, and percent-encodes every
@@ -21,6 +21,11 @@ export function loggableTarget(target: string): string {
     .replace(/[^\x21-\x7e]/g, (character) =>
       Array.from(Buffer.from(character, bytesOf(character)), percentByte).join(''),
     )
+}
+
+/** Makes text from a request safe to log, such as a key: redacts it like a target, and escapes control characters. */
+export function loggableText(text: string): string {
+  return withoutControls(text.split(separator).map(withoutSecret).join(''))
 }
 
 /** Node decodes the bytes of a target as Latin-1. */

@@ -1,6 +1,10 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createContentCache } from '../../lib/operations/content-cache.js'
+import { createMemoryPfs } from '../../lib/testing/index.js'
+import { createFaultyPfs } from '../faults/support/faulty-pfs.js'
+import { ask } from '../support/ask.js'
+import { startGateway } from '../support/gateway.js'
 
 const test = suite('cache of small files')
 const share = 10_000
@@ -56,6 +60,20 @@ test('identifies a file by the bytes of its hash, in any buffer', () => {
   const high = [new Uint8Array(32).fill(0xe9), new Uint8Array(32).fill(0xff)] as const
   cache.set(high[0], 'token', Buffer.from('other'))
   assert.is(cache.get(high[1], 'token'), undefined)
+})
+
+test('answers the second read of a small object without PFS, at the front door', async () => {
+  const pfs = createFaultyPfs(createMemoryPfs())
+  const gateway = await startGateway({ pfs: pfs.client })
+  await ask(gateway.port, 'PUT', '/cached')
+  await ask(gateway.port, 'PUT', '/cached/object', 'content')
+  const bodies: string[] = []
+  for (let read = 0; read < 3; read++) {
+    bodies.push((await ask(gateway.port, 'GET', '/cached/object')).body.toString())
+  }
+  await gateway.close()
+  assert.equal(bodies, ['content', 'content', 'content'])
+  assert.is(pfs.calls.get('getFile'), 1)
 })
 
 test('with a size of 0 stores nothing', () => {
