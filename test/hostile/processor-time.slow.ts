@@ -2,8 +2,9 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createKeyCodec } from '../../lib/resolver/key.js'
 import { createMemoryPfs, servePfs } from '../../lib/testing/index.js'
-import { type GatewayProcess, startGatewayProcess } from '../faults/support/gateway-process.js'
-import { bytesOf, exchange, type RawRequest, type RawResponse } from '../support/wire.js'
+import { startGatewayProcess } from '../faults/support/gateway-process.js'
+import type { RawRequest } from '../support/wire.js'
+import { assertCheap, type Bench, type Cost, leastCost, longestTurn } from './cost.js'
 
 /**
  * Class 34 of README.md: processor time that is a multiple of the bytes sent, in one go. The gateway has a process of its
@@ -11,15 +12,7 @@ import { bytesOf, exchange, type RawRequest, type RawResponse } from '../support
  */
 const test = suite('processor time')
 
-/** Longest turn of the event loop, in milliseconds of processor time. */
-const longestTurn = 50
-
 const images = { project: 'default', name: 'images', type: 'user' } as const
-
-interface Bench {
-  readonly gateway: GatewayProcess
-  close(): Promise<void>
-}
 
 /** Opens a gateway over a branch with empty files at some keys. */
 async function openBench(keys: readonly string[] = []): Promise<Bench> {
@@ -37,40 +30,6 @@ async function openBench(keys: readonly string[] = []): Promise<Bench> {
       await served.close({ force: true })
     },
   }
-}
-
-interface Cost {
-  readonly response: RawResponse
-  /** Processor time of the gateway, in milliseconds. */
-  readonly total: number
-  /** The most between two turns of its timers. */
-  readonly longest: number
-}
-
-/** The least of several runs: the first ones compile, and any may collect garbage. */
-async function leastCost({ gateway }: Bench, request: RawRequest, runs = 4): Promise<Cost> {
-  let least: Cost | undefined
-  for (let run = 0; run < runs; run += 1) {
-    const before = await gateway.measure()
-    const response = await exchange(gateway.port, request)
-    const after = await gateway.measure()
-    const total = after.processorMilliseconds - before.processorMilliseconds
-    least = {
-      response,
-      total: Math.min(total, least?.total ?? total),
-      longest: Math.min(after.longestTurnMilliseconds, least?.longest ?? after.longestTurnMilliseconds),
-    }
-  }
-  if (least === undefined) throw new Error('no run')
-  return least
-}
-
-/** Fails if a request costs more than 20 µs a byte and 5 ms, or holds the event loop too long. */
-function assertCheap({ total, longest }: Cost, request: RawRequest, name: string): void {
-  const most = 5 + 0.02 * bytesOf(request).length
-  const spent = `${name}: ${total.toFixed(1)} of ${most.toFixed(1)} ms, ${longest.toFixed(1)} ms at once`
-  assert.ok(total <= most, spent)
-  assert.ok(longest <= longestTurn, spent)
 }
 
 /** Text that is repeated to make keys of 1,024 bytes. */

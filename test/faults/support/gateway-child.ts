@@ -9,7 +9,7 @@ import { connect } from './connect.js'
 export interface Settings {
   /** Where PFS is. */
   readonly address: string
-  readonly options: Pick<S3HandlerOptions, 'maxSharedBodyBytes' | 'cacheBytes' | 'maxBufferedBytes'>
+  readonly options: Pick<S3HandlerOptions, 'maxSharedBodyBytes' | 'cacheBytes' | 'maxBufferedBytes' | 'cors'>
   /** 'none' where absent. */
   readonly mode?: Exclude<AuthConfig['mode'], 'keys'>
 }

@@ -1,0 +1,47 @@
+import * as assert from 'uvu/assert'
+import type { GatewayProcess } from '../faults/support/gateway-process.js'
+import { bytesOf, exchange, type RawRequest, type RawResponse } from '../support/wire.js'
+
+/** Longest turn of the event loop, in milliseconds of processor time. */
+export const longestTurn = 50
+
+/** A gateway in a process of its own. */
+export interface Bench {
+  readonly gateway: GatewayProcess
+  close(): Promise<void>
+}
+
+/** What one request costs. */
+export interface Cost {
+  readonly response: RawResponse
+  /** Processor time of the gateway, in milliseconds. */
+  readonly total: number
+  /** The most between two turns of its timers. */
+  readonly longest: number
+}
+
+/** The least of several runs: the first ones compile, and any may collect garbage. */
+export async function leastCost({ gateway }: Bench, request: RawRequest, runs = 4): Promise<Cost> {
+  let least: Cost | undefined
+  for (let run = 0; run < runs; run += 1) {
+    const before = await gateway.measure()
+    const response = await exchange(gateway.port, request)
+    const after = await gateway.measure()
+    const total = after.processorMilliseconds - before.processorMilliseconds
+    least = {
+      response,
+      total: Math.min(total, least?.total ?? total),
+      longest: Math.min(after.longestTurnMilliseconds, least?.longest ?? after.longestTurnMilliseconds),
+    }
+  }
+  if (least === undefined) throw new Error('no run')
+  return least
+}
+
+/** Fails if a request costs more than 20 µs a byte and 5 ms, or holds the event loop too long. */
+export function assertCheap({ total, longest }: Cost, request: RawRequest, name: string): void {
+  const most = 5 + 0.02 * bytesOf(request).length
+  const spent = `${name}: ${total.toFixed(1)} of ${most.toFixed(1)} ms, ${longest.toFixed(1)} ms at once`
+  assert.ok(total <= most, spent)
+  assert.ok(longest <= longestTurn, spent)
+}
