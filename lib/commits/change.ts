@@ -83,7 +83,7 @@ export async function stageCopy(
   pfs: PfsClient,
   { file, sizeBytes }: FileInfo,
   options: CallOptions,
-): Promise<NewContent> {
+): Promise<{ readonly copyOf: File; readonly sizeBytes: number }> {
   const id = await pfs.createFileSet([{ copyFile: { dst: stagedPath, src: file } }], options)
   const staged = { commit: { repo: fileSetRepo, id }, path: stagedPath }
   // Checked by reading: pachd lets only callers with a cluster role inspect a file of a file set.

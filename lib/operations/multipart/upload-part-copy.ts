@@ -1,4 +1,5 @@
 import { checksumElement } from '../../checksums.js'
+import { stageCopy } from '../../commits/change.js'
 import { invalidArgument, type S3Error } from '../../errors.js'
 import { type ByteRange, cutTo } from '../../http/range.js'
 import { header, queryValue } from '../../http/request.js'
@@ -31,7 +32,7 @@ export async function uploadPartCopy(call: ObjectCall): Promise<S3Response> {
 async function copyPart(call: ObjectCall, partNumber: number): Promise<DocumentResponse> {
   const { request } = call
   const upload = await resolveNamedUpload(call)
-  const { object } = await resolveCopySource(call)
+  const object = await held(call, (await resolveCopySource(call)).object)
   const range = parseCopyRange(header(request, 'x-amz-copy-source-range'), object.size)
   const kept = upload.id.checksum
   const source = range === undefined ? fromWhole(call, upload.id, object) : fromRange(call, upload.id, object, range)
@@ -46,7 +47,15 @@ async function copyPart(call: ObjectCall, partNumber: number): Promise<DocumentR
   )
 }
 
-/** Copies a whole object inside PFS; reads its bytes only if the upload keeps a checksum. */
+/** A file of an open commit may change between the calls that copy and read it, so a copy of it takes its place. */
+async function held({ gateway, options }: ObjectCall, object: StoredObject): Promise<StoredObject> {
+  const { info } = object
+  if (info.committed !== undefined || object.size === 0) return object
+  const { copyOf } = await stageCopy(gateway.pfs, info, options)
+  return { ...object, info: { ...info, file: copyOf } }
+}
+
+/** Copies a whole object inside PFS; reads its bytes only if the upload keeps a checksum, or the hash is not that of the copy. */
 async function fromWhole(
   { gateway, options }: ObjectCall,
   kept: KeptOfParts,
@@ -58,7 +67,7 @@ async function fromWhole(
     const { digested, digests } = await createPartDigester(kept)
     return { operations: partFromBytes(digested(nothing())), digests }
   }
-  if (kept.checksum === undefined) {
+  if (kept.checksum === undefined && object.info.committed !== undefined) {
     return { operations: [partFromFile(file)], digests: () => (kept.keepsMd5 ? { md5: md5Of(object) } : {}) }
   }
   const { digested, digests } = await createPartDigester(kept)
@@ -77,10 +86,7 @@ async function* nothing(): AsyncGenerator<Uint8Array> {}
  */
 function md5Of({ etag, info }: StoredObject): Buffer {
   const [, md5] = /^"([0-9a-f]{32})"$/.exec(etag) ?? []
-  // A file of an open commit may have changed in the meantime.
-  return md5 === undefined || info.committed === undefined
-    ? Buffer.from(info.hash.subarray(0, 16))
-    : Buffer.from(md5, 'hex')
+  return md5 === undefined ? Buffer.from(info.hash.subarray(0, 16)) : Buffer.from(md5, 'hex')
 }
 
 async function fromRange(
