@@ -3,6 +3,7 @@ import { createCommitQueue } from './commits/commit-queue.js'
 import { createKeyedMutex } from './concurrency.js'
 import type { Gateway } from './operations/call.js'
 import { createContentCache } from './operations/content-cache.js'
+import { ReadAhead } from './operations/read-ahead.js'
 import type { Settings } from './options.js'
 import type { PfsClient } from './pfs/client.js'
 import { withErrorContext } from './pfs/error-context.js'
@@ -32,6 +33,7 @@ export function createGateway(client: PfsClient, settings: Settings): Gateway {
     onError: (error) => void settings.onError(error),
   })
   const changes = createChangeLog(pfs, keys, commitLog)
+  const contents = createContentCache(settings.cacheBytes)
   return {
     pfs,
     files: createFileLookup(pfs),
@@ -53,6 +55,7 @@ export function createGateway(client: PfsClient, settings: Settings): Gateway {
     repoMutex: createKeyedMutex(),
     versionMutex: createKeyedMutex(),
     markerMutex: createKeyedMutex(),
-    contents: createContentCache(settings.cacheBytes),
+    contents,
+    readAhead: new ReadAhead(pfs, contents),
   }
 }

@@ -19,6 +19,7 @@ import { type RemovalSearch, resolveVersion } from '../resolver/versions/object-
 import type { VersionWalk } from '../resolver/versions/version-walk.js'
 import type { CheckedBody } from '../signature/checked-body.js'
 import type { ContentCache } from './content-cache.js'
+import type { ReadAhead } from './read-ahead.js'
 
 /** The state that all requests of one handler share. */
 export interface Gateway {
@@ -50,6 +51,7 @@ export interface Gateway {
   /** Serialises the writes of a directory marker, by key. */
   readonly markerMutex: KeyedMutex
   readonly contents: ContentCache
+  readonly readAhead: ReadAhead
 }
 
 /** An authenticated request. */

@@ -4,6 +4,8 @@ import { asBuffer } from '../encoding.js'
 
 /** Cache of the content of small objects, by PFS hash and caller. */
 export interface ContentCache {
+  /** Whether there is room for files that are read before anybody asks for them. */
+  readonly keepsSmallFiles: boolean
   /** The content, if this caller has read it before; call it only for a hash that PFS has just returned to this caller. */
   get(hash: Uint8Array, authToken: string | undefined): Uint8Array | undefined
   /** Stores a content unless it is too large for the cache. */
@@ -15,6 +17,9 @@ const overheadBytes = 600
 
 /** Maximum share of the cache for one content. */
 const largestShare = 1 / 16
+
+/** Minimum size of a cache for reading ahead, in bytes. */
+const leastBytesToReadAhead = 16 * 1024 * 1024
 
 /** LRU cache of at most `totalBytes`. */
 export function createContentCache(totalBytes: number): ContentCache {
@@ -28,6 +33,7 @@ export function createContentCache(totalBytes: number): ContentCache {
     asBuffer(hash).toString('latin1') + (authToken ?? '')
 
   return {
+    keepsSmallFiles: totalBytes >= leastBytesToReadAhead,
     get: (hash, authToken) => {
       const content = contents.get(nameOf(hash, authToken))
       cacheLookup.publish({ cache: 'contents', isHit: content !== undefined })

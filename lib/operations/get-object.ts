@@ -43,6 +43,8 @@ async function smallContent({ gateway, options }: ObjectCall, { info, size }: St
   const { pfs, contents } = gateway
   const known = contents.get(info.hash, options.authToken)
   if (known?.length === size) return known
+  const ahead = await gateway.readAhead.read(info, options)
+  if (ahead?.length === size) return ahead
   const whole = cutTo({ start: 0, end: size - 1 }, readFile(pfs, info.file, {}, options), size)
   const content = await collect(whole, size)
   await requireHash(content, info)

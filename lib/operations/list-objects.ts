@@ -102,6 +102,9 @@ async function readKeys({ gateway, bucket, options }: BucketCall, query: ListQue
   // A missing bucket comes before records that cannot be read.
   if (files.status === 'rejected') throw files.reason
   if (markers.status === 'rejected') throw markers.reason
+  // Between common prefixes there are files that the page does not have.
+  const infos = files.value.entries.flatMap((entry) => (entry.kind === 'object' ? [entry.info] : []))
+  if (infos.length === files.value.entries.length) gateway.readAhead.addListed(infos, options.authToken)
   return markers.value === undefined ? files.value : mergePages(files.value, markers.value, query.limit)
 }
 

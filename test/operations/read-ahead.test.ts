@@ -1,0 +1,116 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { createMemoryPfs, type PachydermApi } from '../../lib/testing/index.js'
+import { createRepoAndBranch } from '../support/branch.js'
+import { type Gateway, startGateway } from '../support/gateway.js'
+
+const branch = { repo: { project: 'default', name: 'data', type: 'user' }, name: 'master' } as const
+const names = Array.from({ length: 100 }, (_, index) => `tree/${`${index}`.padStart(3, '0')}`)
+
+interface Context {
+  pfs: PachydermApi
+  gateway: Gateway
+  reads: { files: number; archives: number }
+}
+
+const ahead = suite<Context>('files that are read in the order of a listing')
+
+ahead.before.each(async (context) => {
+  const pfs = createMemoryPfs()
+  await createRepoAndBranch(pfs, branch)
+  await put(pfs, names)
+  const reads = { files: 0, archives: 0 }
+  const counting: PachydermApi = {
+    ...pfs,
+    getFile: (request, options) => {
+      reads.files += 1
+      return pfs.getFile(request, options)
+    },
+    getFileTar: (request, options) => {
+      reads.archives += 1
+      return pfs.getFileTar(request, options)
+    },
+  }
+  Object.assign(context, {
+    pfs,
+    reads,
+    gateway: await startGateway({ pfs: counting, options: { objectRecords: 'off' } }),
+  })
+})
+
+ahead.after.each(({ gateway }) => gateway.close())
+
+function put(pfs: PachydermApi, keys: readonly string[], text = (key: string) => `content of ${key}`): Promise<void> {
+  const commit = { repo: branch.repo, branch: branch.name }
+  return pfs.modifyFile(
+    commit,
+    keys.flatMap((key) => {
+      const path = `/${key}`
+      return [{ deleteFile: { path } }, { addFile: { path, raw: Buffer.from(text(key)) } }]
+    }),
+  )
+}
+
+async function get({ gateway }: Context, target: string): Promise<string> {
+  const response = await fetch(`${gateway.endpoint}/data${target}`)
+  assert.is(response.status, 200)
+  return response.text()
+}
+
+ahead('share reads, one after the other and ten at once', async (context) => {
+  for (const readers of [1, 10]) {
+    await put(context.pfs, names, (key) => `${readers} readers of ${key}`)
+    await get(context, '?list-type=2')
+    Object.assign(context.reads, { files: 0, archives: 0 })
+    const left = names.values()
+    const read = async (): Promise<void> => {
+      for (const name of left) assert.is(await get(context, `/${name}`), `${readers} readers of ${name}`)
+    }
+    await Promise.all(Array.from({ length: readers }, read))
+    assert.ok(context.reads.files + context.reads.archives <= 12, JSON.stringify(context.reads))
+  }
+})
+
+ahead('are not read ahead by a client that reads here and there', async (context) => {
+  await get(context, '?list-type=2')
+  for (const name of ['tree/050', 'tree/007', 'tree/099', 'tree/000']) await get(context, `/${name}`)
+  assert.equal(context.reads, { files: 4, archives: 0 })
+})
+
+ahead('are read as they are now, whatever the listing said', async (context) => {
+  await get(context, '?list-type=2')
+  for (const name of names.slice(0, 10)) await get(context, `/${name}`)
+  await put(context.pfs, names, () => 'new')
+  for (const name of names) assert.is(await get(context, `/${name}`), 'new')
+})
+
+ahead('are right beside large files and directories', async (context) => {
+  const large = ['tree/003', 'tree/010']
+  await put(context.pfs, large, () => 'x'.repeat(300_000))
+  await put(context.pfs, ['tree/004-a/b', 'tree/004.txt'])
+  await get(context, '?list-type=2&delimiter=/&prefix=tree/')
+  await get(context, '?list-type=2')
+  for (const name of names) {
+    const text = large.includes(name) ? 'x'.repeat(300_000) : `content of ${name}`
+    assert.is(await get(context, `/${name}`), text)
+  }
+})
+
+ahead('are read alone if PFS cannot read them together', async (context) => {
+  const pfs: PachydermApi = {
+    ...context.pfs,
+    getFileTar: () => {
+      throw new Error('not now')
+    },
+  }
+  const gateway = await startGateway({ pfs, options: { objectRecords: 'off' } })
+  try {
+    const broken = { ...context, gateway }
+    await get(broken, '?list-type=2')
+    for (const name of names.slice(0, 20)) assert.is(await get(broken, `/${name}`), `content of ${name}`)
+  } finally {
+    await gateway.close()
+  }
+})
+
+ahead.run()
