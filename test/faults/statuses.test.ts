@@ -50,7 +50,6 @@ type RequestName = keyof typeof requests
 
 const calledBy: Partial<Readonly<Record<Method, readonly RequestName[]>>> = {
   inspectCommit: ['put', 'putLarge', 'putIfAbsent', 'delete', 'copy'],
-  inspectFile: ['put', 'putLarge', 'putIfAbsent'],
   globFile: ['put', 'putLarge', 'get', 'getLarge', 'head', 'copy'],
   listFile: ['listDirectory', 'headBucket'],
   walkFile: ['list'],
@@ -71,9 +70,7 @@ const missingFile = 'file /d not found in repo default/data at commit 0'
 function expected(method: Method, name: RequestName, status: PfsStatus): string {
   if (name === 'head' || name === 'headBucket') return answers[status].slice(0, 3)
   if (status !== 'NOT_FOUND') return answers[status]
-  if (missing[method] !== undefined) return '404 NoSuchBucket'
-  // For a writer, a missing file is not an error.
-  return method === 'inspectFile' ? '200' : answers[status]
+  return missing[method] === undefined ? answers[status] : '404 NoSuchBucket'
 }
 
 const shown = ({ status, code }: Answer): string => (code === '' ? `${status}` : `${status} ${code}`)

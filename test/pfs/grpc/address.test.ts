@@ -22,7 +22,7 @@ const refused: [address: string, reason: RegExp][] = [
   ['grpc://localhost:80?x=1', /only host:port may follow/],
   ['local host:80', /only host:port may follow/],
   ['::1:30650', /an IPv6 address needs brackets/],
-  ['[localhost]:30650', /no IPv6 address/],
+  ['[localhost]:30650', /must contain an IPv6 address/],
   ['[::1]', /the port is missing/],
 ]
 
