@@ -224,7 +224,7 @@ function requestsOf({ requests, ownRequests }: Sizes): readonly Workload[] {
     })
   return [
     ...kind('PUT of 1 KiB', ({ client }, path) => client.send('PUT', path, randomBytes(1024)), false),
-    // Nobody has read these before; those that follow have just been read.
+    // These are read for the first time; the next ones have just been read.
     ...kind('GET of 1 KiB, content unknown', ({ client }, path) => client.count(path), false),
     ...kind('GET of 1 KiB, content known', ({ client }, path) => client.count(path), true),
     ...kind('HEAD', ({ client }, path) => client.send('HEAD', path), true),

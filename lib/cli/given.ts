@@ -135,7 +135,7 @@ export async function readConfigFile(path: string): Promise<GivenSettings> {
     if (name === undefined) {
       const meant = settingNames.find((each) => settings[each].flag === key) ?? nearest(key, settingNames)
       throw new Fault(
-        `${path}: ${JSON.stringify(key)} is no setting${meant === undefined ? '; docs/options.md has their names' : `; did you mean ${meant}?`}`,
+        `${path}: ${JSON.stringify(key)} is not a setting${meant === undefined ? '; docs/options.md has their names' : `; did you mean ${meant}?`}`,
       )
     }
     if (value !== null) given.set(name, { value, source: `${name} in ${path}`, place: 'file' })

@@ -39,20 +39,20 @@ export async function createMetrics(version: string): Promise<Metrics> {
   ) => new Histogram({ name: `pfs_s3_${name}`, help, labelNames: [...labelNames], buckets: [...buckets] })
 
   gauge('build_info', 'The version of the gateway', { labels: ['version'], aggregator: 'first' }).set({ version }, 1)
-  const requests = counter('requests_total', 'Requests that are over', ['action', 'status', 'code'])
-  const running = gauge('requests_running', 'Requests that are being answered')
-  const durations = histogram('request_duration_seconds', 'From the head of a request to the end of its answer', [
+  const requests = counter('requests_total', 'Finished requests', ['action', 'status', 'code'])
+  const running = gauge('requests_running', 'Running requests')
+  const durations = histogram('request_duration_seconds', 'From the request headers to the end of the response', [
     'action',
   ])
-  const firstBytes = histogram('first_byte_seconds', 'From the head of a request to the first byte of its answer', [
+  const firstBytes = histogram('first_byte_seconds', 'From the request headers to the first byte of the response', [
     'action',
   ])
   const pfsSeconds = counter('request_pfs_seconds_total', 'Time in which requests waited for PFS', ['action'])
   const received = counter('received_bytes_total', 'Bytes of request bodies', ['action'])
-  const sent = counter('sent_bytes_total', 'Bytes of answers, without heads', ['action'])
+  const sent = counter('sent_bytes_total', 'Bytes of response bodies', ['action'])
   const queued = gauge('write_queue_length', 'Writes that wait for their turn on a branch')
   const waits = histogram('write_queue_wait_seconds', 'How long a write waited for its turn on its branch')
-  const commits = counter('commits_total', 'Commits that writes have made')
+  const commits = counter('commits_total', 'Commits that writes made')
   const writes = histogram(
     'writes_per_commit',
     'Writes that shared a turn on a branch',
@@ -60,11 +60,11 @@ export async function createMetrics(version: string): Promise<Metrics> {
     [1, 2, 5, 10, 50, 200, 2000],
   )
   const turns = histogram('commit_duration_seconds', 'How long a turn on a branch took')
-  const calls = counter('pfs_calls_total', 'Calls to PFS that are over', ['method', 'status'])
+  const calls = counter('pfs_calls_total', 'Finished calls to PFS', ['method', 'status'])
   const callDurations = histogram('pfs_call_duration_seconds', 'How long calls to PFS took', ['method'])
   const lookups = counter('cache_lookups_total', 'Look-ups in a cache', ['cache', 'result'])
   const connections = gauge('connections', 'Open connections of clients')
-  const pachd = gauge('pachd_up', 'Whether pachd was reached lately', { aggregator: 'min' })
+  const pachd = gauge('pachd_up', 'Whether pachd is reachable', { aggregator: 'min' })
 
   on<RequestMessage>('request:start', () => running.inc())
   on<RequestMessage>('request:end', ({ log }) => {

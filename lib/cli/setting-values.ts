@@ -23,7 +23,7 @@ export class SettingValues {
     return this.#given.get(name) ?? (value === undefined ? undefined : { value, source: `--${flag}` })
   }
 
-  /** The value in the type of the setting; undefined if there is none. */
+  /** The value in the type of the setting; undefined if it has none. */
   value(name: SettingName): unknown {
     switch (settings[name].kind) {
       case 'text':

@@ -66,14 +66,14 @@ test('of memory and pachd, the place that wins is obeyed; in one place they excl
 })
 
 for (const [name, content, told] of [
-  ['unknown.yaml', 'lissten: ":1"', ': "lissten" is no setting; did you mean listen?'],
-  ['flag.yaml', 'tls-cert: x', ': "tls-cert" is no setting; did you mean tlsCert?'],
-  ['far.json', '{"whatever": 1}', ': "whatever" is no setting; docs/options.md has their names'],
+  ['unknown.yaml', 'lissten: ":1"', ': "lissten" is not a setting; did you mean listen?'],
+  ['flag.yaml', 'tls-cert: x', ': "tls-cert" is not a setting; did you mean tlsCert?'],
+  ['far.json', '{"whatever": 1}', ': "whatever" is not a setting; docs/options.md has their names'],
   ['syntax.yaml', 'listen: ":1"\nrootToken: "secret', ', line 2: Missing closing "quote'],
   ['twice.yaml', 'listen: ":1"\nlisten: ":2"', ', line 2: Map keys must be unique'],
   ['list.json', '[]', ' must be an object of settings, such as {"listen": ":30600"}'],
 ] as const) {
-  test(`a file that cannot be used is told in one line: ${name}`, async () => {
+  test(`an unusable file prints one line: ${name}`, async () => {
     const file = scratch.file(name, content)
     const { code, stderr } = await runProgram(['--config', file])
     assert.is(code, 1)
@@ -93,7 +93,7 @@ test('an option of the file that the handler refuses is named with the file', as
 })
 
 for (const [env, told] of [
-  [{ PFS_S3_LISSEN: '1' }, 'PFS_S3_LISSEN is no setting; did you mean PFS_S3_LISTEN?'],
+  [{ PFS_S3_LISSEN: '1' }, 'PFS_S3_LISSEN is not a setting; did you mean PFS_S3_LISTEN?'],
   [{ PFS_S3_LISTEN: 'here' }, 'PFS_S3_LISTEN takes HOST:PORT, :PORT or PORT, not "here"'],
   [{ PFS_S3_CORS: '[' }, 'PFS_S3_CORS takes JSON'],
   [{ PFS_S3_MEMORY: 'yes' }, 'PFS_S3_MEMORY takes true or false, not "yes"'],

@@ -26,7 +26,7 @@ queue('a condition is checked against the state after earlier writes', async () 
 })
 
 queue(
-  'checks see the current content of the branch, whoever wrote it and even if PFS has not finished its commit',
+  'checks see the current content of the branch, from any writer and even if PFS has not finished its commit',
   async () => {
     const paths = ['/a', '/a/x', '/a/y', '/b', '/b/x/y', '/c']
     const step = fc.record({

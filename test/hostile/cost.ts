@@ -5,22 +5,22 @@ import { bytesOf, exchange, type RawRequest, type RawResponse } from '../support
 /** Longest turn of the event loop, in milliseconds of processor time. */
 export const longestTurn = 50
 
-/** A gateway in a process of its own. */
+/** A gateway in a separate process. */
 export interface Bench {
   readonly gateway: GatewayProcess
   close(): Promise<void>
 }
 
-/** What one request costs. */
+/** The cost of one request. */
 export interface Cost {
   readonly response: RawResponse
   /** Processor time of the gateway, in milliseconds. */
   readonly total: number
-  /** The most between two turns of its timers. */
+  /** Maximum between two turns of its timers, in milliseconds. */
   readonly longest: number
 }
 
-/** The least of several runs: the first ones compile, and any may collect garbage. */
+/** The minimum of several runs: the first ones compile, and any may collect garbage. */
 export async function leastCost({ gateway }: Bench, request: RawRequest, runs = 4): Promise<Cost> {
   let least: Cost | undefined
   for (let run = 0; run < runs; run += 1) {
@@ -38,7 +38,7 @@ export async function leastCost({ gateway }: Bench, request: RawRequest, runs = 
   return least
 }
 
-/** Fails if a request costs more than 20 µs a byte and 5 ms, or holds the event loop too long. */
+/** Fails if a request costs more than 20 µs a byte and 5 ms, or blocks the event loop too long. */
 export function assertCheap({ total, longest }: Cost, request: RawRequest, name: string): void {
   const most = 5 + 0.02 * bytesOf(request).length
   const spent = `${name}: ${total.toFixed(1)} of ${most.toFixed(1)} ms, ${longest.toFixed(1)} ms at once`

@@ -18,7 +18,7 @@ test.before(async (context) => {
 
 test.after(({ house }) => house.close())
 
-const md5 = 'wGlrxoTqR4LKJ7HpOzzCPw==' // Of another body.
+const md5 = 'wGlrxoTqR4LKJ7HpOzzCPw==' // The MD5 of another body.
 const sha256 = '47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='
 
 /** Headers that change the effect of a PUT. */

@@ -7,8 +7,8 @@ import type { RawRequest } from '../support/wire.js'
 import { assertCheap, type Bench, type Cost, leastCost, longestTurn } from './cost.js'
 
 /**
- * Class 34 of README.md: processor time that is a multiple of the bytes sent, in one go. The gateway has a process of its
- * own, so that neither the client nor the stand-in for PFS is counted.
+ * Class 34 of README.md: processor time that is a multiple of the bytes sent. The gateway runs in a separate process, so
+ * that neither the client nor PFS in memory is counted.
  */
 const test = suite('processor time')
 

@@ -55,7 +55,7 @@ async function keysOf(s3: S3Client, Bucket: string, input: Partial<ListObjectsV2
   }
 }
 
-/** What a pipeline sees of a bucket of the project `default`: the paths of all files. */
+/** The paths of all files in a bucket of the project `default`, as a pipeline sees them. */
 async function filesOf({ pfs }: Gateway, name: string): Promise<string[]> {
   const repo = { project: 'default', name, type: 'user' } as const
   const paths: string[] = []
@@ -68,7 +68,7 @@ async function filesOf({ pfs }: Gateway, name: string): Promise<string[]> {
 for (const objectRecords of ['all', 'needed'] as const) {
   const markers = suite<Context>(`directory markers, records of ${objectRecords} writes`)
 
-  /** The second gateway knows only what is in PFS. */
+  /** The second gateway can only use the content of PFS. */
   markers.before(async (context) => {
     const opened = await openPfs()
     const gateway = await startGateway({ opened, overWire: true, options: { objectRecords } })

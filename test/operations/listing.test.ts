@@ -118,7 +118,7 @@ for (const overWire of wires) {
       const first = await v1(s3, { Delimiter: '/', Marker: marker })
       assert.equal([first.page.CommonPrefixes, first.keys], [undefined, ['plain', 'z+z', 'é', '😀']], marker)
     }
-    // The keys below the marker are a prefix of their own only behind the prefix that is asked for.
+    // The keys below the marker form a common prefix only after the requested prefix.
     const inside = await v2(s3, { Delimiter: '/', Prefix: 'dir/', StartAfter: 'dir/1' })
     assert.equal([inside.prefixes, inside.keys], [['dir/2/'], []])
     assert.equal((await v2(s3, { StartAfter: 'dir/1' })).keys.includes('dir/2/3'), true)

@@ -1,20 +1,20 @@
 import { request } from 'node:http'
 
-/** What a client has got. */
+/** The response that a client has received. */
 export interface Answer {
-  /** 0 where the connection ended before an answer began. */
+  /** 0 if the connection ended before a response began. */
   readonly status: number
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
   readonly body: Buffer
   /** The body as text. */
   readonly text: string
-  /** Whether the answer came to its end. */
+  /** Whether the response is complete. */
   readonly isWhole: boolean
-  /** S3's code in the body; '' where there is none. */
+  /** S3's code in the body; '' if it has none. */
   readonly code: string
 }
 
-/** Sends one request without a signature, over a connection of its own. It never rejects: what is broken is not whole. */
+/** Sends an unsigned request over a new connection. It never rejects: a broken response is marked as incomplete. */
 export function ask(
   port: number,
   method: string,

@@ -5,7 +5,7 @@ export function tokenCredentials(token: string): { accessKeyId: string; secretAc
   return { accessKeyId: token, secretAccessKey: token }
 }
 
-/** The SDK as its users set it up for a server of their own: path style, one attempt, everything else its default. */
+/** The SDK in the usual setup for a private server: path style, one attempt, and defaults. */
 export function s3Client(
   gateway: { readonly endpoint: string },
   credentials: NonNullable<S3ClientConfig['credentials']> = tokenCredentials('any'),

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert'
 import { PfsError } from '../../lib/index.js'
 import { createPachydermClient, filesOf, type PachydermApi, pfsError } from '../../lib/testing/index.js'
 
-/** A repo of its own on each pachd, and what a call there is refused with. */
+/** A new repo on each pachd, and the error of a call there. */
 const test = suite('pfsError and filesOf, beside a pachd')
 
 const off = createPachydermClient(process.env.PACHD ?? '')
@@ -28,7 +28,7 @@ test.after(async () => {
   on.close()
 })
 
-/** Compares what tells errors apart: pachd puts the ids of its own database and calls into some texts. */
+/** Compares the stable parts of errors: some of pachd's texts contain ids of its database and calls. */
 async function same(expected: PfsError, work: Promise<unknown>): Promise<void> {
   const error = await work.then(
     () => undefined,

@@ -47,7 +47,7 @@ async function copyPart(call: ObjectCall, partNumber: number): Promise<DocumentR
   )
 }
 
-/** A file of an open commit may change between the calls that copy and read it, so a copy of it takes its place. */
+/** A file of an open commit may change between the calls that copy and read it, so a staged copy replaces it. */
 async function held({ gateway, options }: ObjectCall, object: StoredObject): Promise<StoredObject> {
   const { info } = object
   if (info.committed !== undefined || object.size === 0) return object

@@ -10,7 +10,7 @@ export type Listed =
   | { readonly kind: 'object'; readonly key: string; readonly info: FileInfo }
   | { readonly kind: 'prefix'; readonly prefix: string }
 
-/** What to list, in the terms of ListObjects. */
+/** The parameters of a listing, in the terms of ListObjects. */
 export interface ListQuery extends Grouping {
   /** Lists only keys after this one; if it is in a common prefix, only keys after that prefix. */
   readonly after: string

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 import type { CallOptions, Commit, FileInfo, PfsClient } from '../../pfs/client.js'
 import { afterEveryPath, markerBefore, prefixEnd } from '../../pfs/path.js'
 
-/** What to read: all files below a directory, or its children. */
+/** The files to read: all files below a directory, or its children. */
 interface PathScope {
   readonly pfs: PfsClient
   readonly commit: Commit

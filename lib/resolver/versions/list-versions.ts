@@ -50,7 +50,7 @@ interface VersionListSource {
 const maxDiffs = 8
 
 /**
- * Reads one page. A version is a commit that changed the content of the key; writing the same bytes again is no change.
+ * Reads one page. A version is a commit that changed the content of the key; writing the same bytes again is not a change.
  * Hidden versions are left out. Each page reads the history, and the changes of each commit unless they are cached. Call
  * it only if PFS has just confirmed that the caller may read the repo.
  */

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import type { Message } from './messages.js'
 
-/** Bytes sent over a connection of their own, which stays open. */
+/** Sends bytes over a new connection, which stays open. */
 export async function sendPart(port: number, { head, body }: Message, bytes: number): Promise<Socket> {
   const socket = connect(port, '127.0.0.1')
   socket.on('error', () => {})

@@ -70,7 +70,10 @@ test('invalid PEM, or authorities for an address without TLS, are refused', () =
     refused(/need a grpcs:\/\/ address/),
   )
   for (const caCertificates of ['', 'not a certificate']) {
-    assert.throws(() => createPfsClient('grpcs://localhost:1', { caCertificates }), refused(/at least one PEM certificate/))
+    assert.throws(
+      () => createPfsClient('grpcs://localhost:1', { caCertificates }),
+      refused(/at least one PEM certificate/),
+    )
   }
 })
 
