@@ -1,9 +1,10 @@
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { createServer as createHttp2Server, createSecureServer } from 'node:http2'
 import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo, Server as NetServer } from 'node:net'
+import { join } from 'node:path'
 import { ListBucketsCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -52,6 +53,25 @@ test('the default is PFS in memory, with a welcome line and a sample bucket', as
   assert.equal(await bucketNames(gateway.endpoint), ['master.images'])
   const { code } = await gateway.stop()
   assert.is(code, 0)
+})
+
+/** The modules that a run of the program loads, by their paths below the compiled sources. */
+async function modulesOf(args: readonly string[]): Promise<readonly string[]> {
+  const folder = join(scratch.folder, `modules-${args[0]}`)
+  const gateway = await startListening(args, { NODE_V8_COVERAGE: folder })
+  await gateway.stop()
+  const reports = readdirSync(folder).map((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')))
+  const urls: string[] = reports.flatMap(({ result }) => result.map(({ url }: { url: string }) => url))
+  return urls.filter((url) => url.startsWith('file:')).map((url) => url.replace(/^.*\/\.compiled\//, ''))
+}
+
+test('only PFS in memory loads the entry for tests, and what it alone needs', async () => {
+  const ofTests = (modules: readonly string[]) =>
+    modules.filter((path) => path.startsWith('lib/testing/') || path.includes('/sorted-btree/'))
+  const inFront = await modulesOf(['--pachd', address])
+  assert.ok(inFront.includes('lib/handler.js'))
+  assert.equal(ofTests(inFront), [])
+  assert.ok(ofTests(await modulesOf(['--memory'])).length > 10)
 })
 
 test('--root-token activates auth in memory', async () => {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 
 /** A directory that is gone after `remove`. */
 export interface Scratch {
+  readonly folder: string
   /** Writes a file and gives its path. */
   file(name: string, content: string): string
   remove(): void
@@ -11,13 +12,14 @@ export interface Scratch {
 
 /** A new directory for the files of a test. */
 export function createScratch(): Scratch {
-  const directory = mkdtempSync(join(tmpdir(), 'pfs-s3-gateway-test-'))
+  const folder = mkdtempSync(join(tmpdir(), 'pfs-s3-gateway-test-'))
   return {
+    folder,
     file(name, content) {
-      const path = join(directory, name)
+      const path = join(folder, name)
       writeFileSync(path, content)
       return path
     },
-    remove: () => rmSync(directory, { recursive: true, force: true }),
+    remove: () => rmSync(folder, { recursive: true, force: true }),
   }
 }

@@ -54,20 +54,18 @@ export const bytes: Promise<Record<string, Uint8Array>> = filesOf(faulty, 'maste
 export const status: string = new PfsError('NOT_FOUND', 'nothing').status
 `
 
-for (const [module, moduleResolution, file] of [
-  ['nodenext', 'nodenext', 'typed.mts'],
-  ['nodenext', 'nodenext', 'typed.cts'],
-  ['node16', 'node16', 'typed.mts'],
-  ['node16', 'node16', 'typed.cts'],
-  ['commonjs', 'node10', 'typed.ts'],
-  ['esnext', 'bundler', 'typed.ts'],
+for (const [module, moduleResolution, files] of [
+  ['nodenext', 'nodenext', ['typed.mts', 'typed.cts']],
+  ['node16', 'node16', ['typed.mts', 'typed.cts']],
+  ['commonjs', 'node10', ['typed.ts']],
+  ['esnext', 'bundler', ['typed.ts']],
 ] as const) {
-  test(`TypeScript finds the types of ${file} by ${moduleResolution}`, async () => {
-    project.write(file, typed)
+  test(`TypeScript finds the types of ${files.join(' and ')} by ${moduleResolution}`, async () => {
+    for (const file of files) project.write(file, typed)
     const strict = ['--strict', '--exactOptionalPropertyTypes', '--skipLibCheck', 'false', '--noEmit']
     const target = ['--target', 'es2022', '--types', 'node']
     const kind = ['--module', module, '--moduleResolution', moduleResolution]
-    assert.is(await project.output(['npx', 'tsc', ...strict, ...target, ...kind, file]), '')
+    assert.is(await project.output(['npx', 'tsc', ...strict, ...target, ...kind, ...files]), '')
   })
 }
 
