@@ -5,6 +5,7 @@ const indent = 29
 
 /** The text of `--help`. */
 export const usage = `Usage: pfs-s3-gateway [OPTIONS]
+       pfs-s3-gateway doctor|presign|keys ...   (pfs-s3-gateway COMMAND --help says more)
 
 Serves Pachyderm's PFS over the Amazon S3 REST API.
 ${Object.entries(groups)

@@ -9,7 +9,23 @@ import { createProgramLog } from './program-log.js'
 import { type RunningGateway, serve } from './serve.js'
 import { runWorker, runWorkers } from './workers.js'
 
+type Run = (words: readonly string[], env: NodeJS.ProcessEnv) => Promise<number>
+
+/** The other commands, by the first word of the command line; each runs and returns an exit code. */
+const commands: Readonly<Record<string, () => Promise<Run>>> = {
+  doctor: async () => (await import('./doctor.js')).doctor,
+  presign: async () => (await import('./presign.js')).presign,
+  keys: async () => (await import('./keys-command.js')).changeKeys,
+}
+
 async function main(): Promise<void> {
+  const [first = '', ...rest] = process.argv.slice(2)
+  const load = Object.hasOwn(commands, first) ? commands[first] : undefined
+  if (load !== undefined) {
+    const runCommand = await load()
+    process.exitCode = await runCommand(rest, process.env)
+    return
+  }
   const command = await parseArguments(process.argv.slice(2), process.env)
   switch (command.name) {
     case 'help':

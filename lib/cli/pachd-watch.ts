@@ -1,6 +1,6 @@
 import { subscribe } from 'node:diagnostics_channel'
 import { type PfsCallMessage, type PfsClient, PfsError } from '../index.js'
-import { lineFrom } from './fault.js'
+import { reasonFrom } from './fault.js'
 import type { ProgramLog } from './program-log.js'
 
 /** Interval of the checks while pachd is reachable, and while it is not, in milliseconds. */
@@ -40,7 +40,7 @@ export function watchPachd(
     if (isReached) log.say(`pachd is back after ${Math.round((performance.now() - lostAt) / 1000)} s`)
     else {
       lostAt = performance.now()
-      log.warn(`pachd is lost: ${lineFrom(reason)}`)
+      log.warn(`pachd is lost: ${reasonFrom(reason)}`)
     }
     onChange(isReached)
   }

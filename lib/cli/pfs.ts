@@ -143,10 +143,12 @@ async function serveAt<Served>({ host, port }: HostAndPort, listen: (address: st
 }
 
 /** The address of pachd, and how to verify its certificate. */
-interface PachdAddress {
+export interface PachdAddress {
   readonly address: string
   /** PEM certificates to trust instead of Node's own list. */
   readonly caCertificates?: Buffer
+  /** The token with which pachctl is logged in. */
+  readonly authToken?: string
   /** The source of the address, for messages. */
   readonly source: string
 }
@@ -167,9 +169,14 @@ export function readPachctlConfig(env: NodeJS.ProcessEnv): PachdAddress | undefi
   if (typeof address !== 'string' || address === '') {
     throw new Fault(`${source} names no pachd_address; give --pachd ADDRESS, or --memory`)
   }
-  const caCertificates = context.server_cas
-  if (typeof caCertificates !== 'string' || caCertificates === '') return { address, source }
-  return { address, caCertificates: Buffer.from(caCertificates, 'base64'), source }
+  const { server_cas: caCertificates, session_token: authToken } = context
+  return {
+    address,
+    ...(typeof caCertificates === 'string' &&
+      caCertificates !== '' && { caCertificates: Buffer.from(caCertificates, 'base64') }),
+    ...(typeof authToken === 'string' && authToken !== '' && { authToken }),
+    source,
+  }
 }
 
 function objectAt(value: unknown, name: string): Readonly<Record<string, unknown>> {

@@ -83,7 +83,7 @@ export const groups = {
     auth: {
       kind: 'text',
       value: 'MODE',
-      help: 'pachyderm: access key and secret key are both a Pachyderm token; if auth is not active in Pachyderm, any or no credentials are accepted\nkeys:FILE: access keys from a JSON file {"ACCESSKEY": {"secretAccessKey": "...", "authToken": "a Pachyderm token"}}; reread when it changes, and on SIGHUP\nnone: no authentication; if auth is active in Pachyderm, all requests use PACH_TOKEN, or --root-token',
+      help: 'pachyderm: access key and secret key are both a Pachyderm token; if auth is not active in Pachyderm, any or no credentials are accepted\nkeys:FILE: access keys from a JSON file {"ACCESSKEY": {"secretAccessKey": "...", "authToken": "a Pachyderm token"}}, which `pfs-s3-gateway keys` can write; reread when it changes, and on SIGHUP\nnone: no authentication; if auth is active in Pachyderm, all requests use PACH_TOKEN, or --root-token',
       default: 'pachyderm',
     },
   },
