@@ -4,8 +4,8 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { root } from './support/root.js'
 
-/** Where a file stands, top floor first: it imports from its own folder and from floors below. */
-const floors: readonly (readonly string[])[] = [
+/** The layers, top first: a file imports from its own folder and from lower layers. */
+const layers: readonly (readonly string[])[] = [
   ['cli'],
   ['testing'],
   ['index.ts'],
@@ -22,8 +22,8 @@ const floors: readonly (readonly string[])[] = [
   ['errors.ts', 'concurrency.ts', 'diagnostics.ts', 's3-actions.ts', 'encoding.ts'],
 ]
 
-/** Folders of the same floor that must not import each other. */
-const strangers = [
+/** Imports that are forbidden although they go to a lower layer. */
+const forbiddenImports = [
   ['commits', 'http'],
   ['commits', 'errors.ts'],
   ['pfs', 'http'],
@@ -34,7 +34,7 @@ const strangers = [
 const lib = join(root, 'lib')
 const test = suite('structure of lib')
 
-/** Imports by file, both as paths below `lib/`; packages are left out. */
+/** Imports by file, both as paths below `lib/`, without packages. */
 const imports: ReadonlyMap<string, readonly string[]> = new Map(
   readdirSync(lib, { recursive: true, encoding: 'utf8' })
     .filter((path) => path.endsWith('.ts') && !path.includes('generated'))
@@ -48,19 +48,19 @@ function importsOf(path: string): readonly string[] {
   return specifiers.map(([, specifier = '']) => normalize(join(dirname(path), specifier)).replace(/\.js$/, '.ts'))
 }
 
-function placeOf(path: string): string {
+function folderOf(path: string): string {
   return path.split('/')[0] ?? ''
 }
 
-/** The folder below its place in which a file stands, such as `memory` of `testing/memory/auth.ts`; '' at the top of it. */
-function roomOf(path: string): string {
+/** The second folder of a path, such as `memory` of `testing/memory/auth.ts`; '' if it has none. */
+function subfolderOf(path: string): string {
   return path.split('/').slice(1, -1)[0] ?? ''
 }
 
-function floorOf(path: string): number {
-  const floor = floors.findIndex((places) => places.includes(placeOf(path)))
-  assert.ok(floor >= 0, `${path} is on no floor: add it to the list above`)
-  return floor
+function layerOf(path: string): number {
+  const layer = layers.findIndex((folders) => folders.includes(folderOf(path)))
+  assert.ok(layer >= 0, `${path} is in no layer: add it to the list above`)
+  return layer
 }
 
 function arrows(): (readonly [from: string, to: string])[] {
@@ -72,31 +72,35 @@ test('the imports are found', () => {
   assert.ok(imports.get('index.ts')?.includes('handler.ts'))
 })
 
-test('no file imports from a floor above, or from a neighbouring folder', () => {
+test('no file imports from a higher layer, or from another folder of its layer', () => {
   const upward = arrows().filter(
-    ([from, to]) => placeOf(from) !== placeOf(to) && !to.includes('generated') && floorOf(from) >= floorOf(to),
+    ([from, to]) => folderOf(from) !== folderOf(to) && !to.includes('generated') && layerOf(from) >= layerOf(to),
   )
   assert.equal(upward, [])
 })
 
 test('PFS does not know S3, and the program knows only the public names', () => {
   const forbidden = arrows().filter(([from, to]) =>
-    strangers.some(([place, stranger]) => placeOf(from) === place && placeOf(to) === stranger),
+    forbiddenImports.some(([folder, other]) => folderOf(from) === folder && folderOf(to) === other),
   )
   assert.equal(forbidden, [])
   const ofProgram = arrows().filter(
-    ([from, to]) => placeOf(from) === 'cli' && placeOf(to) !== 'cli' && !['index.ts', 'testing/index.ts'].includes(to),
+    ([from, to]) =>
+      folderOf(from) === 'cli' && folderOf(to) !== 'cli' && !['index.ts', 'testing/index.ts'].includes(to),
   )
   assert.equal(ofProgram, [])
 })
 
-test('a folder within an area knows no sibling, and the files above know none', () => {
-  const rooms = new Set([...imports.keys()].map((path) => `${placeOf(path)}/${roomOf(path)}`))
-  for (const room of ['pfs/grpc', 'testing/memory', 'resolver/listing', 'resolver/versions'])
-    assert.ok(rooms.has(room), room)
+test('a subfolder imports no sibling, and files beside it do not import it', () => {
+  const subfolders = new Set([...imports.keys()].map((path) => `${folderOf(path)}/${subfolderOf(path)}`))
+  for (const subfolder of ['pfs/grpc', 'testing/memory', 'resolver/listing', 'resolver/versions'])
+    assert.ok(subfolders.has(subfolder), subfolder)
   const across = arrows().filter(
     ([from, to]) =>
-      placeOf(from) === placeOf(to) && !from.endsWith('/index.ts') && roomOf(to) !== '' && roomOf(from) !== roomOf(to),
+      folderOf(from) === folderOf(to) &&
+      !from.endsWith('/index.ts') &&
+      subfolderOf(to) !== '' &&
+      subfolderOf(from) !== subfolderOf(to),
   )
   assert.equal(across, [])
 })

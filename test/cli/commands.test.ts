@@ -54,7 +54,7 @@ test('doctor: every step passes with a valid token, and nothing is left in the b
   await served.stop()
 })
 
-test('doctor: what fails, each with a remedy', async () => {
+test('doctor: failures, each with a remedy', async () => {
   const served = await startPfs()
   const missing = await doctor(['--pachd', served.pachd, '--bucket', 'images.master'])
   assert.is(missing.code, 1)
@@ -73,7 +73,7 @@ test('doctor: what fails, each with a remedy', async () => {
   assert.equal(nothing.failed, ['no pachd is configured, so the gateway would serve PFS in memory'])
 })
 
-test('doctor: a certificate and a key that do not belong together', async () => {
+test('doctor: a certificate with the key of another', async () => {
   const certificate = join(root, 'test/support/tls/cert.pem')
   const other = scratch.file(
     'other.pem',
@@ -84,7 +84,7 @@ test('doctor: a certificate and a key that do not belong together', async () => 
   assert.ok(ok.some((text) => text.startsWith(`the certificate ${certificate} is valid until`)))
 })
 
-test('keys: adds keys with generated secrets, lists them without, removes all but the last', async () => {
+test('keys: adds keys with generated secrets, lists them without secrets, removes all but the last', async () => {
   const file = join(scratch.file('place', ''), '..', 'made.json')
   const first = await runProgram(['keys', 'add', file, 'ETL'], { PACH_TOKEN: 'the-root-token' })
   const second = await runProgram(['keys', 'add', file])
@@ -113,7 +113,7 @@ test('keys: adds keys with generated secrets, lists them without, removes all bu
   assert.is(existsSync(`${file}.new`), false)
 })
 
-test('presign: a URL of a keys file puts and gets one object, until it expires', async () => {
+test('presign: a URL with a key of a keys file writes and reads one object, until it expires', async () => {
   const keys = scratch.file('presign.json', '{"AK": {"secretAccessKey": "secret-of-ak"}}')
   const gateway = await startListening(['--memory', '--auth', `keys:${keys}`])
   const env = { AWS_ACCESS_KEY_ID: 'AK', AWS_SECRET_ACCESS_KEY: 'secret-of-ak' }

@@ -30,7 +30,7 @@ async function printed(args: readonly string[], env: NodeJS.ProcessEnv = {}): Pr
   return JSON.parse(stdout)
 }
 
-test('--config in YAML; --print-config prints what holds, without secrets, and can be a --config again', async () => {
+test('--config in YAML; --print-config prints the effective settings without secrets, in the format of --config', async () => {
   const file = scratch.file('gateway.yaml', yaml)
   const config = await printed(['--config', file])
   assert.equal(config.listen, ':9000')
@@ -41,7 +41,7 @@ test('--config in YAML; --print-config prints what holds, without secrets, and c
   assert.equal(await printed(['--config', again]), config)
 })
 
-test('flags win over the environment, which wins over the file', async () => {
+test('flags override the environment, which overrides the file', async () => {
   const file = scratch.file(
     'order.json',
     '{"region": "of-file", "basePath": "/file", "drainSeconds": 1, "memory": true}',
@@ -56,7 +56,7 @@ test('flags win over the environment, which wins over the file', async () => {
   assert.equal([region, basePath, drainSeconds, domains], ['of-flag', '/env', 1, ['a.test', 'b.test']])
 })
 
-test('of memory and pachd, the place that wins is obeyed; in one place they exclude each other', async () => {
+test('memory and pachd: the source with precedence counts; both in the same source are an error', async () => {
   const file = scratch.file('pachd.json', '{"pachd": "grpc://localhost:1"}')
   assert.is((await printed(['--config', file, '--memory'])).pachd, undefined)
   assert.is((await printed(['--config', file], { PACHD_ADDRESS: 'grpc://localhost:2' })).pachd, 'grpc://localhost:2')
@@ -82,7 +82,7 @@ for (const [name, content, told] of [
   })
 }
 
-test('an option of the file that the handler refuses is named with the file', async () => {
+test('an invalid option in the file is named together with the file', async () => {
   const file = scratch.file(
     'refused.yaml',
     'memory: true\ncors: [{ allowedOrigins: ["*"], allowedMethods: [OPTIONS] }]',
@@ -108,7 +108,7 @@ for (const [env, told] of [
   })
 }
 
-test('the variables that Kubernetes sets for a Service named pfs-s3-gateway are no settings', async () => {
+test('the variables that Kubernetes sets for a Service named pfs-s3-gateway are ignored', async () => {
   const env = {
     PFS_S3_GATEWAY_SERVICE_HOST: '10.0.0.1',
     PFS_S3_GATEWAY_SERVICE_PORT_S3: '30600',
@@ -127,7 +127,7 @@ test('options of the file reach the handler', async () => {
   await gateway.stop()
 })
 
-test('--port-file: where it listens, as JSON, until it ends', async () => {
+test('--port-file: the listening addresses, as JSON, until the program exits', async () => {
   const file = scratch.file('port.json', '')
   const gateway = await startListening(['--memory', '--serve-pfs', '127.0.0.1:0', '--port-file', file])
   const { s3, pid, pfs } = JSON.parse(readFileSync(file, 'utf8'))

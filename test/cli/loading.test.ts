@@ -3,7 +3,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { root } from '../support/root.js'
 
-const test = suite('what is loaded')
+const test = suite('loaded modules')
 
 /** A loader that writes the URL of each module on standard error. */
 const hooks = `
@@ -30,12 +30,12 @@ function importedBy(...args: readonly string[]): readonly string[] {
 const program = '.compiled/lib/cli/main.js'
 
 for (const entry of ['lib/index.js', 'lib/testing/index.js']) {
-  test(`${entry} loads nothing that only the program needs`, () => {
+  test(`${entry} loads no module that only the program needs`, () => {
     assert.equal(importedBy('--input-type=module', '--eval', `await import('./.compiled/${entry}')`), [])
   })
 }
 
-test('the program loads a package when an argument asks for it', () => {
+test('the program loads a package only if an argument needs it', () => {
   assert.equal(importedBy(program, '--memory', '--print-config'), [])
   assert.equal(importedBy(program, '--memory', '--config', 'package.json'), ['yaml'])
   assert.equal(importedBy(program, '--memory', '--log', 'json', '--listen', '203.0.113.1:1'), ['pino'])

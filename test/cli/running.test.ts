@@ -33,7 +33,7 @@ async function canList(gateway: { readonly endpoint: string }, secretAccessKey: 
   return result
 }
 
-test('a keys file that changes on disk is read again; one that cannot be read changes nothing', async () => {
+test('a changed keys file is reloaded; an unreadable one changes nothing', async () => {
   const keys = scratch.file('keys.json', keyFileOf('old-secret'))
   const gateway = await startListening(['--memory', '--auth', `keys:${keys}`])
   assert.equal([await canList(gateway, 'old-secret'), await canList(gateway, 'new-secret')], [true, false])
@@ -47,7 +47,7 @@ test('a keys file that changes on disk is read again; one that cannot be read ch
   await gateway.stop()
 })
 
-test('SIGHUP: the certificate is read again, for new connections', async () => {
+test('SIGHUP: the certificate is reloaded, for new connections', async () => {
   const [cert, key] = ['cert.pem', 'key.pem'].map((name) => {
     const path = join(scratch.file(`tls-${name}`, ''))
     copyFileSync(join(root, 'test/support/tls', name), path)
@@ -74,7 +74,7 @@ async function subjectOf(endpoint: string): Promise<string> {
   return `CN=${subject?.CN}`
 }
 
-test('--wait: starts before pachd does, and says so once', async () => {
+test('--wait: the program starts before pachd, and logs this once', async () => {
   const served = await startPfs()
   const address = served.pachd.slice('grpc://'.length)
   await served.stop()
@@ -88,7 +88,7 @@ test('--wait: starts before pachd does, and says so once', async () => {
   await again.stop()
 })
 
-test('--workers: processes share the port and the metrics; one that is killed is replaced; SIGTERM ends all', async () => {
+test('--workers: processes share the port and the metrics; a killed one is replaced; SIGTERM stops all', async () => {
   const served = await startPfs()
   const gateway = await startListening(['--pachd', served.pachd, '--workers', '2', '--admin', '127.0.0.1:0'])
   const [, admin = ''] = await gateway.says(/Admin at (http:\/\/[^\s:]+:\d+)/)
@@ -113,13 +113,13 @@ test('--workers: processes share the port and the metrics; one that is killed is
   await served.stop()
 })
 
-test('--workers: not with PFS in memory, and a start that fails ends the program', async () => {
+test('--workers: refused with PFS in memory, and a worker that cannot start ends the program', async () => {
   const { code, stderr } = await runProgram(['--memory', '--workers', '2', '--admin', '127.0.0.1:0'])
   assert.is(code, 1)
   assert.match(stderr, '--workers needs a pachd: PFS in memory is in one process')
 })
 
-test('--max-connections and --max-header-bytes bound what a client can take', async () => {
+test('--max-connections and --max-header-bytes limit the resources of clients', async () => {
   const gateway = await startListening(['--memory', '--max-connections', '1', '--max-header-bytes', '2000'])
   const { port, hostname } = new URL(gateway.endpoint)
   const first = connect(Number(port), hostname)

@@ -226,7 +226,7 @@ for (const [name, cert, key, told] of [
   })
 }
 
-test('--print-addresses: where it listens, on standard output, before anything else', async () => {
+test('--print-addresses: the listening addresses, before any other line on standard output', async () => {
   const gateway = await startListening(['--memory', '--serve-pfs', ':0', '--log', 'json', '--print-addresses'])
   await fetch(`${gateway.endpoint}/`)
   const { stdout } = await gateway.stop()
@@ -236,7 +236,7 @@ test('--print-addresses: where it listens, on standard output, before anything e
   assert.equal(more, {})
 })
 
-test('--print-addresses: no address of PFS if it is served nowhere', async () => {
+test('--print-addresses: no address of PFS if it is not served', async () => {
   const gateway = await startListening(['--memory', '--log', 'none', '--print-addresses'])
   assert.equal(JSON.parse((await gateway.stop()).stdout), { s3: gateway.endpoint })
 })

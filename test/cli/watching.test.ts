@@ -7,7 +7,7 @@ import { fileOf } from '../support/root.js'
 import { s3Client } from '../support/s3-client.js'
 import { createScratch } from './scratch.js'
 
-const test = suite('what the program tells an operator')
+const test = suite('logs, metrics and health')
 const scratch = createScratch()
 test.after(() => scratch.remove())
 
@@ -26,7 +26,7 @@ async function ask(url: string): Promise<readonly [number, string]> {
   return [answer.status, await answer.text()]
 }
 
-test('--log text: a line for each request, to read', async () => {
+test('--log text: a readable line per request', async () => {
   const gateway = await startListening(['--memory'])
   await ask(`${gateway.endpoint}/master.images/none?X-Amz-Signature=abc`)
   const { stdout } = await gateway.stop()
@@ -65,7 +65,7 @@ test('--log json: every line of both outputs is JSON, without secrets', async ()
   assert.not.match(stdout + stderr, 'the-root-token')
 })
 
-test('--log json: a start that fails is a line of JSON too', async () => {
+test('--log json: a startup error is a line of JSON, too', async () => {
   const gateway = await startListening(['--memory'])
   const { host } = new URL(gateway.endpoint)
   const { code, stderr } = await runProgram(['--memory', '--log', 'json', '--listen', host])
@@ -81,7 +81,7 @@ test('--log json: a start that fails is a line of JSON too', async () => {
 const accessLogLine =
   /^(\S+) (\S+) \[([^\]]+)\] (\S+) (\S+) (\S+) (\S+) (\S+) ("[^"]*"|-) (\d+) (\S+) (\S+) (\S+) (\S+) (\S+) ("[^"]*"|-) ("[^"]*"|-) (\S+)( \S+){8}$/
 
-test('--access-log: lines of S3 server access logs; SIGHUP opens the file anew', async () => {
+test('--access-log: lines of S3 server access logs; SIGHUP reopens the file', async () => {
   const file = scratch.file('access.log', '')
   const gateway = await startListening(['--memory', '--log', 'none', '--access-log', file])
   const s3 = s3Client(gateway)
@@ -113,7 +113,7 @@ async function startWithAdmin(args: readonly string[]) {
   return { ...gateway, admin }
 }
 
-test('--admin: the process is well, and ready; metrics count what was asked', async () => {
+test('--admin: the process is alive and ready; metrics count the requests', async () => {
   const gateway = await startWithAdmin(['--memory'])
   const s3 = s3Client(gateway)
   await s3.send(new PutObjectCommand({ Bucket: 'master.images', Key: 'k', Body: 'four' }))
@@ -151,7 +151,7 @@ test('--admin: the process is well, and ready; metrics count what was asked', as
   }
 })
 
-test('the dashboard and docs/watching.md use the metrics that there are, all of them', async () => {
+test('the dashboard and docs/watching.md contain exactly the existing metrics', async () => {
   const gateway = await startWithAdmin(['--memory'])
   const [, text] = await ask(`${gateway.admin}/metrics`)
   await gateway.stop()
@@ -179,7 +179,7 @@ test('the dashboard and docs/watching.md use the metrics that there are, all of 
   assert.equal(documented.toSorted(), own.toSorted())
 })
 
-test('a pachd that goes and comes back: one line for each, and /readyz follows', async () => {
+test('pachd stops and comes back: one log line for each, and /readyz changes', async () => {
   const served = await startListening(['--memory', '--serve-pfs', '127.0.0.1:0'])
   const [, pachd = ''] = await served.says(/grpc:\/\/(\S+)/)
   const gateway = await startWithAdmin(['--pachd', `grpc://${pachd}`])
@@ -199,7 +199,7 @@ test('a pachd that goes and comes back: one line for each, and /readyz follows',
   await again.stop()
 })
 
-test('--drain-delay-seconds: after SIGTERM /readyz says no, and requests are still answered', async () => {
+test('--drain-delay-seconds: after SIGTERM /readyz fails, and requests are still served', async () => {
   const gateway = await startWithAdmin(['--memory', '--drain-delay-seconds', '600'])
   gateway.child.kill('SIGTERM')
   await gateway.says(/Stopping: in 600 seconds/)

@@ -139,7 +139,7 @@ for (const objectRecords of ['all', 'needed'] as const) {
     )
   })
 
-  markers('a deleted marker is gone, and comes back', async ({ s3, otherS3 }) => {
+  markers('a deleted marker is gone, and can be restored', async ({ s3, otherS3 }) => {
     const Bucket = await newBucket(s3, 'master.deleted')
     const first = await mark(s3, Bucket, 'd/')
     const marker = await remove(otherS3, Bucket, 'd/')
@@ -205,7 +205,7 @@ for (const objectRecords of ['all', 'needed'] as const) {
     }
   })
 
-  markers('a key changes between a marker and a file, back and forth', async ({ gateway, s3 }) => {
+  markers('a key alternates between a marker and a file', async ({ gateway, s3 }) => {
     const Bucket = await newBucket(s3, 'master.both')
     const hide = (VersionId: string) => s3.send(new DeleteObjectCommand({ Bucket, Key: 'd/', VersionId }))
     const first = await mark(s3, Bucket, 'd/')
@@ -304,7 +304,7 @@ for (const objectRecords of ['all', 'needed'] as const) {
     assert.equal(await keysOf(s3, Bucket), ['copied/', 'm/'])
   })
 
-  markers('a commit of the branch has the markers of its time', async ({ s3 }) => {
+  markers('a commit of the branch has the markers of that time', async ({ s3 }) => {
     const Bucket = await newBucket(s3, 'master.times')
     const before = await put(s3, Bucket, 'x', '1')
     const id = await mark(s3, Bucket, 'd/')
@@ -323,7 +323,7 @@ for (const objectRecords of ['all', 'needed'] as const) {
 
 const off = suite('directory markers without records')
 
-off('are files, as before', async () => {
+off('are files', async () => {
   const gateway = await startGateway({ options: { objectRecords: 'off' } })
   const s3 = s3Client(gateway)
   const Bucket = await newBucket(s3, 'master.off')

@@ -57,7 +57,7 @@ async function get({ gateway }: Context, target: string): Promise<string> {
   return response.text()
 }
 
-ahead('share reads, one after the other and ten at once', async (context) => {
+ahead('share reads, sequentially and ten at once', async (context) => {
   for (const readers of [1, 10]) {
     await put(context.pfs, names, (key) => `${readers} readers of ${key}`)
     await get(context, '?list-type=2')
@@ -71,20 +71,20 @@ ahead('share reads, one after the other and ten at once', async (context) => {
   }
 })
 
-ahead('are not read ahead by a client that reads here and there', async (context) => {
+ahead('are not read ahead for a client with random access', async (context) => {
   await get(context, '?list-type=2')
   for (const name of ['tree/050', 'tree/007', 'tree/099', 'tree/000']) await get(context, `/${name}`)
   assert.equal(context.reads, { files: 4, archives: 0 })
 })
 
-ahead('are read as they are now, whatever the listing said', async (context) => {
+ahead('are read in their current state, whatever the listing returned', async (context) => {
   await get(context, '?list-type=2')
   for (const name of names.slice(0, 10)) await get(context, `/${name}`)
   await put(context.pfs, names, () => 'new')
   for (const name of names) assert.is(await get(context, `/${name}`), 'new')
 })
 
-ahead('are right beside large files and directories', async (context) => {
+ahead('are correct beside large files and directories', async (context) => {
   const large = ['tree/003', 'tree/010']
   await put(context.pfs, large, () => 'x'.repeat(300_000))
   await put(context.pfs, ['tree/004-a/b', 'tree/004.txt'])
@@ -96,7 +96,7 @@ ahead('are right beside large files and directories', async (context) => {
   }
 })
 
-ahead('are read alone if PFS cannot read them together', async (context) => {
+ahead('are read one by one if PFS cannot read them together', async (context) => {
   const pfs: PachydermApi = {
     ...context.pfs,
     getFileTar: () => {

@@ -34,7 +34,7 @@ async function heldPfs(others: readonly string[] = []) {
   return { pfs: held, calls, letGo: gate.resolve }
 }
 
-lookups('share calls, and each gets its own', async () => {
+lookups('share calls, and each gets its file', async () => {
   const { pfs, calls, letGo } = await heldPfs()
   const files = createFileLookup(pfs)
   const found = [...paths, '/missing', '/f'].map((path) => files.find({ commit, path }, {}))
@@ -47,7 +47,7 @@ lookups('share calls, and each gets its own', async () => {
   assert.ok(calls.length <= 4, `${calls.length}`)
 })
 
-lookups('find files between which lies too much', async () => {
+lookups('find files with too many others between them', async () => {
   const between = Array.from({ length: 5000 }, (_, index) => `/f20-${index}`)
   const { pfs, calls, letGo } = await heldPfs(between)
   const files = createFileLookup(pfs)
@@ -74,7 +74,7 @@ lookups('of several callers, or commits, share nothing', async () => {
   assert.equal(calls.map(({ authToken }) => authToken).sort(), ['a', 'a', 'a', 'a', 'b', 'b', 'b', 'b'])
 })
 
-lookups('one that is aborted leaves the others; when all have left, the call ends', async () => {
+lookups('an aborted one does not affect the others; when all are aborted, the call is cancelled', async () => {
   const { pfs, calls, letGo } = await heldPfs()
   const files = createFileLookup(pfs)
   const busy = ['/f0', '/f1', '/f2'].map((path) => files.find({ commit, path }, {}))

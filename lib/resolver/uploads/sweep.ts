@@ -23,6 +23,10 @@ const batchSize = 10_000
 /**
  * Deletes the remains of old multipart uploads in every repo that the caller may write: abandoned uploads, their parts, and
  * the records of completed uploads.
+ *
+ * @throws PfsError as PFS does
+ * @example
+ * await sweepUploads(pfs, { olderThanMilliseconds: 7 * 24 * 3_600_000 }, { authToken })
  */
 export async function sweepUploads(
   client: PfsClient,
