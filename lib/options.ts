@@ -78,7 +78,7 @@ export interface S3HandlerOptions {
    * Which writes keep headers, metadata, tags, MD5 ETags and times in records beside the data: all, only those with
    * attributes that PFS cannot store, or none.
    *
-   * @default 'off'
+   * @default 'all'
    */
   readonly objectRecords?: 'all' | 'needed' | 'off' | undefined
   /**
@@ -155,7 +155,7 @@ export function readOptions(options: S3HandlerOptions = {}): Settings {
     maxSharedBodyBytes: wholeNumber('maxSharedBodyBytes', options.maxSharedBodyBytes ?? 1024 * 1024, sharedCommitBytes),
     cacheBytes: wholeNumber('cacheBytes', options.cacheBytes ?? 64 * 1024 * 1024),
     maxBufferedBytes: wholeNumber('maxBufferedBytes', options.maxBufferedBytes ?? 256 * 1024 * 1024),
-    objectRecords: oneOf('objectRecords', options.objectRecords ?? 'off', ['all', 'needed', 'off']),
+    objectRecords: oneOf('objectRecords', options.objectRecords ?? 'all', ['all', 'needed', 'off']),
     deleteVersions: oneOf('deleteVersions', options.deleteVersions ?? 'hide', ['hide', 'refuse']),
     cors: list('cors', options.cors ?? [], readCorsRule),
     bodyTimeoutMilliseconds: wholeNumber('bodyTimeoutMilliseconds', bodyTimeoutMilliseconds, maxMilliseconds),

@@ -131,7 +131,7 @@ export const groups = {
     objectRecords: {
       kind: 'text',
       value: 'all|needed|off',
-      help: 'keep headers, metadata, tags and MD5 ETags of objects beside the data: for all writes, for writes that have any, or never (default off)',
+      help: 'keep headers, metadata, tags and MD5 ETags of objects beside the data: for all writes, for writes that have any, or never (default all)',
       choices: ['all', 'needed', 'off'],
       ...ofHandler,
     },

@@ -19,17 +19,25 @@ export interface Change {
   readonly isUnchecked?: boolean
 }
 
-/** Bytes in memory, or a file in PFS to copy; `sizeBytes` of a copy says how much PFS may have to write. */
-export type NewContent = { readonly raw: Uint8Array } | { readonly copyOf: File; readonly sizeBytes?: number }
+/**
+ * Bytes in memory, optionally appended to the current file, or a file in PFS to copy; `sizeBytes` of a copy says how much
+ * PFS may have to write.
+ */
+export type NewContent =
+  | { readonly raw: Uint8Array; readonly isAppended?: boolean }
+  | { readonly copyOf: File; readonly sizeBytes?: number }
 
 /** The datum of files written without a datum. Pipelines write files with other datums. */
 const defaultDatum = 'default'
 
 /**
- * The messages that make a change: they replace a file and never append to it. PFS deletes only the file of the given
- * datum, or of the datum `default`, so `datum` must be that of the current file.
+ * The messages that make a change: they replace a file unless its content is appended. PFS deletes only the file of the
+ * given datum, or of the datum `default`, so `datum` must be that of the current file.
  */
 export function operationsOf({ path, content }: Change, datum: string | undefined): FileOperation[] {
+  if (content !== undefined && 'raw' in content && content.isAppended === true) {
+    return [{ addFile: { path, raw: content.raw } }]
+  }
   const operations: FileOperation[] = [{ deleteFile: { path } }]
   if (datum !== undefined && datum !== defaultDatum) operations.push({ deleteFile: { path, datum } })
   if (content === undefined) return operations

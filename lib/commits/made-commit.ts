@@ -76,9 +76,13 @@ export async function findMadeCommit(
   }
 }
 
-/** Whether the result of a change can be computed here; the hash of a large file depends on pachd's chunking. */
+/**
+ * Whether the result of a change can be computed here; the hash of a large file depends on pachd's chunking, and that of an
+ * appended file on its earlier content.
+ */
 function isKnown({ content }: Change): boolean {
-  return content === undefined || ('raw' in content && content.raw.length < chunkedHashBytes)
+  if (content === undefined) return true
+  return 'raw' in content && content.isAppended !== true && content.raw.length < chunkedHashBytes
 }
 
 function isEqual(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {

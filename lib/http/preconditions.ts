@@ -4,8 +4,8 @@ import { type HttpRequest, header } from './request.js'
 
 /** The properties of an object that the conditions of a read compare. */
 export interface Validators {
-  /** With quotes. */
-  readonly etag: string
+  /** The entity tags of the content, with their quotes. */
+  readonly etags: readonly string[]
   readonly lastModified: Date
 }
 
@@ -42,7 +42,7 @@ export function requireSourceCondition(request: Conditional, source: Validators)
 function failedCondition(request: Conditional, object: Validators, prefix: string): Condition | undefined {
   const ifMatch = header(request, `${prefix}if-match`)
   if (ifMatch !== undefined) {
-    if (!matchesEtag(ifMatch, object.etag)) return 'If-Match'
+    if (!matchesEtag(ifMatch, object.etags)) return 'If-Match'
   } else {
     const unmodifiedSince = parseHttpDate(header(request, `${prefix}if-unmodified-since`))
     if (unmodifiedSince !== undefined && seconds(object.lastModified) > seconds(unmodifiedSince)) {
@@ -50,15 +50,15 @@ function failedCondition(request: Conditional, object: Validators, prefix: strin
     }
   }
   const ifNoneMatch = header(request, `${prefix}if-none-match`)
-  if (ifNoneMatch !== undefined) return matchesEtag(ifNoneMatch, object.etag) ? 'If-None-Match' : undefined
+  if (ifNoneMatch !== undefined) return matchesEtag(ifNoneMatch, object.etags) ? 'If-None-Match' : undefined
   const modifiedSince = parseHttpDate(header(request, `${prefix}if-modified-since`))
   if (modifiedSince === undefined || modifiedSince.getTime() > Date.now()) return undefined
   return seconds(object.lastModified) <= seconds(modifiedSince) ? 'If-Modified-Since' : undefined
 }
 
-/** Whether a list of entity tags, or `*`, matches `etag`; quotes are optional, as on S3. Linear in the list. */
-export function matchesEtag(list: string, etag: string): boolean {
-  return hasTag(list, etag.replaceAll('"', '')) || hasTag(list, '*')
+/** Whether a list of entity tags is `*` or has one of these; quotes may be missing, as S3 allows. Linear in the list. */
+export function matchesEtag(list: string, etags: readonly string[]): boolean {
+  return etags.some((etag) => hasTag(list, etag.replaceAll('"', ''))) || hasTag(list, '*')
 }
 
 /** Compares only where the text of the tag occurs: a list may be a megabyte of commas. */

@@ -13,6 +13,7 @@ import { s3ErrorFrom } from '../resolver/s3-error.js'
 import { resolveVersion } from '../resolver/versions/object-version.js'
 import { requireExpectedOwner } from './access-control.js'
 import { type ObjectCall, requireWritable } from './call.js'
+import { withComputedEtag } from './computed-etag.js'
 import { readAttributes } from './object-attributes.js'
 import { encryptionHeaders, refuseUnsupportedHeaders } from './unsupported-headers.js'
 import { readWriteCondition, writeObject } from './write.js'
@@ -102,14 +103,15 @@ interface CopySource {
  *
  * @throws S3Error InvalidArgument, NoSuchBucket, NoSuchKey, NoSuchVersion, PreconditionFailed, AccessDenied
  */
-export async function resolveCopySource({ gateway, request, options }: ObjectCall): Promise<CopySource> {
+export async function resolveCopySource(call: ObjectCall): Promise<CopySource> {
+  const { gateway, request, options } = call
   const { bucket, key, versionId } = parseCopySource(header(request, 'x-amz-copy-source') ?? '')
   const name = { bucket: gateway.bucketNames.parse(bucket), path: gateway.keys.pathFromKey(key), versionId }
   requireExpectedOwner(request, 'x-amz-source-expected-bucket-owner')
   const object = await resolveVersion(gateway, name, options).catch((error: unknown) => {
     throw sourceError(s3ErrorFrom(error, { kind: 'object', bucket, key }))
   })
-  requireSourceCondition(request, object)
+  requireSourceCondition(request, await withComputedEtag(call, object, [header(request, 'x-amz-copy-source-if-match')]))
   return { name, object }
 }
 

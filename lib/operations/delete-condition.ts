@@ -57,7 +57,7 @@ export function requireExpectedObject(current: StoredObject | undefined, expecte
     if (etag !== undefined) throw new S3Error('NoSuchKey', { fields: { Key: key } })
     return
   }
-  if (etag !== undefined && !matchesEtag(etag, current.etag)) throw preconditionFailed('If-Match')
+  if (etag !== undefined && !matchesEtag(etag, current.etags)) throw preconditionFailed('If-Match')
   if (size !== undefined && size !== current.size) throw preconditionFailed('x-amz-if-match-size')
   if (lastModified !== undefined && !isSameSecond(lastModified, current.lastModified)) {
     throw preconditionFailed('x-amz-if-match-last-modified-time')

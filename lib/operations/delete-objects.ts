@@ -36,7 +36,7 @@ export async function deleteObject(call: ObjectCall): Promise<S3Response> {
     path,
     ...(isExpecting(expected) && {
       condition: async (current) =>
-        requireExpectedObject(current && (await currentObject(call, current)), expected, key),
+        requireExpectedObject(current && (await currentObject(call, current, expected.etag)), expected, key),
     }),
   })
   await recordRemovals(call, new Map([[path, committed]]))
@@ -210,7 +210,8 @@ function conditionOf(call: BucketCall, named: readonly Plan[]): Pick<Change, 'co
   if (!named.some(({ expected }) => isExpecting(expected))) return {}
   return {
     condition: async (info) => {
-      const current = info && (await currentObject(call, info))
+      const etags = named.flatMap(({ expected }) => expected.etag ?? []).join()
+      const current = info && (await currentObject(call, info, etags))
       for (const plan of named) plan.refusal = refusalOf(current, plan)
       if (named.every(({ refusal }) => refusal !== undefined)) throw named[0]?.refusal
     },

@@ -5,8 +5,8 @@ import { hiddenVersions } from '../records/hidden-versions.js'
 import { isMarkerPath } from '../records/markers.js'
 import { emptyRecord, type HiddenVersion } from '../records/record.js'
 import type { KeyRecords } from '../records/record-cache.js'
+import type { RecordChange } from '../records/record-change.js'
 import { hiddenId } from '../records/record-path.js'
-import type { RecordChange } from '../records/write-behind.js'
 import { isCommitId } from '../resolver/bucket-name.js'
 import { commitOfVersion, findObject } from '../resolver/object.js'
 import { versionAsOf } from '../resolver/versions/object-version.js'
@@ -57,7 +57,7 @@ async function deleteInTurn(call: BucketCall, named: readonly NamedVersion[]) {
   const { branch } = bucket
   const head = await inspectHead(gateway.pfs, branch, options)
   if (head.state === 'open') throw openCommit()
-  const records = await gateway.records.readAll(branch.repo, [...new Set(named.map(({ path }) => path))], options)
+  const records = await gateway.records.readPage(branch.repo, [...new Set(named.map(({ path }) => path))], options)
   const commitIds = new Set(named.map(({ versionId }) => versionId).filter(isCommitId))
   const known = await gateway.ancestry.ancestorsAmong(branch, commitIds, head.commitId, options)
   const lookups = await mapWithLimit(maxLookups, named, (each) =>
@@ -70,10 +70,13 @@ async function deleteInTurn(call: BucketCall, named: readonly NamedVersion[]) {
     if (outcome?.status === 'rejected') return []
     const hidden = [...versions.values()].map(({ commitId, content }) => hiddenOf(branch.name, commitId, content))
     if (outcome?.value !== undefined) hidden.push(outcome.value)
-    const records = hidden.map((each) => ({
-      name: { repo: branch.repo, path, content: hiddenId(each.commitId, branch.name) },
-      update: () => ({ ...emptyRecord, hidden: each }),
-    }))
+    const records = hidden.map(
+      (each): RecordChange => ({
+        name: { repo: branch.repo, path, content: hiddenId(each.commitId, branch.name) },
+        kind: 'describe',
+        record: { ...emptyRecord, hidden: each },
+      }),
+    )
     return isMarkerPath(path) ? [...records, forgetVersions(call, path, versions)] : records
   })
   // After the commit, the records must be written even if the client leaves.

@@ -2,7 +2,7 @@ import type { Change, NewContent } from '../commits/change.js'
 import type { Committed } from '../commits/commit-changes.js'
 import { currentMarker, isMarkerPath, markerContent } from '../records/markers.js'
 import { emptyRecord, type ObjectRecord, type RecordedVersion } from '../records/record.js'
-import type { RecordChange } from '../records/write-behind.js'
+import type { RecordChange, RecordUpdate } from '../records/record-change.js'
 import { findObject } from '../resolver/object.js'
 import type { BucketCall } from './call.js'
 
@@ -54,7 +54,7 @@ export async function recordRemovals(call: BucketCall, removed: ReadonlyMap<stri
   const paths = [...removed.keys()].filter((path) => keepsMarkers(gateway, path))
   if (paths.length === 0) return
   gateway.records.refresh(repo)
-  const records = await gateway.records.readAll(repo, paths, options)
+  const records = await gateway.records.readPage(repo, paths, options)
   const changes = [...removed].flatMap(([path, made]) => {
     if (currentMarker(records.get(path) ?? new Map(), name) === undefined) return []
     const version = versionOf(call, made, 'removed')
@@ -87,8 +87,8 @@ export function forgetVersions(
 /** Maximum versions of a marker in its record. */
 const maxVersions = 1000
 
-function changeOf({ bucket }: BucketCall, path: string, update: RecordChange['update']): RecordChange {
-  return { name: { repo: bucket.branch.repo, path, content: markerContent }, update }
+function changeOf({ bucket }: BucketCall, path: string, update: RecordUpdate): RecordChange {
+  return { name: { repo: bucket.branch.repo, path, content: markerContent }, kind: 'update', update }
 }
 
 /** An open commit has no time yet. */

@@ -12,6 +12,7 @@ import { readForSlowReader } from '../pfs/stalled-read.js'
 import type { ObjectRecord } from '../records/record.js'
 import type { StoredObject } from '../resolver/object.js'
 import { type ObjectCall, resolveNamedObject } from './call.js'
+import { withComputedEtag } from './computed-etag.js'
 import { attributeHeaders, contentTypeOf, defaultContentType } from './object-attributes.js'
 import { parsePartNumber, partsCount, rangeOfPart } from './part-number.js'
 
@@ -77,7 +78,8 @@ interface ObjectHead {
 async function readHead(call: ObjectCall): Promise<ObjectHead> {
   const { request, key } = call
   const partNumber = parsePartNumber(request)
-  const object = await resolveNamedObject(call)
+  const found = await resolveNamedObject(call)
+  const object = await withComputedEtag(call, found, [header(request, 'if-match'), header(request, 'if-range')])
   const whole: ByteRange = { start: 0, end: object.size - 1 }
   const validators = {
     etag: object.etag,
@@ -117,7 +119,7 @@ function checksumHeaders(request: HttpRequest, { checksum }: ObjectRecord): Head
 /** `If-Range` applies a range only if the client has a part of the current object. */
 function rangeOf(request: HttpRequest, object: StoredObject): ByteRange | undefined {
   const ifRange = header(request, 'if-range')
-  if (ifRange !== undefined && !matchesEtag(ifRange, object.etag)) {
+  if (ifRange !== undefined && !matchesEtag(ifRange, object.etags)) {
     const date = parseHttpDate(ifRange)
     if (date === undefined || date.getTime() < Math.floor(object.lastModified.getTime() / 1000) * 1000) return undefined
   }

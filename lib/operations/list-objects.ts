@@ -1,10 +1,12 @@
 import { yieldTurn } from '../concurrency.js'
+import { asBuffer } from '../encoding.js'
 import { queryValue } from '../http/request.js'
 import type { S3Response } from '../http/response.js'
 import { xmlResponse } from '../http/response.js'
 import { type XmlContent, xmlDocument } from '../http/xml.js'
 import type { CommitInfo, PfsClient } from '../pfs/client.js'
 import { currentMarker } from '../records/markers.js'
+import type { KeyRecords } from '../records/record-cache.js'
 import { commitOf } from '../resolver/bucket-name.js'
 import { lastName } from '../resolver/key-order.js'
 import { type ListPage, type ListQuery, listKeys } from '../resolver/listing/list-keys.js'
@@ -117,16 +119,34 @@ function shared(query: ListQuery, page: ListPage, writer: KeyWriter): Record<str
   }
 }
 
-async function entries(
+/** Reads the records of a page, and again if some may be missing. */
+async function readRecords(
   { gateway, bucket, options }: BucketCall,
+  page: ListPage,
+  paths: readonly string[],
+): Promise<ReadonlyMap<string, KeyRecords>> {
+  const { repo } = bucket.branch
+  const records = await gateway.records.readPage(repo, paths, options)
+  const missing = page.entries.find(
+    (entry) =>
+      entry.kind !== 'prefix' &&
+      records.get(entry.info.file.path)?.has(asBuffer(entry.info.hash).toString('hex')) !== true,
+  )
+  if (missing?.kind !== 'object' || !gateway.records.mayHaveMissed(repo, missing.info.file.commit.id)) return records
+  return gateway.records.readPage(repo, paths, options)
+}
+
+async function entries(
+  call: BucketCall,
   page: ListPage,
   writer: KeyWriter,
   withOwner: boolean,
 ): Promise<Record<string, XmlContent[]>> {
+  const { gateway, bucket, options } = call
   const contents: XmlContent[] = []
   const prefixes: XmlContent[] = []
   const paths = page.entries.flatMap((entry) => (entry.kind === 'prefix' ? [] : [entry.info.file.path]))
-  const records = await gateway.records.readAll(bucket.branch.repo, paths, options)
+  const records = await readRecords(call, page, paths)
   // All entries are from the same commit. If it is open, its files have no time yet.
   let commit: Promise<CommitInfo> | undefined
   const pfs: Pick<PfsClient, 'inspectCommit'> = {

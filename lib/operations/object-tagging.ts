@@ -54,7 +54,10 @@ async function setTags(call: ObjectCall, tags: Tags): Promise<string> {
   const { info, versionId } = await resolveNamedObject(call)
   const content = Buffer.from(info.hash).toString('hex')
   const name = { repo: bucket.branch.repo, path: info.file.path, content }
-  await gateway.records.write([{ name, update: (known) => ({ ...(known ?? emptyRecord), tags }) }], options)
+  await gateway.records.write(
+    [{ name, kind: 'update', update: (known) => ({ ...(known ?? emptyRecord), tags }) }],
+    options,
+  )
   return versionId
 }
 

@@ -6,12 +6,12 @@ import { matchesEtag, preconditionFailed } from '../http/preconditions.js'
 import { header } from '../http/request.js'
 import type { FileInfo } from '../pfs/client.js'
 import { chunkedHashBytes, emptyFileHash, smallFileHash } from '../pfs/file-hash.js'
-import { findFile } from '../pfs/path.js'
-import { needsRecord, type ObjectRecord } from '../records/record.js'
+import { addVersions, needsRecord, type ObjectRecord, type RecordedVersion } from '../records/record.js'
+import type { RecordChange } from '../records/record-change.js'
 import { createPendingId, type RecordName } from '../records/record-path.js'
-import type { RecordChange } from '../records/write-behind.js'
-import { etagFrom, findObject, type StoredObject, storedObject } from '../resolver/object.js'
+import { completeRecords, etagFrom, findObject, type StoredObject, storedObject } from '../resolver/object.js'
 import type { BucketCall } from './call.js'
+import { withComputedEtag } from './computed-etag.js'
 import { isMarkerWrite, keepsMarkers, recordMarker, recordRemovals, withMarker } from './directory-marker.js'
 
 /** A version that was written. */
@@ -72,14 +72,30 @@ async function writeFile(call: BucketCall, object: NewObject): Promise<Written> 
     noteWrite(call, name, record, committed)
     return writtenOf(committed, mode === 'all' && record.etag !== undefined ? `"${record.etag}"` : etagFrom(hash))
   }
-  // If the key has the same content already, its record is in use, and a condition may still refuse the write.
-  const isInUse = object.condition !== undefined && (await holds(call, object.path, hash))
-  const needed = replacement(name, record)
-  if (!isInUse) await call.gateway.records.write([needed], call.options)
-  const committed = await commitChange(call, change)
-  if (isInUse) await call.gateway.records.write([needed], call.options)
-  noteWrite(call, name, record, committed)
+  const describe = () => call.gateway.records.write([{ name, kind: 'describe', record }], call.options)
+  const committed = await commitDescribed(call, change, describe)
+  noteVersion(call, name, committed)
   return writtenOf(committed, record.etag === undefined ? etagFrom(hash) : `"${record.etag}"`)
+}
+
+/**
+ * Commits a change after its record. If there is a condition, the record follows it in the branch's turn: a write that is
+ * refused must not describe a version that has the same bytes.
+ */
+async function commitDescribed(
+  call: BucketCall,
+  { condition, ...change }: Change,
+  describe: () => Promise<void>,
+): Promise<Committed> {
+  if (condition === undefined) {
+    await describe()
+    return commitChange(call, change)
+  }
+  const withRecord: Change['condition'] = async (current) => {
+    await condition(current)
+    await describe()
+  }
+  return commitChange(call, { ...change, condition: withRecord })
 }
 
 /**
@@ -90,15 +106,18 @@ async function writeUnknown(call: BucketCall, object: NewObject, isNeeded: boole
   const { records } = call.gateway
   const { record, hash: _, ...change } = object
   const pending = { ...repoAndPath(call, object.path), content: createPendingId() }
-  if (isNeeded) await records.write([replacement(pending, record)], call.options)
+  if (isNeeded) await records.write([{ name: pending, kind: 'describe', record }], call.options)
   const committed = await commitChange(call, change)
   // The data is committed. If the client leaves now, the rest must still be written.
   const { signal: _signal, ...options } = call.options
   const lasting = { ...call, options }
   const { info } = await retryOnce(() => writtenObject(lasting, object.path, committed))
   const name = nameOf(call, object.path, info.hash)
-  if (isNeeded) await records.write([replacement(name, record), { name: pending, update: () => null }], options)
-  noteWrite(call, name, record, committed)
+  if (isNeeded) {
+    const removal: RecordChange = { name: pending, kind: 'remove' }
+    await records.write([{ name, kind: 'describe', record }, removal], options)
+    noteVersion(call, name, committed)
+  } else noteWrite(call, name, record, committed)
   const isRecorded = record.etag !== undefined && (isNeeded || records.mode === 'all')
   return writtenOf(committed, isRecorded ? `"${record.etag}"` : etagFrom(info.hash))
 }
@@ -115,32 +134,31 @@ function writtenOf({ commitId, time }: Committed, etag: string): Written {
   return { versionId: commitId, etag, lastModified: time ?? new Date() }
 }
 
-/** Maximum versions that a record lists. */
-const maxVersions = 100
-
-/** Replaces the record of a content, but keeps its versions. */
-function replacement(name: RecordName, record: ObjectRecord): RecordChange {
-  return { name, update: (known) => ({ ...record, versions: known?.versions ?? [] }) }
+/** Adds a version to a record that is in. A commit that is still open is no version. */
+function noteVersion(call: BucketCall, name: RecordName, made: Committed): void {
+  for (const version of versionsOf(call, made)) {
+    call.gateway.records.writeBehind({ name, kind: 'version', version }, call.options)
+  }
 }
 
-/** Records the new version and other known attributes; a write without attributes removes recorded ones. */
-function noteWrite({ gateway, bucket, options }: BucketCall, name: RecordName, record: ObjectRecord, made: Committed) {
-  const { records } = gateway
+/** Records a write that needs no record, as far as the gateway keeps such. It removes the attributes of the same bytes. */
+function noteWrite(call: BucketCall, name: RecordName, described: ObjectRecord, made: Committed): void {
+  const { records } = call.gateway
   if (records.mode === 'off') return
-  const { commitId, time } = made
-  const version = time === undefined ? [] : [{ commitId, branch: bucket.branch.name, time }]
-  const isKept = records.mode === 'all' || needsRecord(record)
-  records.writeBehind(
-    {
-      name,
-      update: (known) => {
-        if (known === undefined && !isKept) return undefined
-        const others = (known?.versions ?? []).filter((each) => each.commitId !== commitId)
-        return { ...record, versions: [...others, ...version].slice(-maxVersions) }
-      },
-    },
-    options,
-  )
+  const record = { ...described, versions: versionsOf(call, made) }
+  const change: RecordChange =
+    records.mode === 'all'
+      ? { name, kind: 'describe', record }
+      : {
+          name,
+          kind: 'update',
+          update: (known) => known && addVersions({ ...record, versions: known.versions }, record.versions),
+        }
+  records.writeBehind(change, call.options)
+}
+
+function versionsOf({ bucket }: BucketCall, { commitId, time }: Committed): readonly RecordedVersion[] {
+  return time === undefined ? [] : [{ commitId, branch: bucket.branch.name, time }]
 }
 
 function nameOf(call: BucketCall, path: string, hash: Uint8Array): RecordName {
@@ -155,16 +173,17 @@ async function hashOf(content: NewContent): Promise<Uint8Array | undefined> {
   return 'raw' in content && content.raw.length < chunkedHashBytes ? smallFileHash(content.raw) : undefined
 }
 
-async function holds({ gateway, bucket, options }: BucketCall, path: string, hash: Uint8Array): Promise<boolean> {
-  const { repo, name } = bucket.branch
-  const info = await findFile(gateway.pfs, { commit: { repo, branch: name }, path }, options)
-  return info !== undefined && Buffer.compare(info.hash, hash) === 0
-}
-
-/** The object of a file in the bucket, for conditions. */
-export async function currentObject({ gateway, bucket, options }: BucketCall, info: FileInfo): Promise<StoredObject> {
+/** The object of a file in the bucket, for a condition on its ETag. */
+export async function currentObject(
+  call: BucketCall,
+  info: FileInfo,
+  condition: string | undefined,
+): Promise<StoredObject> {
+  const { gateway, bucket, options } = call
   const records = await gateway.records.read(bucket.branch.repo, info.file.path, options)
-  return storedObject(gateway.pfs, bucket, info, records, options)
+  const complete = await completeRecords(gateway, info, records, options)
+  const object = await storedObject(gateway.pfs, bucket, info, complete, options)
+  return withComputedEtag(call, object, [condition])
 }
 
 /**
@@ -208,7 +227,8 @@ export function readWriteCondition(call: BucketCall, key: string): Pick<Change, 
   return {
     condition: async (current) => {
       if (current === undefined) throw new S3Error('NoSuchKey', { fields: { Key: key } })
-      if (!matchesEtag(ifMatch, (await currentObject(call, current)).etag)) throw preconditionFailed('If-Match')
+      if (!matchesEtag(ifMatch, (await currentObject(call, current, ifMatch)).etags))
+        throw preconditionFailed('If-Match')
     },
   }
 }

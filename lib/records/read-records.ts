@@ -1,9 +1,10 @@
 import { mapWithLimit } from '../concurrency.js'
-import type { CallOptions, Commit, PathRange, PfsClient } from '../pfs/client.js'
+import type { CallOptions, Commit, PfsClient } from '../pfs/client.js'
 import { isMissing } from '../pfs/errors.js'
 import { readTar } from '../pfs/tar.js'
-import { type ObjectRecord, parseRecord, UnreadableRecord } from './record.js'
+import type { ObjectRecord } from './record.js'
 import { type KeyRecords, sizeOfRecord } from './record-cache.js'
+import { parseRecord, UnreadableRecord } from './record-format.js'
 import { rangeOf, readRecordPath, recordDirectory } from './record-path.js'
 
 /** Maximum size of a record in bytes; 10,000 parts with checksums take 1.5 MB. */
@@ -15,28 +16,32 @@ const maxKeptBytes = 64 * 1024 * 1024
 /** Maximum ranges per page, which are read concurrently. */
 const maxRanges = 8
 
+/** Most records of other keys that are read in a range before its keys are read one by one: about as dear as 20 calls. */
+const maxOthers = 2000
+
+/** How records are read. */
+export interface ReadManner {
+  /** Whether the keys follow one another in a listing, so that few ranges hold most of them and little else. */
+  readonly areNeighbours: boolean
+  /** Leaves out of a record what the caller has no use for. */
+  readonly shorten: (record: ObjectRecord) => ObjectRecord
+  readonly onError: (error: unknown) => void
+}
+
 /**
- * Reads the records of several keys at one commit of a records branch, in few calls. Skips damaged records, and those
- * beyond 64 MiB. `shorten` removes the fields that the caller does not need.
+ * Reads the records of several keys at one commit of a records branch. Skips damaged records, and those beyond 64 MiB.
  */
 export async function readRecords(
   pfs: PfsClient,
   commit: Commit,
   paths: readonly string[],
-  shorten: (record: ObjectRecord) => ObjectRecord,
-  onError: (error: unknown) => void,
+  { areNeighbours, shorten, onError }: ReadManner,
   options: CallOptions,
 ): Promise<Map<string, KeyRecords>> {
   const wanted = new Set(paths)
   let left = maxKeptBytes
   const leaveOut = (path: string, cause: unknown): void =>
     onError(new Error(`the record ${path} cannot be read; its object is served without the record`, { cause }))
-  const isWanted = (recorded: string, size: number): boolean => {
-    if (!wanted.has(readRecordPath(recorded)?.path ?? '')) return false
-    if (size <= maxRecordBytes) return true
-    leaveOut(recorded, new UnreadableRecord(`a record has ${size} bytes`))
-    return false
-  }
   const readRecord = (path: string, content: Buffer): ObjectRecord | undefined => {
     try {
       const record = shorten(parseRecord(content))
@@ -50,10 +55,21 @@ export async function readRecords(
     }
   }
   const found = new Map<string, Map<string, ObjectRecord>>()
-  await mapWithLimit(maxRanges, rangesOf(paths.map(recordDirectory).sort(byBytes)), async (pathRange) => {
+  async function readRange(directories: readonly string[]): Promise<void> {
+    let others = 0
+    const isWanted = (recorded: string, size: number): boolean => {
+      if (!wanted.has(readRecordPath(recorded)?.path ?? '')) {
+        others += 1
+        return false
+      }
+      if (size <= maxRecordBytes) return true
+      leaveOut(recorded, new UnreadableRecord(`a record has ${size} bytes`))
+      return false
+    }
+    const archive = pfs.getFileTar({ file: { commit, path: '/**' }, pathRange: rangeOf(directories) }, options)
+    const isSparse = () => directories.length > 1 && others > maxOthers
     try {
-      const archive = pfs.getFileTar({ file: { commit, path: '/**' }, pathRange }, options)
-      for await (const { path: recorded, content } of readTar(archive, isWanted)) {
+      for await (const { path: recorded, content } of readTar(endIf(isSparse, archive), isWanted)) {
         const { path, content: id } = readRecordPath(recorded) ?? { path: '', content: '' }
         const record = readRecord(recorded, content)
         if (record === undefined) continue
@@ -61,18 +77,33 @@ export async function readRecords(
         found.set(path, records.set(id, record))
       }
     } catch (error) {
-      // PFS reports a range without files as a missing file.
-      if (!isMissing(error, 'file')) throw error
+      if (error instanceof SparseRange) {
+        for (const directory of directories) await readRange([directory])
+        // PFS reports a range without files as a missing file.
+      } else if (!isMissing(error, 'file')) throw error
     }
-  })
+  }
+  const directories = paths.map(recordDirectory).sort(byBytes)
+  const ranges = areNeighbours ? rangesOf(directories) : directories.map((directory) => [directory])
+  await mapWithLimit(maxRanges, ranges, readRange)
   return found
 }
 
+/** Thrown out of a range that holds too much besides the keys that are wanted. */
+class SparseRange extends Error {}
+
+async function* endIf(isSparse: () => boolean, archive: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const piece of archive) {
+    if (isSparse()) throw new SparseRange()
+    yield piece
+  }
+}
+
 /**
- * One range per directory of the keys. If there are more than `maxRanges`, ranges are joined where neighbours share most
+ * Groups the directories of the keys by range: one range per directory of files. If there are more than `maxRanges`, ranges are joined where neighbours share most
  * of their path, since few other files are between those.
  */
-function rangesOf(directories: readonly string[]): PathRange[] {
+function rangesOf(directories: readonly string[]): string[][] {
   const groups: string[][] = []
   let parent: string | undefined
   for (const directory of directories) {
@@ -96,7 +127,7 @@ function rangesOf(directories: readonly string[]): PathRange[] {
     if (index === 0 || kept.has(index)) joined.push([])
     joined.at(-1)?.push(...group)
   }
-  return joined.map(rangeOf)
+  return joined
 }
 
 function sharedLength(a: string, b: string): number {

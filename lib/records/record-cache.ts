@@ -13,18 +13,32 @@ const headMilliseconds = 1000
 /** Maximum repos whose records branch is cached. */
 const maxRepos = 1000
 
+/** Commits of a user repo that are remembered. */
+const maxSeenCommits = 100
+
 /** A read of records in progress; it is outdated once this gateway has written one of its keys. */
 export interface RunningRead {
   readonly paths: ReadonlySet<string>
   isOutdated: boolean
 }
 
+/** The head of a records branch. */
+export interface InspectedHead {
+  readonly id: string
+  /** Whether it can be read without waiting for PFS. */
+  readonly isFinished: boolean
+}
+
 /** The last known state of the records branch of a repo. */
 export interface BranchState {
   /** Undefined if the branch is missing: the repo has no records. */
   headId: string | undefined
+  /** Whether the head can be read without waiting for PFS. */
+  isFinished: boolean
   /** Changes when another gateway has written records, which makes all cached records stale. */
   epoch: number
+  /** When commits of the user repo were first read here, by id. */
+  readonly seen: LRUCache<string, number>
   /** Branches of the repo without directory markers. */
   readonly markerless: Set<string>
   /** Reads in progress, to detect concurrent writes of this gateway. */
@@ -51,13 +65,15 @@ export class RecordCache {
   }
 
   /** The state of a repo's records branch; calls `inspect` if it is older than a second. */
-  async branch(repo: Repo, inspect: () => Promise<string | undefined>): Promise<BranchState> {
+  async branch(repo: Repo, inspect: () => Promise<InspectedHead | undefined>): Promise<BranchState> {
     const id = idOf(repo)
     let state = this.#branches.get(id)
     if (state === undefined) {
       state = {
         headId: undefined,
+        isFinished: false,
         epoch: 0,
+        seen: new LRUCache({ max: maxSeenCommits }),
         markerless: new Set(),
         reads: new Set(),
         checkedAt: Number.NEGATIVE_INFINITY,
@@ -77,12 +93,14 @@ export class RecordCache {
     return known
   }
 
-  async #check(state: BranchState, inspect: () => Promise<string | undefined>): Promise<void> {
+  async #check(state: BranchState, inspect: () => Promise<InspectedHead | undefined>): Promise<void> {
     const before = state.headId
-    const headId = await inspect()
+    const head = await inspect()
     state.checkedAt = this.#now()
     // If this gateway has committed in the meantime, its commit is newer than the inspected one.
-    if (state.headId === before) moveHead(state, headId, before)
+    if (state.headId !== before) return
+    moveHead(state, head?.id, before)
+    state.isFinished = head?.isFinished ?? false
   }
 
   /** Lets the next read look at the branch anew. */
@@ -91,12 +109,27 @@ export class RecordCache {
     if (state !== undefined) state.checkedAt = Number.NEGATIVE_INFINITY
   }
 
+  /**
+   * Whether a commit of the user repo was first read after the last check of its records branch: then records that another
+   * gateway wrote before that commit may be missing here. If so, the next read checks the branch again.
+   */
+  isBehind(repo: Repo, commitId: string): boolean {
+    const state = this.#branches.get(idOf(repo))
+    if (state?.headId === undefined) return false
+    const seenAt = state.seen.get(commitId)
+    if (seenAt === undefined) state.seen.set(commitId, this.#now())
+    else if (state.checkedAt > seenAt) return false
+    this.expire(repo)
+    return true
+  }
+
   /** Adds a commit of this gateway; the cache stays valid if the parent is the last known head. */
   committed(repo: Repo, headId: string, parentId: string | undefined, paths: ReadonlySet<string>): void {
     const state = this.#branches.get(idOf(repo))
     if (state === undefined) return
     moveHead(state, headId, parentId)
     if ([...paths].some(isMarkerPath)) state.markerless.clear()
+    state.isFinished = false
     for (const path of paths) for (const read of state.reads) if (read.paths.has(path)) read.isOutdated = true
   }
 

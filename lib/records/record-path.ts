@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { PathRange, Repo } from '../pfs/client.js'
+import type { Branch, PathRange, Repo } from '../pfs/client.js'
 
 /**
  * The paths of records on their branch. Each segment of a file's path gets a prefix, `d` for a directory and `f` for the
@@ -15,6 +15,11 @@ const objects = '/objects'
  * yet; or `hidden-`, a commit and a branch for a hidden version, whatever its content.
  */
 export type ContentId = string
+
+/** The branch of the records of a repo: in the repo of type `meta` beside it, from which it has its rights. */
+export function recordsBranch({ project, name }: Repo): Branch {
+  return { repo: { project, name, type: 'meta' }, name: 's3-records' }
+}
 
 /** Identifies a record. */
 export interface RecordName {

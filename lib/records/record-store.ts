@@ -1,18 +1,14 @@
-import type { Change } from '../commits/change.js'
-import { type CommitQueue, committedOf } from '../commits/commit-queue.js'
-import type { Branch, CallOptions, Commit, PfsClient, Repo } from '../pfs/client.js'
-import { PfsError, unlessMissing } from '../pfs/errors.js'
-import { ensureMetaBranch } from '../pfs/meta-branch.js'
-import { readRecords } from './read-records.js'
-import { type ObjectRecord, serializeRecord } from './record.js'
-import { type KeyRecords, RecordCache } from './record-cache.js'
-import { hiddenDirectory, type IndexEntry, indexEntries, markerRoot, readHiddenPath } from './record-index.js'
-import { type RecordName, rangeOf, recordDirectory, recordPath } from './record-path.js'
-import { type RecordChange, WriteBehind } from './write-behind.js'
-
-/** The records branch, in the `meta` repo beside a user repo, which shares the rights of the user repo. */
-const recordsBranchName = 's3-records'
-const description = 'Records of S3 objects, and parts of uploads that are not completed yet'
+import type { CommitQueue } from '../commits/commit-queue.js'
+import { type Branch, type CallOptions, type Commit, headOf, type PfsClient, type Repo } from '../pfs/client.js'
+import { unlessMissing } from '../pfs/errors.js'
+import { type ReadManner, readRecords } from './read-records.js'
+import type { ObjectRecord } from './record.js'
+import { type BranchState, type InspectedHead, type KeyRecords, RecordCache } from './record-cache.js'
+import type { RecordChange } from './record-change.js'
+import { hiddenDirectory, markerRoot, readHiddenPath } from './record-index.js'
+import { rangeOf, recordDirectory, recordsBranch } from './record-path.js'
+import { RecordWriter } from './record-writer.js'
+import { WriteBehind } from './write-behind.js'
 
 /** Which writes keep a record: all, only those with attributes that PFS cannot store, or none. */
 export type RecordMode = 'all' | 'needed' | 'off'
@@ -35,8 +31,7 @@ export class RecordStore {
   readonly #options: RecordStoreOptions
   readonly #cache: RecordCache
   readonly #behind: WriteBehind
-  /** Records that are being written, by path, for later updates. */
-  readonly #writing = new Map<string, ObjectRecord | null>()
+  readonly #writer: RecordWriter
 
   constructor(pfs: PfsClient, commits: CommitQueue, options: RecordStoreOptions) {
     this.mode = options.mode
@@ -44,7 +39,12 @@ export class RecordStore {
     this.#commits = commits
     this.#options = options
     this.#cache = new RecordCache(options.cacheBytes, options.now ?? Date.now)
-    this.#behind = new WriteBehind((changes, callOptions) => this.#commit(changes, callOptions), options.onError)
+    this.#writer = new RecordWriter(pfs, commits, {
+      cache: this.#cache,
+      read: (repo, paths, callOptions) => this.#readStored(repo, paths, { areNeighbours: false }, callOptions),
+      keyFromPath: options.keyFromPath,
+    })
+    this.#behind = new WriteBehind((changes, callOptions) => this.#writer.write(changes, callOptions), options.onError)
   }
 
   /**
@@ -52,23 +52,31 @@ export class RecordStore {
    * one second.
    */
   async read(repo: Repo, path: string, options: CallOptions): Promise<KeyRecords> {
-    const records = await this.#readAll(repo, [path], whole, options)
+    const records = await this.#readAll(repo, [path], { areNeighbours: false }, options)
     return records.get(path) ?? new Map()
   }
 
-  /** The records of many keys, in few calls; without their parts, since each object may have 10,000. */
-  async readAll(repo: Repo, paths: readonly string[], options: CallOptions): Promise<ReadonlyMap<string, KeyRecords>> {
-    return this.#readAll(repo, paths, withoutParts, options)
+  /**
+   * For a reader that misses the record of a content in a commit: whether reading again may find it, since another gateway
+   * wrote it after this one last looked. A repo without records costs no call.
+   */
+  mayHaveMissed(repo: Repo, commitId: string | undefined): boolean {
+    return this.mode !== 'off' && commitId !== undefined && this.#cache.isBehind(repo, commitId)
+  }
+
+  /** The records of the keys of a page, in few calls; without their parts, since each object may have 10,000. */
+  async readPage(repo: Repo, paths: readonly string[], options: CallOptions): Promise<ReadonlyMap<string, KeyRecords>> {
+    return this.#readAll(repo, paths, { areNeighbours: true, shorten: withoutParts }, options)
   }
 
   async #readAll(
     repo: Repo,
     paths: readonly string[],
-    shorten: Shorten,
+    manner: Manner,
     options: CallOptions,
   ): Promise<ReadonlyMap<string, KeyRecords>> {
     if (this.mode === 'off') return new Map()
-    const stored = await this.#readStored(repo, paths, shorten, options)
+    const stored = await this.#readStored(repo, paths, manner, options)
     return new Map(paths.map((path) => [path, this.#behind.applyTo(repo, path, stored.get(path) ?? new Map())]))
   }
 
@@ -127,7 +135,7 @@ export class RecordStore {
   async write(updates: readonly RecordChange[], options: CallOptions): Promise<void> {
     // Pending updates of the same records come first, or they would undo these.
     const earlier = updates.flatMap(({ name }) => this.#behind.take(name))
-    await this.#commit([...earlier, ...updates], options)
+    await this.#writer.write([...earlier, ...updates], options)
   }
 
   /** Writes a record within a second, in a batch (write-behind). It is lost if the process crashes before that. */
@@ -143,9 +151,10 @@ export class RecordStore {
   async #readStored(
     repo: Repo,
     paths: readonly string[],
-    shorten: Shorten,
+    { areNeighbours, shorten = whole }: Manner,
     options: CallOptions,
   ): Promise<Map<string, KeyRecords>> {
+    if (paths.length === 0) return new Map()
     const branch = recordsBranch(repo)
     for (;;) {
       const state = await this.#cache.branch(repo, () => this.#inspectHead(branch, options))
@@ -167,7 +176,10 @@ export class RecordStore {
         if (short !== record) shortened.add(short)
         return short
       }
-      const read = await this.#readUnknown(branch, unknown, note, options).finally(() => state.reads.delete(running))
+      const wanted = { areNeighbours, shorten: note }
+      const read = await this.#readUnknown(branch, state, unknown, wanted, options).finally(() =>
+        state.reads.delete(running),
+      )
       // With a concurrent write, it is unknown which state was read.
       if (running.isOutdated) continue
       for (const path of unknown) {
@@ -182,102 +194,34 @@ export class RecordStore {
 
   async #readUnknown(
     branch: Branch,
+    { headId, isFinished }: BranchState,
     paths: readonly string[],
-    shorten: Shorten,
+    manner: Required<Manner>,
     options: CallOptions,
   ): Promise<Map<string, KeyRecords>> {
-    const id = await this.#commits.commitToRead(branch, paths.map(recordDirectory), options)
-    return readRecords(this.#pfs, { repo: branch.repo, id }, paths, shorten, this.#options.onError, options)
+    const id =
+      headId !== undefined && isFinished
+        ? headId
+        : await this.#commits.commitToRead(branch, paths.map(recordDirectory), options)
+    return readRecords(
+      this.#pfs,
+      { repo: branch.repo, id },
+      paths,
+      { ...manner, onError: this.#options.onError },
+      options,
+    )
   }
 
-  async #inspectHead(branch: Branch, options: CallOptions): Promise<string | undefined> {
-    const info = await unlessMissing(this.#pfs.inspectBranch(branch, options))
-    return info?.head?.id
-  }
-
-  /** Writes records of one repo in one commit. */
-  async #commit(updates: readonly RecordChange[], options: CallOptions): Promise<void> {
-    const [first] = updates
-    if (first === undefined) return
-    const { repo } = first.name
-    const stored = await this.#readStored(repo, [...new Set(updates.map(({ name }) => name.path))], whole, options)
-    // No await between here and the queue, so that updates of the same record keep their order.
-    const written = new Map<string, WrittenRecord>()
-    for (const { name, update } of updates) {
-      const path = recordPath(name.path, name.content)
-      const known = this.#latest(name, path, stored)
-      const record = update(known)
-      if (record === undefined || record === known) continue
-      this.#writing.set(path, record)
-      written.set(path, { name, record, before: written.get(path)?.before ?? known })
-    }
-    if (written.size === 0) return
-    const changes = [...written].flatMap(([path, { name, record, before }]) => {
-      const raw = record === null ? undefined : serializeRecord(this.#options.keyFromPath(name.path), record)
-      const index = indexEntries(name, before, record)
-      return [{ ...changeOf(path, raw), isUnchecked: true }, ...index.map(changeOfIndex)]
-    })
-    try {
-      const paths = new Set(updates.map(({ name }) => name.path))
-      await this.#commitChanges(repo, changes, paths, options)
-      for (const { name, record } of written.values()) this.#cache.put(repo, name.path, name.content, record)
-    } finally {
-      for (const [path, { record }] of written) if (this.#writing.get(path) === record) this.#writing.delete(path)
-    }
-  }
-
-  /** The current state of a record: the one being written, the cached one, or the stored one. */
-  #latest(name: RecordName, path: string, stored: ReadonlyMap<string, KeyRecords>): ObjectRecord | undefined {
-    const writing = this.#writing.get(path)
-    if (writing !== undefined) return writing ?? undefined
-    const records = this.#cache.latest(name.repo, name.path) ?? stored.get(name.path)
-    return records?.get(name.content)
-  }
-
-  async #commitChanges(
-    repo: Repo,
-    changes: readonly Change[],
-    paths: ReadonlySet<string>,
-    options: CallOptions,
-  ): Promise<void> {
-    const branch = recordsBranch(repo)
-    const commit = async (): Promise<void> => {
-      const { commitId, parentId } = committedOf(await this.#commits.commit(branch, changes, options))
-      this.#cache.committed(repo, commitId, parentId, paths)
-    }
-    try {
-      await commit()
-    } catch (error) {
-      if (!(error instanceof PfsError) || error.missing === undefined) throw error
-      await ensureMetaBranch(this.#pfs, branch, { description }, options)
-      await commit()
-    }
+  async #inspectHead(branch: Branch, options: CallOptions): Promise<InspectedHead | undefined> {
+    const info = await unlessMissing(this.#pfs.inspectCommit({ commit: headOf(branch) }, options))
+    const { id } = info?.commit ?? {}
+    return info && id ? { id, isFinished: info.finished !== undefined && info.error === '' } : undefined
   }
 }
 
-type Shorten = (record: ObjectRecord) => ObjectRecord
+/** `shorten` is optional. */
+type Manner = Pick<ReadManner, 'areNeighbours'> & Partial<Pick<ReadManner, 'shorten'>>
+type Shorten = ReadManner['shorten']
 
 const whole: Shorten = (record) => record
 const withoutParts: Shorten = (record) => (record.parts.length === 0 ? record : { ...record, parts: [] })
-
-/** A record on its way into PFS. */
-interface WrittenRecord {
-  readonly name: RecordName
-  readonly record: ObjectRecord | null
-  /** As it was before the changes that are on their way. */
-  readonly before: ObjectRecord | undefined
-}
-
-/** Creates or deletes a file. */
-function changeOf(path: string, raw: Uint8Array | undefined): Change {
-  return { path, ...(raw && { content: { raw } }) }
-}
-
-/** Unlike those of records, clients choose the paths of markers, where a file could replace a directory. */
-function changeOfIndex({ path, isThere }: IndexEntry): Change {
-  return { ...changeOf(path, isThere ? Buffer.alloc(0) : undefined), isUnchecked: !isThere }
-}
-
-function recordsBranch({ project, name }: Repo): Branch {
-  return { repo: { project, name, type: 'meta' }, name: recordsBranchName }
-}

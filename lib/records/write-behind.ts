@@ -1,15 +1,7 @@
 import type { CallOptions, Repo } from '../pfs/client.js'
-import type { ObjectRecord } from './record.js'
 import type { KeyRecords } from './record-cache.js'
+import { applyChange, type RecordChange } from './record-change.js'
 import type { RecordName } from './record-path.js'
-
-/** Computes a record from the current one; null deletes it, undefined leaves it unchanged. */
-export type RecordUpdate = (known: ObjectRecord | undefined) => ObjectRecord | null | undefined
-
-export interface RecordChange {
-  readonly name: RecordName
-  readonly update: RecordUpdate
-}
 
 /** Delay of an update to collect a batch, and maximum back-off if PFS fails, in milliseconds. */
 const delayMilliseconds = 1000
@@ -81,10 +73,11 @@ export class WriteBehind {
     const pending = [...(updates?.writing.get(path) ?? []), ...(updates?.waiting.get(path) ?? [])]
     if (pending.length === 0) return records
     const changed = new Map(records)
-    for (const { name, update } of pending) {
-      const record = update(changed.get(name.content))
-      if (record === null) changed.delete(name.content)
-      else if (record !== undefined) changed.set(name.content, record)
+    for (const change of pending) {
+      const { content } = change.name
+      const record = applyChange(changed.get(content), change)
+      if (record === undefined) changed.delete(content)
+      else changed.set(content, record)
     }
     return changed
   }

@@ -23,6 +23,11 @@ export interface StoredObject {
   readonly size: number
   /** With quotes. */
   readonly etag: string
+  /**
+   * The entity tags that name this content in a condition: its own, and its PFS hash, which other gateways answer until
+   * the record reaches them.
+   */
+  readonly etags: readonly string[]
   readonly lastModified: Date
   /** The id of the commit that wrote it, if a record names it; otherwise of the commit that was read. */
   readonly versionId: string
@@ -59,7 +64,8 @@ export async function findObject(
   if (records.status === 'rejected') throw records.reason
   const file = info.value ?? (await findMarker(source, { bucket, path, versionId }, records.value, options))
   if (file === undefined) return undefined
-  const object = await storedObject(source.pfs, bucket, file, records.value, options)
+  const known = await completeRecords(source, file, records.value, options)
+  const object = await storedObject(source.pfs, bucket, file, known, options)
   return versionId === undefined ? object : { ...object, versionId }
 }
 
@@ -84,6 +90,17 @@ export function markerFile(repo: Repo, path: string, { commitId, time }: Recorde
   return { file, fileType: 'FILE', sizeBytes: 0, hash: emptyFileHash, committed: time }
 }
 
+/** Reads the records of a file again if its own may be missing among those that are known. */
+export async function completeRecords(
+  { records }: Pick<ObjectSource, 'records'>,
+  { file: { commit, path }, hash }: FileInfo,
+  known: KeyRecords,
+  options: CallOptions,
+): Promise<KeyRecords> {
+  if (known.has(asBuffer(hash).toString('hex')) || !records.mayHaveMissed(commit.repo, commit.id)) return known
+  return records.read(commit.repo, path, options)
+}
+
 /** Combines a file with the records of its key. */
 export async function storedObject(
   pfs: Pick<PfsClient, 'inspectCommit'>,
@@ -96,21 +113,18 @@ export async function storedObject(
   if (info.hash.length === 0 || !commit.id) throw new Error(`PFS describes ${path} without its hash or commit`)
   const record = fitting(recordOf(info, records), info.sizeBytes)
   const version = newestVersion(record, records, branch.name, info.committed)
+  const hashEtag = etagFrom(info.hash)
+  const etag = record.etag === undefined ? hashEtag : `"${record.etag}"`
   return {
     // Without its datum: an S3 object is the whole content of the path.
     info: { ...info, file: { commit, path } },
     size: info.sizeBytes,
-    etag: etagOf(info, records),
+    etag,
+    etags: [etag, hashEtag],
     lastModified: version?.time ?? info.committed ?? (await startOf(pfs, commit, options)),
     versionId: version?.commitId ?? commit.id,
     record,
   }
-}
-
-/** The ETag of a file with quotes: the recorded one, or one from its PFS hash. */
-function etagOf(info: FileInfo, records: KeyRecords): string {
-  const { etag } = recordOf(info, records)
-  return etag === undefined ? etagFrom(info.hash) : `"${etag}"`
 }
 
 /** Ignores recorded parts whose sizes do not add up to the size of the object. */
@@ -126,22 +140,28 @@ function recordOf({ hash }: FileInfo, records: KeyRecords): ObjectRecord {
 
 /**
  * The last commit on a branch that wrote the content, is not hidden and is not newer than the commit that was read: a
- * branch may have been moved back. All times come from PFS, so they can be compared.
+ * branch may have been moved back. Undefined if the key had another content after that: then a writer without records has
+ * written this one again. All times come from PFS, so they can be compared.
  */
 function newestVersion(
-  { versions }: ObjectRecord,
+  record: ObjectRecord,
   records: KeyRecords,
   branch: string,
   before: Date | undefined,
 ): RecordedVersion | undefined {
   const hidden = hiddenVersions(records, branch)
-  return versions.findLast(
-    (version) =>
-      version.branch === branch &&
-      version.marker !== 'removed' &&
-      !hidden.has(version.commitId) &&
-      (before === undefined || version.time.getTime() <= before.getTime()),
-  )
+  const isCandidate = (version: RecordedVersion): boolean =>
+    version.branch === branch &&
+    version.marker !== 'removed' &&
+    !hidden.has(version.commitId) &&
+    (before === undefined || version.time.getTime() <= before.getTime())
+  const newest = record.versions.findLast(isCandidate)
+  if (newest === undefined) return undefined
+  for (const { versions } of records.values()) {
+    const other = versions.findLast(isCandidate)
+    if (other !== undefined && other.time.getTime() > newest.time.getTime()) return undefined
+  }
+  return newest
 }
 
 /** The commit of a `versionId` in a bucket. @throws S3Error InvalidArgument if it is malformed. */

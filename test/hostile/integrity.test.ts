@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type Signed, signedChunks, signV4 } from '../support/sign.js'
@@ -185,12 +186,10 @@ test('24: without an encoding, characters that XML cannot contain are sent as re
   assert.match(body, '<Key>&amp;amp;</Key>')
 })
 
-test('25: put, head, get, list and copy have the same ETag, which clients cannot mistake for an MD5', async ({
-  house,
-}) => {
+test('25: put, head, get, list and copy have the same ETag, which is the MD5', async ({ house }) => {
   const { headers } = await put(house, '/alice/etag', 'content')
   const etag = headers.etag ?? ''
-  assert.match(etag, /^"[0-9a-f]{64}-1"$/)
+  assert.is(etag, `"${createHash('md5').update('content').digest('hex')}"`)
   const copied = await ask(house, {
     method: 'PUT',
     target: '/alice/etag2',

@@ -5,7 +5,7 @@ import { readCondition, requireSourceCondition } from '../../lib/http/preconditi
 
 const conditions = suite('conditions of a read')
 
-const object = { etag: '"abc-1"', lastModified: new Date('2025-11-24T10:00:00.500Z') }
+const object = { etags: ['"abc-1"'], lastModified: new Date('2025-11-24T10:00:00.500Z') }
 const before = 'Mon, 24 Nov 2025 09:59:59 GMT'
 const same = 'Mon, 24 Nov 2025 10:00:00 GMT'
 const after = 'Mon, 24 Nov 2025 10:00:01 GMT'

@@ -32,6 +32,8 @@ export interface VersionsPage {
 export class BranchModel {
   readonly #ids: string[]
   readonly #contents: Contents[] = [new Map()]
+  /** The keys that each commit wrote, also with the bytes that they had. */
+  readonly #written: ReadonlySet<string>[] = [new Set()]
 
   constructor(firstId: string) {
     this.#ids = [firstId]
@@ -54,6 +56,7 @@ export class BranchModel {
     }
     this.#ids.push(id)
     this.#contents.push(contents)
+    this.#written.push(new Set([...changes].flatMap(([key, body]) => (body === undefined ? [] : [key]))))
   }
 
   indexOf(id: string | null | undefined): number {
@@ -70,27 +73,49 @@ export class BranchModel {
     return this.at(index - 1).has(key) && !this.at(index).has(key)
   }
 
-  /** Every version that there is at a commit: by bytes of the key, then newest first. */
-  versionsAt(head: number): ModelVersion[] {
+  /** Whether a version of a key is the current one at some commit of a span. */
+  isCurrentSometime({ from, to }: { readonly from: number; readonly to: number }, key: string, id: string | null) {
+    const version = this.indexOf(id)
+    for (let head = from; head <= to; head += 1) {
+      if (!this.at(head).has(key)) continue
+      for (const answered of [head, from]) {
+        let index = head
+        while (index > 0 && !this.#isVersion(index, key, answered)) index -= 1
+        if (index === version) return true
+      }
+    }
+    return false
+  }
+
+  #isVersion(index: number, key: string, answered: number): boolean {
+    const isWritten = this.#written[index]?.has(key) === true && index <= answered
+    return isWritten || this.at(index).get(key) !== this.at(index - 1).get(key)
+  }
+
+  /**
+   * Every version that there is at a commit: by bytes of the key, then newest first. A record tells of a write of the same
+   * bytes, which is there once the write is answered: those behind `answered` may be missing.
+   */
+  versionsAt(head: number, answered = head): ModelVersion[] {
     const keys = new Set(this.#contents.flatMap((contents) => [...contents.keys()]))
     return [...keys].sort(compareUtf8).flatMap((key) => {
       const changed = this.#ids.flatMap((id, index) => {
         const body = this.at(index).get(key)
-        return index > 0 && index <= head && body !== this.at(index - 1).get(key) ? [{ key, id, body }] : []
+        return index > 0 && index <= head && this.#isVersion(index, key, answered) ? [{ key, id, body }] : []
       })
       return changed.reverse().map((version, age) => ({ ...version, isLatest: age === 0 }))
     })
   }
 
   /** The page that ListObjectVersions gives at a commit. */
-  versionsPage(head: number, query: VersionsQuery): VersionsPage {
+  versionsPage(head: number, query: VersionsQuery, answered = head): VersionsPage {
     const { prefix, delimiter, keyMarker, versionIdMarker, limit } = query
     const groupOf = (key: string): string | undefined => {
       const found = delimiter === '' ? -1 : key.indexOf(delimiter, prefix.length)
       return found < 0 ? undefined : key.slice(0, found + delimiter.length)
     }
     const rows = new Set<string>()
-    for (const { key, id, body, isLatest } of this.versionsAt(head)) {
+    for (const { key, id, body, isLatest } of this.versionsAt(head, answered)) {
       if (!key.startsWith(prefix)) continue
       const order = compareUtf8(key, keyMarker)
       const isOlder = versionIdMarker !== '' && this.indexOf(id) < this.indexOf(versionIdMarker)

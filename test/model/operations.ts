@@ -1,6 +1,6 @@
-import { list, listVersions, read, readVersion } from './reads.js'
+import { list, listVersions, read, readTags, readVersion } from './reads.js'
 import type { Operation, World } from './world.js'
-import { copy, put, remove, removeMany } from './writes.js'
+import { copy, put, remove, removeMany, setTags } from './writes.js'
 
 type Make = (world: World) => Operation
 
@@ -13,6 +13,8 @@ const kinds: readonly (readonly [weight: number, make: Make])[] = [
   [12, (world) => read(world, 'GET')],
   [4, (world) => read(world, 'HEAD')],
   [12, readVersion],
+  [6, setTags],
+  [6, readTags],
   [6, list],
   [10, listVersions],
 ]

@@ -1,10 +1,11 @@
 import * as assert from 'uvu/assert'
 import { one } from '../support/random.js'
+import { contentAt } from './attributes.js'
 import type { VersionsPage, VersionsQuery } from './branch-model.js'
-import { textOf, xmlOf } from './s3-requests.js'
+import { type Answer, textOf, xmlOf } from './s3-requests.js'
 import { assertSometime, keys, type Operation, type World } from './world.js'
 
-export function read({ random, requests, etags }: World, method: 'GET' | 'HEAD'): Operation {
+export function read({ random, requests, etags, attributes }: World, method: 'GET' | 'HEAD'): Operation {
   const key = one(random, keys)
   return {
     name: `${method} ${key}`,
@@ -15,8 +16,12 @@ export function read({ random, requests, etags }: World, method: 'GET' | 'HEAD')
         verify(model, span) {
           const body = id === null ? undefined : model.at(model.indexOf(id)).get(key)
           if (answer.status === 200) {
-            assert.ok(body !== undefined && model.indexOf(id) >= span.from, 'a version that was there meanwhile')
+            assert.ok(
+              body !== undefined && model.isCurrentSometime(span, key, id),
+              'a version that was there meanwhile',
+            )
             assert.is(answer.header('etag'), etags.get(body))
+            attributes.verify({ key, body }, { metadata: metadataOf(answer) })
             if (method === 'GET') assert.is(answer.text, body)
             else assert.is(answer.header('content-length'), String(Buffer.byteLength(body)))
             return
@@ -30,7 +35,7 @@ export function read({ random, requests, etags }: World, method: 'GET' | 'HEAD')
   }
 }
 
-export function readVersion({ random, model, requests, foreignId }: World): Operation {
+export function readVersion({ random, model, requests, attributes, foreignId }: World): Operation {
   const key = one(random, keys)
   const versionId = one(random, [one(random, model.ids), one(random, model.ids), foreignId, '0'.repeat(32)])
   return {
@@ -43,11 +48,39 @@ export function readVersion({ random, model, requests, foreignId }: World): Oper
           const body = index < 0 ? undefined : model.at(index).get(key)
           const isMarker = model.isRemovedIn(index, key)
           assert.is(answer.status, body !== undefined ? 200 : isMarker ? 405 : 404)
-          if (body !== undefined) assert.is(answer.text, body)
+          if (body === undefined) return
+          assert.is(answer.text, body)
+          attributes.verify({ key, body }, { metadata: metadataOf(answer) })
         },
       }
     },
   }
+}
+
+export function readTags({ random, requests, attributes }: World): Operation {
+  const key = one(random, keys)
+  return {
+    name: `tags of ${key}`,
+    async run() {
+      const answer = await requests.send('GET', key, { query: { tagging: '' } })
+      return {
+        verify(model, span) {
+          if (answer.status === 404) {
+            assertSometime(span, (head) => !model.at(head).has(key), 'the key was missing')
+            return
+          }
+          const [set] = xmlOf(answer).children
+          const content = contentAt(model, answer.header('x-amz-version-id'), key)
+          assert.ok(content !== undefined, 'tags are of a version')
+          attributes.verify(content, { tags: set?.children.map((tag) => textOf(tag, 'Value')).join() ?? '' })
+        },
+      }
+    },
+  }
+}
+
+function metadataOf(answer: Answer): string {
+  return answer.header('x-amz-meta-text') ?? ''
 }
 
 export function list({ random, requests, etags }: World): Operation {
@@ -107,7 +140,8 @@ export function listVersions({ random, model, requests, etags }: World): Operati
             return [`${latest}${textOf(each, 'Key')} ${textOf(each, 'VersionId')} ${content}`]
           })
           const page = pageText({ rows, isTruncated: textOf(root, 'IsTruncated') === 'true' })
-          const isThen = (head: number): boolean => pageText(model.versionsPage(head, query)) === page
+          const isThen = (head: number): boolean =>
+            [head, span.from].some((answered) => pageText(model.versionsPage(head, query, answered)) === page)
           assertSometime(span, isThen, `the versions were\n${page}\n`)
         },
       }

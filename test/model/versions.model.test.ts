@@ -10,6 +10,7 @@ import type { PfsClient, Repo } from '../../lib/index.js'
 import { type Gateway, startGateway } from '../support/gateway.js'
 import { type Random, randomFrom } from '../support/random.js'
 import { stage } from '../support/test-pfs.js'
+import { AttributesModel } from './attributes.js'
 import { BranchModel, type Changes } from './branch-model.js'
 import { randomOperation } from './operations.js'
 import { bucketRequests } from './s3-requests.js'
@@ -60,7 +61,8 @@ async function createWorld(gateway: Gateway, random: Random): Promise<World> {
   const [firstId, foreignId] = await Promise.all(['master', 'other'].map(idOf))
   const model = new BranchModel(firstId ?? '')
   const requests = bucketRequests(gateway.endpoint, 'model')
-  return { random, model, requests, etags: new Map(), foreignId: foreignId ?? '' }
+  const attributes = new AttributesModel()
+  return { random, model, attributes, requests, etags: new Map(), foreignId: foreignId ?? '' }
 }
 
 for (let bucket = 0; bucket < buckets; bucket += 1) {
@@ -77,6 +79,7 @@ for (let bucket = 0; bucket < buckets; bucket += 1) {
         const context = (error: unknown) => new Error(`seed ${seed}, bucket ${bucket}, in\n${names}`, { cause: error })
         try {
           catchUp(model, await commitsSince(gateway.pfs, model.ids[from] ?? ''), outcomes)
+          world.attributes.addRound(outcomes.flatMap(({ attributes }) => attributes?.(model) ?? []))
         } catch (error) {
           throw context(error)
         }
@@ -84,7 +87,7 @@ for (let bucket = 0; bucket < buckets; bucket += 1) {
           try {
             outcome.verify(model, { from, to: model.head })
           } catch (error) {
-            throw new Error(`${round[index]?.name} went wrong`, { cause: context(error) })
+            throw new Error(`${round[index]?.name} went wrong: ${(error as Error).message}`, { cause: context(error) })
           }
         }
       }

@@ -1,5 +1,6 @@
 import * as assert from 'uvu/assert'
 import type { Random } from '../support/random.js'
+import type { AttributeChange, AttributesModel } from './attributes.js'
 import type { BranchModel, Changes } from './branch-model.js'
 import type { BucketRequests } from './s3-requests.js'
 
@@ -12,6 +13,8 @@ export interface Span {
 /** The effect of an operation, and a check of its response for when the model has caught up. */
 export interface Outcome {
   readonly write?: { readonly id: string; readonly changes: (model: BranchModel) => Changes }
+  /** What it did to attributes, once the model has caught up. */
+  readonly attributes?: (model: BranchModel) => readonly AttributeChange[]
   readonly verify: (model: BranchModel, span: Span) => void
 }
 
@@ -24,6 +27,7 @@ export interface Operation {
 export interface World {
   readonly random: Random
   readonly model: BranchModel
+  readonly attributes: AttributesModel
   readonly requests: BucketRequests
   /** The ETag of each body that was written; the same body has the same one. */
   readonly etags: Map<string, string>
@@ -32,7 +36,9 @@ export interface World {
 }
 
 /** Keys that lie apart in PFS and together in a listing, and the other way about. */
-export const keys = ['a', 'a b', 'a-b', 'd/', 'd/1', 'd/2/3', 'd(x)', 'd.e', 'z', 'é', '%41', '😀']
+export const keys = ['a', 'a b', 'a-b', 'd/1', 'd/2/3', 'd(x)', 'd.e', 'z', 'é', '%41', '😀']
+/** Texts of the metadata and the tag that a write may give; '' is none. */
+export const texts = ['', '', 'a', 'b', 'c']
 export const bodies = ['', 'one', 'two', 'three', 'four', 'five']
 
 /** Asks about each commit that was the head in a span. */

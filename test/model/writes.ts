@@ -1,8 +1,9 @@
 import * as assert from 'uvu/assert'
 import { one } from '../support/random.js'
+import { type Attributes, contentAt } from './attributes.js'
 import type { BranchModel, Changes } from './branch-model.js'
 import { type Answer, textOf, xmlOf } from './s3-requests.js'
-import { assertSometime, bodies, keys, type Operation, type Span, type World } from './world.js'
+import { assertSometime, bodies, keys, type Operation, type Span, texts, type World } from './world.js'
 
 /** The header of a condition by chance, often one that holds. */
 function condition({ random, model, etags }: World, key: string): Readonly<Record<string, string>> {
@@ -38,7 +39,8 @@ export function put(world: World): Operation {
   const { random, requests, etags } = world
   const key = one(random, keys)
   const body = one(random, bodies)
-  const headers = condition(world, key)
+  const set = { metadata: one(random, texts), tags: one(random, texts) }
+  const headers = { ...condition(world, key), ...attributeHeaders(set) }
   return {
     name: `put ${key} ${JSON.stringify(body)} ${JSON.stringify(headers)}`,
     async run() {
@@ -50,8 +52,45 @@ export function put(world: World): Operation {
       if (isMade && etag !== null) etags.set(body, etag)
       return {
         ...(isMade && id !== null && { write: { id, changes: () => new Map([[key, body]]) } }),
+        attributes: () => (isMade ? [{ key, body, set }] : []),
         verify: (model, span) =>
           verifyCondition(world, model, span, { key, headers, answer, index: isMade ? model.indexOf(id) : undefined }),
+      }
+    },
+  }
+}
+
+function attributeHeaders({ metadata, tags }: Attributes): Readonly<Record<string, string>> {
+  return {
+    ...(metadata !== '' && { 'x-amz-meta-text': metadata }),
+    ...(tags !== '' && { 'x-amz-tagging': `tag=${tags}` }),
+  }
+}
+
+export function setTags({ random, requests }: World): Operation {
+  const key = one(random, keys)
+  const tags = one(random, texts)
+  const tag = tags === '' ? '' : `<Tag><Key>tag</Key><Value>${tags}</Value></Tag>`
+  return {
+    name: `tag ${key} ${tags}`,
+    async run() {
+      const body = `<Tagging><TagSet>${tag}</TagSet></Tagging>`
+      const answer =
+        tags === '' && random(2) === 0
+          ? await requests.send('DELETE', key, { query: { tagging: '' } })
+          : await requests.send('PUT', key, { query: { tagging: '' }, body })
+      const id = answer.header('x-amz-version-id')
+      const isMade = answer.status === 200 || answer.status === 204
+      return {
+        attributes(model) {
+          const content = isMade ? contentAt(model, id, key) : undefined
+          return content === undefined ? [] : [{ ...content, set: { tags } }]
+        },
+        verify(model, span) {
+          if (isMade) assert.ok(contentAt(model, id, key) !== undefined, 'tags are of a version')
+          else assert.is(answer.status, 404)
+          if (!isMade) assertSometime(span, (head) => !model.at(head).has(key), 'the key was missing')
+        },
       }
     },
   }
@@ -106,7 +145,12 @@ export function copy({ random, model, requests }: World): Operation {
   )
   const asked = random(3) === 0 ? one(random, model.ids) : undefined
   const version = asked === undefined ? '' : `?versionId=${asked}`
-  const headers = { 'x-amz-copy-source': `model/${encodeURIComponent(source)}${version}` }
+  const set = one(random, [undefined, { metadata: one(random, texts), tags: one(random, texts) }])
+  const replace = { 'x-amz-metadata-directive': 'REPLACE', 'x-amz-tagging-directive': 'REPLACE' }
+  const headers = {
+    'x-amz-copy-source': `model/${encodeURIComponent(source)}${version}`,
+    ...(set && { ...replace, ...attributeHeaders(set) }),
+  }
   return {
     name: `copy ${source}${version} to ${key}`,
     async run() {
@@ -116,11 +160,17 @@ export function copy({ random, model, requests }: World): Operation {
       const changes = (model: BranchModel): Changes => new Map([[key, model.at(model.indexOf(sourceId)).get(source)]])
       return {
         ...(answer.status === 200 && id !== null && { write: { id, changes } }),
+        attributes(model) {
+          const copied = answer.status === 200 ? contentAt(model, sourceId, source) : undefined
+          if (copied === undefined) return []
+          return [{ key, body: copied.body, set: set ?? { copyOf: copied } }]
+        },
         verify(model, span) {
           if (answer.status === 200) {
             const index = model.indexOf(sourceId)
             assert.ok(model.at(index).has(source), 'the source was there')
-            assert.ok(asked === undefined ? index >= span.from : sourceId === asked, 'the version that was asked for')
+            const isAsked = asked === undefined ? model.isCurrentSometime(span, source, sourceId) : sourceId === asked
+            assert.ok(isAsked, 'the version that was asked for')
           } else if (asked === undefined) {
             assert.is(answer.status, 404)
             assertSometime(span, (head) => !model.at(head).has(source), 'the source was missing')

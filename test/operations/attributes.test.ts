@@ -42,6 +42,7 @@ attributes('supported attributes are returned, others are ignored', async ({ s3 
   )
   assert.equal(told, {
     ETag: first.ETag?.replaceAll('"', ''),
+    Checksum: { ChecksumCRC32: 'NhCmhg==', ChecksumType: 'FULL_OBJECT' },
     ObjectSize: 5,
     StorageClass: 'STANDARD',
     VersionId: first.VersionId,

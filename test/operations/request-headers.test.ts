@@ -64,8 +64,6 @@ requests('unsupported headers are refused with a status that clients do not retr
     ['x-amz-acl', 'public-read', 400, 'AccessControlListNotSupported'],
     ['x-amz-grant-read', 'id=1', 400, 'AccessControlListNotSupported'],
     ['x-amz-object-lock-mode', 'GOVERNANCE', 400, 'InvalidRequest'],
-    ['x-amz-tagging', 'a=b', 501, 'NotImplemented'],
-    ['x-amz-website-redirect-location', '/x', 501, 'NotImplemented'],
     ['x-amz-write-offset-bytes', '3', 501, 'NotImplemented'],
     ['if-none-match', '"tag"', 501, 'NotImplemented'],
   ] as const) {

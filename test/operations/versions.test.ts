@@ -19,14 +19,14 @@ interface Context {
   readonly calls: string[]
 }
 
-/** Notes each call on its way to PFS. */
+/** Notes each call about data on its way to PFS; those about records are counted elsewhere. */
 function watched(pfs: PachydermApi, calls: string[]): PachydermApi {
   return new Proxy(pfs, {
     get(target, name) {
       const method: unknown = Reflect.get(target, name)
       if (typeof method !== 'function') return method
       return (...parameters: unknown[]) => {
-        calls.push(String(name))
+        if (!JSON.stringify(parameters[0])?.includes('"type":"meta"')) calls.push(String(name))
         return method.apply(target, parameters)
       }
     },
@@ -106,10 +106,11 @@ for (const overWire of wires) {
     assert.is(await read(s3, `${second}.master.moved`, 'k'), '22')
   })
 
-  versions('a read makes one more call with a version than without', async ({ s3, calls }) => {
+  versions('a read makes one more call with a version than without', async ({ s3, gateway, calls }) => {
     const Bucket = await newBucket(s3, 'master.cost')
     const old = await put(s3, Bucket, 'k', 'x')
     const head = await put(s3, Bucket, 'k', 'y')
+    await gateway.flush()
     const callsOf = async (VersionId?: string) => {
       calls.length = 0
       await s3.send(new HeadObjectCommand({ Bucket, Key: 'k', ...(VersionId !== undefined && { VersionId }) }))
@@ -121,12 +122,13 @@ for (const overWire of wires) {
     assert.equal(await callsOf(old), ['globFile', 'inspectCommit'])
   })
 
-  versions('a read looks up only its path, whatever other paths start with it', async ({ s3, calls }) => {
+  versions('a read looks up only its path, whatever other paths start with it', async ({ s3, gateway, calls }) => {
     const Bucket = await newBucket(s3, 'master.neighbours')
     const neighbours = ['img-1 x', 'img-1!', 'img-10', 'img-1\\', 'img-1*', 'img-1?', 'img-1%', 'img-1{a,b}']
     for (const Key of neighbours) await put(s3, Bucket, Key, Key)
     assert.is(await refusal(read(s3, Bucket, 'img-1')), '404 NoSuchKey')
     await put(s3, Bucket, 'img-1', 'itself')
+    await gateway.flush()
     calls.length = 0
     assert.is(await read(s3, Bucket, 'img-1'), 'itself')
     assert.equal(calls.toSorted(), ['getFile', 'globFile'])
@@ -138,13 +140,12 @@ for (const overWire of wires) {
 
   versions('versions of this gateway are listed without comparing all files', async ({ s3, calls }) => {
     const Bucket = await newBucket(s3, 'master.own')
-    const same = await put(s3, Bucket, 'k', 'x')
-    await put(s3, Bucket, 'k', 'x')
+    const [same, again] = [await put(s3, Bucket, 'k', 'x'), await put(s3, Bucket, 'k', 'x')]
     const [other, removed] = [await put(s3, Bucket, 'k', 'yy'), await remove(s3, Bucket, 'k')]
     await remove(s3, Bucket, 'k')
     await put(s3, Bucket, 'd/e', 'z')
     calls.length = 0
-    const rows = [`k ${other} 2`, `k ${same} 1`, `>k ${removed} -`]
+    const rows = [`k ${other} 2`, `k ${again} 1`, `k ${same} 1`, `>k ${removed} -`]
     assert.equal((await listed(s3, Bucket, { Prefix: 'k' })).rows, rows)
     // The commit with which the bucket began.
     assert.is(calls.filter((name) => name === 'diffFile').length, 1)

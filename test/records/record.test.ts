@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { emptyRecord, needsRecord, parseRecord, serializeRecord, UnreadableRecord } from '../../lib/records/record.js'
+import { emptyRecord, needsRecord } from '../../lib/records/record.js'
+import { parseRecord, serializeRecord, UnreadableRecord } from '../../lib/records/record-format.js'
 
 const test = suite('records')
 
@@ -37,7 +38,7 @@ const record = fc.record(
         selector: ({ number }) => number,
       })
       .map((parts) => parts.sort((a, b) => a.number - b.number)),
-    versions: fc.array(
+    versions: fc.uniqueArray(
       fc.record(
         {
           commitId: hex(32),
@@ -46,7 +47,7 @@ const record = fc.record(
         },
         options,
       ),
-      { maxLength: 3 },
+      { maxLength: 3, selector: ({ commitId }) => commitId },
     ),
   },
   options,

@@ -100,7 +100,7 @@ async function addMarkers(
   for (const prefix of markers.prefixes) page.add(0, { key: prefix, hash, size: 0 })
   if (markers.paths.length === 0) return
   const ages = new Map(history.map((revision, age) => [revision.commit.id, age]))
-  for (const [path, known] of await records.readAll(commit.repo, markers.paths, options)) {
+  for (const [path, known] of await records.readPage(commit.repo, markers.paths, options)) {
     const key = keys.keyFromPath(path)
     for (const version of known.get(markerContent)?.versions ?? []) {
       const age =
@@ -121,7 +121,8 @@ async function addRecordedVersions(
 ): Promise<(change: KeyChange, hash: string) => string> {
   const changes = page.entries().flatMap((entry) => (entry.kind === 'version' ? [entry.change] : []))
   const paths = new Set(changes.map(({ key }) => keys.pathFromKey(key)))
-  const found = await records.readAll(commit.repo, [...paths], options)
+  records.refresh(commit.repo)
+  const found = await records.readPage(commit.repo, [...paths], options)
   const recordOf = ({ key }: KeyChange, hash: string) =>
     found.get(keys.pathFromKey(key))?.get(Buffer.from(hash, 'latin1').toString('hex'))
   const ages = new Map(history.map((revision, age) => [revision.commit.id, age]))

@@ -93,7 +93,7 @@ function measure(): Measured {
 }
 
 process.on('message', (question) => {
-  if (question === 'measure') process.send?.(measure())
+  if (question === 'measure') void handler.flush().then(() => process.send?.(measure()))
   else if (question === 'received') process.send?.(received())
   else {
     onIdle = () => {

@@ -1,0 +1,205 @@
+import { parseChecksumAlgorithm } from '../checksums.js'
+import {
+  attributeBytes,
+  attributeLimits,
+  contentHeaders,
+  emptyRecord,
+  type HiddenVersion,
+  headerName,
+  headerValue,
+  idOfVersion,
+  type ObjectRecord,
+  type RecordedChecksum,
+  type RecordedPart,
+  type RecordedVersion,
+} from './record.js'
+
+/** Thrown for a file that is not a record, or whose format is newer. */
+export class UnreadableRecord extends Error {}
+
+/** The format that this version writes, and the newest that it reads. */
+const format = 1
+
+/** Serializes a record as a line of JSON, with the key for humans who read it with pachctl. */
+export function serializeRecord(key: string, record: ObjectRecord): Buffer {
+  const { headers, metadata, tags, etag, checksum, parts, versions, hidden } = record
+  const filled = {
+    format,
+    key,
+    ...(Object.keys(headers).length > 0 && { headers }),
+    ...(Object.keys(metadata).length > 0 && { metadata }),
+    ...(tags.length > 0 && { tags }),
+    ...(etag !== undefined && { etag }),
+    ...(checksum && { checksum }),
+    ...(parts.length > 0 && { parts }),
+    ...(versions.length > 0 && { versions }),
+    ...(hidden && { hidden }),
+  }
+  return Buffer.from(`${JSON.stringify(filled)}\n`)
+}
+
+/** A version as it lies in PFS behind a record: a line of its own, without a key. */
+export function serializeVersion(version: RecordedVersion): Buffer {
+  return Buffer.from(`${JSON.stringify({ format, versions: [version] })}\n`)
+}
+
+/**
+ * Parses a record of one or more lines: the last with more than versions describes the object, the versions of all count.
+ *
+ * @throws UnreadableRecord
+ */
+export function parseRecord(bytes: Uint8Array): ObjectRecord {
+  const lines = Buffer.from(bytes)
+    .toString()
+    .split('\n')
+    .filter((text) => text !== '')
+    .map(readJson)
+  if (lines.length === 0) throw new UnreadableRecord('a record is empty')
+  let described = emptyRecord
+  const versions = new Map<string, RecordedVersion>()
+  for (const line of lines) {
+    const record = readLine(line)
+    if (Object.keys(line).some((name) => name !== 'format' && name !== 'versions')) described = record
+    for (const version of record.versions) {
+      // Behind the others, also if it was there before.
+      versions.delete(idOfVersion(version))
+      versions.set(idOfVersion(version), version)
+    }
+  }
+  return { ...described, versions: [...versions.values()] }
+}
+
+function readLine(file: Json): ObjectRecord {
+  if (file.format !== format) throw new UnreadableRecord(`the format of a record is ${file.format}, not ${format}`)
+  const checksum = optional(file.checksum, readChecksum)
+  const hidden = optional(file.hidden, readHidden)
+  const etag = optional(file.etag, (value) => matching(value, /^[0-9a-f]{32}(-[1-9]\d{0,4})?$/))
+  return {
+    headers: readHeaders(file.headers ?? {}),
+    metadata: readMetadata(file.metadata ?? {}),
+    tags: readTags(file.tags ?? []),
+    ...(etag !== undefined && { etag }),
+    ...(checksum && { checksum }),
+    parts: readParts(file.parts ?? []),
+    versions: readList(file.versions ?? [], readVersion),
+    ...(hidden && { hidden }),
+  }
+}
+
+type Json = Readonly<Record<string, unknown>>
+
+function readJson(text: string): Json {
+  try {
+    return requireObject(JSON.parse(text))
+  } catch (cause) {
+    throw cause instanceof UnreadableRecord ? cause : new UnreadableRecord('a record is not JSON', { cause })
+  }
+}
+
+function requireObject(value: unknown): Json {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Json
+  throw new UnreadableRecord('a record has a value of the wrong type')
+}
+
+function readList<Item>(value: unknown, read: (item: unknown) => Item): Item[] {
+  if (Array.isArray(value)) return value.map(read)
+  throw new UnreadableRecord('a record has a value of the wrong type')
+}
+
+function optional<Value>(value: unknown, read: (value: unknown) => Value): Value | undefined {
+  return value === undefined ? undefined : read(value)
+}
+
+function matching(value: unknown, pattern: RegExp): string {
+  if (typeof value === 'string' && pattern.test(value)) return value
+  throw new UnreadableRecord('a record has an invalid text')
+}
+
+function whole(value: unknown): number {
+  if (Number.isSafeInteger(value) && Number(value) >= 0) return Number(value)
+  throw new UnreadableRecord('a record has an invalid number')
+}
+
+function readHeaders(value: unknown): ObjectRecord['headers'] {
+  const file = requireObject(value)
+  const known = contentHeaders.filter((name) => Object.hasOwn(file, name))
+  const headers = Object.fromEntries(known.map((name) => [name, matching(file[name], headerValue)]))
+  return atMost(attributeLimits.headerBytes, attributeBytes(headers), headers)
+}
+
+/** Values are encoded when they are sent; names are not, so they must be valid header names. */
+function readMetadata(value: unknown): ObjectRecord['metadata'] {
+  const entries = Object.entries(requireObject(value)).map(
+    ([name, text]) => [matching(name, headerName), matching(text, /^/)] as const,
+  )
+  const metadata = Object.fromEntries(entries)
+  return atMost(attributeLimits.metadataBytes, attributeBytes(metadata), metadata)
+}
+
+function readTags(value: unknown): ObjectRecord['tags'] {
+  const tags = readList(value, (tag) => {
+    const [key, text] = readList(tag, (each) => matching(each, /^/))
+    if (key === undefined || text === undefined) throw new UnreadableRecord('a record has a tag without a value')
+    atMost(attributeLimits.tagKeyCharacters, key.length, key)
+    return [key, atMost(attributeLimits.tagValueCharacters, text.length, text)] as const
+  })
+  return atMost(attributeLimits.tags, tags.length, tags)
+}
+
+function atMost<Value>(limit: number, size: number, value: Value): Value {
+  if (size <= limit) return value
+  throw new UnreadableRecord('a record has more entries than an object can have')
+}
+
+function readChecksum(value: unknown): RecordedChecksum {
+  const { algorithm, type, value: text } = requireObject(value)
+  if (type !== 'FULL_OBJECT' && type !== 'COMPOSITE')
+    throw new UnreadableRecord('a record has an unknown checksum type')
+  const known = parseChecksumAlgorithm(matching(algorithm, /^[0-9a-z]{1,20}$/))
+  if (known === undefined) throw new UnreadableRecord('a record has a checksum of an unknown algorithm')
+  return { algorithm: known, type, value: matching(text, /^[\w+/=-]{1,200}$/) }
+}
+
+/** Parts must be in ascending order. */
+function readParts(value: unknown): ObjectRecord['parts'] {
+  const parts = readList(value, readPart)
+  if (parts.every(({ number }, index) => number > (parts[index - 1]?.number ?? 0)))
+    return atMost(10_000, parts.length, parts)
+  throw new UnreadableRecord('a record has parts out of order')
+}
+
+function readPart(value: unknown): RecordedPart {
+  const { number, size, checksum: text } = requireObject(value)
+  const checksum = optional(text, (each) => matching(each, /^[\w+/=]{1,200}$/))
+  return { number: whole(number), size: whole(size), ...(checksum !== undefined && { checksum }) }
+}
+
+const commitIdPattern = /^[0-9a-f]{32}$/
+const branchPattern = /^[\w-]+$/
+
+function readHidden(value: unknown): HiddenVersion {
+  const { commitId, branch, content: contentText, asOf: asOfText } = requireObject(value)
+  const content = optional(contentText, (each) => matching(each, /^[0-9a-f]{64}$/))
+  const asOf = optional(asOfText, (each) => matching(each, commitIdPattern))
+  return {
+    commitId: matching(commitId, commitIdPattern),
+    branch: matching(branch, branchPattern),
+    ...(content !== undefined && { content }),
+    ...(asOf !== undefined && { asOf }),
+  }
+}
+
+function readVersion(value: unknown): RecordedVersion {
+  const { commitId, branch, time, marker } = requireObject(value)
+  const date = new Date(matching(time, /^[\w:.+-]{1,40}$/))
+  if (Number.isNaN(date.getTime())) throw new UnreadableRecord('a record has an invalid time')
+  if (marker !== undefined && marker !== 'made' && marker !== 'removed') {
+    throw new UnreadableRecord('a record has a version of an unknown kind')
+  }
+  return {
+    commitId: matching(commitId, commitIdPattern),
+    branch: matching(branch, branchPattern),
+    time: date,
+    ...(marker !== undefined && { marker }),
+  }
+}

@@ -1,0 +1,203 @@
+import { LRUCache } from 'lru-cache'
+import type { Change } from '../commits/change.js'
+import { type CommitQueue, committedOf } from '../commits/commit-queue.js'
+import type { CallOptions, PfsClient, Repo } from '../pfs/client.js'
+import { PfsError } from '../pfs/errors.js'
+import { ensureMetaBranch } from '../pfs/meta-branch.js'
+import { isMarkerPath, markerContent } from './markers.js'
+import { emptyRecord, type ObjectRecord } from './record.js'
+import type { KeyRecords, RecordCache } from './record-cache.js'
+import { applyChange, type RecordChange } from './record-change.js'
+import { serializeRecord, serializeVersion } from './record-format.js'
+import { indexEntries } from './record-index.js'
+import { type RecordName, recordPath, recordsBranch } from './record-path.js'
+
+const description = 'Records of S3 objects, and parts of uploads that are not completed yet'
+
+/** A longer line, and one with which a record would have grown by more, is not appended: the record is written anew. */
+const maxLineBytes = 64 * 1024
+const maxAppendedBytes = 256 * 1024
+
+/** Records whose growth is remembered. */
+const maxAppendedRecords = 100_000
+
+/** Where a writer finds what is known of records. */
+export interface RecordSources {
+  readonly cache: RecordCache
+  /** The records of some keys as they are in PFS. */
+  readonly read: (
+    repo: Repo,
+    paths: readonly string[],
+    options: CallOptions,
+  ) => Promise<ReadonlyMap<string, KeyRecords>>
+  readonly keyFromPath: (path: string) => string
+}
+
+/** The changes of one record, on their way into a commit. */
+interface Draft {
+  /** Of the record. */
+  readonly path: string
+  readonly name: RecordName
+  readonly changes: readonly RecordChange[]
+  /** Undefined if the record must be read first. */
+  readonly addition: RecordFiles | undefined
+}
+
+/** The change of the file of a record, and of those of the index by which it is listed. */
+type RecordFiles = readonly [record: Change, ...index: Change[]]
+
+const noRecords: ReadonlyMap<string, KeyRecords> = new Map()
+
+/** Commits changes of records. */
+export class RecordWriter {
+  readonly #pfs: PfsClient
+  readonly #commits: CommitQueue
+  readonly #sources: RecordSources
+  /** Changes that are on their way into PFS, by the path of their record, for the updates that follow. */
+  readonly #writing = new Map<string, readonly RecordChange[]>()
+  /** Bytes that were appended to a record since it was last written anew by this process. */
+  readonly #appended = new LRUCache<string, number>({ max: maxAppendedRecords })
+
+  constructor(pfs: PfsClient, commits: CommitQueue, sources: RecordSources) {
+    this.#pfs = pfs
+    this.#commits = commits
+    this.#sources = sources
+  }
+
+  /**
+   * Makes changes of records of one repo in one commit. A record is read only for a change that depends on what is there,
+   * or if lines were appended to it so often that it is time to write it anew.
+   */
+  async write(changes: readonly RecordChange[], options: CallOptions): Promise<void> {
+    const [first] = changes
+    if (first === undefined) return
+    const { repo } = first.name
+    const drafts = this.#draftsOf(changes)
+    const unknown = drafts.filter(({ addition }) => addition === undefined).map(({ name }) => name.path)
+    const stored = unknown.length === 0 ? noRecords : await this.#sources.read(repo, [...new Set(unknown)], options)
+    // Nothing is awaited from here to the queue, so that changes of one record follow one another.
+    const made = drafts.flatMap((draft) => {
+      const changes = draft.addition ?? this.#replacement(draft, stored)
+      return changes === undefined ? [] : [{ draft, changes }]
+    })
+    if (made.length === 0) return
+    for (const { draft } of made) this.#writing.set(draft.path, [...this.#writingTo(draft.path), ...draft.changes])
+    try {
+      const paths = new Set(made.map(({ draft }) => draft.name.path))
+      const all = made.flatMap(({ changes: [record, ...index] }) => [record, ...index])
+      await this.#commitChanges(repo, all, paths, options)
+      for (const { draft, changes } of made) this.#noteCommitted(draft, changes[0])
+    } finally {
+      for (const { draft } of made) {
+        const left = this.#writingTo(draft.path).filter((change) => !draft.changes.includes(change))
+        if (left.length === 0) this.#writing.delete(draft.path)
+        else this.#writing.set(draft.path, left)
+      }
+    }
+  }
+
+  #writingTo(path: string): readonly RecordChange[] {
+    return this.#writing.get(path) ?? []
+  }
+
+  /** The changes by record, with what they add to its file if that need not be read. */
+  #draftsOf(changes: readonly RecordChange[]): readonly Draft[] {
+    const byPath = new Map<string, [RecordChange, ...RecordChange[]]>()
+    for (const change of changes) {
+      const path = recordPath(change.name.path, change.name.content)
+      const others = byPath.get(path)
+      if (others === undefined) byPath.set(path, [change])
+      else others.push(change)
+    }
+    return [...byPath].map(([path, ofRecord]): Draft => {
+      const { name } = ofRecord[0]
+      return { path, name, changes: ofRecord, addition: this.#additionOf(path, name, ofRecord) }
+    })
+  }
+
+  #additionOf(path: string, name: RecordName, changes: readonly RecordChange[]): RecordFiles | undefined {
+    // The index of markers depends on what was there.
+    if (name.content === markerContent && isMarkerPath(name.path)) return undefined
+    const key = this.#sources.keyFromPath(name.path)
+    const removal = changes.findLastIndex(({ kind }) => kind === 'remove')
+    const lines: Buffer[] = []
+    for (const change of changes.slice(removal + 1)) {
+      if (change.kind === 'update') return undefined
+      if (change.kind === 'describe') lines.push(serializeRecord(key, change.record))
+      else if (change.kind === 'version') lines.push(serializeVersion(change.version))
+    }
+    const raw = Buffer.concat(lines)
+    if (removal >= 0) {
+      const isThere = raw.length > 0
+      return [recordFile(path, isThere ? raw : undefined), ...indexFiles(name, undefined, isThere ? emptyRecord : null)]
+    }
+    const before = this.#appended.get(idOfRecord(name)) ?? 0
+    if (raw.length > maxLineBytes || before + raw.length > maxAppendedBytes) return undefined
+    const record: Change = { path, content: { raw, isAppended: true }, isUnchecked: true }
+    return [record, ...indexFiles(name, undefined, emptyRecord)]
+  }
+
+  /** The changes that write a record anew; undefined if it stays as it is. */
+  #replacement({ path, name, changes }: Draft, stored: ReadonlyMap<string, KeyRecords>): RecordFiles | undefined {
+    const records = this.#sources.cache.latest(name.repo, name.path) ?? stored.get(name.path)
+    const known = records?.get(name.content)
+    const before = applyAll(known, this.#writingTo(path))
+    const record = applyAll(before, changes)
+    if (record === before) return undefined
+    const raw = record && serializeRecord(this.#sources.keyFromPath(name.path), record)
+    return [recordFile(path, raw), ...indexFiles(name, before, record ?? null)]
+  }
+
+  #noteCommitted({ name, changes }: Draft, { content }: Change): void {
+    const id = idOfRecord(name)
+    if (content !== undefined && 'raw' in content && content.isAppended === true) {
+      this.#appended.set(id, (this.#appended.get(id) ?? 0) + content.raw.length)
+    } else this.#appended.delete(id)
+    const known = this.#sources.cache.latest(name.repo, name.path)
+    if (known !== undefined) {
+      this.#sources.cache.put(name.repo, name.path, name.content, applyAll(known.get(name.content), changes) ?? null)
+    }
+  }
+
+  async #commitChanges(
+    repo: Repo,
+    changes: readonly Change[],
+    paths: ReadonlySet<string>,
+    options: CallOptions,
+  ): Promise<void> {
+    const branch = recordsBranch(repo)
+    const commit = async (): Promise<void> => {
+      const { commitId, parentId } = committedOf(await this.#commits.commit(branch, changes, options))
+      this.#sources.cache.committed(repo, commitId, parentId, paths)
+    }
+    try {
+      await commit()
+    } catch (error) {
+      if (!(error instanceof PfsError) || error.missing === undefined) throw error
+      await ensureMetaBranch(this.#pfs, branch, { description }, options)
+      await commit()
+    }
+  }
+}
+
+function applyAll(known: ObjectRecord | undefined, changes: readonly RecordChange[]): ObjectRecord | undefined {
+  return changes.reduce(applyChange, known)
+}
+
+/** Creates a record or deletes it. */
+function recordFile(path: string, raw: Uint8Array | undefined): Change {
+  return { path, isUnchecked: true, ...(raw && { content: { raw } }) }
+}
+
+/** Unlike records, markers lie at paths as clients choose them, where a file can be in the place of a directory. */
+function indexFiles(name: RecordName, before: ObjectRecord | undefined, record: ObjectRecord | null): Change[] {
+  return indexEntries(name, before, record).map(({ path, isThere }) => ({
+    path,
+    isUnchecked: !isThere,
+    ...(isThere && { content: { raw: Buffer.alloc(0) } }),
+  }))
+}
+
+function idOfRecord({ repo, path, content }: RecordName): string {
+  return `${repo.project}/${repo.name}${recordPath(path, content)}`
+}
