@@ -6,7 +6,7 @@ import { PfsError } from '../../lib/index.js'
 import { createMemoryPfs } from '../../lib/testing/index.js'
 import { ask } from '../support/ask.js'
 import { startGateway } from '../support/gateway.js'
-import { bucket, createBucket } from './support/branch.js'
+import { bucket, repos } from './support/branch.js'
 
 const backOff = suite('a PFS that answers UNAVAILABLE')
 const { setTimeout: wait } = timers
@@ -23,8 +23,7 @@ backOff('is retried after 100, 300 and 900 ms, each reduced by up to half', asyn
     return value
   }) as typeof wait
   syncBuiltinESMExports()
-  const pfs = createMemoryPfs()
-  await createBucket(pfs)
+  const pfs = createMemoryPfs({ repos })
   let calls = 0
   const next = async (): Promise<never> => {
     calls += 1

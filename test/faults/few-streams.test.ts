@@ -8,7 +8,7 @@ import { createMemoryPfs, createPachydermClient, servePfs } from '../../lib/test
 import { ask } from '../support/ask.js'
 import { deferred } from '../support/deferred.js'
 import { startGateway } from '../support/gateway.js'
-import { bucket, createBucket, holds } from './support/branch.js'
+import { bucket, holds, repos } from './support/branch.js'
 import { sendPart } from './support/http.js'
 import { putMessage } from './support/messages.js'
 
@@ -59,8 +59,7 @@ const streams = suite('a PFS that lets a connection have few streams')
 
 /** A gateway whose PFS is behind such a proxy. */
 async function startBehindProxy(maxConcurrentStreams: number, maxSharedBodyBytes: number) {
-  const truth = createMemoryPfs()
-  await createBucket(truth)
+  const truth = createMemoryPfs({ repos })
   const server = await servePfs(truth, '127.0.0.1:0')
   const proxy = await startProxy(server.port, maxConcurrentStreams)
   const client = createPachydermClient(`grpc://127.0.0.1:${proxy.port}`)

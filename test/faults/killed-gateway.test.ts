@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import { createMemoryPfs, servePfs } from '../../lib/testing/index.js'
 import { ask } from '../support/ask.js'
 import { startListening } from '../support/program.js'
-import { bucket, commits, createBucket, holds, sum } from './support/branch.js'
+import { bucket, commits, holds, repos, sum } from './support/branch.js'
 
 const objects = 1000
 const writers = 32
@@ -17,8 +17,7 @@ function contentOf(index: number): Buffer {
 const killed = suite('a gateway that is killed')
 
 killed('the branch contains every confirmed write completely, and otherwise only writes in progress', async () => {
-  const pfs = createMemoryPfs({ commitMilliseconds: 5 })
-  await createBucket(pfs)
+  const pfs = createMemoryPfs({ repos, commitMilliseconds: 5 })
   const served = await servePfs(pfs, '127.0.0.1:0')
   const start = () => startListening(['--pachd', served.address, '--auth', 'none', '--log', 'none'])
   const answered = new Set<number>()
@@ -68,8 +67,7 @@ const killedAfterUploads = 3
 const parts = [Buffer.alloc(5 * 1024 * 1024, 'first part '), Buffer.alloc(10_000, 'last part ')]
 
 killed('multipart uploads continue: confirmed parts are kept, and each step can be repeated', async () => {
-  const pfs = createMemoryPfs({ commitMilliseconds: 5 })
-  await createBucket(pfs)
+  const pfs = createMemoryPfs({ repos, commitMilliseconds: 5 })
   const served = await servePfs(pfs, '127.0.0.1:0')
   const start = () => startListening(['--pachd', served.address, '--auth', 'none', '--log', 'none'])
   const first = await start()

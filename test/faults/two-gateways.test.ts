@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createMemoryPfs } from '../../lib/testing/index.js'
 import { ask } from '../support/ask.js'
-import { bucket, commits, createBucket, holds } from './support/branch.js'
+import { bucket, commits, holds, repos } from './support/branch.js'
 import { type Rig, startRig } from './support/rig.js'
 
 const keys = Array.from({ length: 5 }, (_, index) => `key-${index}`)
@@ -24,8 +24,7 @@ const gateways = suite('two gateways on one PFS')
  * - Every version that was put is in the history.
  */
 gateways('every confirmed write is in the history, and its version contains it', async () => {
-  const truth = createMemoryPfs({ commitMilliseconds: 1 })
-  await createBucket(truth)
+  const truth = createMemoryPfs({ repos, commitMilliseconds: 1 })
   const rigs = [await startRig({ truth }), await startRig({ truth })]
   const acknowledged = (await Promise.all(rigs.map((rig, index) => writeAll(rig, `gateway ${index}`)))).flat()
   assert.is(acknowledged.length, rigs.length * keys.length * writesEach)
@@ -81,8 +80,7 @@ async function versionsOf(port: number, key: string, history: readonly string[])
 gateways(
   'one deletes the key that the other writes: each gets a response, and the branch has one of the two results',
   async () => {
-    const truth = createMemoryPfs({ commitMilliseconds: 1 })
-    await createBucket(truth)
+    const truth = createMemoryPfs({ repos, commitMilliseconds: 1 })
     const [writer, remover] = [await startRig({ truth }), await startRig({ truth })]
     const bytes = Buffer.alloc(2_000_000, 'a')
     for (const content of ['small', bytes]) {

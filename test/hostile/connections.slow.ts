@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createMemoryPfs, servePfs } from '../../lib/testing/index.js'
-import { bucket, createBucket, holds, sum } from '../faults/support/branch.js'
+import { bucket, holds, repos, sum } from '../faults/support/branch.js'
 import { contentOf, idler, putAndGet } from '../faults/support/crowd.js'
 import { createFaultyPfs, type FaultyPfs } from '../faults/support/faulty-pfs.js'
 import type { Measured } from '../faults/support/gateway-child.js'
@@ -55,8 +55,7 @@ async function settled(gateway: GatewayProcess, pfs: FaultyPfs, before: Measured
 }
 
 test.before(async (context) => {
-  const truth = createMemoryPfs()
-  await createBucket(truth)
+  const truth = createMemoryPfs({ repos })
   const pfs = createFaultyPfs(truth)
   const served = await servePfs(pfs.client, '127.0.0.1:0')
   const gateway = await startGatewayProcess({ address: served.address, options: {} })

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import type { FileInfo } from '../../lib/index.js'
 import type { PachydermApi } from '../../lib/testing/index.js'
 import { createMemoryPfs } from '../../lib/testing/index.js'
-import { branch, bucket, createBucket } from '../faults/support/branch.js'
+import { branch, bucket, repos } from '../faults/support/branch.js'
 import { createFaultyPfs, type FaultyPfs } from '../faults/support/faulty-pfs.js'
 import { ask } from '../support/ask.js'
 import { type Gateway, startGateway } from '../support/gateway.js'
@@ -14,8 +14,7 @@ const test = suite<{ gateway: Gateway; truth: PachydermApi; lying: FaultyPfs }>(
 const contents = { small: Buffer.alloc(5000, 'a'), large: Buffer.alloc(2_500_000, 'b'), empty: Buffer.alloc(0) }
 
 test.before(async (context) => {
-  context.truth = createMemoryPfs()
-  await createBucket(context.truth)
+  context.truth = createMemoryPfs({ repos })
   const gateway = await startGateway({ pfs: context.truth })
   for (const [name, content] of Object.entries(contents)) {
     assert.is((await ask(gateway.port, 'PUT', `/${bucket}/${name}`, content)).status, 200)

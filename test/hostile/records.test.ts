@@ -3,8 +3,9 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { recordPath } from '../../lib/records/record-path.js'
 import type { PachydermApi } from '../../lib/testing/index.js'
-import { branch, bucket, createBucket } from '../faults/support/branch.js'
+import { branch, bucket } from '../faults/support/branch.js'
 import { type Answer, ask } from '../support/ask.js'
+import { createRepoAndBranch } from '../support/branch.js'
 import { type Gateway, startGateway } from '../support/gateway.js'
 
 /** Records planted by a user with the right to write the repo. README.md, Integrity: class 43. */
@@ -16,7 +17,7 @@ const content = Buffer.alloc(5000, 'a')
 
 test.before(async (context) => {
   context.gateway = await startGateway({ options })
-  await createBucket(context.gateway.pfs)
+  await createRepoAndBranch(context.gateway.pfs, branch)
 })
 
 test.after(({ gateway }) => gateway.close())

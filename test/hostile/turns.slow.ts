@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createMemoryPfs, servePfs } from '../../lib/testing/index.js'
-import { bucket, createBucket } from '../faults/support/branch.js'
+import { bucket, repos } from '../faults/support/branch.js'
 import { type GatewayProcess, startGatewayProcess } from '../faults/support/gateway-process.js'
 
 /**
@@ -15,8 +15,7 @@ const test = suite<{ gateway: GatewayProcess; close: () => Promise<void> }>('tur
 const longestTurn = 50
 
 test.before(async (context) => {
-  const pfs = createMemoryPfs()
-  await createBucket(pfs)
+  const pfs = createMemoryPfs({ repos })
   const served = await servePfs(pfs, '127.0.0.1:0')
   const gateway = await startGatewayProcess({ address: served.address, options: {} })
   context.gateway = gateway

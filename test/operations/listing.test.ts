@@ -12,8 +12,9 @@ import {
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createMemoryPfs } from '../../lib/testing/index.js'
-import { branch, bucket, createBucket as createBranch } from '../faults/support/branch.js'
+import { branch, bucket } from '../faults/support/branch.js'
 import { createFaultyPfs } from '../faults/support/faulty-pfs.js'
+import { createRepoAndBranch } from '../support/branch.js'
 import { type Gateway, startGateway } from '../support/gateway.js'
 import { refusal } from '../support/refusal.js'
 import { s3Client } from '../support/s3-client.js'
@@ -161,7 +162,7 @@ const open = suite('listings of an open commit')
 
 open('looks up the time of the commit once, not once per object', async () => {
   const truth = createMemoryPfs()
-  await createBranch(truth)
+  await createRepoAndBranch(truth, branch)
   const { id } = await truth.startCommit({ branch })
   const added = Array.from({ length: 50 }, (_, index) => ({ addFile: { path: `/${index}`, raw: Buffer.from('x') } }))
   await truth.modifyFile({ repo: branch.repo, id: id ?? '' }, added)

@@ -5,11 +5,8 @@ export const branch: Branch = { repo: { project: 'default', name: 'data', type: 
 export const bucket = 'master.data'
 const head = { repo: branch.repo, branch: branch.name }
 
-/** Makes the repo and the branch that the tests write to. */
-export async function createBucket(pfs: PfsClient): Promise<void> {
-  await pfs.createRepo({ repo: branch.repo })
-  await pfs.createBranch({ branch })
-}
+/** For `createMemoryPfs`: the bucket, empty. */
+export const repos = { data: { master: {} } }
 
 /** The SHA-256 of each file of the branch, by key. */
 export async function holds(pfs: PfsClient): Promise<ReadonlyMap<string, string>> {

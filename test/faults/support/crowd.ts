@@ -3,15 +3,14 @@ import * as assert from 'uvu/assert'
 import type { PfsClient } from '../../../lib/index.js'
 import { createMemoryPfs, servePfs } from '../../../lib/testing/index.js'
 import { ask } from '../../support/ask.js'
-import { bucket, createBucket, holds, sum } from './branch.js'
+import { bucket, holds, repos, sum } from './branch.js'
 import { type GatewayProcess, withGatewayProcess } from './gateway-process.js'
 import { leave } from './http.js'
 import { putMessage } from './messages.js'
 
 /** Half of `connections` idle in one way or another, while each of the other half puts and gets an object; all at once. */
 export async function crowd(connections: number): Promise<void> {
-  const pfs = createMemoryPfs({ commitMilliseconds: 10 })
-  await createBucket(pfs)
+  const pfs = createMemoryPfs({ repos, commitMilliseconds: 10 })
   const served = await servePfs(pfs, '127.0.0.1:0')
   try {
     await withGatewayProcess({ address: served.address, options: {} }, (gateway) => crowdOf(connections, gateway, pfs))

@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises'
 import * as assert from 'uvu/assert'
 import { createMemoryPfs, servePfs } from '../../../lib/testing/index.js'
 import { ask } from '../../support/ask.js'
-import { bucket, createBucket } from './branch.js'
+import { bucket, repos } from './branch.js'
 import { createFaultyPfs, type FaultyPfs } from './faulty-pfs.js'
 import type { Measured } from './gateway-child.js'
 import { type GatewayProcess, withGatewayProcess } from './gateway-process.js'
@@ -60,8 +60,7 @@ export interface Load {
 
 /** Sends mixed requests; afterwards the gateway must hold as many resources as before. */
 export async function mixedLoad(load: Load): Promise<void> {
-  const truth = createMemoryPfs()
-  await createBucket(truth)
+  const truth = createMemoryPfs({ repos })
   const pfs = createFaultyPfs(truth)
   const served = await servePfs(pfs.client, '127.0.0.1:0')
   try {
