@@ -28,7 +28,7 @@ let gateway: Awaited<ReturnType<typeof startListening>>
 let complaints: string
 
 test.before(async () => {
-  gateway = await startListening(['--memory', '--serve-pfs', '127.0.0.1:0', '--log', 'none'])
+  gateway = await startListening(['--memory', '--serve-pfs', '127.0.0.1:0', '--log', 'off'])
   const pachd = (await gateway.says(/grpc:\/\/(\S+)/))[1] ?? ''
   folder = mkdtempSync(join(root, '.compiled/snippets-'))
   for (const snippet of modules) {

@@ -25,7 +25,7 @@ export async function startServer(served: Served): Promise<Server> {
 /** Starts the program as users run it, built, and waits until it listens. */
 export async function startProgram(...args: readonly string[]): Promise<Server> {
   const main = join(root, 'dist/cli/main.js')
-  const child = spawn(process.execPath, [main, '--listen', '127.0.0.1:0', '--auth', 'none', '--log', 'none', ...args])
+  const child = spawn(process.execPath, [main, '--listen', '127.0.0.1:0', '--auth', 'none', '--log', 'off', ...args])
   for await (const text of child.stderr.setEncoding('utf8').iterator({ destroyOnReturn: false })) {
     const port = /Listening on \S+:(\d+)/.exec(text)?.[1]
     if (port === undefined) continue

@@ -3,7 +3,7 @@ import type { ErrorContext, ResponseLog } from '../index.js'
 import { lineFrom } from './fault.js'
 
 /** The values of `--log`. */
-export const logFormats = ['text', 'json', 'none'] as const
+export const logFormats = ['text', 'json', 'off'] as const
 export type LogFormat = (typeof logFormats)[number]
 
 /** Additional fields of a JSON line. */

@@ -41,7 +41,7 @@ for (const [words, message] of [
   [['--memory', '--pachd', 'grpc://localhost:30650'], '--memory and --pachd exclude each other'],
   [['--auth', 'keys'], '--auth takes pachyderm, none or keys:FILE, not "keys"'],
   [['--auth', 'keys:'], '--auth takes pachyderm, none or keys:FILE, not "keys:"'],
-  [['--log', 'xml'], '--log takes text, json or none, not "xml"'],
+  [['--log', 'xml'], '--log takes text, json or off, not "xml"'],
   [['--drain-seconds', '1.5'], '--drain-seconds takes a whole number of seconds, not "1.5"'],
   [['--drain-seconds', '-1'], '--drain-seconds needs a value'],
   [['--max-connections', 'many'], '--max-connections takes a whole number, not "many"'],

@@ -237,12 +237,12 @@ test('--print-addresses: the listening addresses, before any other line on stand
 })
 
 test('--print-addresses: no address of PFS if it is not served', async () => {
-  const gateway = await startListening(['--memory', '--log', 'none', '--print-addresses'])
+  const gateway = await startListening(['--memory', '--log', 'off', '--print-addresses'])
   assert.equal(JSON.parse((await gateway.stop()).stdout), { s3: gateway.endpoint })
 })
 
-test('--log none: nothing on standard output', async () => {
-  const gateway = await startListening(['--log', 'none'])
+test('--log off: nothing on standard output', async () => {
+  const gateway = await startListening(['--log', 'off'])
   await (await fetch(gateway.endpoint)).text()
   const { stdout } = await gateway.stop()
   assert.is(stdout, '')

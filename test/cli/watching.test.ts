@@ -83,7 +83,7 @@ const accessLogLine =
 
 test('--access-log: lines of S3 server access logs; SIGHUP reopens the file', async () => {
   const file = scratch.file('access.log', '')
-  const gateway = await startListening(['--memory', '--log', 'none', '--access-log', file])
+  const gateway = await startListening(['--memory', '--log', 'off', '--access-log', file])
   const s3 = s3Client(gateway)
   await s3.send(new PutObjectCommand({ Bucket: 'master.images', Key: 'a "b"', Body: 'abc' }))
   renameSync(file, `${file}.1`)
@@ -108,7 +108,7 @@ test('--access-log: lines of S3 server access logs; SIGHUP reopens the file', as
 })
 
 async function startWithAdmin(args: readonly string[]) {
-  const gateway = await startListening(['--log', 'none', '--admin', '127.0.0.1:0', ...args])
+  const gateway = await startListening(['--log', 'off', '--admin', '127.0.0.1:0', ...args])
   const [, admin = ''] = await gateway.says(/Admin at (http:\/\/[^\s:]+:\d+)/)
   return { ...gateway, admin }
 }

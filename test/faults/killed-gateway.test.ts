@@ -19,7 +19,7 @@ const killed = suite('a gateway that is killed')
 killed('the branch contains every confirmed write completely, and otherwise only writes in progress', async () => {
   const pfs = createMemoryPfs({ repos, commitMilliseconds: 5 })
   const served = await servePfs(pfs, '127.0.0.1:0')
-  const start = () => startListening(['--pachd', served.address, '--auth', 'none', '--log', 'none'])
+  const start = () => startListening(['--pachd', served.address, '--auth', 'none', '--log', 'off'])
   const answered = new Set<number>()
   const lost = new Set<number>()
   const left = Array.from({ length: objects }, (_, index) => index).values()
@@ -69,7 +69,7 @@ const parts = [Buffer.alloc(5 * 1024 * 1024, 'first part '), Buffer.alloc(10_000
 killed('multipart uploads continue: confirmed parts are kept, and each step can be repeated', async () => {
   const pfs = createMemoryPfs({ repos, commitMilliseconds: 5 })
   const served = await servePfs(pfs, '127.0.0.1:0')
-  const start = () => startListening(['--pachd', served.address, '--auth', 'none', '--log', 'none'])
+  const start = () => startListening(['--pachd', served.address, '--auth', 'none', '--log', 'off'])
   const first = await start()
   const portOf = ({ endpoint }: { readonly endpoint: string }): number => Number(new URL(endpoint).port)
   let completed = 0

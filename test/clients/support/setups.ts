@@ -50,7 +50,7 @@ export async function startSetup(setup: Setup): Promise<RunningSetup> {
   const token = setup.rootToken === undefined ? {} : { token: setup.rootToken }
   const rootToken = setup.rootToken === undefined ? [] : ['--root-token', setup.rootToken]
   const near = await startListening(
-    ['--memory', '--serve-pfs', '127.0.0.1:0', '--log', 'none', ...rootToken],
+    ['--memory', '--serve-pfs', '127.0.0.1:0', '--log', 'off', ...rootToken],
     {},
     built,
   )
@@ -58,7 +58,7 @@ export async function startSetup(setup: Setup): Promise<RunningSetup> {
   if (setup.pfs === 'memory') {
     return { endpoint: near.endpoint, pachdAddress, ...token, stop: async () => [await near.stop()] }
   }
-  const far = await startListening(['--pachd', pachdAddress, '--log', 'none'], {}, built)
+  const far = await startListening(['--pachd', pachdAddress, '--log', 'off'], {}, built)
   return { endpoint: far.endpoint, pachdAddress, ...token, stop: async () => [await far.stop(), await near.stop()] }
 }
 
@@ -74,6 +74,6 @@ async function startBeforePachd(pachdAddress: string): Promise<RunningSetup> {
   const resource = { type: 'REPO', name: 'default/images' } as const
   await pfs.modifyRoleBinding({ resource, principal: `robot:${robot}`, roles: ['repoWriter'] }, root)
   pfs.close()
-  const gateway = await startListening(['--pachd', pachdAddress, '--log', 'none'], {}, built)
+  const gateway = await startListening(['--pachd', pachdAddress, '--log', 'off'], {}, built)
   return { endpoint: gateway.endpoint, pachdAddress, token, stop: async () => [await gateway.stop()] }
 }
