@@ -37,7 +37,7 @@ export function readRequest(
   const rawPath = pathOf(target)
   const rawQuery = target.slice(rawPath.length + 1)
   const headers = headersFrom(message.rawHeaders)
-  requireChunkedAlone(headers)
+  requireChunkedAlone(message, headers)
   return {
     method: message.method ?? 'GET',
     scheme: schemeOf(message),
@@ -128,10 +128,13 @@ function queryDecode(text: string): string {
   return percentDecode(text.replaceAll('+', ' '))
 }
 
-/** Node does not decode other codings, so the encoded bytes would be stored; proxies disagree on where they end. */
-function requireChunkedAlone(headers: ReadonlyMap<string, readonly string[]>): void {
+/**
+ * Node does not decode other codings, so the encoded bytes would be stored; proxies disagree on where they end. HTTP/1.0 has
+ * no codings, so a proxy may read the same bytes as two requests (RFC 9112, 6.1).
+ */
+function requireChunkedAlone({ httpVersion }: IncomingMessage, headers: ReadonlyMap<string, readonly string[]>): void {
   const codings = headers.get('transfer-encoding')?.join(',')
-  if (codings === undefined || codings.trim().toLowerCase() === 'chunked') return
+  if (codings === undefined || (codings.trim().toLowerCase() === 'chunked' && httpVersion !== '1.0')) return
   throw new S3Error('InvalidRequest', { message: 'The Transfer-Encoding must be chunked and nothing else.' })
 }
 

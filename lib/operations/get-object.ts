@@ -157,7 +157,7 @@ function overrides(request: HttpRequest): Headers {
  * style sheets, PDF, multipart, and future types.
  */
 const harmless =
-  /^(image\/(?!svg)[\w.+-]+|(audio|video|font)\/[\w.+-]+|text\/(plain|csv)|binary\/octet-stream|application\/(octet-stream|json|zip|gzip|x-(tar|gzip|bzip2|xz|ndjson|parquet)|vnd\.apache\.parquet))$/
+  /^(?!.*\+xml$)(image\/(?!svg)[\w.+-]+|(audio|video|font)\/[\w.+-]+|text\/(plain|csv)|binary\/octet-stream|application\/(octet-stream|json|zip|gzip|x-(tar|gzip|bzip2|xz|ndjson|parquet)|vnd\.apache\.parquet))$/
 
 /**
  * Headers that keep a stored object from acting as a page of the gateway's origin, which all buckets share: they give its

@@ -214,6 +214,17 @@ for (const coding of ['gzip, chunked', 'identity, chunked', 'chunked, chunked', 
   })
 }
 
+test('a Transfer-Encoding of HTTP/1.0 is refused, and its content is not stored', async ({ house }) => {
+  const request = signed(house, { method: 'PUT', target: '/alice/old', body: 'x' })
+  const { 'content-length': _, ...headers } = request.headers
+  const chunked = { ...request, headers: { ...headers, 'transfer-encoding': 'chunked' }, body: '1\r\nx\r\n0\r\n\r\n' }
+  const wire = await openWire(house.port)
+  wire.send(bytesOf(chunked).toString('latin1').replace('HTTP/1.1', 'HTTP/1.0'))
+  assert.is((await wire.response())?.status, 400)
+  wire.close()
+  assert.is(await stored(house, 'alice', '/old'), undefined)
+})
+
 test('an absolute-form target is the same request', async ({ house }) => {
   const request = signed(house, { target: '/alice/kept' })
   for (const origin of ['http://gateway.example', 'https://elsewhere.example:8080', 'HTTP://user@h']) {
