@@ -9,7 +9,7 @@ const memory = { commitMilliseconds: 100 }
 const slowToFinish = { ...memory, finishMilliseconds: 300 }
 const body = Buffer.alloc(1024, 'x')
 
-/** How many writes a second share commits that take 100 ms, and how many get through where each has its own. */
+/** Writes per second with commits of 100 ms, shared by concurrent writes or one commit per write. */
 export async function benchCommits(report: Report): Promise<void> {
   for (const writers of [1, 16, 64]) {
     await compare(report, `puts of 1 KiB, ${writers} writers`, writers, puts)

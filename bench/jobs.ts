@@ -66,7 +66,7 @@ const environment = {
   AWS_ACCESS_KEY_ID: 'bench',
   AWS_SECRET_ACCESS_KEY: 'bench',
   AWS_DEFAULT_REGION: 'us-east-1',
-  // pachd's own gateway does not read bodies with a checksum behind them.
+  // pachd's own gateway cannot read bodies with a trailing checksum.
   AWS_REQUEST_CHECKSUM_CALCULATION: 'when_required',
   AWS_RESPONSE_CHECKSUM_VALIDATION: 'when_required',
 }
@@ -100,7 +100,7 @@ function rcloneClient(program: string): JobClient {
   }
 }
 
-/** Throws unless a copy holds as many files as it should. */
+/** Throws unless a copy has the expected number of files. */
 export function requireFiles(directory: string, count: number): void {
   const found = readdirSync(directory, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
   if (found.length !== count) throw new Error(`${found.length} files were copied of ${count}`)

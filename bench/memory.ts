@@ -6,7 +6,7 @@ import { type Server, startProgram, startServer } from './support/server.js'
 const mebibyte = 1024 ** 2
 const piece = Buffer.alloc(mebibyte, 'x')
 
-/** Transfers of one kind, and how many of them run at once. */
+/** Transfers of one kind, and their concurrency. */
 interface Load {
   readonly name: string
   readonly method: 'PUT' | 'GET'

@@ -15,7 +15,7 @@ app.use('/health', (_req, res) => {
 app.use(basePath || '/', s3)
 
 export const server = createServer(app).listen(Number(process.env.PORT ?? 30600), '127.0.0.1')
-// An upload may take longer than the five minutes that Node allows a request.
+// An upload may take longer than the five minutes that Node allows for a request.
 server.requestTimeout = 0
-// Without this, Node answers an Expect header other than 100-continue with a bare 417.
+// Without this, Node responds to an Expect header other than 100-continue with a bare 417.
 server.on('checkExpectation', app)

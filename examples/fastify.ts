@@ -26,5 +26,5 @@ app.register(
 
 await app.listen({ port: Number(process.env.PORT ?? 30600), host: '127.0.0.1' })
 export const server = app.server
-// Without this, Node answers an Expect header other than 100-continue with a bare 417.
+// Without this, Node responds to an Expect header other than 100-continue with a bare 417.
 server.on('checkExpectation', app.routing)

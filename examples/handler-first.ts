@@ -12,11 +12,11 @@ const app = new Hono().get('/health', (c) => c.text('healthy'))
 // Any framework gives such a listener: `express()`, Koa's `app.callback()`, Fastify's `app.routing`, Next's `getRequestHandler()`.
 const rest = getRequestListener(app.fetch)
 
-// Below basePath the gateway answers; the framework gets every other request, untouched.
+// The gateway handles requests below basePath; the framework gets all others unchanged.
 const listener: typeof rest = (req, res) => s3(req, res, () => rest(req, res))
 
 export const server = createServer(listener).listen(Number(process.env.PORT ?? 30600), '127.0.0.1')
-// An upload may take longer than the five minutes that Node allows a request.
+// An upload may take longer than the five minutes that Node allows for a request.
 server.requestTimeout = 0
-// Without this, Node answers an Expect header other than 100-continue with a bare 417.
+// Without this, Node responds to an Expect header other than 100-continue with a bare 417.
 server.on('checkExpectation', listener)

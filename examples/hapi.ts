@@ -12,7 +12,7 @@ app.route({
   method: '*',
   path: `${basePath}/{key*}`,
   options: {
-    // The body stays a stream of any type and length that may take any time; hapi's defaults refuse such bodies itself.
+    // The body is a stream of any type, length and duration, which hapi's defaults would refuse.
     payload: { output: 'stream', parse: false, maxBytes: Number.MAX_SAFE_INTEGER, timeout: false },
   },
   async handler(request, h) {
@@ -23,7 +23,7 @@ app.route({
 
 await app.start()
 export const server = app.listener
-// An upload may take longer than the five minutes that Node allows a request.
+// An upload may take longer than the five minutes that Node allows for a request.
 server.requestTimeout = 0
-// Without this, Node answers an Expect header other than 100-continue with a bare 417.
+// Without this, Node responds to an Expect header other than 100-continue with a bare 417.
 server.on('checkExpectation', (req, res) => server.emit('request', req, res))

@@ -10,11 +10,11 @@ export const server = createServer((req, res) => {
   if (req.url === '/health') res.end('healthy')
   else s3(req, res)
 })
-// An upload may take longer than the five minutes that Node allows a request.
+// An upload may take longer than the five minutes that Node allows for a request.
 server.requestTimeout = 0
-// Lets a client that sends `Expect: 100-continue` keep its body until the signature is checked.
+// Lets a client that sends `Expect: 100-continue` wait with its body until the signature is verified.
 server.on('checkContinue', s3.checkContinue)
-// Node answers every other Expect header with a 417 that S3 clients do not understand; S3 ignores it.
+// Node responds to any other Expect header with a 417 that S3 clients do not understand; S3 ignores it.
 server.on('checkExpectation', s3)
 
 server.listen(Number(process.env.PORT ?? 30600), '127.0.0.1')

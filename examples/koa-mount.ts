@@ -14,15 +14,15 @@ app.use(async (ctx, next) => {
 })
 app.use(
   mount(basePath || '/', async (ctx: Koa.Context) => {
-    // The gateway answers instead of Koa.
+    // The gateway sends the response instead of Koa.
     ctx.respond = false
-    // koa-mount cuts the prefix off the URL; the signature covers the URL as it was sent.
+    // koa-mount removes the prefix from the URL; the signature covers the original URL.
     await s3(Object.assign(ctx.req, { originalUrl: ctx.originalUrl }), ctx.res)
   }),
 )
 
 export const server = app.listen(Number(process.env.PORT ?? 30600), '127.0.0.1')
-// An upload may take longer than the five minutes that Node allows a request.
+// An upload may take longer than the five minutes that Node allows for a request.
 server.requestTimeout = 0
-// Without this, Node answers an Expect header other than 100-continue with a bare 417.
+// Without this, Node responds to an Expect header other than 100-continue with a bare 417.
 server.on('checkExpectation', app.callback())

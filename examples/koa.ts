@@ -14,13 +14,13 @@ app.use(async (ctx, next) => {
 app.use(async (ctx, next) => {
   // Both /s3 and /s3/ list the buckets.
   if (!`${ctx.path}/`.startsWith(`${basePath}/`)) return next()
-  // The gateway answers instead of Koa.
+  // The gateway sends the response instead of Koa.
   ctx.respond = false
   await s3(ctx.req, ctx.res)
 })
 
 export const server = app.listen(Number(process.env.PORT ?? 30600), '127.0.0.1')
-// An upload may take longer than the five minutes that Node allows a request.
+// An upload may take longer than the five minutes that Node allows for a request.
 server.requestTimeout = 0
-// Without this, Node answers an Expect header other than 100-continue with a bare 417.
+// Without this, Node responds to an Expect header other than 100-continue with a bare 417.
 server.on('checkExpectation', app.callback())

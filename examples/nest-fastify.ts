@@ -23,8 +23,8 @@ class AppModule {}
 const app = await NestFactory.create<NestFastifyApplication>(AppModule, new FastifyAdapter(), {
   logger: ['warn', 'error'],
 })
-// Fastify's parsers do not see what `use` has mounted.
+// Fastify's parsers do not run for handlers that `use` has mounted.
 app.use(basePath || '/', s3)
 export const server: Server = await app.listen(Number(process.env.PORT ?? 30600), '127.0.0.1')
-// Without this, Node answers an Expect header other than 100-continue with a bare 417.
+// Without this, Node responds to an Expect header other than 100-continue with a bare 417.
 server.on('checkExpectation', (req, res) => server.emit('request', req, res))

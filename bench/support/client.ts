@@ -4,7 +4,7 @@ import { Agent, type IncomingMessage, request } from 'node:http'
 export interface Client {
   /** Sends a request and reads the whole response; rejects for an error status. */
   send(method: string, path: string, body?: Uint8Array | Pieces): Promise<Buffer>
-  /** As send, the bytes of the answer only counted. */
+  /** Like `send`, but only counts the bytes of the response. */
   count(path: string): Promise<number>
   close(): void
 }

@@ -6,7 +6,7 @@ import { createMemoryPfs, type MemoryPfsOptions, type PachydermApi, servePfs } f
 
 /** The kind of server process. */
 export type Served =
-  /** `files` of one byte in directories of 1000 lie on branch `master` of repo `bench`. */
+  /** Creates `files` of one byte, in directories of 1000, on branch `master` of repo `bench`. */
   | { readonly kind: 'pfs'; readonly memory?: MemoryPfsOptions; readonly files?: number }
   | {
       readonly kind: 'gateway'
@@ -113,7 +113,7 @@ async function serveS3rver(directory: string, module: string): Promise<number> {
   return (await server.run()).port
 }
 
-// A benchmark that is broken off leaves nothing behind.
+// An interrupted benchmark must leave no processes.
 process.once('disconnect', () => process.exit())
 
 process.once('message', (served) => {

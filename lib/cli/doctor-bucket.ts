@@ -14,7 +14,7 @@ const remedies: ReadonlyMap<string, string> = new Map([
   ['MethodNotAllowed', 'only branches can be written, not commits or the output of a pipeline; choose another bucket'],
 ])
 
-/** Lists a bucket, then puts, gets and deletes an object of it; stops at the first failure, but deletes what it has put. */
+/** Lists a bucket, then puts, gets and deletes an object in it; stops at the first failure, but always deletes the object. */
 export async function checkBucket(fetch: Fetch, bucket: string, report: Report): Promise<void> {
   const key = `pfs-s3-gateway-doctor-${randomUUID()}`
   const content = `written by pfs-s3-gateway doctor, may be deleted: ${key}\n`

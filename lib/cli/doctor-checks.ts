@@ -8,7 +8,7 @@ import type { PachdAddress } from './pfs.js'
 /** The steps of `doctor`, printed one by one. */
 export interface Report {
   ok(text: string): void
-  /** Also prints what to do. */
+  /** Also prints a remedy. */
   fail(text: string, remedy: string): void
   skip(text: string): void
   /** Prints the number of failures and returns the exit code. */
@@ -93,7 +93,7 @@ function matches(certificate: X509Certificate, key: string): boolean {
 /** Time limit of a step, in milliseconds. */
 const stepMilliseconds = 10_000
 
-/** Checks that a gateway answers at a URL, through whatever is in front of it. */
+/** Checks that a gateway responds at a URL, through all proxies in front of it. */
 export async function checkEndpoint(endpoint: string, report: Report): Promise<void> {
   try {
     const answer = await fetch(endpoint, { signal: AbortSignal.timeout(stepMilliseconds), redirect: 'manual' })

@@ -64,8 +64,8 @@ function unknownParents(path: string, { isDirectory }: CheckScope): string[] {
 }
 
 /**
- * Looks up the paths of changes and their parents. Parents of all the paths are looked up on their own: a range from such a
- * directory on would contain everything in it.
+ * Looks up the paths of changes and their parents. Common parents of all paths are looked up separately: a range that starts
+ * at such a directory would contain everything in it.
  */
 async function findAll(
   scope: CheckScope,

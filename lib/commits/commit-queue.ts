@@ -71,7 +71,7 @@ export type CommitInTurn = (changes: readonly Change[]) => Promise<readonly Outc
 /** Limits of a shared commit: changes and bytes. The changes of one call always stay together. */
 const batchLimits = { changes: 2000, bytes: 64 * 1024 * 1024 }
 
-/** Maximum branches whose recent commits are remembered. */
+/** Maximum branches whose recent commits are cached. */
 const maxBranches = 64
 
 interface ChangesEntry extends Entry {
@@ -126,14 +126,14 @@ export function createCommitQueue(pfs: PfsClient, settings: CommitQueueOptions):
     queue.enter(entry, leave, signal)
   }
 
-  /** Waits for PFS where the next turn would have to wait anyway, so that more writes share that turn. */
+  /** Waits for PFS before a turn that would have to wait anyway, so that more writes share the turn. */
   function makeRoom(branch: Branch, { authToken, isExclusive }: Entry): Promise<void> | undefined {
     const recent = recentOf(branch)
     if (isExclusive || !recent.isFull()) return undefined
     const signal = AbortSignal.timeout(turnMilliseconds)
     const options = { signal, ...(authToken !== undefined && { authToken }) }
     const room = recent.makeRoom((commitId) => inspectFinished(pfs, branch, commitId, options))
-    // The turn meets the same failure and answers its writes with it.
+    // The turn will fail for the same reason and report it to its writes.
     return room.catch(() => undefined)
   }
 

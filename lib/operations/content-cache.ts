@@ -4,7 +4,7 @@ import { asBuffer } from '../encoding.js'
 
 /** Cache of the content of small objects, by PFS hash and caller. */
 export interface ContentCache {
-  /** Whether there is room for files that are read before anybody asks for them. */
+  /** Whether the cache is large enough for reading ahead. */
   readonly keepsSmallFiles: boolean
   /** The content, if this caller has read it before; call it only for a hash that PFS has just returned to this caller. */
   get(hash: Uint8Array, authToken: string | undefined): Uint8Array | undefined

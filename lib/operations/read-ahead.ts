@@ -12,10 +12,10 @@ const maxFileBytes = 128 * 1024
 const maxReadBytes = 1024 * 1024
 const maxReadFiles = 64
 
-/** How far from the end of the last read a file may be to count as the next in order, in files. */
+/** Maximum distance in files from the last read for a read to count as sequential. */
 const reach = 32
 
-/** Files of one commit that are remembered, and of all commits. */
+/** Maximum cached files per commit, and in total. */
 const maxFilesOfCommit = 5000
 const maxFiles = 20_000
 
@@ -23,7 +23,7 @@ const maxFiles = 20_000
 interface Listed {
   readonly files: FileInfo[]
   readonly indexes: Map<string, number>
-  /** Index behind the last read, and the number of files that the next read takes. */
+  /** The index after the last read, and the number of files for the next one. */
   next: number
   window: number
 }
@@ -32,8 +32,8 @@ type Contents = Promise<ReadonlyMap<string, Uint8Array>>
 
 /**
  * Reads ahead for clients that list a bucket and then read it in order. GetFile costs pachd fifteen milliseconds for one
- * small file, GetFileTAR twenty-five for a hundred neighbours: so a read of a listed file takes those that follow, twice as
- * many each time as long as the client goes on in order. They are kept in the cache of contents, for the same caller.
+ * small file, GetFileTAR twenty-five for a hundred neighbours. So a read of a listed file includes the next files; their
+ * number doubles as long as the client reads in order. They are stored in the content cache, for the same caller.
  */
 export class ReadAhead {
   readonly #pfs: PfsClient
@@ -42,7 +42,7 @@ export class ReadAhead {
     maxSize: maxFiles,
     sizeCalculation: ({ files }) => Math.max(1, files.length),
   })
-  /** Reads that have not ended, by the names of their files. */
+  /** Running reads, by the names of their files. */
   readonly #running = new Map<string, Contents>()
 
   constructor(pfs: PfsClient, contents: ContentCache) {
@@ -64,7 +64,7 @@ export class ReadAhead {
     this.#listed.set(name, { files: all, indexes, next, window })
   }
 
-  /** The content of a file if it is read with others now; undefined if it must be read alone. */
+  /** Reads a file together with its neighbours; undefined if it must be read alone. */
   async read(info: FileInfo, options: CallOptions): Promise<Uint8Array | undefined> {
     const name = nameOf(info, options.authToken)
     const { path } = info.file
@@ -87,7 +87,7 @@ export class ReadAhead {
     }
   }
 
-  /** Reads neighbours in one call, which goes on if the client of the first leaves; without those that PFS does not return. */
+  /** Reads neighbours in one call, which continues if the first file's client leaves; omits files that PFS does not return. */
   async #readFiles(files: readonly FileInfo[], { authToken, observer }: CallOptions): Contents {
     const contents = new Map<string, Uint8Array>()
     const wanted = new Map(files.map((info) => [info.file.path, info]))

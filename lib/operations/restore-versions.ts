@@ -35,7 +35,7 @@ export async function restoreVersions(
   const current = await currentFiles(call, [...affected.keys()])
   const concerned = new Map(
     [...affected].filter(([path, { hidden, versions }]) => {
-      // A directory marker has no file whose content could tell.
+      // A directory marker has no file to compare.
       if (isMarkerPath(path)) return true
       const content = contentOf(current.get(path))
       return [...hidden.values(), ...versions.values()].some((each) => each.content === content)

@@ -126,7 +126,7 @@ export class RecordStore {
     return undefined
   }
 
-  /** Sees what other gateways have written up to now, for a caller that must not miss it. */
+  /** Makes the next read see everything that other gateways have written so far. */
   refresh(repo: Repo): void {
     this.#cache.expire(repo)
   }

@@ -20,10 +20,10 @@ const ttlSeconds = 1800
 /** The path of a part in the file set in which it is staged, and of the object in the file set of joined parts. */
 export const stagedPart = '/part'
 
-/** Maximum parts to remember. */
+/** Maximum cached parts. */
 const maxStaged = 20_000
 
-/** How long a part is remembered, in milliseconds: PFS keeps its file set for ten minutes. */
+/** How long a part is cached, in milliseconds: PFS keeps its file set for ten minutes. */
 const stagedMilliseconds = 8 * 60_000
 
 /**

@@ -63,7 +63,7 @@ export function createChangeLog(pfs: PfsClient, keys: KeyCodec, log: CommitLog, 
     })
   }
 
-  /** The remembered changes of a commit at or below a path, also as part of those of a directory above. */
+  /** The cached changes of a commit at or below a path, possibly as a part of those of a parent directory. */
   function recall(revision: Revision, path: string): readonly KeyChange[] | undefined {
     const known = remembered.get(nameOf(revision, path))
     if (known !== undefined) return known

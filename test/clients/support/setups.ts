@@ -49,11 +49,7 @@ export async function startSetup(setup: Setup): Promise<RunningSetup> {
   if (setup.pfs === 'pachd') return startBeforePachd(process.env.PACHD_WITH_AUTH ?? '')
   const token = setup.rootToken === undefined ? {} : { token: setup.rootToken }
   const rootToken = setup.rootToken === undefined ? [] : ['--root-token', setup.rootToken]
-  const near = await startListening(
-    ['--memory', '--serve-pfs', '127.0.0.1:0', '--log', 'off', ...rootToken],
-    {},
-    built,
-  )
+  const near = await startListening(['--memory', '--serve-pfs', '127.0.0.1:0', '--log', 'off', ...rootToken], {}, built)
   const [pachdAddress] = await near.says(/grpc:\/\/\S+/)
   if (setup.pfs === 'memory') {
     return { endpoint: near.endpoint, pachdAddress, ...token, stop: async () => [await near.stop()] }

@@ -5,5 +5,5 @@ const pfs = createMemoryPfs({ rootToken: 'root-token' })
 
 export default createS3Handler(pfs, { mode: 'pachyderm' }, { basePath: '/api/s3', onError: console.error })
 
-// The body stays a stream, and the gateway answers by itself.
+// The body stays a stream, and the gateway sends the response itself.
 export const config = { api: { bodyParser: false, externalResolver: true } }
