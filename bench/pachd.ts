@@ -43,14 +43,21 @@ interface Workload {
   round(contender: Contender, serial: string): Promise<{ figure: number; requests: number } | undefined>
 }
 
+/** How much the benchmark does. */
+interface PachdSettings {
+  readonly isShort: boolean
+  /** @default 3, in the short form 1 */
+  readonly rounds?: number
+}
+
 /**
  * The gateway beside pachd's own, both over the pachd that the environment names: `PACHD` (grpc://…), `PACHD_OWN_S3`
  * (http://…) and, for its memory, `PACHD_PID`. Auth must not be active there.
  */
-export async function benchPachd({ isShort }: { readonly isShort: boolean }): Promise<void> {
+export async function benchPachd({ isShort, rounds }: PachdSettings): Promise<void> {
   const { PACHD: pachd, PACHD_OWN_S3: ownUrl } = process.env
   if (pachd === undefined) throw new Error('Set PACHD to a running pachd; test/README.md says how to get one.')
-  const size = isShort ? sizes.short : sizes.full
+  const size = { ...(isShort ? sizes.short : sizes.full), ...(rounds !== undefined && { rounds }) }
   const pfs = createPfsClient(pachd)
   const contenders = await startContenders(pachd, ownUrl)
   const files = createJobFiles(size.treeFiles, size.largeBytes)
