@@ -75,7 +75,8 @@ export function createS3Handler(pfs: PfsClient, authConfig: AuthConfig, options:
     // Browsers must use the declared content type instead of sniffing it.
     res.setHeader('x-content-type-options', 'nosniff')
     const memory = budget.open()
-    const body = readBody(req, { timeoutMilliseconds: settings.bodyTimeoutMilliseconds, beforeBody, memory })
+    const { bodyTimeoutMilliseconds: timeoutMilliseconds, maxBodyBytes: maxBytes } = settings
+    const body = readBody(req, { timeoutMilliseconds, maxBytes, beforeBody, memory })
     try {
       const request = withTrustedHost(readRequest(req, body, memory), settings.trustForwardedHost)
       address = parseAddress(request, { ...settings, mountPath: mountPathOf(req) || settings.basePath })

@@ -75,6 +75,12 @@ export interface S3HandlerOptions {
   /** Maximum bytes of request bodies in memory; further requests get SlowDown. @default 268_435_456 (256 MiB) */
   readonly maxBufferedBytes?: number | undefined
   /**
+   * Largest request body in bytes, as it is sent; larger ones get EntityTooLarge. It applies to each part of an upload.
+   *
+   * @default no limit
+   */
+  readonly maxBodyBytes?: number | undefined
+  /**
    * Which writes keep headers, metadata, tags, MD5 ETags and times in records beside the data: all, only those with
    * attributes that PFS cannot store, or none.
    *
@@ -126,6 +132,7 @@ export const optionNames: readonly (keyof S3HandlerOptions)[] = [
   'maxSharedBodyBytes',
   'cacheBytes',
   'maxBufferedBytes',
+  'maxBodyBytes',
   'objectRecords',
   'deleteVersions',
   'cors',
@@ -155,6 +162,7 @@ export function readOptions(options: S3HandlerOptions = {}): Settings {
     maxSharedBodyBytes: wholeNumber('maxSharedBodyBytes', options.maxSharedBodyBytes ?? 1024 * 1024, sharedCommitBytes),
     cacheBytes: wholeNumber('cacheBytes', options.cacheBytes ?? 64 * 1024 * 1024),
     maxBufferedBytes: wholeNumber('maxBufferedBytes', options.maxBufferedBytes ?? 256 * 1024 * 1024),
+    maxBodyBytes: wholeNumber('maxBodyBytes', options.maxBodyBytes ?? Number.MAX_SAFE_INTEGER),
     objectRecords: oneOf('objectRecords', options.objectRecords ?? 'all', ['all', 'needed', 'off']),
     deleteVersions: oneOf('deleteVersions', options.deleteVersions ?? 'hide', ['hide', 'refuse']),
     cors: list('cors', options.cors ?? [], readCorsRule),

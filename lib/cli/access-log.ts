@@ -11,12 +11,22 @@ export interface AccessLog {
   close(): void
 }
 
-/** Opens a file for appending; '-' is standard output. Throws a Fault if that fails. */
-export function openAccessLog(path: string): AccessLog {
+const standardOutput: AccessLog = {
+  write: (log) => process.stdout.write(`${accessLogLine(log)}\n`),
+  reopen: () => undefined,
+  close: () => undefined,
+}
+
+/**
+ * Opens a file for appending; '-' is standard output. Throws a Fault if that fails. Calls `onError` if a line cannot be
+ * written, but not again until one can.
+ */
+export function openAccessLog(path: string, onError: (error: unknown) => void): AccessLog {
+  if (path === '-') return standardOutput
   let file = open()
+  let isBroken = false
 
   function open(): number {
-    if (path === '-') return process.stdout.fd
     try {
       return openSync(path, 'a', 0o640)
     } catch (thrown) {
@@ -25,17 +35,23 @@ export function openAccessLog(path: string): AccessLog {
   }
 
   return {
-    // Workers share the file, so each line must be a single write.
-    write: (log) => appendFileSync(file, `${accessLogLine(log)}\n`),
+    write(log) {
+      try {
+        // Workers share the file, so each line must be a single write.
+        appendFileSync(file, `${accessLogLine(log)}\n`)
+        isBroken = false
+      } catch (thrown) {
+        if (!isBroken)
+          onError(new Error(`cannot write the access log ${path}: ${reasonFrom(thrown)}`, { cause: thrown }))
+        isBroken = true
+      }
+    },
     reopen() {
-      if (path === '-') return
       const before = file
       file = open()
       closeSync(before)
     },
-    close() {
-      if (path !== '-') closeSync(file)
-    },
+    close: () => closeSync(file),
   }
 }
 

@@ -59,7 +59,7 @@ export async function serve(
   }
   if (auth.mode === 'keys') readKeys(auth.file)
   const authConfig = authConfigFrom(args, (accessKeyId) => keys.get(accessKeyId), ownOptions)
-  const accessLog = args.accessLog === undefined ? undefined : openAccessLog(args.accessLog)
+  const accessLog = args.accessLog === undefined ? undefined : openAccessLog(args.accessLog, log.error)
   const metrics = args.admin === undefined ? undefined : await loadMetrics(options.version)
   const pfs = await openPfs(args, env, log)
   const closers: (() => unknown)[] = [() => pfs.close(), () => accessLog?.close()]

@@ -184,6 +184,11 @@ export const groups = {
       help: 'limit of buffered request bodies in total; beyond it, requests get SlowDown (default 256 MiB)',
       ...ofHandler,
     },
+    maxBodyBytes: {
+      ...number,
+      help: 'limit of a request body, also of a part of an upload; larger ones get EntityTooLarge (default no limit)',
+      ...ofHandler,
+    },
     bodyTimeoutMilliseconds: {
       ...number,
       help: 'time limit for the next 4 KiB of a body (default 60000)',

@@ -17,6 +17,8 @@ const joinedBytes = 16 * 1024
 interface BodyOptions {
   /** Maximum time for the next 4 KiB, in milliseconds. Time in which the consumer does not ask for more is not counted. */
   readonly timeoutMilliseconds: number
+  /** Larger bodies get EntityTooLarge: at the first read if they are announced, otherwise as soon as they exceed it. */
+  readonly maxBytes: number
   /** Called at the first read. */
   readonly beforeBody?: (() => void) | undefined
   /** Counts the buffered bytes. */
@@ -34,10 +36,11 @@ export interface MessageBody extends AsyncIterableIterator<Uint8Array> {
 /**
  * Reads the body of a message and buffers up to 64 KiB ahead, even before the first read.
  *
- * @throws S3Error RequestTimeout if the sender is too slow, SlowDown if `memory` is exhausted.
+ * @throws S3Error RequestTimeout if the sender is too slow, SlowDown if `memory` is exhausted, EntityTooLarge beyond
+ * `maxBytes`.
  */
 export function readBody(message: IncomingMessage, options: BodyOptions): MessageBody {
-  const { memory, timeoutMilliseconds, beforeBody } = options
+  const { memory, timeoutMilliseconds, maxBytes, beforeBody } = options
   const waiting: ByteCollector[] = []
   let waitingBytes = 0
   let receivedBytes = 0
@@ -51,6 +54,10 @@ export function readBody(message: IncomingMessage, options: BodyOptions): Messag
 
   function onData(chunk: Uint8Array): void {
     receivedBytes += chunk.length
+    if (receivedBytes > maxBytes) {
+      fail(tooLarge(receivedBytes))
+      return
+    }
     try {
       memory.hold(chunk.length)
     } catch (error) {
@@ -101,6 +108,11 @@ export function readBody(message: IncomingMessage, options: BodyOptions): Messag
     flow?.stop()
   }
 
+  function tooLarge(size: number): S3Error {
+    const fields = { ProposedSize: String(size), MaxSizeAllowed: String(maxBytes) }
+    return new S3Error('EntityTooLarge', { fields })
+  }
+
   function startTimer(): void {
     timer = setTimeout(() => {
       isDue = true
@@ -120,8 +132,12 @@ export function readBody(message: IncomingMessage, options: BodyOptions): Messag
 
   async function next(): Promise<IteratorResult<Uint8Array, undefined>> {
     if (timer === undefined && !isEnded) {
-      beforeBody?.()
-      startTimer()
+      const announced = Number(message.headers['content-length'] ?? 0)
+      if (announced > maxBytes) fail(tooLarge(announced))
+      else {
+        beforeBody?.()
+        startTimer()
+      }
     } else if (isDue || progress >= leastProgressBytes) {
       isDue = false
       progress = 0

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { generateKeyPairSync } from 'node:crypto'
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite } from 'uvu'
@@ -75,10 +75,8 @@ test('doctor: failures, each with a remedy', async () => {
 
 test('doctor: a certificate with the key of another', async () => {
   const certificate = join(root, 'test/support/tls/cert.pem')
-  const other = scratch.file(
-    'other.pem',
-    execFileSync('openssl', ['genrsa', '2048'], { encoding: 'utf8', stdio: 'pipe' }),
-  )
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const other = scratch.file('other.pem', privateKey.export({ type: 'pkcs8', format: 'pem' }).toString())
   const { failed, ok } = await doctor(['--memory', '--tls-cert', certificate, '--tls-key', other])
   assert.equal(failed, [`the private key ${other} does not belong to it`])
   assert.ok(ok.some((text) => text.startsWith(`the certificate ${certificate} is valid until`)))

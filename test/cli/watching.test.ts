@@ -107,6 +107,14 @@ test('--access-log: lines of S3 server access logs; SIGHUP reopens the file', as
   assert.equal([get?.[7], get?.[12], get?.[13]], ['REST.GET.OBJECT', '3', '3'])
 })
 
+test('--access-log: a file that cannot be written is one error, and requests are answered', async () => {
+  const gateway = await startListening(['--memory', '--log', 'none', '--access-log', '/dev/full'])
+  for (let turn = 0; turn < 2; turn++) assert.is((await ask(gateway.endpoint))[0], 200)
+  await gateway.says(/error: cannot write the access log \/dev\/full: /)
+  const { stderr } = await gateway.stop()
+  assert.is(stderr.match(/cannot write/g)?.length, 1)
+})
+
 async function startWithAdmin(args: readonly string[]) {
   const gateway = await startListening(['--log', 'off', '--admin', '127.0.0.1:0', ...args])
   const [, admin = ''] = await gateway.says(/Admin at (http:\/\/[^\s:]+:\d+)/)

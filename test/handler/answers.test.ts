@@ -148,4 +148,24 @@ test('a hook that throws, synchronously or not, causes a warning and does not ch
   assert.equal(warnings.sort(), ['the log is full', 'the meter is broken'])
 })
 
+test('maxBodyBytes: a larger body is refused before it is sent, or as soon as it is larger, and nothing is written', async () => {
+  const gateway = await startGateway({ options: { maxBodyBytes: 10 } })
+  const ask = (method: string, target: string, headers: Record<string, string> = {}, body?: string) =>
+    exchange(gateway.port, { method, target, headers: { host: 'h', ...headers }, ...(body !== undefined && { body }) })
+  await ask('PUT', '/images')
+  const wire = await openWire(gateway.port)
+  const announced = { host: 'h', 'content-length': '11', expect: '100-continue' }
+  wire.send(bytesOf({ method: 'PUT', target: '/images/announced', headers: announced }))
+  const refused = await wire.response()
+  wire.close()
+  assert.equal([refused?.status, /<Code>(\w+)/.exec(refused?.body ?? '')?.[1]], [400, 'EntityTooLarge'])
+  assert.match(refused?.body ?? '', '<ProposedSize>11</ProposedSize><MaxSizeAllowed>10</MaxSizeAllowed>')
+  const chunked = { 'transfer-encoding': 'chunked', 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' }
+  const streamed = await ask('PUT', '/images/chunked', chunked, '6\r\n012345\r\n6\r\n012345\r\n0\r\n\r\n')
+  assert.is(outcomeOf(streamed), '400 EntityTooLarge')
+  assert.is((await ask('PUT', '/images/fits', { 'content-length': '10' }, '0123456789')).status, 200)
+  assert.match((await ask('GET', '/images')).body, /<Key>fits<\/Key>(?!.*<Key>)/s)
+  await gateway.close()
+})
+
 test.run()

@@ -132,6 +132,7 @@ test('all options together are accepted', () => {
     deleteVersions: 'refuse',
     cacheBytes: 0,
     maxBufferedBytes: 0,
+    maxBodyBytes: 0,
     cors: [
       {
         bucket: '*',
