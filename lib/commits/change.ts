@@ -15,6 +15,11 @@ export interface Change {
   readonly content?: NewContent
   /** Called with the current file before the commit; throws to refuse the change. */
   readonly condition?: (current: FileInfo | undefined) => void | Promise<void>
+  /**
+   * Called in the branch's turn once the change is accepted, before its commit, together with those of the batch; throws to
+   * refuse the change. It is called again if the batch is tried again.
+   */
+  readonly prepare?: () => Promise<void>
   /** Skips the checks: only gateways write such paths, so that a file never replaces a directory there. */
   readonly isUnchecked?: boolean
 }

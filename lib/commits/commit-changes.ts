@@ -58,10 +58,23 @@ export async function commitChanges(turn: Turn, changes: readonly Change[], trie
       if (check?.status === 'rejected') refused.set(change, check)
       else accepted.set(change, check?.value)
     }
+    for (const [change, reason] of await prepareAll([...accepted.keys()])) {
+      accepted.delete(change)
+      refused.set(change, rejected(reason))
+    }
     return new Map([...refused, ...(await commitAccepted(turn, head, accepted, tries))])
   } catch (reason) {
     return allOf(changes, rejected(reason))
   }
+}
+
+/** Prepares changes, and returns the reasons of those that fail. */
+async function prepareAll(changes: readonly Change[]): Promise<ReadonlyMap<Change, unknown>> {
+  const failed = new Map<Change, unknown>()
+  await Promise.all(
+    changes.map((change) => change.prepare?.().catch((reason: unknown) => void failed.set(change, reason))),
+  )
+  return failed
 }
 
 /**

@@ -72,30 +72,11 @@ async function writeFile(call: BucketCall, object: NewObject): Promise<Written> 
     noteWrite(call, name, record, committed)
     return writtenOf(committed, mode === 'all' && record.etag !== undefined ? `"${record.etag}"` : etagFrom(hash))
   }
-  const describe = () => call.gateway.records.write([{ name, kind: 'describe', record }], call.options)
-  const committed = await commitDescribed(call, change, describe)
+  // In the branch's turn: a refused write must not describe a version with the same bytes, and a batch shares a commit.
+  const prepare = () => call.gateway.records.describe({ name, kind: 'describe', record }, call.options)
+  const committed = await commitChange(call, { ...change, prepare })
   noteVersion(call, name, committed)
   return writtenOf(committed, record.etag === undefined ? etagFrom(hash) : `"${record.etag}"`)
-}
-
-/**
- * Commits a change after its record. If there is a condition, the record follows it in the branch's turn: a write that is
- * refused must not describe a version that has the same bytes.
- */
-async function commitDescribed(
-  call: BucketCall,
-  { condition, ...change }: Change,
-  describe: () => Promise<void>,
-): Promise<Committed> {
-  if (condition === undefined) {
-    await describe()
-    return commitChange(call, change)
-  }
-  const withRecord: Change['condition'] = async (current) => {
-    await condition(current)
-    await describe()
-  }
-  return commitChange(call, { ...change, condition: withRecord })
 }
 
 /**

@@ -99,7 +99,8 @@ export class RecordCache {
     state.checkedAt = this.#now()
     // If this gateway has committed in the meantime, its commit is newer than the inspected one.
     if (state.headId !== before) return
-    moveHead(state, head?.id, before)
+    // Another gateway has made the new head: what is cached may be stale.
+    moveHead(state, head?.id, undefined)
     state.isFinished = head?.isFinished ?? false
   }
 

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { CommitQueue } from '../commits/commit-queue.js'
 import { type Branch, type CallOptions, type Commit, headOf, type PfsClient, type Repo } from '../pfs/client.js'
 import { unlessMissing } from '../pfs/errors.js'
@@ -32,6 +33,8 @@ export class RecordStore {
   readonly #cache: RecordCache
   readonly #behind: WriteBehind
   readonly #writer: RecordWriter
+  /** Changes that are written together in the next turn of the event loop, by repo and token. */
+  readonly #gathered = new Map<string, { readonly changes: RecordChange[]; readonly written: Promise<void> }>()
 
   constructor(pfs: PfsClient, commits: CommitQueue, options: RecordStoreOptions) {
     this.mode = options.mode
@@ -136,6 +139,25 @@ export class RecordStore {
     // Pending updates of the same records come first, or they would undo these.
     const earlier = updates.flatMap(({ name }) => this.#behind.take(name))
     await this.#writer.write([...earlier, ...updates], options)
+  }
+
+  /** Writes a record together with those of other callers at this moment; resolves after their commit. */
+  describe(change: RecordChange, options: CallOptions): Promise<void> {
+    const id = JSON.stringify([change.name.repo, options.authToken])
+    const gathered = this.#gathered.get(id)
+    if (gathered !== undefined) {
+      gathered.changes.push(change)
+      return gathered.written
+    }
+    const changes = [change]
+    const written = nextTurn().then(() => {
+      this.#gathered.delete(id)
+      // The signal is that of one caller.
+      const { signal: _, ...shared } = options
+      return this.write(changes, shared)
+    })
+    this.#gathered.set(id, { changes, written })
+    return written
   }
 
   /** Writes a record within a second, in a batch (write-behind). It is lost if the process crashes before that. */

@@ -107,6 +107,14 @@ records(
   },
 )
 
+records('what another gateway wrote after this one has read the key is seen at once', async ({ s3, otherS3 }) => {
+  for (const v of ['1', '2', '3']) {
+    await put(s3, 'read-before', { Body: v, Metadata: { v } })
+    const found = await head(otherS3, 'read-before')
+    assert.equal([found.Metadata, found.ETag], [{ v }, md5(v)])
+  }
+})
+
 records('a listing shows the ETags and times that HEAD shows', async ({ s3 }) => {
   for (const name of ['b.txt', 'a', 'c (1)']) await put(s3, `listed/${name}`, { Body: name })
   await put(s3, 'listed/deep/er/d', {})

@@ -1,0 +1,131 @@
+import {
+  CreateBucketCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { createMemoryPfs, type PachydermApi } from '../../lib/testing/index.js'
+import { type Gateway, startGateway } from '../support/gateway.js'
+import { s3Client } from '../support/s3-client.js'
+
+const Bucket = 'master.cost'
+
+/** Calls about records by method, since they were last taken; commits of data are counted as `data`. */
+class RecordCalls {
+  #counts: Record<string, number> = {}
+
+  watch(pfs: PachydermApi): PachydermApi {
+    return new Proxy(pfs, {
+      get: (target, name: keyof PachydermApi) => {
+        const method: unknown = Reflect.get(target, name)
+        if (typeof method !== 'function') return method
+        return (...parameters: unknown[]) => {
+          const text = JSON.stringify(parameters[0]) ?? ''
+          if (text.includes('"type":"meta"')) this.#counts[name] = (this.#counts[name] ?? 0) + 1
+          else if (name === 'modifyFile') this.#counts.data = (this.#counts.data ?? 0) + 1
+          return method.apply(target, parameters)
+        }
+      },
+    })
+  }
+
+  take(): Readonly<Record<string, number>> {
+    const counts = this.#counts
+    this.#counts = {}
+    return counts
+  }
+}
+
+const cost = suite<{ gateway: Gateway; s3: S3Client; other: S3Client; close: () => Promise<void>; calls: RecordCalls }>(
+  'calls for records',
+)
+
+/** The second gateway has nothing in its caches. */
+cost.before.each(async (context) => {
+  const pfs = createMemoryPfs()
+  context.calls = new RecordCalls()
+  context.gateway = await startGateway({ pfs: context.calls.watch(pfs) })
+  const other = await startGateway({ pfs: context.calls.watch(pfs) })
+  context.s3 = s3Client(context.gateway)
+  context.other = s3Client(other)
+  context.close = async () => {
+    context.s3.destroy()
+    context.other.destroy()
+    await other.close()
+    await context.gateway.close()
+  }
+  await context.s3.send(new CreateBucketCommand({ Bucket }))
+})
+
+cost.after.each(({ close }) => close())
+
+const put = (s3: S3Client, Key: string, Metadata?: Record<string, string>) =>
+  s3.send(new PutObjectCommand({ Bucket, Key, Body: Key, ...(Metadata && { Metadata }) }))
+
+cost('plain writes share one commit of records behind them, which reads none', async ({ gateway, s3, calls }) => {
+  await put(s3, 'first')
+  await gateway.flush()
+  calls.take()
+  for (let index = 0; index < 5; index += 1) await put(s3, `plain-${index}`)
+  await gateway.flush()
+  const { modifyFile = 0, getFileTar, data } = calls.take()
+  assert.equal([getFileTar, data], [undefined, 5])
+  assert.ok(modifyFile <= 2, `${modifyFile} commits`)
+})
+
+cost('writes with metadata that share a commit share one of records', async ({ gateway, s3, calls }) => {
+  await put(s3, 'first', { a: 'b' })
+  await gateway.flush()
+  calls.take()
+  await Promise.all(Array.from({ length: 16 }, (_, index) => put(s3, `described-${index}`, { a: String(index) })))
+  const { modifyFile = 0, getFileTar, data = 0 } = calls.take()
+  assert.is(getFileTar, undefined)
+  // One more may be written behind.
+  assert.ok(modifyFile <= data + 1, `${modifyFile} commits of records for ${data} of data`)
+})
+
+cost('a read asks once for a record that is not cached, and not at all for one that is', async (context) => {
+  const { gateway, s3, other, calls } = context
+  await put(s3, 'k', { a: 'b' })
+  await gateway.flush()
+  await other.send(new HeadObjectCommand({ Bucket, Key: 'k' }))
+  calls.take()
+  await other.send(new HeadObjectCommand({ Bucket, Key: 'k' }))
+  await (await other.send(new GetObjectCommand({ Bucket, Key: 'k' }))).Body?.transformToString()
+  assert.is(calls.take().getFileTar, undefined)
+})
+
+cost('a bucket without records costs no more than a look at its branch', async ({ gateway, other, calls }) => {
+  const commit = { repo: { project: 'default', name: 'cost', type: 'user' }, branch: 'master' } as const
+  await gateway.pfs.modifyFile(commit, [{ addFile: { path: '/k', raw: Buffer.from('x') } }])
+  calls.take()
+  const started = Date.now()
+  for (let index = 0; index < 10; index += 1) await other.send(new HeadObjectCommand({ Bucket, Key: 'k' }))
+  await other.send(new ListObjectsV2Command({ Bucket }))
+  const seconds = Math.ceil((Date.now() - started) / 1000)
+  const { inspectCommit = 0, ...others } = calls.take()
+  assert.ok(inspectCommit <= 1 + seconds, `${inspectCommit} looks`)
+  assert.equal(others, {})
+})
+
+cost('a page asks for its records in few calls', async ({ gateway, other, calls }) => {
+  const commit = { repo: { project: 'default', name: 'cost', type: 'user' }, branch: 'master' } as const
+  const paths = Array.from({ length: 1000 }, (_, index) => `/d${index % 5}/${index}`)
+  await gateway.pfs.modifyFile(
+    commit,
+    paths.map((path) => ({ addFile: { path, raw: Buffer.from(path) } })),
+  )
+  await put(other, 'a', { a: 'b' })
+  calls.take()
+  const { KeyCount } = await other.send(new ListObjectsV2Command({ Bucket, Prefix: 'd' }))
+  assert.is(KeyCount, 1000)
+  const { getFileTar = 0 } = calls.take()
+  // Twice, if another gateway may have written records since the last look.
+  assert.ok(getFileTar <= 16, `${getFileTar} calls`)
+})
+
+cost.run()
