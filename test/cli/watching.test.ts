@@ -108,7 +108,7 @@ test('--access-log: lines of S3 server access logs; SIGHUP reopens the file', as
 })
 
 test('--access-log: a file that cannot be written is one error, and requests are answered', async () => {
-  const gateway = await startListening(['--memory', '--log', 'none', '--access-log', '/dev/full'])
+  const gateway = await startListening(['--memory', '--log', 'off', '--access-log', '/dev/full'])
   for (let turn = 0; turn < 2; turn++) assert.is((await ask(gateway.endpoint))[0], 200)
   await gateway.says(/error: cannot write the access log \/dev\/full: /)
   const { stderr } = await gateway.stop()
