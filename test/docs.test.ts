@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { parse } from 'yaml'
 import { startListening } from './support/program.js'
 import { root } from './support/root.js'
 import { addressed, pages, type Snippet, snippetsOf } from './support/snippets.js'
@@ -78,6 +79,12 @@ for (const snippet of modules) {
   test(`${place(snippet)} runs`, async () => {
     const compiled = join(folder, 'out', folder.slice(root.length), `${nameOf(snippet)}.js`)
     await run(process.execPath, [compiled], { cwd: folder })
+  })
+}
+
+for (const snippet of snippets.filter(({ language }) => language === 'yaml')) {
+  test(`${place(snippet)} is YAML`, () => {
+    parse(snippet.text)
   })
 }
 
