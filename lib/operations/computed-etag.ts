@@ -6,13 +6,13 @@ import type { BucketCall } from './call.js'
 /** Largest object whose MD5 is computed for a condition, in bytes. */
 const maxBytes = 8 * 1024 * 1024
 
-/** Something in a list of entity tags that may be an MD5. */
+/** Matches a possible MD5 in a list of entity tags. */
 const md5 = /(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f-])/i
 
 /**
  * Adds the MD5 of an object without a recorded ETag to its entity tags, if a condition names an MD5: a client may have
- * heard it from another gateway, whose record is still on its way. Reads objects of up to 8 MiB; larger ones keep their
- * hash alone.
+ * received it from another gateway, whose record is still pending. Reads objects of up to 8 MiB; larger ones have only
+ * their hash.
  */
 export async function withComputedEtag(
   { gateway, options }: BucketCall,

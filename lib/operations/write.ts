@@ -53,7 +53,7 @@ export async function writeObject(call: BucketCall, object: NewObject): Promise<
   })
 }
 
-/** Makes a directory marker, in the place of a file that may be there. */
+/** Creates a directory marker, which replaces an existing file. */
 async function writeMarker(call: BucketCall, { path, condition, record }: NewObject): Promise<Written> {
   const committed = await commitChange(call, { path, ...(condition && { condition }) })
   await recordMarker(call, path, record, committed)
@@ -115,14 +115,14 @@ function writtenOf({ commitId, time }: Committed, etag: string): Written {
   return { versionId: commitId, etag, lastModified: time ?? new Date() }
 }
 
-/** Adds a version to a record that is in. A commit that is still open is no version. */
+/** Adds a version to an existing record. An open commit is not a version. */
 function noteVersion(call: BucketCall, name: RecordName, made: Committed): void {
   for (const version of versionsOf(call, made)) {
     call.gateway.records.writeBehind({ name, kind: 'version', version }, call.options)
   }
 }
 
-/** Records a write that needs no record, as far as the gateway keeps such. It removes the attributes of the same bytes. */
+/** Records a write without attributes, if the gateway records such writes. Removes the attributes of the same bytes. */
 function noteWrite(call: BucketCall, name: RecordName, described: ObjectRecord, made: Committed): void {
   const { records } = call.gateway
   if (records.mode === 'off') return
@@ -154,7 +154,7 @@ async function hashOf(content: NewContent): Promise<Uint8Array | undefined> {
   return 'raw' in content && content.raw.length < chunkedHashBytes ? smallFileHash(content.raw) : undefined
 }
 
-/** The object of a file in the bucket, for a condition on its ETag. */
+/** The object of a file in the bucket, for conditions on its ETag. */
 export async function currentObject(
   call: BucketCall,
   info: FileInfo,

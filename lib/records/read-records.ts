@@ -16,14 +16,14 @@ const maxKeptBytes = 64 * 1024 * 1024
 /** Maximum ranges per page, which are read concurrently. */
 const maxRanges = 8
 
-/** Most records of other keys that are read in a range before its keys are read one by one: about as dear as 20 calls. */
+/** Maximum records of other keys in a range, as expensive as about 20 calls; beyond it, keys are read one by one. */
 const maxOthers = 2000
 
-/** How records are read. */
+/** Options of a read. */
 export interface ReadManner {
-  /** Whether the keys follow one another in a listing, so that few ranges hold most of them and little else. */
+  /** Whether the keys are neighbours in a listing, so that few ranges contain most of them and little else. */
   readonly areNeighbours: boolean
-  /** Leaves out of a record what the caller has no use for. */
+  /** Removes the fields of a record that the caller does not need. */
   readonly shorten: (record: ObjectRecord) => ObjectRecord
   readonly onError: (error: unknown) => void
 }
@@ -89,7 +89,7 @@ export async function readRecords(
   return found
 }
 
-/** Thrown out of a range that holds too much besides the keys that are wanted. */
+/** Thrown for a range with too many records of other keys. */
 class SparseRange extends Error {}
 
 async function* endIf(isSparse: () => boolean, archive: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
@@ -100,8 +100,8 @@ async function* endIf(isSparse: () => boolean, archive: AsyncIterable<Uint8Array
 }
 
 /**
- * Groups the directories of the keys by range: one range per directory of files. If there are more than `maxRanges`, ranges are joined where neighbours share most
- * of their path, since few other files are between those.
+ * Groups the directories of the keys by range: one range per directory of files. If there are more than `maxRanges`, ranges
+ * are joined where neighbours share most of their path, since few other files are between those.
  */
 function rangesOf(directories: readonly string[]): string[][] {
   const groups: string[][] = []

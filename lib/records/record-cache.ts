@@ -13,7 +13,7 @@ const headMilliseconds = 1000
 /** Maximum repos whose records branch is cached. */
 const maxRepos = 1000
 
-/** Commits of a user repo that are remembered. */
+/** Maximum cached commits of a user repo. */
 const maxSeenCommits = 100
 
 /** A read of records in progress; it is outdated once this gateway has written one of its keys. */
@@ -104,7 +104,7 @@ export class RecordCache {
     state.isFinished = head?.isFinished ?? false
   }
 
-  /** Lets the next read look at the branch anew. */
+  /** Makes the next read check the branch again. */
   expire(repo: Repo): void {
     const state = this.#branches.get(idOf(repo))
     if (state !== undefined) state.checkedAt = Number.NEGATIVE_INFINITY

@@ -2,13 +2,13 @@ import { addVersions, type ObjectRecord, type RecordedVersion } from './record.j
 import type { RecordName } from './record-path.js'
 
 /**
- * A change of one record. All but an update can be written without reading what is there, so that a write costs the same
- * whatever lies beside it:
+ * A change of one record. All changes except updates are written without reading the record, so that the cost of a write is
+ * independent of its size:
  *
  *     describe   sets all but the versions, and adds those of `record`
  *     version    adds a version
  *     remove     removes the record
- *     update     makes a record of the one that is there; null removes it, undefined leaves it as it is
+ *     update     computes a record from the current one; null removes it, undefined leaves it unchanged
  */
 export type RecordChange = { readonly name: RecordName } & (
   | { readonly kind: 'describe'; readonly record: ObjectRecord }
@@ -20,7 +20,7 @@ export type RecordChange = { readonly name: RecordName } & (
 /** Computes a record from the current one; null deletes it, undefined leaves it unchanged. */
 export type RecordUpdate = (known: ObjectRecord | undefined) => ObjectRecord | null | undefined
 
-/** The record after a change. Making the same changes once more has no effect. */
+/** The record after a change. Applying the same changes again has no effect. */
 export function applyChange(known: ObjectRecord | undefined, change: RecordChange): ObjectRecord | undefined {
   switch (change.kind) {
     case 'describe':

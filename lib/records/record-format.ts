@@ -38,13 +38,14 @@ export function serializeRecord(key: string, record: ObjectRecord): Buffer {
   return Buffer.from(`${JSON.stringify(filled)}\n`)
 }
 
-/** A version as it lies in PFS behind a record: a line of its own, without a key. */
+/** Serializes a version as a line to append to a record, without a key. */
 export function serializeVersion(version: RecordedVersion): Buffer {
   return Buffer.from(`${JSON.stringify({ format, versions: [version] })}\n`)
 }
 
 /**
- * Parses a record of one or more lines: the last with more than versions describes the object, the versions of all count.
+ * Parses a record of one or more lines: the last line with more than versions describes the object; the versions of all
+ * lines are added up.
  *
  * @throws UnreadableRecord
  */
@@ -61,7 +62,7 @@ export function parseRecord(bytes: Uint8Array): ObjectRecord {
     const record = readLine(line)
     if (Object.keys(line).some((name) => name !== 'format' && name !== 'versions')) described = record
     for (const version of record.versions) {
-      // Behind the others, also if it was there before.
+      // Moves a known version to the end.
       versions.delete(idOfVersion(version))
       versions.set(idOfVersion(version), version)
     }

@@ -16,7 +16,7 @@ const objects = '/objects'
  */
 export type ContentId = string
 
-/** The branch of the records of a repo: in the repo of type `meta` beside it, from which it has its rights. */
+/** The records branch of a repo, in the `meta` repo beside it, which shares its rights. */
 export function recordsBranch({ project, name }: Repo): Branch {
   return { repo: { project, name, type: 'meta' }, name: 's3-records' }
 }
@@ -45,7 +45,7 @@ export function recordDirectory(path: string): string {
   return objects + markedDirectory(path)
 }
 
-/** The same below any root. */
+/** The marked directory of a path, relative to any root. */
 export function markedDirectory(path: string): string {
   const segments = path.slice(1).split('/')
   const name = segments.pop() ?? ''

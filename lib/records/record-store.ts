@@ -60,8 +60,8 @@ export class RecordStore {
   }
 
   /**
-   * For a reader that misses the record of a content in a commit: whether reading again may find it, since another gateway
-   * wrote it after this one last looked. A repo without records costs no call.
+   * Whether a record that is missing for a content of a commit may be found by reading again, because another gateway wrote it
+   * after this one last checked. Costs no call for a repo without records.
    */
   mayHaveMissed(repo: Repo, commitId: string | undefined): boolean {
     return this.mode !== 'off' && commitId !== undefined && this.#cache.isBehind(repo, commitId)
@@ -112,8 +112,8 @@ export class RecordStore {
   }
 
   /**
-   * The commit of the records branch in which the index of a branch's directory markers can be read; undefined if it never
-   * had one.
+   * The commit of the records branch with the index of a branch's directory markers; undefined if the branch never had a
+   * marker.
    */
   async markerCommit({ repo, name }: Branch, options: CallOptions): Promise<Commit | undefined> {
     if (this.mode === 'off') return undefined

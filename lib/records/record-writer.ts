@@ -14,17 +14,17 @@ import { type RecordName, recordPath, recordsBranch } from './record-path.js'
 
 const description = 'Records of S3 objects, and parts of uploads that are not completed yet'
 
-/** A longer line, and one with which a record would have grown by more, is not appended: the record is written anew. */
+/** Longest line to append, in bytes; for a longer one, the record is rewritten. */
 const maxLineBytes = 64 * 1024
 const maxAppendedBytes = 256 * 1024
 
-/** Records whose growth is remembered. */
+/** Maximum records whose growth is tracked. */
 const maxAppendedRecords = 100_000
 
-/** Where a writer finds what is known of records. */
+/** The reads that a writer needs. */
 export interface RecordSources {
   readonly cache: RecordCache
-  /** The records of some keys as they are in PFS. */
+  /** Reads the stored records of some keys. */
   readonly read: (
     repo: Repo,
     paths: readonly string[],
@@ -33,9 +33,9 @@ export interface RecordSources {
   readonly keyFromPath: (path: string) => string
 }
 
-/** The changes of one record, on their way into a commit. */
+/** The changes of one record, to be committed. */
 interface Draft {
-  /** Of the record. */
+  /** The path of the record. */
   readonly path: string
   readonly name: RecordName
   readonly changes: readonly RecordChange[]
@@ -43,7 +43,7 @@ interface Draft {
   readonly addition: RecordFiles | undefined
 }
 
-/** The change of the file of a record, and of those of the index by which it is listed. */
+/** The changes of the file of a record, and of its index files. */
 type RecordFiles = readonly [record: Change, ...index: Change[]]
 
 const noRecords: ReadonlyMap<string, KeyRecords> = new Map()
@@ -53,9 +53,9 @@ export class RecordWriter {
   readonly #pfs: PfsClient
   readonly #commits: CommitQueue
   readonly #sources: RecordSources
-  /** Changes that are on their way into PFS, by the path of their record, for the updates that follow. */
+  /** Changes that are being written, by the path of their record, for later updates. */
   readonly #writing = new Map<string, readonly RecordChange[]>()
-  /** Bytes that were appended to a record since it was last written anew by this process. */
+  /** Bytes that this process has appended to a record since it last rewrote it. */
   readonly #appended = new LRUCache<string, number>({ max: maxAppendedRecords })
 
   constructor(pfs: PfsClient, commits: CommitQueue, sources: RecordSources) {
@@ -65,8 +65,8 @@ export class RecordWriter {
   }
 
   /**
-   * Makes changes of records of one repo in one commit. A record is read only for a change that depends on what is there,
-   * or if lines were appended to it so often that it is time to write it anew.
+   * Commits changes of records of one repo. Reads a record only for a change that depends on it, or to rewrite it after many
+   * lines were appended.
    */
   async write(changes: readonly RecordChange[], options: CallOptions): Promise<void> {
     const [first] = changes
@@ -75,7 +75,7 @@ export class RecordWriter {
     const drafts = this.#draftsOf(changes)
     const unknown = drafts.filter(({ addition }) => addition === undefined).map(({ name }) => name.path)
     const stored = unknown.length === 0 ? noRecords : await this.#sources.read(repo, [...new Set(unknown)], options)
-    // Nothing is awaited from here to the queue, so that changes of one record follow one another.
+    // No await between here and the queue, so that changes of the same record keep their order.
     const made = drafts.flatMap((draft) => {
       const changes = draft.addition ?? this.#replacement(draft, stored)
       return changes === undefined ? [] : [{ draft, changes }]
@@ -100,7 +100,7 @@ export class RecordWriter {
     return this.#writing.get(path) ?? []
   }
 
-  /** The changes by record, with what they add to its file if that need not be read. */
+  /** Groups changes by record, with the lines to append if the record need not be read. */
   #draftsOf(changes: readonly RecordChange[]): readonly Draft[] {
     const byPath = new Map<string, [RecordChange, ...RecordChange[]]>()
     for (const change of changes) {
@@ -116,7 +116,7 @@ export class RecordWriter {
   }
 
   #additionOf(path: string, name: RecordName, changes: readonly RecordChange[]): RecordFiles | undefined {
-    // The index of markers depends on what was there.
+    // The index of markers depends on the stored record.
     if (name.content === markerContent && isMarkerPath(name.path)) return undefined
     const key = this.#sources.keyFromPath(name.path)
     const removal = changes.findLastIndex(({ kind }) => kind === 'remove')
@@ -137,7 +137,7 @@ export class RecordWriter {
     return [record, ...indexFiles(name, undefined, emptyRecord)]
   }
 
-  /** The changes that write a record anew; undefined if it stays as it is. */
+  /** The changes that rewrite a record; undefined if it stays unchanged. */
   #replacement({ path, name, changes }: Draft, stored: ReadonlyMap<string, KeyRecords>): RecordFiles | undefined {
     const records = this.#sources.cache.latest(name.repo, name.path) ?? stored.get(name.path)
     const known = records?.get(name.content)
@@ -184,12 +184,12 @@ function applyAll(known: ObjectRecord | undefined, changes: readonly RecordChang
   return changes.reduce(applyChange, known)
 }
 
-/** Creates a record or deletes it. */
+/** Creates or deletes a record. */
 function recordFile(path: string, raw: Uint8Array | undefined): Change {
   return { path, isUnchecked: true, ...(raw && { content: { raw } }) }
 }
 
-/** Unlike records, markers lie at paths as clients choose them, where a file can be in the place of a directory. */
+/** Unlike those of records, clients choose the paths of markers, where a file could replace a directory. */
 function indexFiles(name: RecordName, before: ObjectRecord | undefined, record: ObjectRecord | null): Change[] {
   return indexEntries(name, before, record).map(({ path, isThere }) => ({
     path,

@@ -106,10 +106,10 @@ export function needsRecord({ headers, metadata, tags, parts }: ObjectRecord): b
   return (type !== undefined && !genericTypes.has(type)) || counts.some((count) => count > 0)
 }
 
-/** Maximum versions of one content that its record lists; older ones are forgotten. */
+/** Maximum versions of one content in its record; older ones are dropped. */
 const maxVersions = 100
 
-/** A record with more versions, each of them once. */
+/** Adds versions to a record, without duplicates. */
 export function addVersions(known: ObjectRecord | undefined, versions: readonly RecordedVersion[]): ObjectRecord {
   const record = known ?? emptyRecord
   const added = new Set(versions.map(idOfVersion))
@@ -118,8 +118,8 @@ export function addVersions(known: ObjectRecord | undefined, versions: readonly 
 }
 
 /**
- * Tells versions apart. Branches may share a commit, which may have made a directory marker on one and removed it on
- * another.
+ * Identifies a version. Branches may share a commit, which may have created a directory marker on one branch and deleted it
+ * on another.
  */
 export function idOfVersion({ commitId, branch, marker }: RecordedVersion): string {
   return `${commitId} ${branch} ${marker}`

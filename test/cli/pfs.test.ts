@@ -65,7 +65,7 @@ async function modulesOf(args: readonly string[]): Promise<readonly string[]> {
   return urls.filter((url) => url.startsWith('file:')).map((url) => url.replace(/^.*\/\.compiled\//, ''))
 }
 
-test('only PFS in memory loads the entry for tests, and what it alone needs', async () => {
+test('only PFS in memory loads the entry for tests and its dependencies', async () => {
   const ofTests = (modules: readonly string[]) =>
     modules.filter((path) => path.startsWith('lib/testing/') || path.includes('/sorted-btree/'))
   const inFront = await modulesOf(['--pachd', address])

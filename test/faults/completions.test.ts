@@ -92,7 +92,7 @@ completions(
 )
 
 completions(
-  'an upload that another replica completes meanwhile is not completed twice',
+  'an upload that another replica completes concurrently is not completed twice',
   async ({ rig, target, document }) => {
     const replica = await startGateway({ pfs: rig.truth })
     const before = (await commits(rig.truth)).length

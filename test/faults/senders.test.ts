@@ -100,7 +100,7 @@ patient('other clients can write while twenty have sent everything but the last 
   assert.equal(await leaked(before), [])
 })
 
-patient('connections without a request, or with half of its headers, block nobody', async ({ rig, before }) => {
+patient('connections without a request, or with half of its headers, do not block others', async ({ rig, before }) => {
   const sockets = await Promise.all(
     Array.from({ length: 100 }, async (_, index) => {
       const socket = connect(rig.port, '127.0.0.1')

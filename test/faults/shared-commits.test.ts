@@ -10,7 +10,7 @@ import { leaked, openThings, type Rig, startRig } from './support/rig.js'
 const shared = suite<{ rig: Rig; before: Readonly<Record<string, number>> }>('shared commits')
 
 shared.before.each(async (context) => {
-  // Records have commits of their own, which would meet the faults.
+  // Records would make separate commits, which would run into the faults.
   context.rig = await startRig({ options: { objectRecords: 'off' } })
   await ask(context.rig.port, 'PUT', `/${bucket}/first`, 'first')
   await context.rig.idle()

@@ -45,7 +45,7 @@ test('an access key is unknown if it has no credential or an empty secret', asyn
   }
 })
 
-test('nobody passes if the look-up fails', async () => {
+test('no request passes if the look-up fails', async () => {
   const credentialFor = () => Promise.reject(new Error('the vault is sealed'))
   assert.is(
     await outcome({ mode: 'keys', credentialFor }, { accessKeyId: 'AK', secretAccessKey: 'x' }),

@@ -51,7 +51,7 @@ function reworded(pfs: PachydermApi, text: string): PachydermApi {
 
 for (const text of ['', 'anything']) {
   const wordless = suite<{ gateway: Gateway; s3: S3Client }>(
-    `a PFS that says ${JSON.stringify(text)} of what is missing`,
+    `a PFS that reports a missing entity as ${JSON.stringify(text)}`,
   )
 
   wordless.before(async (context) => {

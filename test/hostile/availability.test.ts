@@ -202,7 +202,7 @@ test('30: a form that stalls times out', async ({ house }) => {
   wire.close()
 })
 
-test('30: slow senders, even if they fill the body memory, block nobody else', async () => {
+test('30: slow senders, even if they fill the body memory, do not block others', async () => {
   const house = await openHouse('keys')
   const slow: Wire[] = []
   for (let count = 0; count < 260; count += 1) {

@@ -10,7 +10,7 @@ import { type Key, presignV4, signV4, type Unsigned } from '../support/sign.js'
 import { exchange, outcomeOf, type RawRequest, xmlText } from '../support/wire.js'
 import { assertCheap, type Bench, cheapestCost, leastCost } from './cost.js'
 
-/** Class 34 of README.md: what a client may send at its largest. Node refuses heads above 16 KiB. */
+/** Class 34 of README.md: the largest possible requests. Node refuses headers above 16 KiB. */
 const test = suite<{ bench: Bench; pfs: PachydermApi }>('requests at their largest')
 
 const images = { project: 'default', name: 'images', type: 'user' } as const

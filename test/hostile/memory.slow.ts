@@ -225,7 +225,7 @@ async function requireBounds(gateway: GatewayProcess, request: Pending): Promise
   const during = await gateway.measure()
   assert.ok(
     sockets.every((socket) => !socket.destroyed),
-    'nobody was turned away',
+    'no sender was refused',
   )
   await leave(sockets, gateway)
   const after = await gateway.measure()

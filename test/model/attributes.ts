@@ -1,13 +1,13 @@
 import * as assert from 'uvu/assert'
 import type { BranchModel } from './branch-model.js'
 
-/** The metadata and the tags of an object, as texts; '' is none. */
+/** The metadata and the tags of an object, as texts; '' if it has none. */
 export interface Attributes {
   readonly metadata: string
   readonly tags: string
 }
 
-/** What a write did to the attributes of one content of a key; a part that is absent stays as it was. */
+/** The effect of a write on the attributes of one content of a key; an undefined part stays unchanged. */
 export interface AttributeChange {
   readonly key: string
   readonly body: string

@@ -18,7 +18,7 @@ export function read({ random, requests, etags, attributes }: World, method: 'GE
           if (answer.status === 200) {
             assert.ok(
               body !== undefined && model.isCurrentSometime(span, key, id),
-              'a version that was there meanwhile',
+              'a version that existed during the read',
             )
             assert.is(answer.header('etag'), etags.get(body))
             attributes.verify({ key, body }, { metadata: metadataOf(answer) })

@@ -13,7 +13,7 @@ export interface Span {
 /** The effect of an operation, and a check of its response for when the model has caught up. */
 export interface Outcome {
   readonly write?: { readonly id: string; readonly changes: (model: BranchModel) => Changes }
-  /** What it did to attributes, once the model has caught up. */
+  /** Its effect on attributes, after the model has caught up. */
   readonly attributes?: (model: BranchModel) => readonly AttributeChange[]
   readonly verify: (model: BranchModel, span: Span) => void
 }
@@ -35,9 +35,9 @@ export interface World {
   readonly foreignId: string
 }
 
-/** Keys that lie apart in PFS and together in a listing, and the other way about. */
+/** Keys that are far apart in PFS and neighbours in a listing, and vice versa. */
 export const keys = ['a', 'a b', 'a-b', 'd/1', 'd/2/3', 'd(x)', 'd.e', 'z', 'é', '%41', '😀']
-/** Texts of the metadata and the tag that a write may give; '' is none. */
+/** Texts for the metadata and the tag of a write; '' sends none. */
 export const texts = ['', '', 'a', 'b', 'c']
 export const bodies = ['', 'one', 'two', 'three', 'four', 'five']
 

@@ -148,7 +148,7 @@ const framing: Record<string, string> = {
   'no line break after a chunk': 'c\r\nhello, world0\r\n\r\n',
   'a bare line feed after a size': 'c\nhello, world\r\n0\r\n\r\n',
   'no end after the last chunk': 'c\r\nhello, world\r\n0\r\n',
-  'a size that is no number': 'xyz\r\nhello, world\r\n0\r\n\r\n',
+  'a size that is not a number': 'xyz\r\nhello, world\r\n0\r\n\r\n',
   'a negative size': '-c\r\nhello, world\r\n0\r\n\r\n',
   'a size beyond all bounds': 'ffffffffffffffff\r\nhello, world\r\n0\r\n\r\n',
   'a size of too many digits': '0000000000000000c\r\nhello, world\r\n0\r\n\r\n',

@@ -45,7 +45,7 @@ const query: Record<string, [string, string]> = {
   'a date of no calendar': ['X-Amz-Date', '20261301T000000Z'],
   'another date than the scope': ['X-Amz-Date', '20260204T000000Z'],
   'a scope without a part': ['X-Amz-Credential', `${exampleKey.accessKeyId}/20260203/us-east-1/s3`],
-  'signed headers that are none': ['X-Amz-SignedHeaders', 'host,date'],
+  'invalid signed headers': ['X-Amz-SignedHeaders', 'host,date'],
 }
 
 for (const [name, [parameter, value]] of Object.entries(query)) {

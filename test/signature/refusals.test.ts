@@ -229,7 +229,7 @@ test('a V2 header without a colon or a key', async () => {
   }
 })
 
-test('a failed look-up passes nobody, even if anonymous callers may pass', async () => {
+test('no request passes after a failed look-up, even if anonymous callers may pass', async () => {
   const away = new S3Error('ServiceUnavailable')
   const signed = await signHeader({ target: '/' })
   const fails = async () => Promise.reject(away)

@@ -42,7 +42,7 @@ async function same(expected: PfsError, work: Promise<unknown>): Promise<void> {
 const write = (pfs: PachydermApi, path: string, options = {}) =>
   pfs.modifyFile(head, [{ addFile: { path, raw: Buffer.from('1') } }], options)
 
-test('what is missing', async () => {
+test('missing entities', async () => {
   await same(pfsError.missing('project', 'no-such'), off.inspectProject('no-such'))
   await same(pfsError.missing('repo', 'default/no-such'), off.inspectRepo({ ...repo, name: 'no-such' }))
   await same(pfsError.missing('branch', `${fullName}@no`), off.inspectCommit({ commit: { repo, branch: 'no' } }))
@@ -55,7 +55,7 @@ test('what is missing', async () => {
   await same(pfsError.missing('file', '/no'), off.inspectFile({ commit, path: '/no' }))
 })
 
-test('what is refused', async () => {
+test('refusals', async () => {
   await same(pfsError.exists('repo', fullName), off.createRepo({ repo }))
   await same(pfsError.refused('name', 'a.b'), off.createRepo({ repo: { ...repo, name: 'a.b' } }))
   await same(pfsError.refused('path', '/a*'), write(off, '/a*'))

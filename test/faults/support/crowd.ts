@@ -29,7 +29,7 @@ async function crowdOf(connections: number, gateway: GatewayProcess, pfs: PfsCli
   await Promise.all(Array.from({ length: count }, (_, index) => putAndGet(gateway.port, index)))
   assert.ok(
     idlers.every((socket) => !socket.destroyed),
-    'nobody was turned away',
+    'no sender was refused',
   )
   const held = await holds(pfs)
   assert.is(held.size, 1 + count)

@@ -100,7 +100,7 @@ function versionsOf(writes: readonly { isDeletion: boolean; directory: string; s
   return versions
 }
 
-test('every version of a tree stays what a plain map was at its time', () => {
+test('every version of a tree stays equal to the plain map of its time', () => {
   fc.assert(
     fc.property(fc.array(write, { maxLength: 8 }), (writes) => {
       for (const { tree, model } of versionsOf(writes)) {
@@ -133,7 +133,7 @@ test('two versions differ where their plain maps do', () => {
   )
 })
 
-test('a write shares what it does not change', () => {
+test('a write shares unchanged nodes', () => {
   const [, { tree }] = versionsOf([{ isDeletion: false, directory: '/a/b/', start: 0, length: 300 }]) as [
     Version,
     Version,
