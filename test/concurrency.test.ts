@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert'
 import { createKeyedMutex, mapWithLimit, yieldTurn } from '../lib/concurrency.js'
 import { deferred } from './support/deferred.js'
 
-const test = suite('work at once and in turns')
+const test = suite('concurrency')
 
 /** One turn of the event loop, in which everything that waits for settled promises continues. */
 function turn(): Promise<void> {

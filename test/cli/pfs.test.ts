@@ -15,7 +15,7 @@ import { fileOf } from '../support/root.js'
 import { s3Client, tokenCredentials } from '../support/s3-client.js'
 import { createScratch } from './scratch.js'
 
-const test = suite('which PFS the program serves')
+const test = suite('the choice of PFS')
 const scratch = createScratch()
 let pachd: Awaited<ReturnType<typeof servePfs>>
 let address: string

@@ -6,7 +6,7 @@ import { PathCollision, PfsError } from '../../lib/index.js'
 import type { PachydermApi } from '../../lib/testing/index.js'
 import { add, branch, head, nothing, put, racedPfs, read, reasons, slowPfs, watchedPfs } from './queue-rig.js'
 
-const queue = suite('the commit that a write has made')
+const queue = suite('the commit of a write')
 
 queue("another writer's commit on top of ours neither fails ours nor changes its version", async () => {
   const isNew = (now: unknown): void => {

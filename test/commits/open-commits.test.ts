@@ -6,7 +6,7 @@ import { type Branch, PfsError } from '../../lib/index.js'
 import type { PachydermApi } from '../../lib/testing/index.js'
 import { add, branch, head, put, read, reasonOf, reasons, watchedPfs } from './queue-rig.js'
 
-const queue = suite('commits that somebody holds open')
+const queue = suite('commits that another client keeps open')
 
 queue('a write into an open commit of another client does not wait for its end', async () => {
   const pfs = await watchedPfs()

@@ -8,7 +8,7 @@ import { branch, bucket, commits } from './support/branch.js'
 
 import { type Rig, startRig } from './support/rig.js'
 
-const completions = suite<{ rig: Rig; target: string; document: string }>('completions that are not answered')
+const completions = suite<{ rig: Rig; target: string; document: string }>('completions without a response')
 
 completions.before.each(async (context) => {
   context.rig = await startRig()

@@ -55,7 +55,7 @@ async function startProxy(pfsPort: number, maxConcurrentStreams: number) {
   }
 }
 
-const streams = suite('a PFS that lets a connection have few streams')
+const streams = suite('few streams per connection to PFS')
 
 /** A gateway whose PFS is behind such a proxy. */
 async function startBehindProxy(maxConcurrentStreams: number, maxSharedBodyBytes: number) {

@@ -13,7 +13,7 @@ import { startRig } from './support/rig.js'
  * HTTP/2 servers and proxies count the calls that a client resets, against attacks (CVE-2023-44487): Node's ends the
  * connection, and all calls on it, after 1,000 and then 33 a second; Envoy after 500 where most calls are reset.
  */
-const resets = suite('calls to PFS that are reset')
+const resets = suite('reset PFS calls')
 
 const large = Buffer.alloc(3_000_000, 'large')
 

@@ -9,7 +9,7 @@ import { leaked, openThings, type Rig, startRig } from './support/rig.js'
 const maxSharedBodyBytes = 16 * 1024
 const sizes = { small: 9000, large: 2_500_000 }
 
-const writers = suite<{ rig: Rig; before: Readonly<Record<string, number>> }>('writers that vanish')
+const writers = suite<{ rig: Rig; before: Readonly<Record<string, number>> }>('vanishing writers')
 
 writers.before(async (context) => {
   context.rig = await startRig({ options: { maxSharedBodyBytes } })

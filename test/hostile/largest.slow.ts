@@ -11,7 +11,7 @@ import { exchange, outcomeOf, type RawRequest, xmlText } from '../support/wire.j
 import { assertCheap, type Bench, cheapestCost, leastCost } from './cost.js'
 
 /** Class 34 of README.md: the largest possible requests. Node refuses headers above 16 KiB. */
-const test = suite<{ bench: Bench; pfs: PachydermApi }>('requests at their largest')
+const test = suite<{ bench: Bench; pfs: PachydermApi }>('requests of maximum size')
 
 const images = { project: 'default', name: 'images', type: 'user' } as const
 const token = 'the-root-token'

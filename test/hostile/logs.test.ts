@@ -7,7 +7,7 @@ import { presignV4, signV4 } from '../support/sign.js'
 import { exchange, type RawRequest } from '../support/wire.js'
 
 /** Hooks are given no secret and no control character. README.md, Authorisation: class 20. */
-const test = suite('what hooks are told')
+const test = suite('arguments of hooks')
 
 const token = 'a-token-of-pachyderm'
 const key = { accessKeyId: token, secretAccessKey: token }

@@ -9,7 +9,7 @@ import { ask } from '../support/ask.js'
 import { type Gateway, startGateway } from '../support/gateway.js'
 
 /** A PFS with wrong responses. README.md, Integrity: the number before a test's name is that of the class. */
-const test = suite<{ gateway: Gateway; truth: PachydermApi; lying: FaultyPfs }>('a lying PFS')
+const test = suite<{ gateway: Gateway; truth: PachydermApi; lying: FaultyPfs }>('a PFS with wrong responses')
 
 const contents = { small: Buffer.alloc(5000, 'a'), large: Buffer.alloc(2_500_000, 'b'), empty: Buffer.alloc(0) }
 

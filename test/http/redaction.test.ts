@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { loggableTarget, withoutControls } from '../../lib/http/redaction.js'
 
-const test = suite('what a log may show')
+const test = suite('redaction of logs')
 
 for (const [target, shown] of [
   ['/b/k', '/b/k'],

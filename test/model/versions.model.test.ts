@@ -23,7 +23,7 @@ const clients = 8
 const buckets = stage === 'memory' ? 20 : 5
 
 const repo: Repo = { project: 'default', name: 'model', type: 'user' }
-const versions = suite<{ gateway: Gateway }>('versions held against a model')
+const versions = suite<{ gateway: Gateway }>('versions compared with a model')
 
 async function commitsSince(pfs: PfsClient, lastId: string): Promise<string[]> {
   const ids: string[] = []

@@ -14,7 +14,7 @@ interface Context {
   holdUntil: (waiting: number) => void
 }
 
-const calls = suite<Context>('calls of PFS for S3 requests')
+const calls = suite<Context>('PFS calls of S3 requests')
 
 const names = Array.from({ length: 100 }, (_, index) => `${index}`.padStart(3, '0'))
 const branch = { repo: { project: 'default', name: 'data', type: 'user' }, name: 'master' } as const

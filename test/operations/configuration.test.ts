@@ -24,7 +24,7 @@ import { s3Client, tokenCredentials } from '../support/s3-client.js'
 
 const Bucket = 'master.configured'
 const Key = 'k'
-const configuration = suite<{ gateway: Gateway; s3: S3Client; guest: S3Client }>('configurations that are not there')
+const configuration = suite<{ gateway: Gateway; s3: S3Client; guest: S3Client }>('missing configurations')
 
 configuration.before(async (context) => {
   const gateway = await startGuardedGateway()

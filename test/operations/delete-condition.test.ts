@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import { S3Error } from '../../lib/errors.js'
 import { parseExpectedObject, readExpectedObject } from '../../lib/operations/delete-condition.js'
 
-const conditions = suite('what an object must be to be deleted')
+const conditions = suite('conditions of a deletion')
 
 function expectedAt(lastModified: string): number | undefined {
   return parseExpectedObject({ etag: undefined, size: undefined, lastModified }).lastModified?.getTime()

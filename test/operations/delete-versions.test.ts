@@ -287,7 +287,7 @@ for (const objectRecords of ['all', 'needed'] as const) {
   deletion.run()
 }
 
-const refused = suite('deletion of versions where they are not hidden')
+const refused = suite('deletion of versions without hiding')
 
 for (const options of [{ objectRecords: 'off' }, { objectRecords: 'all', deleteVersions: 'refuse' }] as const) {
   refused(`is refused with ${JSON.stringify(options)}`, async () => {

@@ -146,7 +146,7 @@ for (const overWire of wires) {
   versions.run()
 }
 
-const rights = suite('rights on what is remembered of a history')
+const rights = suite('rights on a cached history')
 
 rights('a caller who may not read a repo sees no versions, even if another caller has listed them', async () => {
   const gateway = await startGuardedGateway()

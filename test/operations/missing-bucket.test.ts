@@ -19,7 +19,7 @@ import { refusal } from '../support/refusal.js'
 import { s3Client, tokenCredentials } from '../support/s3-client.js'
 import { begin } from './multipart/uploads.js'
 
-const test = suite<{ gateway: Gateway; root: S3Client; writer: S3Client }>('a bucket that is not there')
+const test = suite<{ gateway: Gateway; root: S3Client; writer: S3Client }>('a missing bucket')
 
 test.before(async (context) => {
   const gateway = await startGuardedGateway()

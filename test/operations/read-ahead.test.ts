@@ -13,7 +13,7 @@ interface Context {
   reads: { files: number; archives: number }
 }
 
-const ahead = suite<Context>('files that are read in the order of a listing')
+const ahead = suite<Context>('files that are read in listing order')
 
 ahead.before.each(async (context) => {
   const pfs = createMemoryPfs()

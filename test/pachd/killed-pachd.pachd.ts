@@ -25,7 +25,7 @@ const kills = 3
 const writesBetween = 40
 const largeBytes = 3 * 1024 * 1024
 
-const killed = suite('pachd killed under load')
+const killed = suite('pachd is killed under load')
 
 /** A separate pachd, since other tests run at the same time. */
 async function startPachd(script: string) {

@@ -13,7 +13,7 @@ const neighbours = 50_000
 const rounds = 15
 const mostTimes = 4
 
-const cost = suite('an object beside many keys that begin as its own does')
+const cost = suite('an object beside many keys with the same prefix')
 
 function* operations(count: number): Generator<FileOperation> {
   yield { addFile: { path: '/img-1', raw: Buffer.alloc(1024, 'x') } }

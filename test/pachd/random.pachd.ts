@@ -6,7 +6,7 @@ import { recordRandomCalls } from './random/scenario.js'
 import type { Step } from './recording.js'
 import { replaySteps } from './replay.js'
 
-const test = suite('random calls, recorded from a pachd and replayed on the stand-in')
+const test = suite('random calls, recorded from a pachd and replayed on PFS in memory')
 const { PACHD = '', PACHD_SEED } = process.env
 const seeds = PACHD_SEED ? [Number(PACHD_SEED)] : Array.from({ length: 10 }, () => randomInt(2 ** 31))
 const callsOfEachSeed = 60

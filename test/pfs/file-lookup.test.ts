@@ -6,7 +6,7 @@ import { createMemoryPfs } from '../../lib/testing/index.js'
 import { createRepoAndBranch } from '../support/branch.js'
 import { deferred } from '../support/deferred.js'
 
-const lookups = suite('files that are looked up at the same time')
+const lookups = suite('concurrent look-ups of files')
 
 const repo = { project: 'default', name: 'data', type: 'user' } as const
 const commit = { repo, branch: 'master' }

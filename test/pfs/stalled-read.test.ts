@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import type { PfsClient } from '../../lib/index.js'
 import { readForSlowReader } from '../../lib/pfs/stalled-read.js'
 
-const test = suite('a file for a slow reader')
+const test = suite('a slow reader of a file')
 const file = { commit: { repo: { project: 'default', name: 'r', type: 'user' }, id: 'c' }, path: '/f' } as const
 const content = Buffer.alloc(1_000_000).map((_, index) => index % 251)
 

@@ -3,7 +3,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { rangeOf, readRecordPath, recordDirectory, recordPath } from '../../lib/records/record-path.js'
 
-const test = suite('where records lie')
+const test = suite('paths of records')
 
 const segment = fc.stringMatching(/^[ -.0-9a-z%~]{1,6}$/).filter((name) => !/^\.{1,2}$/.test(name))
 const path = fc.array(segment, { minLength: 1, maxLength: 4 }).map((segments) => `/${segments.join('/')}`)

@@ -4,7 +4,7 @@ import { authenticate } from '../../lib/signature/authenticate.js'
 import { exampleCredentials, exampleKey, pieces, readAll, received, type Sent } from './request.js'
 
 /** The examples that AWS publishes in the S3 documentation: Signature V4 (header, query, chunks, trailer) and V2. */
-const test = suite('signatures that AWS publishes')
+const test = suite('signatures published by AWS')
 
 const nothing = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
 const in2013 = () => new Date('2013-05-24T00:01:00Z')

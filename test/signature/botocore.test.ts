@@ -26,7 +26,7 @@ interface Fixtures {
 /** Requests that botocore signed; see fixtures/make-fixtures.py. */
 const fixtures: Fixtures = JSON.parse(readFileSync(fileOf('test/signature/fixtures/botocore.json'), 'utf8'))
 const credentials = credentialsOf({ [fixtures.accessKeyId]: fixtures.secretAccessKey })
-const test = suite('what botocore signs')
+const test = suite('signatures of botocore')
 
 function check(signed: Signed, secondsLater = 0) {
   const now = () => new Date(Date.parse(signed.at) + secondsLater * 1000)

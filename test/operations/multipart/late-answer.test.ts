@@ -54,7 +54,7 @@ interface Context {
   errors: unknown[]
 }
 
-const late = suite<Context>('answers that take long')
+const late = suite<Context>('late responses')
 
 late.before.each(async (context) => {
   context.stall = createStallingPfs()

@@ -8,7 +8,7 @@ import { startGateway } from '../../support/gateway.js'
 import { s3Client } from '../../support/s3-client.js'
 import { Bucket, begin, complete, partBytes, read, sendPart } from './uploads.js'
 
-const staged = suite('parts that this gateway has stored')
+const staged = suite('parts stored by this gateway')
 
 /** Two gateways over one PFS, whose file sets are counted, and dropped on demand. */
 async function openGateways() {

@@ -8,7 +8,7 @@ import { createKeyCodec } from '../../../lib/resolver/key.js'
 import { type ListQuery, listKeys } from '../../../lib/resolver/listing/list-keys.js'
 import { createBucket, listAll, namesOf, type TestBucket } from './bucket.js'
 
-const cost = suite('what a listing asks of PFS')
+const cost = suite('PFS calls of a listing')
 const { pathFromKey } = createKeyCodec('percent')
 setFlagsFromString('--expose-gc')
 const collectGarbage: () => void = runInNewContext('gc')
