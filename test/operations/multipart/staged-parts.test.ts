@@ -40,35 +40,28 @@ async function openGateways() {
 
 const large = Buffer.alloc(partBytes, 'a')
 
-staged('are joined without a copy of each', async () => {
+/** The file sets that PFS makes to complete an upload of two parts; `areDropped` if it has dropped those of the parts. */
+async function fileSetsToComplete(areDropped: boolean): Promise<number> {
   const { state, clients, close } = await openGateways()
   const [s3] = clients
   try {
     const upload = await begin(s3, 'key')
     const parts = [await sendPart(s3, upload, 1, large), await sendPart(s3, upload, 2, 'end')]
-    state.fileSets = 0
+    Object.assign(state, { fileSets: 0, areDropped })
     await complete(s3, upload, parts)
-    assert.is(state.fileSets, 1)
     assert.ok((await read(s3, 'key')).equals(Buffer.concat([large, Buffer.from('end')])))
+    return state.fileSets
   } finally {
     await close()
   }
+}
+
+staged('are joined without a copy of each', async () => {
+  assert.is(await fileSetsToComplete(false), 1)
 })
 
 staged('are copied from the branch if PFS has dropped their file sets', async () => {
-  const { state, clients, close } = await openGateways()
-  const [s3] = clients
-  try {
-    const upload = await begin(s3, 'key')
-    const parts = [await sendPart(s3, upload, 1, large), await sendPart(s3, upload, 2, 'end')]
-    state.fileSets = 0
-    state.areDropped = true
-    await complete(s3, upload, parts)
-    assert.is(state.fileSets, 3)
-    assert.ok((await read(s3, 'key')).equals(Buffer.concat([large, Buffer.from('end')])))
-  } finally {
-    await close()
-  }
+  assert.is(await fileSetsToComplete(true), 3)
 })
 
 staged('are not used if another gateway has replaced them since', async () => {
