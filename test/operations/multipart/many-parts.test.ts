@@ -68,7 +68,7 @@ async function putParts(s3: S3Client, pfs: PachydermApi): Promise<{ upload: Begu
   return { upload, parts }
 }
 
-many('are joined in order, in layers of forty, in few commits and with concurrent calls', async () => {
+many('are joined in order, in layers of a hundred, in few commits and with concurrent calls', async () => {
   const { pfs, counting, calls } = createPartsPfs()
   const gateway = await startGateway({ pfs: counting })
   const s3 = s3Client(gateway)
@@ -83,7 +83,7 @@ many('are joined in order, in layers of forty, in few commits and with concurren
     assert.match(done.ChecksumCRC32 ?? '', /-10000$/)
     await gateway.flush()
     const commits = { master: 1, 's3-uploads': 2, 's3-records': 3 }
-    assert.equal(calls, { underWay: 0, most: 10, fileSets: 10_258, composed: 40, commits })
+    assert.equal(calls, { underWay: 0, most: 10, fileSets: 10_101, composed: 100, commits })
     const whole = parts.map(({ PartNumber }) => String(PartNumber).padStart(5, '0')).join('')
     assert.ok((await read(s3, 'whole')).toString() === whole)
   } finally {
