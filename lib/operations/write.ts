@@ -5,6 +5,7 @@ import { S3Error } from '../errors.js'
 import { matchesEtag, preconditionFailed } from '../http/preconditions.js'
 import { header } from '../http/request.js'
 import type { FileInfo } from '../pfs/client.js'
+import { PfsError } from '../pfs/errors.js'
 import { chunkedHashBytes, emptyFileHash, smallFileHash } from '../pfs/file-hash.js'
 import { addVersions, needsRecord, type ObjectRecord, type RecordedVersion } from '../records/record.js'
 import type { RecordChange } from '../records/record-change.js'
@@ -88,7 +89,12 @@ async function writeUnknown(call: BucketCall, object: NewObject, isNeeded: boole
   const { record, hash: _, ...change } = object
   const pending = { ...repoAndPath(call, object.path), content: createPendingId() }
   if (isNeeded) await records.write([{ name: pending, kind: 'describe', record }], call.options)
-  const committed = await commitChange(call, change)
+  const committed = await commitChange(call, change).catch((reason: unknown) => {
+    // It stays if the commit may have been made in spite of the error; a sweep finds out.
+    const isRefused = reason instanceof S3Error || (reason instanceof PfsError && reason.isDefinite)
+    if (isNeeded && isRefused) records.writeBehind({ name: pending, kind: 'remove' }, call.options)
+    throw reason
+  })
   // The data is committed. If the client leaves now, the rest must still be written.
   const { signal: _signal, ...options } = call.options
   const lasting = { ...call, options }

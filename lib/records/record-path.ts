@@ -31,8 +31,14 @@ export interface RecordName {
 }
 
 /** The id of a content whose hash is not known yet. */
-export function createPendingId(): ContentId {
-  return `pending-${randomBytes(16).toString('hex')}`
+export function createPendingId(now = new Date()): ContentId {
+  return `pending-${now.getTime().toString(16).padStart(11, '0')}${randomBytes(16).toString('hex').slice(11)}`
+}
+
+/** When a pending id was created; undefined for another content id. */
+export function pendingSince(content: ContentId): Date | undefined {
+  const [, time] = /^pending-([0-9a-f]{11})/.exec(content) ?? []
+  return time === undefined ? undefined : new Date(Number.parseInt(time, 16))
 }
 
 /** The id of the record that hides a version. */

@@ -1,6 +1,8 @@
 import { committedOf, createCommitQueue } from '../../commits/commit-queue.js'
 import type { CallOptions, PathRange, PfsClient, Repo, RepoInfo } from '../../pfs/client.js'
 import { withErrorContext } from '../../pfs/error-context.js'
+import { settlePending } from '../../records/adopt-records.js'
+import { recordsBranch } from '../../records/record-path.js'
 import { stagingBranch, stagingBranchName, stagingCommit, timePrefix, uploadFrom } from './staging.js'
 
 /** Options of a sweep. */
@@ -13,7 +15,7 @@ export interface SweepRequest {
 export interface Swept {
   /** Number of deleted uploads that were neither completed nor aborted. */
   readonly uploads: number
-  /** Number of deleted files: those of these uploads, of completed uploads, and late parts. */
+  /** Number of deleted files: those of these uploads, of completed uploads, late parts, and pending records. */
   readonly files: number
 }
 
@@ -22,7 +24,7 @@ const batchSize = 10_000
 
 /**
  * Deletes the remains of old multipart uploads in every repo that the caller may write: abandoned uploads, their parts, and
- * the records of completed uploads.
+ * the records of completed uploads. Completes the records of large objects that a crash has left pending.
  *
  * @throws PfsError as PFS does
  * @example
@@ -37,17 +39,29 @@ export async function sweepUploads(
   const before = new Date(Date.now() - olderThanMilliseconds)
   const swept = { uploads: 0, files: 0 }
   for await (const info of pfs.listRepo({ type: 'meta' }, options)) {
-    if (!hasUploads(info)) continue
-    const { uploads, files } = await sweepRepo(pfs, info.repo, before, options)
-    swept.uploads += uploads
-    swept.files += files
+    if (hasBranch(info, stagingBranchName)) {
+      const { uploads, files } = await sweepRepo(pfs, info.repo, before, options)
+      swept.uploads += uploads
+      swept.files += files
+    }
+    if (hasBranch(info, recordsBranch(info.repo).name))
+      swept.files += await sweepRecords(pfs, info.repo, before, options)
   }
   return swept
 }
 
-function hasUploads({ branches, authInfo }: RepoInfo): boolean {
+/** Whether the caller may write a repo that has a branch of this name. */
+function hasBranch({ branches, authInfo }: RepoInfo, name: string): boolean {
   const mayWrite = authInfo === undefined || authInfo.permissions.includes('REPO_WRITE')
-  return mayWrite && branches.some(({ name }) => name === stagingBranchName)
+  return mayWrite && branches.some((branch) => branch.name === name)
+}
+
+/** Settles records whose gateway crashed; returns the number of files that were deleted. */
+async function sweepRecords(pfs: PfsClient, repo: Repo, before: Date, options: CallOptions): Promise<number> {
+  const queue = createCommitQueue(pfs, { shareCommits: false, respondAfter: 'commit' })
+  const changes = await settlePending(pfs, repo, before, options)
+  if (changes.length > 0) committedOf(await queue.commit(recordsBranch(repo), changes, options))
+  return changes.filter(({ content }) => content === undefined).length
 }
 
 async function sweepRepo(pfs: PfsClient, repo: Repo, before: Date, options: CallOptions): Promise<Swept> {
