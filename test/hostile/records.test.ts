@@ -185,15 +185,16 @@ test('38: a client that leaves does not fail a concurrent read of the same recor
   })
   const slow: PachydermApi = {
     ...pfs,
-    async inspectBranch(named, callOptions) {
-      if (named.repo.type === 'meta') {
+    async inspectCommit(request, callOptions) {
+      const { repo, branch: name } = request.commit
+      if (repo.type === 'meta' && name === recordsBranch.name) {
         asked()
         await Promise.race([
           released,
           new Promise((_, reject) => callOptions?.signal?.addEventListener('abort', () => reject(new Error('left')))),
         ])
       }
-      return pfs.inspectBranch(named, callOptions)
+      return pfs.inspectCommit(request, callOptions)
     },
   }
   const fresh = await startGateway({ pfs: slow, options })
