@@ -9,9 +9,9 @@ import { parseRecord, UnreadableRecord } from './record-format.js'
 import { pendingSince, readRecordPath, recordPath, recordsBranch } from './record-path.js'
 
 /**
- * The changes that settle the records which gateways left under pending ids before `before`, when they crashed between the
- * commit of a large object and that of its record. A record goes to the content that is at the head of a branch and has its
- * ETag, for which the content is read; it is deleted if there is none, or if the content has a record by now.
+ * The changes that settle pending records from before `before`: gateways leave them if they crash between the commit of a
+ * large object and that of its record. A record is assigned to the content at the head of a branch that has its ETag, which
+ * is computed from the content. It is deleted if there is no such content, or if the content already has a record.
  */
 export async function settlePending(
   pfs: PfsClient,
