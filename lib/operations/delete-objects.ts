@@ -17,7 +17,7 @@ import {
   requireExpectedObject,
 } from './delete-condition.js'
 import { deleteVersions, type NamedVersion } from './delete-versions.js'
-import { recordRemovals, withMarker } from './directory-marker.js'
+import { recordEnds, withMarker } from './directory-marker.js'
 import { commitChange, currentObject } from './write.js'
 
 /**
@@ -39,7 +39,7 @@ export async function deleteObject(call: ObjectCall): Promise<S3Response> {
         requireExpectedObject(current && (await currentObject(call, current, expected.etag)), expected, key),
     }),
   })
-  await recordRemovals(call, new Map([[path, committed]]))
+  await recordEnds(call, new Map([[path, committed]]), 'removed')
   return { status: 204, headers: { 'x-amz-delete-marker': 'true', 'x-amz-version-id': committed.commitId } }
 }
 
@@ -148,7 +148,7 @@ async function deleteEach(call: BucketCall, objects: readonly NamedObject[]): Pr
     const outcome = outcomes[index]
     return outcome?.status === 'fulfilled' ? [[path, outcome.value] as const] : []
   })
-  await recordRemovals(call, new Map(committed))
+  await recordEnds(call, new Map(committed), 'removed')
   const versions = await deleteEachVersion(call, plans)
   return plans.map((plan) => {
     const { key, versionId, path, refusal } = plan

@@ -1,7 +1,7 @@
 import type { Change, NewContent } from '../commits/change.js'
 import type { Committed } from '../commits/commit-changes.js'
-import { currentMarker, isMarkerPath, markerContent } from '../records/markers.js'
-import { emptyRecord, type ObjectRecord, type RecordedVersion } from '../records/record.js'
+import { isMarkerPath, markerContent, markerEvent } from '../records/markers.js'
+import { emptyRecord, type MarkerChange, type ObjectRecord, type RecordedVersion } from '../records/record.js'
 import type { RecordChange, RecordUpdate } from '../records/record-change.js'
 import { findObject } from '../resolver/object.js'
 import type { BucketCall } from './call.js'
@@ -45,19 +45,25 @@ export function recordMarker(call: BucketCall, path: string, record: ObjectRecor
 }
 
 /**
- * Records that commits have deleted the directory markers at some paths, or replaced them with files. Paths without a
- * marker cost nothing.
+ * Records that commits have deleted keys that are or were directory markers, or replaced them with files. Other keys that
+ * end with `/` cost a read of their records; all others cost nothing.
  */
-export async function recordRemovals(call: BucketCall, removed: ReadonlyMap<string, Committed>): Promise<void> {
+export async function recordEnds(
+  call: BucketCall,
+  changed: ReadonlyMap<string, Committed>,
+  change: 'removed' | 'replaced',
+): Promise<void> {
   const { gateway, bucket, options } = call
   const { repo, name } = bucket.branch
-  const paths = [...removed.keys()].filter((path) => keepsMarkers(gateway, path))
+  const paths = [...changed.keys()].filter((path) => keepsMarkers(gateway, path))
   if (paths.length === 0) return
   gateway.records.refresh(repo)
   const records = await gateway.records.readPage(repo, paths, options)
-  const changes = [...removed].flatMap(([path, made]) => {
-    if (currentMarker(records.get(path) ?? new Map(), name) === undefined) return []
-    const version = versionOf(call, made, 'removed')
+  const changes = [...changed].flatMap(([path, made]) => {
+    const last = markerEvent(records.get(path)?.get(markerContent), name)?.marker
+    // What is gone cannot be removed again.
+    if (last === undefined || (last === 'removed' && change === 'removed')) return []
+    const version = versionOf(call, made, change)
     return [
       changeOf(call, path, (known) => {
         const { versions, ...rest } = known ?? emptyRecord
@@ -95,7 +101,7 @@ function changeOf({ bucket }: BucketCall, path: string, update: RecordUpdate): R
 function versionOf(
   { bucket }: BucketCall,
   { commitId, time = new Date() }: Committed,
-  marker: 'made' | 'removed',
+  marker: MarkerChange,
 ): RecordedVersion {
   return { commitId, branch: bucket.branch.name, time, marker }
 }

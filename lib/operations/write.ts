@@ -13,7 +13,7 @@ import { createPendingId, type RecordName } from '../records/record-path.js'
 import { completeRecords, etagFrom, findObject, type StoredObject, storedObject } from '../resolver/object.js'
 import type { BucketCall } from './call.js'
 import { withComputedEtag } from './computed-etag.js'
-import { isMarkerWrite, keepsMarkers, recordMarker, recordRemovals, withMarker } from './directory-marker.js'
+import { isMarkerWrite, keepsMarkers, recordEnds, recordMarker, withMarker } from './directory-marker.js'
 
 /** A version that was written. */
 export interface Written {
@@ -49,7 +49,7 @@ export async function writeObject(call: BucketCall, object: NewObject): Promise<
     if (isMarkerWrite(call, object.path, object.content)) return writeMarker(call, object)
     const written = await writeFile(call, object)
     const { versionId: commitId, lastModified: time } = written
-    await recordRemovals(call, new Map([[object.path, { commitId, parentId: undefined, time }]]))
+    await recordEnds(call, new Map([[object.path, { commitId, parentId: undefined, time }]]), 'replaced')
     return written
   })
 }

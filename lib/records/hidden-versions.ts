@@ -12,12 +12,12 @@ export function hiddenVersions(records: KeyRecords, branch: string): ReadonlyMap
 /** The contents that records list for commits of a branch, by commit id; undefined for the removal of a directory marker. */
 export function recordedVersions(records: KeyRecords, branch: string): ReadonlyMap<string, ContentId | undefined> {
   const found = new Map<string, ContentId | undefined>()
-  for (const [content, { versions }] of records) {
+  for (const [content, { versions, hidden }] of records) {
+    // The record of a directory marker does not list its hidden versions.
+    if (hidden?.branch === branch) found.set(hidden.commitId, hidden.content)
     for (const version of versions) {
-      if (version.branch !== branch) continue
-      if (version.marker !== 'removed') found.set(version.commitId, content)
-      // If the same commit wrote a file, that is the version.
-      else if (!found.has(version.commitId)) found.set(version.commitId, undefined)
+      if (version.branch !== branch || version.marker === 'replaced') continue
+      found.set(version.commitId, version.marker === 'removed' ? undefined : content)
     }
   }
   return found

@@ -16,8 +16,8 @@ export function isMarkerPath(path: string): boolean {
 }
 
 /**
- * The last version of a record that created or deleted a marker on a branch, up to a time; undefined if there is none. All
- * times come from PFS, so they can be compared.
+ * The last version of a record that changed a marker on a branch, up to a time; undefined if there is none. All times come
+ * from PFS, so they can be compared.
  */
 export function markerEvent(
   record: Pick<ObjectRecord, 'versions'> | undefined,

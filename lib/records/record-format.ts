@@ -8,6 +8,7 @@ import {
   headerName,
   headerValue,
   idOfVersion,
+  markerChanges,
   type ObjectRecord,
   type RecordedChecksum,
   type RecordedPart,
@@ -194,13 +195,12 @@ function readVersion(value: unknown): RecordedVersion {
   const { commitId, branch, time, marker } = requireObject(value)
   const date = new Date(matching(time, /^[\w:.+-]{1,40}$/))
   if (Number.isNaN(date.getTime())) throw new UnreadableRecord('a record has an invalid time')
-  if (marker !== undefined && marker !== 'made' && marker !== 'removed') {
-    throw new UnreadableRecord('a record has a version of an unknown kind')
-  }
+  const change = markerChanges.find((each) => each === marker)
+  if (change !== marker) throw new UnreadableRecord('a record has a version of an unknown kind')
   return {
     commitId: matching(commitId, commitIdPattern),
     branch: matching(branch, branchPattern),
     time: date,
-    ...(marker !== undefined && { marker }),
+    ...(change !== undefined && { marker: change }),
   }
 }

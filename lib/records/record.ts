@@ -33,9 +33,13 @@ export interface RecordedVersion {
   readonly branch: string
   /** When PFS made the commit. */
   readonly time: Date
-  /** Whether the commit created or deleted a directory marker, which has no file in PFS; undefined for a file. */
-  readonly marker?: 'made' | 'removed'
+  /** Set if the key is or was a directory marker, which has no file in PFS; undefined for a file. */
+  readonly marker?: MarkerChange
 }
+
+/** The change that a commit made to a directory marker; `replaced` if it wrote a file in its place. */
+export type MarkerChange = (typeof markerChanges)[number]
+export const markerChanges = ['made', 'removed', 'replaced'] as const
 
 /** A hidden version of a key: PFS keeps it, but it was deleted, or was made only to restore an earlier version. */
 export interface HiddenVersion {

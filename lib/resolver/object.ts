@@ -152,7 +152,7 @@ function newestVersion(
   const hidden = hiddenVersions(records, branch)
   const isCandidate = (version: RecordedVersion): boolean =>
     version.branch === branch &&
-    version.marker !== 'removed' &&
+    (version.marker === undefined || version.marker === 'made') &&
     !hidden.has(version.commitId) &&
     (before === undefined || version.time.getTime() <= before.getTime())
   const newest = record.versions.findLast(isCandidate)

@@ -212,6 +212,37 @@ for (const objectRecords of ['all', 'needed'] as const) {
     })
   })
 
+  if (objectRecords === 'all') {
+    deletion('versions with the same bytes are deleted one by one, in any order', async (context) => {
+      const { s3 } = context
+      const Bucket = await newBucket(s3, 'master.same')
+      const ids: string[] = []
+      for (const body of ['one', 'one', 'one', 'two', 'two']) ids.push(await put(s3, Bucket, 'k', body))
+      const left = new Set(ids)
+      for (const index of [0, 4, 2, 3, 1]) {
+        const id = ids[index] ?? ''
+        await hide(s3, Bucket, 'k', id)
+        left.delete(id)
+        const newestFirst = [...left].reverse()
+        await anew(context, async (client) => {
+          const { page, rows } = await listed(client, Bucket)
+          assert.equal(
+            rows,
+            newestFirst.map((each, age) => `${age === 0 ? '>' : ''}k ${each} 3`),
+          )
+          assert.is(await refusal(read(client, Bucket, 'k', id)), '404 NoSuchVersion')
+          for (const { VersionId, ETag } of page.Versions ?? []) {
+            const found = await client.send(new HeadObjectCommand({ Bucket, Key: 'k', VersionId }))
+            assert.is(found.ETag, ETag)
+            assert.is(await read(client, Bucket, 'k', VersionId), ids.indexOf(VersionId ?? '') < 3 ? 'one' : 'two')
+          }
+          if (newestFirst.length > 0) assert.is((await head(client, Bucket, 'k')).VersionId, newestFirst[0])
+          else assert.is(await refusal(read(client, Bucket, 'k')), '404 NoSuchKey')
+        })
+      }
+    })
+  }
+
   deletion('conditions apply to the named version', async ({ s3 }) => {
     const Bucket = await newBucket(s3, 'master.conditional')
     const first = await put(s3, Bucket, 'k', 'one')

@@ -283,6 +283,23 @@ for (const objectRecords of ['all', 'needed'] as const) {
     assert.is(await refusal(remove(emptyEtag)), '404 NoSuchKey')
   })
 
+  markers('a deletion that is asked for twice takes one version', async ({ s3 }) => {
+    const Bucket = await newBucket(s3, 'master.twice')
+    const ids = [await mark(s3, Bucket, 'd/'), await mark(s3, Bucket, 'd/'), await mark(s3, Bucket, 'd/')]
+    for (const _ of [1, 2]) await s3.send(new DeleteObjectCommand({ Bucket, Key: 'd/', VersionId: ids[2] }))
+    assert.equal((await listed(s3, Bucket)).rows, [`>d/ ${ids[1]} 0`, `d/ ${ids[0]} 0`])
+  })
+
+  markers('a gateway forgets what it knows of a key when another one has written records', async ({ s3, otherS3 }) => {
+    const Bucket = await newBucket(s3, 'master.stale')
+    await mark(s3, Bucket, 'd/')
+    assert.is((await head(otherS3, Bucket, 'd/')).ContentLength, 0)
+    await remove(s3, Bucket, 'd/')
+    // A deletion of a marker looks at what others have written.
+    await remove(otherS3, Bucket, 'other/')
+    assert.is(await refusal(otherS3.send(new HeadObjectCommand({ Bucket, Key: 'd/' }))), '404 NotFound')
+  })
+
   markers('a bucket with a marker is not empty', async ({ s3, otherS3 }) => {
     const Bucket = await newBucket(s3, 'master.not-empty')
     await mark(s3, Bucket, 'd/')

@@ -67,8 +67,12 @@ export async function listVersions(
   ])
   const hidden = new Map([...hiddenPaths].map(([path, commitIds]) => [source.keys.keyFromPath(path), commitIds]))
   const markerAge = versionIdMarker === undefined ? undefined : ageOf(history, versionIdMarker)
-  const page = createVersionPage(query, markerAge, (age, { key }) => {
-    return hidden.get(key)?.has(history[age]?.commit.id ?? '') !== true
+  const hiddenChanges = new Map<string, KeyChange>()
+  const page = createVersionPage(query, markerAge, (age, change) => {
+    const { key, hash } = change
+    if (hidden.get(key)?.has(history[age]?.commit.id ?? '') !== true) return true
+    if (hash !== undefined) hiddenChanges.set(hash + key, change)
+    return false
   })
   await mapWithLimit(maxDiffs, history, async (revision, age) => {
     for (const path of paths) {
@@ -76,7 +80,7 @@ export async function listVersions(
     }
   })
   await addMarkers(source, history, page)
-  const etagOf = await addRecordedVersions(source, history, page)
+  const etagOf = await addRecordedVersions(source, history, page, [...hiddenChanges.values()])
   const entries = page.entries().flatMap((entry): ListedVersion[] => {
     if (entry.kind === 'prefix') return [entry]
     const { age, change, isLatest } = entry
@@ -103,9 +107,10 @@ async function addMarkers(
   for (const [path, known] of await records.readPage(commit.repo, markers.paths, options)) {
     const key = keys.keyFromPath(path)
     for (const version of known.get(markerContent)?.versions ?? []) {
-      const age =
-        version.marker !== undefined && version.branch === branch.name ? ages.get(version.commitId) : undefined
-      if (age !== undefined) page.add(age, { key, hash: version.marker === 'made' ? hash : undefined, size: 0 })
+      const { marker } = version
+      if (version.branch !== branch.name || marker === undefined || marker === 'replaced') continue
+      const age = ages.get(version.commitId)
+      if (age !== undefined) page.add(age, { key, hash: marker === 'made' ? hash : undefined, size: 0 })
     }
   }
 }
@@ -118,8 +123,14 @@ async function addRecordedVersions(
   { records, keys, commit, branch, options }: VersionListSource,
   history: readonly Revision[],
   page: VersionPage,
+  hiddenChanges: readonly KeyChange[],
 ): Promise<(change: KeyChange, hash: string) => string> {
-  const changes = page.entries().flatMap((entry) => (entry.kind === 'version' ? [entry.change] : []))
+  const entries = page.entries()
+  const shown = entries.flatMap((entry) => (entry.kind === 'version' ? [entry.change] : []))
+  const last = page.isTruncated() ? entries.at(-1) : undefined
+  const end = last?.kind === 'version' ? last.change.key : last?.prefix
+  // The same bytes may have been written again since the version that is hidden.
+  const changes = [...shown, ...hiddenChanges.filter(({ key }) => end === undefined || compareBytes(key, end) <= 0)]
   const paths = new Set(changes.map(({ key }) => keys.pathFromKey(key)))
   records.refresh(commit.repo)
   const found = await records.readPage(commit.repo, [...paths], options)

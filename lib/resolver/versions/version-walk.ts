@@ -89,10 +89,8 @@ export function createVersionWalk(pfs: PfsClient, keys: KeyCodec, changes: Chang
     const unknown: string[] = []
     for (const path of paths) {
       const contents = recorded.get(path)
-      const content = contents?.get(revision.commit.id)
-      if (contents?.has(revision.commit.id)) found.set(path, content)
-      // After a marker was deleted, a file may have replaced it.
-      if (content === undefined) unknown.push(path)
+      if (contents?.has(revision.commit.id)) found.set(path, contents.get(revision.commit.id))
+      else unknown.push(path)
     }
     const wanted = new Set(unknown)
     const places = unknown.length <= maxApart ? unknown : [commonDirectory(unknown)]
