@@ -6,7 +6,7 @@ import { emptyFileHash } from '../../pfs/file-hash.js'
 import { markerContent } from '../../records/markers.js'
 import type { RecordStore } from '../../records/record-store.js'
 import type { KeyCodec } from '../key.js'
-import { commonPrefixOf, compareBytes, type Grouping } from '../key-order.js'
+import { afterEveryCharacter, commonPrefixOf, compareBytes, type Grouping } from '../key-order.js'
 import { etagFrom } from '../object.js'
 import type { ChangeLog, KeyChange } from './changes.js'
 import { type Revision, readHistory } from './history.js'
@@ -100,8 +100,8 @@ async function addMarkers(
   page: VersionPage,
 ): Promise<void> {
   const hash = asBuffer(emptyFileHash).toString('latin1')
-  // The key of a group is grouped as its keys are.
-  for (const prefix of markers.prefixes) page.add(0, { key: prefix, hash, size: 0 })
+  // A key that no client has, so that no version of it is hidden.
+  for (const prefix of markers.prefixes) page.add(0, { key: prefix + afterEveryCharacter, hash, size: 0 })
   if (markers.paths.length === 0) return
   const ages = new Map(history.map((revision, age) => [revision.commit.id, age]))
   for (const [path, known] of await records.readPage(commit.repo, markers.paths, options)) {
