@@ -63,10 +63,8 @@ const active = [
 test('20: a browser never treats a response as a page of the gateway', async ({ house }) => {
   const { alice: key } = house
   const plain = await ask(house, { target: '/alice/page.html' })
-  assert.equal(
-    [plain.headers['content-type'], plain.headers['x-content-type-options']],
-    ['binary/octet-stream', 'nosniff'],
-  )
+  assert.equal([plain.headers['content-type'], plain.headers['x-content-type-options']], ['text/html', 'nosniff'])
+  assert.match(plain.headers['content-security-policy'] ?? '', /^sandbox\b(?!.*allow-same-origin)/)
   for (const type of [
     'text/html',
     'image/svg+xml',

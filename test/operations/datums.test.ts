@@ -150,7 +150,7 @@ datums('a thousand keys are looked up in few calls, or one by one if those fail'
       async *globFile(request, options) {
         calls += 1
         const { lower = '', upper } = request.pathRange ?? {}
-        if (hangs && upper !== `${lower} `) {
+        if (hangs && upper?.startsWith(lower) === false) {
           await new Promise((resolve) => options?.signal?.addEventListener('abort', resolve))
           options?.signal?.throwIfAborted()
         }
@@ -167,7 +167,7 @@ datums('a thousand keys are looked up in few calls, or one by one if those fail'
         written.map((name, index) => add(`/${name}`, 'old', `${index % 7}`)),
       )
       await textOf(await sender(counted, 'thousand')('POST', '?delete', deletionOf(written)))
-      assert.is(calls, hangs ? 21 : 4)
+      assert.is(calls, hangs ? 21 : 2)
       assert.equal(await keysOf(gateway, 'thousand'), [])
     }
   } finally {
