@@ -113,10 +113,11 @@ async function rollDeclarations() {
 function buildReference() {
   const folder = '.cache/typedoc'
   const manifest = JSON.stringify({ private: true, dependencies: { typedoc: '0.28.20', typescript: '5.9.3' } })
-  if (!existsSync(`${folder}/package.json`) || readFileSync(`${folder}/package.json`, 'utf8') !== manifest) {
+  if (!existsSync(`${folder}/node_modules`) || readFileSync(`${folder}/package.json`, 'utf8') !== manifest) {
     mkdirSync(folder, { recursive: true })
-    execFileSync('npm', ['install', '--silent', '--no-save', 'typedoc@0.28.20', 'typescript@5.9.3'], { cwd: folder })
+    // First, because npm installs into the nearest folder above that has one.
     writeFileSync(`${folder}/package.json`, manifest)
+    execFileSync('npm', ['install', '--silent', '--no-package-lock'], { cwd: folder, stdio: 'inherit' })
   }
   const documented = ['Class', 'Enum', 'Function', 'Interface', 'Method', 'TypeAlias', 'Variable']
   const options = [
