@@ -47,7 +47,7 @@ export async function checkChanges(
         if (place?.value.file !== undefined) return refused(new PathCollision(change.path, parent))
       }
     }
-    return checkCurrent(change, found.get(change.path))
+    return orAborted(checkCurrent(change, found.get(change.path)), options.signal)
   })
 }
 
@@ -122,6 +122,18 @@ async function checkCurrent({ path, content, condition }: Change, finding: Findi
   } catch (reason) {
     return refused(reason)
   }
+}
+
+/** A condition calls PFS for its own caller, without the time limit of the turn. */
+async function orAborted(check: Promise<Check>, signal: AbortSignal | undefined): Promise<Check> {
+  if (signal === undefined) return check
+  let onAbort = (): void => undefined
+  const aborted = new Promise<Check>((resolve) => {
+    onAbort = () => resolve(refused(signal.reason))
+    if (signal.aborted) onAbort()
+    signal.addEventListener('abort', onAbort, { once: true })
+  })
+  return Promise.race([check, aborted]).finally(() => signal.removeEventListener('abort', onAbort))
 }
 
 function fileAt(file: FileInfo | undefined): Finding {

@@ -226,7 +226,7 @@ export function createCommitQueue(pfs: PfsClient, settings: CommitQueueOptions):
           const signal = options.signal === undefined ? limit : AbortSignal.any([options.signal, limit])
           const limited = { ...options, signal }
           const commit: CommitInTurn = async (changes) => {
-            const outcomes = await commitChanges(turnOf(branch, limited), changes)
+            const outcomes = await commitChanges(turnOf(branch, { ...options, signal: limit }), changes)
             return changes.map((change) => outcomeOf(change, outcomes, limit))
           }
           await work(limited, commit).then(resolve, reject)

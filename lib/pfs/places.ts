@@ -125,7 +125,9 @@ async function findInRange(
   const files = new Map<string, FileInfo>()
   const directories = new Set<string>()
   const limit = AbortSignal.timeout(rangeMilliseconds)
-  const pathRange = { lower: first, upper: (filesOnly ? rangeOf : directoryRange)(last).upper }
+  // Not that of the last path: /a/ sorts behind /a-b/.
+  const uppers = filesOnly ? [rangeOf(last).upper] : paths.map((path) => directoryRange(path).upper ?? '')
+  const pathRange = { lower: first, upper: uppers.reduce((a, b) => (a > b ? a : b)) }
   const most = entriesOfRange + entriesOfPath * paths.length
   let entries = 0
   let end: string | undefined
