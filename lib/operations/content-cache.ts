@@ -40,7 +40,7 @@ export function createContentCache(totalBytes: number): ContentCache {
       return content
     },
     set: (hash, authToken, content) => {
-      if (content.length <= totalBytes * largestShare) contents.set(nameOf(hash, authToken), content)
+      if (content.length <= totalBytes * largestShare) contents.set(nameOf(hash, authToken), new Uint8Array(content))
     },
   }
 }

@@ -12,6 +12,9 @@ const maxFileBytes = 128 * 1024
 const maxReadBytes = 1024 * 1024
 const maxReadFiles = 64
 
+/** Time limit of one read, in milliseconds. */
+const readMilliseconds = 5000
+
 /** Maximum distance in files from the last read for a read to count as sequential. */
 const reach = 32
 
@@ -94,10 +97,14 @@ export class ReadAhead {
     const [first, last] = [files[0], files.at(-1)]
     if (first === undefined || last === undefined) return contents
     const pathRange: PathRange = { lower: first.file.path, upper: rangeOf(last.file.path).upper }
-    const options = { observer, ...(authToken !== undefined && { authToken }) }
+    const signal = AbortSignal.timeout(readMilliseconds)
+    const options = { observer, signal, ...(authToken !== undefined && { authToken }) }
     try {
       const archive = this.#pfs.getFileTar({ file: { commit: first.file.commit, path: anyPath }, pathRange }, options)
-      for await (const { path, content } of readTar(archive, (each, size) => wanted.get(each)?.sizeBytes === size)) {
+      for await (const { path, content } of readTar(
+        limited(archive),
+        (each, size) => wanted.get(each)?.sizeBytes === size,
+      )) {
         const info = wanted.get(path)
         if (info === undefined || Buffer.compare(await smallFileHash(content), info.hash) !== 0) continue
         this.#contents.set(info.hash, authToken, content)
@@ -107,6 +114,16 @@ export class ReadAhead {
       // The files that are missing are read alone, and any error is reported there.
     }
     return contents
+  }
+}
+
+/** Ends an archive with too much in it: between two pages of different listings there may be any number of files. */
+async function* limited(archive: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let bytes = 0
+  for await (const piece of archive) {
+    yield piece
+    bytes += piece.length
+    if (bytes > 2 * maxReadBytes) throw new Error('too many other files')
   }
 }
 

@@ -7,6 +7,7 @@ import { header } from '../http/request.js'
 import type { FileInfo } from '../pfs/client.js'
 import { PfsError } from '../pfs/errors.js'
 import { chunkedHashBytes, emptyFileHash, smallFileHash } from '../pfs/file-hash.js'
+import { etagOf } from '../records/adopt-records.js'
 import { addVersions, needsRecord, type ObjectRecord, type RecordedVersion } from '../records/record.js'
 import type { RecordChange } from '../records/record-change.js'
 import { createPendingId, type RecordName } from '../records/record-path.js'
@@ -100,7 +101,11 @@ async function writeUnknown(call: BucketCall, object: NewObject, isNeeded: boole
   const lasting = { ...call, options }
   const { info } = await retryOnce(() => writtenObject(lasting, object.path, committed))
   const name = nameOf(call, object.path, info.hash)
-  if (isNeeded) {
+  // Another writer may have replaced the file in the open commit: then the hash is not that of this content.
+  const isOurs = committed.time !== undefined || (await etagOf(call.gateway.pfs, info, record, options)) === record.etag
+  if (!isOurs) {
+    if (isNeeded) await records.write([{ name: pending, kind: 'remove' }], options)
+  } else if (isNeeded) {
     const removal: RecordChange = { name: pending, kind: 'remove' }
     await records.write([{ name, kind: 'describe', record }, removal], options)
     noteVersion(call, name, committed)
