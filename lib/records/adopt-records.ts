@@ -71,7 +71,7 @@ async function findContent(
 }
 
 /** S3's ETag of a content, without quotes; undefined if the parts of the record do not add up to its size. */
-async function etagOf(
+export async function etagOf(
   pfs: PfsClient,
   { file, sizeBytes }: FileInfo,
   { parts }: ObjectRecord,

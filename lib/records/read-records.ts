@@ -7,8 +7,8 @@ import { type KeyRecords, sizeOfRecord } from './record-cache.js'
 import { parseRecord, UnreadableRecord } from './record-format.js'
 import { rangeOf, readRecordPath, recordDirectory } from './record-path.js'
 
-/** Maximum size of a record in bytes; 10,000 parts with checksums take 1.5 MB. */
-const maxRecordBytes = 2 * 1024 * 1024
+/** Maximum size of a record to serve, in bytes; 10,000 parts with checksums take 1.5 MB. */
+export const maxRecordBytes = 2 * 1024 * 1024
 
 /** Maximum bytes of records that one call keeps: anyone who can write to a repo can add any number of records. */
 const maxKeptBytes = 64 * 1024 * 1024
@@ -25,6 +25,10 @@ export interface ReadManner {
   readonly areNeighbours: boolean
   /** Removes the fields of a record that the caller does not need. */
   readonly shorten: (record: ObjectRecord) => ObjectRecord
+  /** Maximum size of a record in bytes; larger ones are skipped. */
+  readonly maxBytes: number
+  /** Called with the size in bytes of each record, also of skipped ones. */
+  readonly onSize: (recordPath: string, size: number) => void
   readonly onError: (error: unknown) => void
 }
 
@@ -35,7 +39,7 @@ export async function readRecords(
   pfs: PfsClient,
   commit: Commit,
   paths: readonly string[],
-  { areNeighbours, shorten, onError }: ReadManner,
+  { areNeighbours, shorten, maxBytes, onSize, onError }: ReadManner,
   options: CallOptions,
 ): Promise<Map<string, KeyRecords>> {
   const wanted = new Set(paths)
@@ -62,7 +66,8 @@ export async function readRecords(
         others += 1
         return false
       }
-      if (size <= maxRecordBytes) return true
+      onSize(recorded, size)
+      if (size <= maxBytes) return true
       leaveOut(recorded, new UnreadableRecord(`a record has ${size} bytes`))
       return false
     }

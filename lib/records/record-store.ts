@@ -2,13 +2,13 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { CommitQueue } from '../commits/commit-queue.js'
 import { type Branch, type CallOptions, type Commit, headOf, type PfsClient, type Repo } from '../pfs/client.js'
 import { unlessMissing } from '../pfs/errors.js'
-import { type ReadManner, readRecords } from './read-records.js'
+import { maxRecordBytes, type ReadManner, readRecords } from './read-records.js'
 import type { ObjectRecord } from './record.js'
 import { type BranchState, type InspectedHead, type KeyRecords, RecordCache } from './record-cache.js'
 import type { RecordChange } from './record-change.js'
 import { hiddenDirectory, markerRoot, readHiddenPath } from './record-index.js'
 import { rangeOf, recordDirectory, recordsBranch } from './record-path.js'
-import { RecordWriter } from './record-writer.js'
+import { maxRewrittenBytes, RecordWriter } from './record-writer.js'
 import { WriteBehind } from './write-behind.js'
 
 /** Which writes keep a record: all, only those with attributes that PFS cannot store, or none. */
@@ -44,7 +44,8 @@ export class RecordStore {
     this.#cache = new RecordCache(options.cacheBytes, options.now ?? Date.now)
     this.#writer = new RecordWriter(pfs, commits, {
       cache: this.#cache,
-      read: (repo, paths, callOptions) => this.#readStored(repo, paths, { areNeighbours: false }, callOptions),
+      read: (repo, paths, callOptions) =>
+        this.#readStored(repo, paths, { areNeighbours: false, maxBytes: maxRewrittenBytes }, callOptions),
       keyFromPath: options.keyFromPath,
     })
     this.#behind = new WriteBehind((changes, callOptions) => this.#writer.write(changes, callOptions), options.onError)
@@ -136,6 +137,7 @@ export class RecordStore {
 
   /** Writes records of one repo; resolves after their commit. */
   async write(updates: readonly RecordChange[], options: CallOptions): Promise<void> {
+    await this.#behind.settle(updates.map(({ name }) => name))
     // Pending updates of the same records come first, or they would undo these.
     const earlier = updates.flatMap(({ name }) => this.#behind.take(name))
     await this.#writer.write([...earlier, ...updates], options)
@@ -173,7 +175,7 @@ export class RecordStore {
   async #readStored(
     repo: Repo,
     paths: readonly string[],
-    { areNeighbours, shorten = whole }: Manner,
+    { areNeighbours, shorten = whole, maxBytes = maxRecordBytes }: Manner,
     options: CallOptions,
   ): Promise<Map<string, KeyRecords>> {
     if (paths.length === 0) return new Map()
@@ -198,7 +200,12 @@ export class RecordStore {
         if (short !== record) shortened.add(short)
         return short
       }
-      const wanted = { areNeighbours, shorten: note }
+      let hasSkipped = false
+      const onSize = (recordPath: string, size: number): void => {
+        this.#writer.noteSize(branch.repo, recordPath, size)
+        hasSkipped ||= size > maxBytes
+      }
+      const wanted = { areNeighbours, shorten: note, maxBytes, onSize }
       const read = await this.#readUnknown(branch, state, unknown, wanted, options).finally(() =>
         state.reads.delete(running),
       )
@@ -208,7 +215,7 @@ export class RecordStore {
         const records = read.get(path) ?? new Map()
         found.set(path, records)
         const isWhole = [...records.values()].every((record) => !shortened.has(record))
-        if (state.epoch === epoch && isWhole) this.#cache.set(repo, path, state, records)
+        if (state.epoch === epoch && isWhole && !hasSkipped) this.#cache.set(repo, path, state, records)
       }
       return found
     }
@@ -218,7 +225,7 @@ export class RecordStore {
     branch: Branch,
     { headId, isFinished }: BranchState,
     paths: readonly string[],
-    manner: Required<Manner>,
+    manner: Omit<ReadManner, 'onError'>,
     options: CallOptions,
   ): Promise<Map<string, KeyRecords>> {
     const id =
@@ -241,8 +248,7 @@ export class RecordStore {
   }
 }
 
-/** `shorten` is optional. */
-type Manner = Pick<ReadManner, 'areNeighbours'> & Partial<Pick<ReadManner, 'shorten'>>
+type Manner = Pick<ReadManner, 'areNeighbours'> & Partial<Pick<ReadManner, 'shorten' | 'maxBytes'>>
 type Shorten = ReadManner['shorten']
 
 const whole: Shorten = (record) => record

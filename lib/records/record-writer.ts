@@ -18,6 +18,12 @@ const description = 'Records of S3 objects, and parts of uploads that are not co
 const maxLineBytes = 64 * 1024
 const maxAppendedBytes = 256 * 1024
 
+/** A record that was read with more bytes is rewritten, since each process appends up to 256 KiB. */
+const longBytes = 512 * 1024
+
+/** Maximum size in bytes of a record that is rewritten; larger ones are replaced. */
+export const maxRewrittenBytes = 16 * 1024 * 1024
+
 /** Maximum records whose growth is tracked. */
 const maxAppendedRecords = 100_000
 
@@ -94,6 +100,11 @@ export class RecordWriter {
         else this.#writing.set(draft.path, left)
       }
     }
+  }
+
+  /** Notes the size of a record that was read. */
+  noteSize({ project, name }: Repo, path: string, size: number): void {
+    if (size > longBytes) this.#appended.set(`${project}/${name}${path}`, maxAppendedBytes)
   }
 
   #writingTo(path: string): readonly RecordChange[] {

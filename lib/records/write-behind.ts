@@ -54,6 +54,18 @@ export class WriteBehind {
     this.#schedule(id, repo)
   }
 
+  /** Waits until none of these records is being written: a failed update would be written again after newer ones. */
+  async settle(names: readonly RecordName[]): Promise<void> {
+    for (;;) {
+      const updates = names.flatMap(({ repo, path }) => {
+        const each = this.#repos.get(idOf(repo))
+        return each?.writing.has(path) === true ? [each] : []
+      })
+      if (updates.length === 0) return
+      await updates[0]?.flushing
+    }
+  }
+
   /** Removes and returns the pending updates of a record, for a caller that writes them now. */
   take({ repo, path, content }: RecordName): readonly RecordChange[] {
     const updates = this.#repos.get(idOf(repo))
