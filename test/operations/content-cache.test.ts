@@ -47,7 +47,7 @@ test('never gives a caller the content that another caller has read', () => {
     const cache = createContentCache(total)
     const content = Buffer.from('content')
     cache.set(hashOf(1), owner, content)
-    for (const token of tokens) assert.is(cache.get(hashOf(1), token), token === owner ? content : undefined)
+    for (const token of tokens) assert.equal(cache.get(hashOf(1), token), token === owner ? content : undefined)
   }
 })
 
@@ -59,7 +59,7 @@ test('identifies a file by the bytes of its hash, in any buffer', () => {
   assert.is(cache.get(around.subarray(0, 32), 'token'), undefined)
   const high = [new Uint8Array(32).fill(0xe9), new Uint8Array(32).fill(0xff)] as const
   cache.set(high[0], 'token', Buffer.from('other'))
-  assert.is(cache.get(high[1], 'token'), undefined)
+  assert.equal(cache.get(high[1], 'token'), undefined)
 })
 
 test('answers the second read of a small object without PFS, at the front door', async () => {
