@@ -1,7 +1,8 @@
 # signatures: v4 v2
 # load: large
 # pachd: yes
-# covers: list, put, get, range, parts, copy, delete, presign
+# covers: list, put, get, range, parts, copy, delete, presign, metadata, tags, versions
+import hashlib
 import os
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
@@ -83,6 +84,46 @@ with urllib.request.urlopen(s3.generate_presigned_url('get_object', Params=space
 bucket_objects = connect(boto3.resource, *credentials).Bucket(bucket).objects
 bucket_objects.filter(Prefix='spaced/').delete()
 
+# Content headers, metadata, tags and the MD5 ETag.
+headers = {'ContentType': 'text/x-greeting', 'CacheControl': 'max-age=60', 'ContentDisposition': 'inline; filename="a"'}
+metadata = {'camera': 'north', 'long': 'x' * 1000}
+described = {'Bucket': bucket, 'Key': 'described.txt'}
+put = s3.put_object(**described, Body=b'hello\n', Metadata=metadata, Tagging='project=vision&a%20b=c%2Bd', **headers)
+assert put['ETag'] == '"' + hashlib.md5(b'hello\n').hexdigest() + '"', put
+head = s3.head_object(**described)
+assert head['ETag'] == put['ETag'] and head['Metadata'] == metadata, head
+assert all(head[name] == value for name, value in headers.items()), head
+tags = [{'Key': 'project', 'Value': 'vision'}, {'Key': 'a b', 'Value': 'c+d'}]
+assert sorted(s3.get_object_tagging(**described)['TagSet'], key=str) == sorted(tags, key=str)
+s3.put_object_tagging(**described, Tagging={'TagSet': tags[:1]})
+assert s3.get_object_tagging(**described)['TagSet'] == tags[:1]
+s3.copy_object(Bucket=bucket, Key='described-copy.txt', CopySource=described)
+copied = s3.head_object(Bucket=bucket, Key='described-copy.txt')
+assert copied['Metadata'] == metadata and copied['ContentType'] == 'text/x-greeting', copied
+replaced = {'MetadataDirective': 'REPLACE', 'Metadata': {'camera': 'south'}, 'ContentType': 'text/x-other'}
+s3.copy_object(**described, CopySource=described, **replaced)
+head = s3.head_object(**described)
+assert head['Metadata'] == {'camera': 'south'} and head['ContentType'] == 'text/x-other', head
+assert s3.get_object_tagging(**described)['TagSet'] == tags[:1]
+s3.delete_object_tagging(**described)
+assert s3.get_object_tagging(**described)['TagSet'] == []
+[listed] = s3.list_objects_v2(Bucket=bucket, Prefix='described.txt')['Contents']
+assert listed['ETag'] == put['ETag'] and listed['LastModified'].replace(microsecond=0) == head['LastModified'], listed
+
+# Versions: each is read with what belongs to it, and deleted.
+first = s3.put_object(**described, Body=b'first', Metadata={'number': '1'})['VersionId']
+second = s3.put_object(**described, Body=b'second', Metadata={'number': '2'})['VersionId']
+assert s3.head_object(**described)['VersionId'] == second
+old = s3.get_object(**described, VersionId=first)
+assert old['Body'].read() == b'first' and old['Metadata'] == {'number': '1'}, old
+s3.delete_object(**described, VersionId=second)
+assert s3.get_object(**described)['Body'].read() == b'first'
+refused('NoSuchVersion', s3.get_object, **described, VersionId=second)
+resource_bucket = connect(boto3.resource, *credentials).Bucket(bucket)
+resource_bucket.object_versions.filter(Prefix='described').delete()
+assert list(resource_bucket.object_versions.filter(Prefix='described')) == []
+refused('NoSuchKey', s3.get_object, **described)
+
 # Remove.
 s3.delete_object(Bucket=bucket, Key='dir/hello.txt')
 refused('NoSuchKey', s3.get_object, Bucket=bucket, Key='dir/hello.txt')
@@ -110,17 +151,23 @@ expect_same_tree(TREE, 'tree-out')
 
 # A file in parts, and a copy of it in parts.
 in_parts = TransferConfig(multipart_threshold=5 << 20, multipart_chunksize=5 << 20)
-s3.upload_file(PARTS, bucket, 'parts.bin', Config=in_parts)
+s3.upload_file(PARTS, bucket, 'parts.bin', Config=in_parts, ExtraArgs={'Metadata': {'in': 'parts'}})
 s3.copy({'Bucket': bucket, 'Key': 'parts.bin'}, bucket, 'parts (1).bin', Config=in_parts)
 s3.download_file(bucket, 'parts (1).bin', 'parts-out.bin', Config=in_parts)
 assert checksum('parts-out.bin') == checksum(PARTS)
+assert s3.head_object(Bucket=bucket, Key='parts (1).bin')['Metadata'] == {'in': 'parts'}
+with open(PARTS, 'rb') as source:
+    digests = [hashlib.md5(part).digest() for part in iter(lambda: source.read(5 << 20), b'')]
+etag = f'"{hashlib.md5(b"".join(digests)).hexdigest()}-{len(digests)}"'
+assert s3.head_object(Bucket=bucket, Key='parts.bin')['ETag'] == etag
 
 # A large file in and out.
 s3.upload_file(FILE, bucket, 'file.bin')
 s3.download_file(bucket, 'file.bin', 'file-out.bin')
 assert checksum('file-out.bin') == checksum(FILE)
 
-# A bucket goes when it is empty.
-bucket_objects.delete()
+# A bucket goes when it is empty; its versions are deleted, too.
+resource_bucket.object_versions.delete()
+assert list(resource_bucket.object_versions.all()) == []
 s3.delete_bucket(Bucket=bucket)
 assert bucket not in bucket_names()
