@@ -1,5 +1,6 @@
 # signatures: v4 v2
-# covers: list, put, get, parts, copy, move, delete, presign, check, sync
+# pachd: yes
+# covers: list, put, get, parts, copy, move, delete, presign, check, sync, metadata, versions
 source "$SUPPORT/expect.sh"
 
 client rclone "$(rclone version | sed -n '1s/rclone v*//p')"
@@ -45,13 +46,29 @@ rclone check --download "$TREE" "pfs:$BUCKET/tree"
 rclone copy "pfs:$BUCKET/tree" tree-out
 expect_same_tree "$TREE" tree-out
 
-if keeps_records; then
-  step sync finds nothing to do the second time
-  rclone sync "$TREE" "pfs:$BUCKET/synced"
-  rclone sync -v "$TREE" "pfs:$BUCKET/synced" >synced.txt 2>&1
-  expect_no_line Copied synced.txt
-  rclone check "$TREE" "pfs:$BUCKET/synced"
-fi
+step sync keeps mtimes, and finds nothing to do the second time
+cp -r "$TREE" source
+find source -type f -exec touch --date='2001-02-03 04:05:06.789' {} +
+rclone sync source "pfs:$BUCKET/synced"
+rclone copyto hello.txt "pfs:$BUCKET/other.txt"
+rclone sync -v source "pfs:$BUCKET/synced" >synced.txt 2>&1
+expect_no_line Copied synced.txt
+expect_no_line 'modification time' synced.txt
+expect_line 'There was nothing to transfer' synced.txt
+rclone check source "pfs:$BUCKET/synced" 2>checked.txt
+expect_line '0 differences found' checked.txt
+expect_no_line 'hashes could not be checked' checked.txt
+
+step sync copies a file that has changed and kept its size and mtime, if it compares checksums
+changed="$(find source -type f -size +0 -print -quit)"
+other_bytes "$changed"
+touch --date='2001-02-03 04:05:06.789' "$changed"
+rclone sync -v --checksum source "pfs:$BUCKET/synced" >synced.txt 2>&1
+[ "$(grep -c Copied synced.txt)" = 1 ] || fail "sync copied $(head -5 synced.txt)"
+rclone sync "pfs:$BUCKET/synced" synced
+expect_same_tree source synced
+[ -z "$(find synced -type f ! -newermt '2001-02-03 04:05:06.788' -o -type f -newermt '2001-02-03 04:05:06.790')" ] ||
+  fail the mtimes differ
 
 step a large file in and out
 rclone copyto "$FILE" "pfs:$BUCKET/file.bin"
@@ -63,8 +80,7 @@ rclone copyto --s3-upload-cutoff 5M --s3-chunk-size 5M "$PARTS" "pfs:$BUCKET/par
 rclone copyto "pfs:$BUCKET/parts.bin" parts-out.bin
 expect_same "$PARTS" parts-out.bin
 
-step remove the bucket
-rclone delete "pfs:$BUCKET"
-rclone rmdir "pfs:$BUCKET"
+step remove the bucket and what it holds
+rclone purge "pfs:$BUCKET"
 rclone lsd pfs: >buckets.txt
 expect_no_line "$BUCKET" buckets.txt

@@ -14,12 +14,6 @@ import { type ClientScript, clientScripts, runScript } from './support/scripts.j
 import { mainSetup, pageSetup, type RunningSetup, type Setup, setups, startSetup } from './support/setups.js'
 import { type ClientRun, clientsPage } from './support/table.js'
 
-/**
- * Whether the gateway keeps metadata, MD5 ETags and the time of each object. Steps that need them (aws and rclone sync
- * twice) are in the scripts behind `keeps_records`, and run once this is true.
- */
-const keepsRecords = false
-
 const here = join(root, 'test/clients')
 const tools = join(root, '.cache/clients')
 const modules = join(root, 'node_modules')
@@ -114,7 +108,6 @@ function environment(script: ClientScript, running: RunningSetup, signature: str
     SECRET_KEY: token,
     SIGNATURE: signature,
     BUCKET: `master.${script.name.replace(/\W/g, '-')}-${signature}`,
-    RECORDS: keepsRecords ? 'yes' : 'no',
     MODULES: modules,
     HADOOP: join(tools, 'hadoop'),
     SUPPORT: join(here, 'support'),

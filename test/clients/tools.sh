@@ -48,7 +48,7 @@ rclone_program() {
   )
   rm -rf "$module"
 }
-once rclone v1.76.0 rclone_program v1.76.0
+once rclone "v1.76.0 $(cat rclone/main.go)" rclone_program v1.76.0
 
 hadoop_jars() {
   rm -rf "$cache/hadoop"

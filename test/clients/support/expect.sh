@@ -32,5 +32,9 @@ expect_same_tree() {
 # client NAME VERSION: for the table of clients.
 client() { echo "client: $*"; }
 
-# Whether the gateway keeps metadata, MD5 ETags and times of each object; what needs them is left out until it does.
-keeps_records() { [ "${RECORDS:-no}" = yes ]; }
+# other_bytes FILE: other content of the same size, and so a later time.
+other_bytes() {
+  head -c "$(stat -c %s "$1")" /dev/urandom >other-bytes.tmp
+  cat other-bytes.tmp >"$1"
+  rm other-bytes.tmp
+}
