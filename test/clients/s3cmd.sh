@@ -1,5 +1,6 @@
 # signatures: v4 v2
-# covers: list, put, get, parts, copy, move, delete, presign, sync
+# pachd: yes
+# covers: list, put, get, parts, copy, move, delete, presign, sync, metadata
 source "$SUPPORT/expect.sh"
 
 client s3cmd "$(s3cmd --version | sed 's/s3cmd version //')"
@@ -58,9 +59,29 @@ mkdir tree-out
 s3cmd get --quiet --recursive "s3://$BUCKET/tree/" tree-out/
 expect_same_tree "$TREE" tree-out
 
-step sync finds nothing to do
-s3cmd sync "$TREE/" "s3://$BUCKET/tree/" >synced.txt
+step preserve the mtime
+touch --date='2001-02-03 04:05:06' hello.txt
+s3cmd put --preserve hello.txt "s3://$BUCKET/preserved.txt"
+s3cmd info "s3://$BUCKET/preserved.txt" >info.txt
+expect_line '/mtime:981173106/' info.txt
+expect_line "MD5 sum:   $(md5sum <hello.txt | cut -d ' ' -f 1)" info.txt
+expect_line 'MIME type: text/plain' info.txt
+
+step sync finds nothing to do the second time
+cp -r "$TREE" source
+s3cmd sync --quiet source/ "s3://$BUCKET/synced/"
+s3cmd sync source/ "s3://$BUCKET/synced/" >synced.txt
 expect_no_line 'upload:' synced.txt
+
+step sync copies a file that has changed and kept its size, and no other
+changed="$(find source -type f -size +0 -print -quit)"
+other_bytes "$changed"
+s3cmd sync --no-progress source/ "s3://$BUCKET/synced/" >synced.txt
+[ "$(grep -c '^upload:' synced.txt)" = 1 ] || fail "sync copied $(head -5 synced.txt)"
+mkdir synced
+s3cmd sync --quiet "s3://$BUCKET/synced/" synced/
+expect_same_tree source synced
+[ "$(stat -c %Y "$changed")" = "$(stat -c %Y "synced/${changed#source/}")" ] || fail the mtimes differ
 
 step a large file in and out
 s3cmd put --quiet "$FILE" "s3://$BUCKET/file.bin"
