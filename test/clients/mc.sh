@@ -1,7 +1,7 @@
 # signatures: v4 v2
 # load: large
 # pachd: yes
-# covers: list, put, get, parts, copy, delete, presign, sync
+# covers: list, put, get, parts, copy, delete, presign, sync, tags, versions
 source "$SUPPORT/expect.sh"
 
 client mc "$(awk '/^mc / { print $2 }' "$SUPPORT/../go-programs.txt" | sed 's/.*@//')"
@@ -62,6 +62,35 @@ mc mirror --quiet "$TREE/" "pfs/$BUCKET/tree/"
 mc diff "$TREE/" "pfs/$BUCKET/tree/" >differences.txt
 [ ! -s differences.txt ] || fail "mc diff shows $(head -5 differences.txt)"
 
+step mirror --preserve keeps mtimes, and finds nothing to do the second time
+cp -r "$TREE" source
+find source -type f -exec touch --date='2001-02-03 04:05:06' {} +
+mc mirror --quiet --preserve source/ "pfs/$BUCKET/mirrored/"
+mc cp --quiet hello.txt "pfs/$BUCKET/other.txt"
+mc mirror --quiet --preserve --overwrite source/ "pfs/$BUCKET/mirrored/" >mirrored.txt
+expect_no_line ' -> ' mirrored.txt
+mc mirror --quiet --preserve "pfs/$BUCKET/mirrored/" mirrored/
+expect_same_tree source mirrored
+[ -z "$(find mirrored -type f -newermt 2001-02-04)" ] || fail the mtimes differ
+
+step tag
+mc tag set "pfs/$BUCKET/other.txt" 'project=vision&color=light blue'
+mc tag list "pfs/$BUCKET/other.txt" >tags.txt
+expect_line vision tags.txt
+expect_line 'light blue' tags.txt
+mc tag remove "pfs/$BUCKET/other.txt"
+mc tag list "pfs/$BUCKET/other.txt" >tags.txt
+expect_no_line vision tags.txt
+
+step undo a change and a removal
+echo changed >changed.txt
+mc cp --quiet changed.txt "pfs/$BUCKET/other.txt"
+mc undo --force "pfs/$BUCKET/other.txt"
+[ "$(mc cat "pfs/$BUCKET/other.txt")" = hello ] || fail "undo left $(mc cat "pfs/$BUCKET/other.txt")"
+mc rm "pfs/$BUCKET/other.txt"
+mc undo --force "pfs/$BUCKET/other.txt"
+[ "$(mc cat "pfs/$BUCKET/other.txt")" = hello ] || fail "undo left $(mc cat "pfs/$BUCKET/other.txt")"
+
 step a large file in and out
 mc cp --quiet "$FILE" "pfs/$BUCKET/file.bin"
 mc cp --quiet "pfs/$BUCKET/file.bin" file-out.bin
@@ -81,10 +110,8 @@ step remove what is left
 mc rm --quiet --recursive --force "pfs/$BUCKET" >removed.txt
 [ -z "$(mc ls --recursive "pfs/$BUCKET")" ] || fail still there
 
-# Where objects have versions, mc first removes every version of each, and PFS keeps its history.
-step remove a bucket that has no history
-expect_refused mc rb --force "pfs/$BUCKET"
-mc mb "pfs/$BUCKET-unused"
-mc rb "pfs/$BUCKET-unused"
+step remove the bucket with every version
+mc cp --quiet hello.txt "pfs/$BUCKET/hello.txt"
+mc rb --force "pfs/$BUCKET"
 mc ls pfs >buckets.txt
-expect_no_line "$BUCKET-unused/" buckets.txt
+expect_no_line "$BUCKET/" buckets.txt
