@@ -1,6 +1,7 @@
 # signatures: v4
 # environment: s3fs
-# covers: list, put, get, range, parts, copy, delete, presign, tables
+# pachd: yes
+# covers: list, put, get, range, parts, copy, delete, presign, tables, directories, metadata, tags
 import os
 import urllib.request
 
@@ -44,6 +45,21 @@ with open(PARTS, 'rb') as source, fs.open(f'{bucket}/parts.bin', 'wb', block_siz
     target.write(source.read())
 fs.get(f'{bucket}/parts.bin', 'parts-out.bin')
 assert checksum('parts-out.bin') == checksum(PARTS)
+
+# Directories, metadata and tags.
+fs.touch(f'{bucket}/directory/')
+fs.invalidate_cache()
+assert fs.isdir(f'{bucket}/directory')
+fs.pipe(f'{bucket}/directory/hello.txt', b'hello\n')
+assert fs.ls(f'{bucket}/directory', refresh=True)[-1] == f'{bucket}/directory/hello.txt'
+fs.setxattr(f'{bucket}/directory/hello.txt', copy_kwargs={'ContentType': 'text/x-greeting'}, camera='north')
+assert fs.metadata(f'{bucket}/directory/hello.txt', refresh=True)['camera'] == 'north'
+assert fs.info(f'{bucket}/directory/hello.txt', refresh=True)['ContentType'] == 'text/x-greeting'
+fs.put_tags(f'{bucket}/directory/hello.txt', {'project': 'vision'})
+assert fs.get_tags(f'{bucket}/directory/hello.txt') == {'project': 'vision'}
+fs.rm(f'{bucket}/directory', recursive=True)
+fs.invalidate_cache()
+assert not fs.exists(f'{bucket}/directory')
 
 # A table of pandas.
 options = {'endpoint_url': os.environ['ENDPOINT'], 'key': os.environ['ACCESS_KEY'], 'secret': os.environ['SECRET_KEY']}
