@@ -1,5 +1,6 @@
 # signatures: v4
-# covers: list, put, get, range, parts, copy, delete, tables
+# pachd: yes
+# covers: list, put, get, range, parts, copy, delete, tables, directories, metadata
 import os
 
 import pyarrow
@@ -39,6 +40,20 @@ with s3.open_input_file(f'{bucket}/parts.bin') as source:
 s3.copy_file(info.path, f'{bucket}/spaced/a b (1).parquet')
 s3.move(f'{bucket}/spaced/a b (1).parquet', f'{bucket}/spaced/c d (2).parquet')
 assert parquet.read_table(f'{bucket}/spaced/c d (2).parquet', filesystem=s3).equals(table)
+
+# Directories: pyarrow makes a marker for each, and none is left.
+s3.create_dir(f'{bucket}/directory/within', recursive=True)
+for path in ('directory', 'directory/within'):
+    assert s3.get_file_info(f'{bucket}/{path}').type == fs.FileType.Directory
+assert [entry.path for entry in s3.get_file_info(fs.FileSelector(f'{bucket}/directory'))] == [f'{bucket}/directory/within']
+with s3.open_output_stream(f'{bucket}/directory/within/note.txt', metadata={'Content-Type': 'text/x-note'}) as target:
+    target.write(b'note')
+with s3.open_input_stream(f'{bucket}/directory/within/note.txt') as source:
+    assert source.metadata()['Content-Type'] == b'text/x-note', source.metadata()
+s3.delete_dir_contents(f'{bucket}/directory')
+assert s3.get_file_info(f'{bucket}/directory').type == fs.FileType.Directory
+s3.delete_dir(f'{bucket}/directory')
+assert s3.get_file_info(f'{bucket}/directory').type == fs.FileType.NotFound
 
 # Copy, remove.
 s3.copy_file(info.path, f'{bucket}/copy.parquet')
