@@ -72,15 +72,16 @@ aws s3 cp --only-show-errors --recursive "s3://$BUCKET/tree" tree-out
 expect_same_tree "$TREE" tree-out
 
 step sync finds nothing to do the second time, though another key has been written since
-aws s3 sync --only-show-errors "$TREE" "s3://$BUCKET/synced"
+part="$TREE/$(ls "$TREE" | head -1)"
+aws s3 sync --only-show-errors "$part" "s3://$BUCKET/synced"
 echo other | aws s3 cp - "s3://$BUCKET/other.txt"
-aws s3 sync "$TREE" "s3://$BUCKET/synced" >synced.txt
+aws s3 sync "$part" "s3://$BUCKET/synced" >synced.txt
 [ ! -s synced.txt ] || fail "sync copied $(head -5 synced.txt)"
 
 step sync copies a file that has changed and kept its size, though another key has been written since
-cp -r "$TREE" changed
+cp -r "$part" changed
 changed="$(find changed -type f -size +0 -print -quit)"
-find changed -type f -exec touch --reference="$TREE" {} +
+find changed -type f -exec touch --reference="$part" {} +
 other_bytes "$changed"
 echo another | aws s3 cp - "s3://$BUCKET/other.txt"
 aws s3 sync --no-progress changed "s3://$BUCKET/synced" >synced.txt

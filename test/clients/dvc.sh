@@ -1,7 +1,7 @@
 # signatures: v4
 # environment: s3fs
 # setups: one
-# covers: list, put, get, delete, sync
+# covers: list, put, get, delete, sync, versions
 source "$SUPPORT/expect.sh"
 client DVC "$(dvc --version)"
 export AWS_ACCESS_KEY_ID="$ACCESS_KEY" AWS_SECRET_ACCESS_KEY="$SECRET_KEY" DVC_NO_ANALYTICS=true
@@ -36,3 +36,29 @@ dvc gc --quiet --force --workspace --cloud
 rm -rf data .dvc/cache
 dvc pull
 [ "$(cat data/changed.txt)" = changed ] || fail the change
+cd ..
+
+step a remote that keeps each version of a file under its own name
+mkdir versioned && cd versioned
+dvc init --quiet --no-scm
+dvc remote add --quiet --default pfs "s3://$BUCKET/versioned"
+dvc remote modify pfs endpointurl "$ENDPOINT"
+dvc remote modify pfs version_aware true
+cp -r "$TREE" data
+dvc add --quiet data
+dvc push
+cp data.dvc ../first.kept
+changed="$(find data -type f -size +0 -print -quit)"
+other_bytes "$changed"
+cp -r data changed
+dvc add --quiet data
+dvc push
+
+step pull the first version again, then the second
+cp data.dvc ../second.kept
+for version in first second; do
+  rm -rf data .dvc/cache
+  cp "../$version.kept" data.dvc
+  dvc pull
+  if [ "$version" = first ]; then expect_same_tree "$TREE" data; else expect_same_tree changed data; fi
+done

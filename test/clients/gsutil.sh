@@ -1,7 +1,6 @@
 # signatures: v2
 # environment: gsutil
 # setups: one
-# pachd: yes
 # covers: list, put, get, copy, move, delete, metadata, sync
 source "$SUPPORT/expect.sh"
 

@@ -63,7 +63,7 @@ mc diff "$TREE/" "pfs/$BUCKET/tree/" >differences.txt
 [ ! -s differences.txt ] || fail "mc diff shows $(head -5 differences.txt)"
 
 step mirror --preserve keeps mtimes, and finds nothing to do the second time
-cp -r "$TREE" source
+cp -r "$TREE/$(ls "$TREE" | head -1)" source
 find source -type f -exec touch --date='2001-02-03 04:05:06' {} +
 mc mirror --quiet --preserve source/ "pfs/$BUCKET/mirrored/"
 mc cp --quiet hello.txt "pfs/$BUCKET/other.txt"

@@ -1,5 +1,4 @@
 # signatures: v4 v2
-# pachd: yes
 # covers: list, put, get, parts, copy, move, delete, presign, sync, metadata
 source "$SUPPORT/expect.sh"
 
