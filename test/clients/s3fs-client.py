@@ -1,5 +1,6 @@
 # signatures: v4
 # environment: s3fs
+# pachd: yes
 # covers: list, put, get, range, parts, copy, delete, presign, tables, directories, metadata, tags
 import os
 import urllib.request
