@@ -55,6 +55,7 @@ const suitesOfRights = [
   'hostile/paths',
   'hostile/signed-bodies',
   'operations/configuration',
+  'operations/meta-repo',
   'operations/missing-bucket',
   'operations/multipart/rights',
   'operations/post-object',

@@ -55,7 +55,14 @@ async function run(args: Arguments): Promise<void> {
         ? await runWorkers(args, log, version)
         : await serve(args, process.env, log, { version, isFirst: true, hasOwnAdmin: true })
     obeySignals(gateway)
-    if (args.portFile !== undefined) writePortFile(args.portFile, gateway)
+    if (args.portFile !== undefined) {
+      try {
+        writePortFile(args.portFile, gateway)
+      } catch (thrown) {
+        await gateway.stop()
+        throw thrown
+      }
+    }
     const { message, addresses, text } = gateway.welcome
     if (args.printAddresses) process.stdout.write(`${JSON.stringify(addresses)}\n`)
     log.say(message, { ...addresses }, text)

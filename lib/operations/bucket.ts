@@ -140,7 +140,8 @@ async function deleteEmpty(call: BucketCall): Promise<void> {
   if ((await inspectHead(pfs, branch, options)).commitId !== commitId) throw notEmpty
   if (!isLast) await pfs.deleteBranch({ branch }, options)
   // If the caller has no right to delete it, PFS returns false, not an error.
-  else if (!(await pfs.deleteRepo({ repo: branch.repo }, options))) throw new S3Error('AccessDenied')
+  else if (await pfs.deleteRepo({ repo: branch.repo }, options)) gateway.records.forget(branch.repo)
+  else throw new S3Error('AccessDenied')
 }
 
 async function isLastBranch({ gateway, bucket, options }: BucketCall): Promise<boolean> {

@@ -59,8 +59,8 @@ async function contentOf({ gateway, options }: ObjectCall, { object: { info } }:
 }
 
 /** The attributes of a copy: those of its source, or new ones if the request replaces them. */
-function copiedRecord({ request, key }: ObjectCall, source: ObjectRecord): ObjectRecord {
-  const given = readAttributes(request, key)
+function copiedRecord({ request }: ObjectCall, source: ObjectRecord): ObjectRecord {
+  const given = readAttributes(request)
   const { headers, metadata } = header(request, 'x-amz-metadata-directive') === 'REPLACE' ? given : source
   const { tags } = header(request, 'x-amz-tagging-directive') === 'REPLACE' ? given : source
   return { ...source, headers, metadata, tags, versions: [] }

@@ -61,7 +61,7 @@ export async function recordEnds(
   const records = await gateway.records.readPage(repo, paths, options)
   const changes = [...changed].flatMap(([path, made]) => {
     const last = markerEvent(records.get(path)?.get(markerContent), name)?.marker
-    // What is gone cannot be removed again.
+    // A removed marker cannot be removed again.
     if (last === undefined || (last === 'removed' && change === 'removed')) return []
     const version = versionOf(call, made, change)
     return [

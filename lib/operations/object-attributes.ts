@@ -33,26 +33,24 @@ const metadataPrefix = 'x-amz-meta-'
  *
  * @throws S3Error MetadataTooLarge, InvalidArgument, InvalidTag
  */
-export function readAttributes(request: Pick<HttpRequest, 'headers'>, key: string): ObjectAttributes {
+export function readAttributes(request: Pick<HttpRequest, 'headers'>): ObjectAttributes {
   return attributesFrom(
     [...request.headers].map(([name, values]) => {
       const value = values.join(',')
       return { name, value, text: textOfHeader(value) }
     }),
-    key,
   )
 }
 
 /** The attributes in the fields of a form, which are the headers in UTF-8, except that tags are XML. */
 export function readFieldAttributes(
   fields: ReadonlyMap<string, string>,
-  key: string,
   tags: ObjectAttributes['tags'],
 ): ObjectAttributes {
   const given = [...fields].map(([name, text]) => {
     return { name: name.toLowerCase(), value: Buffer.from(text).toString('latin1'), text }
   })
-  return { ...attributesFrom(given, key), tags }
+  return { ...attributesFrom(given), tags }
 }
 
 interface GivenAttribute {
@@ -63,7 +61,7 @@ interface GivenAttribute {
   readonly text: string
 }
 
-function attributesFrom(given: readonly GivenAttribute[], key: string): ObjectAttributes {
+function attributesFrom(given: readonly GivenAttribute[]): ObjectAttributes {
   const headers: Partial<Record<ContentHeader, string>> = {}
   const metadata: [string, string][] = []
   let tags: ObjectAttributes['tags'] = []
@@ -73,8 +71,7 @@ function attributesFrom(given: readonly GivenAttribute[], key: string): ObjectAt
     else if (isContentHeader(name)) {
       const kept = name === 'content-encoding' ? withoutFraming(value) : value
       if (!isHeaderValue(kept)) throw invalidArgument(name, { message: 'The value must be a valid header value.' })
-      const isDefault = name === 'content-type' && kept === contentTypeOf(key)
-      if (kept !== '' && !isDefault) headers[name] = kept
+      if (kept !== '') headers[name] = kept
     }
   }
   // fromEntries makes a name such as `__proto__` an ordinary property.

@@ -17,7 +17,7 @@ import type { Written } from './write.js'
 export async function postObject(call: ObjectCall, fields: ReadonlyMap<string, string>): Promise<S3Response> {
   requireWritable(call.bucket)
   refuseUnsupportedFields(call, fields)
-  const attributes = readFieldAttributes(fields, call.key, await readFieldTags(call, fields))
+  const attributes = readFieldAttributes(fields, await readFieldTags(call, fields))
   const written = await writeBody(call, { path: call.gateway.keys.pathFromKey(call.key) }, attributes)
   const headers = {
     etag: written.etag,

@@ -20,7 +20,7 @@ export async function putObject(call: ObjectCall): Promise<S3Response> {
   refuseUnsupportedHeaders(call)
   requireContentLength(call)
   const change = { path: gateway.keys.pathFromKey(key), ...readWriteCondition(call, key) }
-  const { versionId, etag } = await writeBody(call, change, readAttributes(request, key))
+  const { versionId, etag } = await writeBody(call, change, readAttributes(request))
   const checksums = Object.fromEntries(body.checksums())
   return {
     status: 200,

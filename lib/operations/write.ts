@@ -8,13 +8,20 @@ import type { FileInfo } from '../pfs/client.js'
 import { PfsError } from '../pfs/errors.js'
 import { chunkedHashBytes, emptyFileHash, smallFileHash } from '../pfs/file-hash.js'
 import { etagOf } from '../records/adopt-records.js'
-import { addVersions, needsRecord, type ObjectRecord, type RecordedVersion } from '../records/record.js'
+import {
+  addVersions,
+  isServedWithout,
+  needsRecord,
+  type ObjectRecord,
+  type RecordedVersion,
+} from '../records/record.js'
 import type { RecordChange } from '../records/record-change.js'
 import { createPendingId, type RecordName } from '../records/record-path.js'
 import { completeRecords, etagFrom, findObject, type StoredObject, storedObject } from '../resolver/object.js'
 import type { BucketCall } from './call.js'
 import { withComputedEtag } from './computed-etag.js'
 import { isMarkerWrite, keepsMarkers, recordEnds, recordMarker, withMarker } from './directory-marker.js'
+import { contentTypeOf } from './object-attributes.js'
 
 /** A version that was written. */
 export interface Written {
@@ -64,7 +71,8 @@ async function writeMarker(call: BucketCall, { path, condition, record }: NewObj
 
 async function writeFile(call: BucketCall, object: NewObject): Promise<Written> {
   const { mode } = call.gateway.records
-  const isNeeded = mode !== 'off' && needsRecord(object.record)
+  const isNeeded =
+    mode !== 'off' && needsRecord(object.record, contentTypeOf(call.gateway.keys.keyFromPath(object.path)))
   const hash = object.hash ?? (await hashOf(object.content))
   if (hash === undefined) return writeUnknown(call, object, isNeeded)
   const name = nameOf(call, object.path, hash)
@@ -75,21 +83,34 @@ async function writeFile(call: BucketCall, object: NewObject): Promise<Written> 
     return writtenOf(committed, mode === 'all' && record.etag !== undefined ? `"${record.etag}"` : etagFrom(hash))
   }
   // In the branch's turn: a refused write must not describe a version with the same bytes, and a batch shares a commit.
-  const prepare = () => call.gateway.records.describe({ name, kind: 'describe', record }, call.options)
+  let isKept = true
+  const prepare = async () => {
+    isKept = await keep(call, record, call.gateway.records.describe({ name, kind: 'describe', record }, call.options))
+  }
   const committed = await commitChange(call, { ...change, prepare })
-  noteVersion(call, name, committed)
-  return writtenOf(committed, record.etag === undefined ? etagFrom(hash) : `"${record.etag}"`)
+  if (isKept) noteVersion(call, name, committed)
+  return writtenOf(committed, record.etag === undefined || !isKept ? etagFrom(hash) : `"${record.etag}"`)
+}
+
+/**
+ * Waits for the write of a needed record; false if the caller may not create the meta repo and only a content type is lost.
+ */
+async function keep({ gateway }: BucketCall, record: ObjectRecord, written: Promise<void>): Promise<boolean> {
+  if (isServedWithout(record)) return gateway.records.isAllowed(written)
+  await written
+  return true
 }
 
 /**
  * Writes an object whose hash PFS returns only afterwards. A needed record is stored under a pending id, with the size of
  * the content, until the hash is known.
  */
-async function writeUnknown(call: BucketCall, object: NewObject, isNeeded: boolean): Promise<Written> {
+async function writeUnknown(call: BucketCall, object: NewObject, needsOne: boolean): Promise<Written> {
   const { records } = call.gateway
   const { record, hash: _, ...change } = object
   const pending = { ...repoAndPath(call, object.path), content: createPendingId() }
-  if (isNeeded) await records.write([{ name: pending, kind: 'describe', record }], call.options)
+  const isNeeded =
+    needsOne && (await keep(call, record, records.write([{ name: pending, kind: 'describe', record }], call.options)))
   const committed = await commitChange(call, change).catch((reason: unknown) => {
     // It stays if the commit may have been made in spite of the error; a sweep finds out.
     const isRefused = reason instanceof S3Error || (reason instanceof PfsError && reason.isDefinite)

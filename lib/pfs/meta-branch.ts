@@ -1,11 +1,26 @@
-import type { Branch, CallOptions, PfsClient } from './client.js'
-import { PfsError } from './errors.js'
+import type { Branch, CallOptions, PfsClient, Repo } from './client.js'
+import { isMissing, PfsError } from './errors.js'
+
+/**
+ * Thrown if the caller may write a repo, but may not create the missing `meta` repo beside it. Only in pachd's project
+ * `default` may every user create repos.
+ */
+export class MetaRepoRefused extends PfsError {
+  constructor({ name, project }: Repo, cause: PfsError) {
+    super(
+      'PERMISSION_DENIED',
+      `Metadata, tags, directory markers, deleted versions and multipart uploads are kept in a repo of type meta beside "${name}". It does not exist yet, and you may not create repos in the project "${project}". Someone who may has to write one object with metadata to "${name}" first.`,
+      { cause },
+    )
+  }
+}
 
 /**
  * Creates a branch in the `meta` repo beside a user repo, and that repo if it is missing. The meta repo is not listed,
  * shares the rights of the user repo, and is deleted with it.
  *
  * @throws PfsError PERMISSION_DENIED if the caller may not write the user repo: PFS itself lets anyone create a meta repo.
+ * @throws MetaRepoRefused
  */
 export async function ensureMetaBranch(
   pfs: PfsClient,
@@ -18,9 +33,19 @@ export async function ensureMetaBranch(
     throw new PfsError('PERMISSION_DENIED', `needs permission REPO_WRITE on repo ${branch.repo.name}`)
   }
   try {
+    await pfs.createBranch({ branch }, options)
+    return
+  } catch (error) {
+    // With auth active, pachd may refuse to say that the repo is missing.
+    const isRefused = error instanceof PfsError && error.status === 'PERMISSION_DENIED'
+    if (!isMissing(error, 'repo') && !isRefused) throw error
+  }
+  try {
     await pfs.createRepo({ repo: branch.repo, description }, options)
   } catch (error) {
-    if (!(error instanceof PfsError) || error.status !== 'ALREADY_EXISTS') throw error
+    if (!(error instanceof PfsError)) throw error
+    if (error.status === 'PERMISSION_DENIED') throw new MetaRepoRefused(branch.repo, error)
+    if (error.status !== 'ALREADY_EXISTS') throw error
   }
   await pfs.createBranch({ branch }, options)
 }

@@ -104,6 +104,16 @@ export class RecordCache {
     state.isFinished = head?.isFinished ?? false
   }
 
+  /** Drops everything about a repo. */
+  forget(repo: Repo): void {
+    const state = this.#branches.get(idOf(repo))
+    if (state === undefined) return
+    state.epoch += 1
+    state.headId = undefined
+    state.markerless.clear()
+    this.expire(repo)
+  }
+
   /** Makes the next read check the branch again. */
   expire(repo: Repo): void {
     const state = this.#branches.get(idOf(repo))

@@ -1,7 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { LRUCache } from 'lru-cache'
 import type { CommitQueue } from '../commits/commit-queue.js'
 import { type Branch, type CallOptions, type Commit, headOf, type PfsClient, type Repo } from '../pfs/client.js'
 import { unlessMissing } from '../pfs/errors.js'
+import { MetaRepoRefused } from '../pfs/meta-branch.js'
 import { maxRecordBytes, type ReadManner, readRecords } from './read-records.js'
 import type { ObjectRecord } from './record.js'
 import { type BranchState, type InspectedHead, type KeyRecords, RecordCache } from './record-cache.js'
@@ -33,6 +35,8 @@ export class RecordStore {
   readonly #cache: RecordCache
   readonly #behind: WriteBehind
   readonly #writer: RecordWriter
+  /** Repos without a meta repo that were reported, by message. */
+  readonly #refused = new LRUCache<string, true>({ max: 1000 })
   /** Changes that are written together in the next turn of the event loop, by repo and token. */
   readonly #gathered = new Map<string, { readonly changes: RecordChange[]; readonly written: Promise<void> }>()
 
@@ -48,7 +52,9 @@ export class RecordStore {
         this.#readStored(repo, paths, { areNeighbours: false, maxBytes: maxRewrittenBytes }, callOptions),
       keyFromPath: options.keyFromPath,
     })
-    this.#behind = new WriteBehind((changes, callOptions) => this.#writer.write(changes, callOptions), options.onError)
+    this.#behind = new WriteBehind(async (changes, callOptions) => {
+      await this.isAllowed(this.#writer.write(changes, callOptions))
+    }, options.onError)
   }
 
   /**
@@ -160,6 +166,28 @@ export class RecordStore {
     })
     this.#gathered.set(id, { changes, written })
     return written
+  }
+
+  /**
+   * Waits for a write of records whose objects are served well without them. Resolves to false if the caller may not create
+   * the meta repo, which is reported once per repo.
+   */
+  async isAllowed(written: Promise<void>): Promise<boolean> {
+    try {
+      await written
+      return true
+    } catch (error) {
+      if (!(error instanceof MetaRepoRefused)) throw error
+      if (!this.#refused.has(error.message)) this.#options.onError(error)
+      this.#refused.set(error.message, true)
+      return false
+    }
+  }
+
+  /** Forgets a repo that was deleted. */
+  forget(repo: Repo): void {
+    this.#behind.forget(repo)
+    this.#cache.forget(repo)
   }
 
   /** Writes a record within a second, in a batch (write-behind). It is lost if the process crashes before that. */

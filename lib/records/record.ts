@@ -103,11 +103,21 @@ export function attributeBytes(texts: Readonly<Record<string, string>>): number 
 /** Content types without information, which some clients send with every object. */
 const genericTypes: ReadonlySet<string | undefined> = new Set(['application/octet-stream', 'binary/octet-stream'])
 
-/** Whether the object would lose attributes without a record. */
-export function needsRecord({ headers, metadata, tags, parts }: ObjectRecord): boolean {
-  const { 'content-type': type, ...others } = headers
-  const counts = [Object.keys(others).length, Object.keys(metadata).length, tags.length, parts.length]
-  return (type !== undefined && !genericTypes.has(type)) || counts.some((count) => count > 0)
+/** Whether an object without a record would be served with something missing; `defaultType` is its content type then. */
+export function needsRecord(record: ObjectRecord, defaultType: string): boolean {
+  return !isServedWithout(record) || !hasType(record, defaultType)
+}
+
+/** Whether at most the content type of an object is lost without its record. */
+export function isServedWithout({ headers, metadata, tags, parts }: ObjectRecord): boolean {
+  const { 'content-type': _, ...others } = headers
+  return [Object.keys(others).length, Object.keys(metadata).length, tags.length, parts.length].every(
+    (each) => each === 0,
+  )
+}
+
+function hasType({ headers: { 'content-type': type } }: ObjectRecord, defaultType: string): boolean {
+  return type === undefined || type === defaultType || genericTypes.has(type)
 }
 
 /** Maximum versions of one content in its record; older ones are dropped. */

@@ -66,6 +66,13 @@ export class WriteBehind {
     }
   }
 
+  /** Drops the pending updates of a repo. */
+  forget(repo: Repo): void {
+    const updates = this.#repos.get(idOf(repo))
+    updates?.waiting.clear()
+    if (updates !== undefined) updates.count = 0
+  }
+
   /** Removes and returns the pending updates of a record, for a caller that writes them now. */
   take({ repo, path, content }: RecordName): readonly RecordChange[] {
     const updates = this.#repos.get(idOf(repo))

@@ -1,12 +1,16 @@
 import { S3Error, type S3ErrorDetail } from '../errors.js'
 import type { Address } from '../http/address.js'
 import { type Missing, PathCollision, PfsError } from '../pfs/errors.js'
+import { MetaRepoRefused } from '../pfs/meta-branch.js'
 
 /** Converts any failure to an S3 error; a failure that S3 has no code for becomes the cause of an InternalError. */
 export function s3ErrorFrom(failure: unknown, address: Address | undefined): S3Error {
   if (failure instanceof S3Error) return failure.code === 'NoSuchKey' ? noSuchKey(address, failure) : failure
   if (failure instanceof PathCollision) {
     return new S3Error('InvalidBucketState', { message: collisionMessage(failure), cause: failure })
+  }
+  if (failure instanceof MetaRepoRefused) {
+    return new S3Error('AccessDenied', { message: failure.message, cause: failure })
   }
   if (failure instanceof PfsError) return fromPfsError(failure, address)
   return new S3Error('InternalError', { cause: failure })

@@ -1,6 +1,6 @@
 /**
- * Random operations of several clients at once on a gateway that keeps records, held against a model of S3's versions:
- * directory markers, writes of the same bytes, and deleted versions among them. Each client has keys of its own, so the
+ * Random operations of several clients at once on a gateway that keeps records, checked against a model of S3's versions:
+ * directory markers, writes of the same bytes, and deleted versions among them. Each client has its own keys, so the
  * model of a key is exact, while the clients share commits. MODEL_SEED=n repeats a run; MODEL_OPERATIONS sets how many.
  */
 import { randomInt } from 'node:crypto'
@@ -53,7 +53,7 @@ class Model {
     this.#versions.set(key, [version, ...this.of(key)])
   }
 
-  /** A marker behind another, or behind nothing, is no version of its own. */
+  /** A delete marker makes a version only behind an object. */
   remove(key: string, id: string): void {
     if (this.current(key) !== undefined) this.put(key, { id, body: undefined })
   }
@@ -254,7 +254,7 @@ async function checkListings({ random, model, requests, etags }: World): Promise
   assert.equal(objects.toSorted(), current, `objects of ${context}`)
 }
 
-const versions = suite('versions, markers and deletions held against a model')
+const versions = suite('versions, markers and deletions checked against a model')
 
 for (let bucket = 0; bucket < buckets; bucket += 1) {
   versions(`bucket ${bucket}, seed ${seed}`, async () => {

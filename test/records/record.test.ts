@@ -64,9 +64,10 @@ test('that are empty are short', () => {
 
 test('are needed only for attributes without a default', () => {
   const versions = [{ commitId: 'a'.repeat(32), branch: 'master', time: new Date(0) }]
-  assert.not(needsRecord({ ...emptyRecord, etag: 'a'.repeat(32), versions }))
-  assert.ok(needsRecord({ ...emptyRecord, metadata: { a: '' } }))
-  assert.ok(needsRecord({ ...emptyRecord, headers: { 'content-type': 'text/plain' } }))
+  assert.not(needsRecord({ ...emptyRecord, etag: 'a'.repeat(32), versions }, 'text/html'))
+  assert.not(needsRecord({ ...emptyRecord, headers: { 'content-type': 'text/html' } }, 'text/html'))
+  assert.ok(needsRecord({ ...emptyRecord, metadata: { a: '' } }, 'text/html'))
+  assert.ok(needsRecord({ ...emptyRecord, headers: { 'content-type': 'text/plain' } }, 'text/html'))
 })
 
 for (const [what, file] of [

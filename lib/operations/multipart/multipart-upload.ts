@@ -1,12 +1,11 @@
 import type { NewContent } from '../../commits/change.js'
 import { committedOf } from '../../commits/commit-queue.js'
-import { S3Error } from '../../errors.js'
 import { header, queryValue } from '../../http/request.js'
 import type { S3Response } from '../../http/response.js'
 import { xmlResponse } from '../../http/response.js'
 import { xmlDocument } from '../../http/xml.js'
-import type { Branch } from '../../pfs/client.js'
-import { PfsError, unlessMissing } from '../../pfs/errors.js'
+import { unlessMissing } from '../../pfs/errors.js'
+import { ensureMetaBranch } from '../../pfs/meta-branch.js'
 import { removalOfParts } from '../../resolver/uploads/parts.js'
 import {
   createUploadId,
@@ -37,7 +36,7 @@ export async function createMultipartUpload(call: ObjectCall): Promise<S3Respons
     header(request, 'x-amz-checksum-algorithm'),
     header(request, 'x-amz-checksum-type'),
   )
-  const attributes = gateway.records.mode !== 'off' && { attributes: readAttributes(request, key) }
+  const attributes = gateway.records.mode !== 'off' && { attributes: readAttributes(request) }
   const { head } = await gateway.pfs.inspectBranch(bucket.branch, options)
   const id = createUploadId(new Date(), { keepsMd5: gateway.records.mode !== 'off', ...(checksum && { checksum }) })
   await commitUpload(call, uploadPath({ bucket, key, id }), uploadContent({ head: head?.id, ...attributes }))
@@ -58,29 +57,13 @@ async function commitUpload(call: BucketCall, path: string, content: NewContent)
   const changes = [{ path, content }]
   const commit = async () => committedOf(await call.gateway.commits.commit(branch, changes, call.options))
   if ((await unlessMissing(commit())) !== undefined) return
-  await createStagingBranch(call, branch)
+  await ensureMetaBranch(
+    call.gateway.pfs,
+    branch,
+    { description: 'Records of S3 objects, and parts of uploads that are not completed yet' },
+    call.options,
+  )
   await commit()
-}
-
-/** pachd lets anyone create the meta repo beside a repo, so the right to write is checked first. */
-async function createStagingBranch({ gateway, bucket, options }: BucketCall, branch: Branch): Promise<void> {
-  const { pfs } = gateway
-  const { authInfo } = await pfs.inspectRepo(bucket.branch.repo, options)
-  if (authInfo?.permissions.includes('REPO_WRITE') === false) throw new S3Error('AccessDenied')
-  try {
-    await pfs.createRepo({ repo: branch.repo, description: 'Parts of uploads that are not completed yet' }, options)
-  } catch (error) {
-    if (!(error instanceof PfsError)) throw error
-    if (error.status === 'PERMISSION_DENIED') throw mayNotCreateRepo(branch.repo.project, error)
-    if (error.status !== 'ALREADY_EXISTS') throw error
-  }
-  await pfs.createBranch({ branch }, options)
-}
-
-/** Users may create repos only in pachd's own project `default`. */
-function mayNotCreateRepo(project: string, cause: PfsError): S3Error {
-  const message = `The first multipart upload to a repo creates a repo for its parts, and you may not create repos in the project "${project}".`
-  return new S3Error('AccessDenied', { message, cause })
 }
 
 /**
