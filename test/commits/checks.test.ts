@@ -139,6 +139,27 @@ queue('a path with very many directories is checked in few calls, with the same 
   }
 })
 
+queue('a directory is found beside keys that sort between it and its path', async () => {
+  const pfs = await watchedPfs()
+  await pfs.modifyFile(head, [add('/a/1'), add('/a-b')])
+  const release = pfs.hold()
+  const { commit } = createCommitQueue(pfs, { shareCommits: true, respondAfter: 'commit' })
+  const first = commit(branch, [put('/first')], {})
+  // '/a' is the last of these paths, but '/a/' sorts behind '/a-b/'.
+  const batch = [put('/00'), put('/0x', 'content'), { path: '/a-b' }, put('/a')].map((change) =>
+    commit(branch, [change], {}),
+  )
+  release()
+  await first
+  const [refusal, ...others] = (await Promise.all(batch)).flatMap(reasons).toReversed()
+  assert.ok(refusal instanceof PathCollision && refusal.other === '/a/', `${refusal}`)
+  assert.equal(others, [undefined, undefined, undefined])
+  assert.equal(pfs.commits.slice(1), [['/first'], ['/00', '/0x', '/a-b']])
+  assert.is((await pfs.inspectCommit({ commit: head, wait: 'FINISHED' })).error, '')
+  assert.is(await read(pfs, '/0x'), 'content')
+  assert.is(await read(pfs, '/a/1'), '/a/1')
+})
+
 queue('the next check sees what another writer committed between our check and our commit', async () => {
   const truth = await slowPfs(50)
   const { pfs, race } = racedPfs(truth, () => truth.modifyFile(head, [add('/o/x')]), nothing)

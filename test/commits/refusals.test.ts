@@ -5,6 +5,7 @@ import type { Change } from '../../lib/commits/change.js'
 import { createCommitQueue } from '../../lib/commits/commit-queue.js'
 import { type Commit, type PfsClient, PfsError } from '../../lib/index.js'
 import { createMemoryPfs } from '../../lib/testing/index.js'
+import { deferred } from '../support/deferred.js'
 import { add, branch, head, put, read, reasonOf, reasons, watchedPfs } from './queue-rig.js'
 
 /** Whether work is still under way after a turn of the event loop. */
@@ -115,6 +116,37 @@ queue('a PFS that hangs fails the turn, and the branch stays writable', async ()
     const [reason] = reasons(await first)
     assert.ok(reason instanceof PfsError && reason.status === 'DEADLINE_EXCEEDED')
     while (await isPending(second)) mock.timers.tick(10)
+  } finally {
+    mock.timers.reset()
+  }
+  assert.equal(pfs.commits, [['/2']])
+})
+
+queue('a condition that hangs fails the turn, and the branch stays writable', async () => {
+  const pfs = await watchedPfs()
+  const turnMilliseconds = 60_000
+  const reached = deferred()
+  const hanging: Change = {
+    ...put('/1'),
+    condition: () => {
+      reached.resolve()
+      return new Promise(() => undefined)
+    },
+  }
+  mock.timers.enable({ apis: ['setTimeout'] })
+  try {
+    const { commit } = createCommitQueue(pfs, { shareCommits: true, respondAfter: 'commit', turnMilliseconds })
+    const first = commit(branch, [hanging], {})
+    const second = commit(branch, [put('/2')], {})
+    await reached.promise
+    assert.ok(await isPending(first))
+    mock.timers.tick(turnMilliseconds)
+    for (let turns = 0; turns < 20_000 && (await isPending(second)); turns += 1) mock.timers.tick(10)
+    assert.not(await isPending(first), 'the write with the condition has its outcome')
+    assert.not(await isPending(second), 'the branch is free')
+    const [reason] = reasons(await first)
+    assert.ok(reason instanceof PfsError && reason.status === 'DEADLINE_EXCEEDED')
+    assert.equal(reasons(await second), [undefined])
   } finally {
     mock.timers.reset()
   }

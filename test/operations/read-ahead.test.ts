@@ -10,7 +10,7 @@ const names = Array.from({ length: 100 }, (_, index) => `tree/${`${index}`.padSt
 interface Context {
   pfs: PachydermApi
   gateway: Gateway
-  reads: { files: number; archives: number }
+  reads: { files: number; archives: number; archiveBytes: number }
 }
 
 const ahead = suite<Context>('files that are read in listing order')
@@ -19,16 +19,19 @@ ahead.before.each(async (context) => {
   const pfs = createMemoryPfs()
   await createRepoAndBranch(pfs, branch)
   await put(pfs, names)
-  const reads = { files: 0, archives: 0 }
+  const reads = { files: 0, archives: 0, archiveBytes: 0 }
   const counting: PachydermApi = {
     ...pfs,
     getFile: (request, options) => {
       reads.files += 1
       return pfs.getFile(request, options)
     },
-    getFileTar: (request, options) => {
+    getFileTar: async function* (request, options) {
       reads.archives += 1
-      return pfs.getFileTar(request, options)
+      for await (const piece of pfs.getFileTar(request, options)) {
+        reads.archiveBytes += piece.length
+        yield piece
+      }
     },
   }
   Object.assign(context, {
@@ -61,7 +64,7 @@ ahead('share reads, sequentially and ten at once', async (context) => {
   for (const readers of [1, 10]) {
     await put(context.pfs, names, (key) => `${readers} readers of ${key}`)
     await get(context, '?list-type=2')
-    Object.assign(context.reads, { files: 0, archives: 0 })
+    Object.assign(context.reads, { files: 0, archives: 0, archiveBytes: 0 })
     const left = names.values()
     const read = async (): Promise<void> => {
       for (const name of left) assert.is(await get(context, `/${name}`), `${readers} readers of ${name}`)
@@ -74,7 +77,7 @@ ahead('share reads, sequentially and ten at once', async (context) => {
 ahead('are not read ahead for a client with random access', async (context) => {
   await get(context, '?list-type=2')
   for (const name of ['tree/050', 'tree/007', 'tree/099', 'tree/000']) await get(context, `/${name}`)
-  assert.equal(context.reads, { files: 4, archives: 0 })
+  assert.equal(context.reads, { files: 4, archives: 0, archiveBytes: 0 })
 })
 
 ahead('are read in their current state, whatever the listing returned', async (context) => {
@@ -94,6 +97,19 @@ ahead('are correct beside large files and directories', async (context) => {
     const text = large.includes(name) ? 'x'.repeat(300_000) : `content of ${name}`
     assert.is(await get(context, `/${name}`), text)
   }
+})
+
+ahead('are read without the large files between two listings', async (context) => {
+  const around = ['a/0', 'a/1', 'a/2', 'a/3', 'z/0', 'z/1', 'z/2', 'z/3']
+  await put(context.pfs, around)
+  const between = Array.from({ length: 16 }, (_, index) => `m/${index}`)
+  await put(context.pfs, between, () => 'x'.repeat(1024 * 1024))
+  await get(context, '?list-type=2&prefix=a/')
+  await get(context, '?list-type=2&prefix=z/')
+  for (const name of around) assert.is(await get(context, `/${name}`), `content of ${name}`)
+  const { archives, archiveBytes } = context.reads
+  assert.ok(archives > 0, 'files are read ahead')
+  assert.ok(archiveBytes < 4 * 1024 * 1024, `${archiveBytes} bytes of ${archives} archives`)
 })
 
 ahead('are read one by one if PFS cannot read them together', async (context) => {
