@@ -16,7 +16,7 @@ import { s3Client, tokenCredentials } from './support/s3-client.js'
  * Most files of the gateway that one signed request may run through: what a newcomer opens to follow it. PFS in memory
  * and the gRPC client are not counted, nor files of which only the top level ran.
  */
-const ceilings = { GetObject: 57, PutObject: 52, 'PutObject of 20 MB': 59, ListObjectsV2: 55 }
+const ceilings = { GetObject: 58, PutObject: 53, 'PutObject of 20 MB': 61, ListObjectsV2: 56 }
 
 const bucket = { Bucket: 'master.images' }
 const small = Buffer.from('small')
@@ -59,7 +59,9 @@ test.after(async ({ gateway, session }) => {
 })
 
 for (const [name, ceiling] of Object.entries(ceilings) as [keyof typeof ceilings, number][]) {
-  test(`${name} runs through at most ${ceiling} files`, async ({ client, session }) => {
+  test(`${name} runs through at most ${ceiling} files`, async ({ gateway, client, session }) => {
+    // Records of earlier requests are written behind; they must not be counted here.
+    await gateway.flush()
     await session.post('Profiler.takePreciseCoverage')
     await requests[name](client)
     const { result } = await session.post('Profiler.takePreciseCoverage')
