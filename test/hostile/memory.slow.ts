@@ -228,7 +228,10 @@ async function requireBounds(gateway: GatewayProcess, request: Pending): Promise
     'no sender was refused',
   )
   await leave(sockets, gateway)
-  const after = await gateway.measure()
+  let after = await gateway.measure()
+  // A garbage collection may come before the last socket has let go of its request.
+  for (let again = 0; again < 5 && after.bytes - before.bytes > 4 * mebibyte; again += 1)
+    after = await gateway.measure()
 
   const bound = 3 * received + request.connections * 64 * kibibyte
   const held = during.bytes - before.bytes
