@@ -33,6 +33,8 @@ async function branchOfDatums(pfs: PachydermApi, name: string): Promise<Branch> 
   await createRepoAndBranch(pfs, { repo, name: 'output' })
   const files = keys.map((key, index) => add(`/${key}`, 'old', `datum-${index}`))
   await pfs.modifyFile({ repo, branch: 'output' }, [...files, add('/d/own', 'old')])
+  // A commit on an unfinished one cannot be read.
+  await pfs.inspectCommit({ commit: { repo, branch: 'output' }, wait: 'FINISHED' })
   const branch = { repo, name: 'master' }
   await pfs.createBranch({ branch, head: { repo, branch: 'output' } })
   return branch
