@@ -12,7 +12,7 @@ import { openPfs, stage } from '../support/test-pfs.js'
 import { type BucketRequests, bucketRequests, textOf, xmlOf } from './s3-requests.js'
 
 const seed = Number(process.env.MODEL_SEED ?? randomInt(2 ** 31))
-const operations = Number(process.env.MODEL_OPERATIONS ?? (stage === 'memory' ? 10_000 : 1_000))
+const operations = Number(process.env.MODEL_OPERATIONS ?? (stage === 'memory' ? 10_000 : 250))
 /** Buckets one after the other, so that histories stay short. */
 const buckets = stage === 'memory' ? 20 : 5
 const perRound = 4
