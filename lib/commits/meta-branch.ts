@@ -1,5 +1,8 @@
-import type { Branch, CallOptions, PfsClient, Repo } from './client.js'
-import { isMissing, PfsError } from './errors.js'
+import type { Branch, CallOptions, PfsClient, Repo } from '../pfs/client.js'
+import { isMissing, PfsError, unlessMissing } from '../pfs/errors.js'
+import type { Change } from './change.js'
+import type { Committed } from './commit-changes.js'
+import { type CommitQueue, committedOf } from './commit-queue.js'
 
 /**
  * Thrown if the caller may write a repo, but may not create the missing `meta` repo beside it. Only in pachd's project
@@ -15,19 +18,31 @@ export class MetaRepoRefused extends PfsError {
   }
 }
 
+const description = 'Records of S3 objects, and parts of uploads that are not completed yet'
+
 /**
- * Creates a branch in the `meta` repo beside a user repo, and that repo if it is missing. The meta repo is not listed,
- * shares the rights of the user repo, and is deleted with it.
+ * Commits changes to a branch of the `meta` repo beside a user repo. Creates the branch, and that repo, if they are missing.
+ * The meta repo is not listed, shares the rights of the user repo, and is deleted with it. Queues the changes before it
+ * returns, so that callers keep their order.
  *
  * @throws PfsError PERMISSION_DENIED if the caller may not write the user repo: PFS itself lets anyone create a meta repo.
  * @throws MetaRepoRefused
  */
-export async function ensureMetaBranch(
+export async function commitToMetaBranch(
   pfs: PfsClient,
+  commits: CommitQueue,
   branch: Branch,
-  { description }: { readonly description: string },
+  changes: readonly Change[],
   options: CallOptions,
-): Promise<void> {
+): Promise<Committed> {
+  const commit = async () => committedOf(await commits.commit(branch, changes, options))
+  const committed = await unlessMissing(commit())
+  if (committed !== undefined) return committed
+  await createMetaBranch(pfs, branch, options)
+  return commit()
+}
+
+async function createMetaBranch(pfs: PfsClient, branch: Branch, options: CallOptions): Promise<void> {
   const { authInfo } = await pfs.inspectRepo({ ...branch.repo, type: 'user' }, options)
   if (authInfo?.permissions.includes('REPO_WRITE') === false) {
     throw new PfsError('PERMISSION_DENIED', `needs permission REPO_WRITE on repo ${branch.repo.name}`)

@@ -1,9 +1,8 @@
 import { LRUCache } from 'lru-cache'
 import type { Change } from '../commits/change.js'
-import { type CommitQueue, committedOf } from '../commits/commit-queue.js'
+import type { CommitQueue } from '../commits/commit-queue.js'
+import { commitToMetaBranch } from '../commits/meta-branch.js'
 import type { CallOptions, PfsClient, Repo } from '../pfs/client.js'
-import { PfsError } from '../pfs/errors.js'
-import { ensureMetaBranch } from '../pfs/meta-branch.js'
 import { isMarkerPath, markerContent } from './markers.js'
 import { emptyRecord, type ObjectRecord } from './record.js'
 import type { KeyRecords, RecordCache } from './record-cache.js'
@@ -11,8 +10,6 @@ import { applyChange, type RecordChange } from './record-change.js'
 import { serializeRecord, serializeVersion } from './record-format.js'
 import { indexEntries } from './record-index.js'
 import { type RecordName, recordPath, recordsBranch } from './record-path.js'
-
-const description = 'Records of S3 objects, and parts of uploads that are not completed yet'
 
 /** Longest line to append, in bytes; for a longer one, the record is rewritten. */
 const maxLineBytes = 64 * 1024
@@ -103,8 +100,8 @@ export class RecordWriter {
   }
 
   /** Notes the size of a record that was read. */
-  noteSize({ project, name }: Repo, path: string, size: number): void {
-    if (size > longBytes) this.#appended.set(`${project}/${name}${path}`, maxAppendedBytes)
+  noteSize(repo: Repo, path: string, size: number): void {
+    if (size > longBytes) this.#appended.set(idOfRecord(repo, path), maxAppendedBytes)
   }
 
   #writingTo(path: string): readonly RecordChange[] {
@@ -142,7 +139,7 @@ export class RecordWriter {
       const isThere = raw.length > 0
       return [recordFile(path, isThere ? raw : undefined), ...indexFiles(name, undefined, isThere ? emptyRecord : null)]
     }
-    const before = this.#appended.get(idOfRecord(name)) ?? 0
+    const before = this.#appended.get(idOfRecord(name.repo, path)) ?? 0
     if (raw.length > maxLineBytes || before + raw.length > maxAppendedBytes) return undefined
     const record: Change = { path, content: { raw, isAppended: true }, isUnchecked: true }
     return [record, ...indexFiles(name, undefined, emptyRecord)]
@@ -159,8 +156,8 @@ export class RecordWriter {
     return [recordFile(path, raw), ...indexFiles(name, before, record ?? null)]
   }
 
-  #noteCommitted({ name, changes }: Draft, { content }: Change): void {
-    const id = idOfRecord(name)
+  #noteCommitted({ path, name, changes }: Draft, { content }: Change): void {
+    const id = idOfRecord(name.repo, path)
     if (content !== undefined && 'raw' in content && content.isAppended === true) {
       this.#appended.set(id, (this.#appended.get(id) ?? 0) + content.raw.length)
     } else this.#appended.delete(id)
@@ -177,17 +174,8 @@ export class RecordWriter {
     options: CallOptions,
   ): Promise<void> {
     const branch = recordsBranch(repo)
-    const commit = async (): Promise<void> => {
-      const { commitId, parentId } = committedOf(await this.#commits.commit(branch, changes, options))
-      this.#sources.cache.committed(repo, commitId, parentId, paths)
-    }
-    try {
-      await commit()
-    } catch (error) {
-      if (!(error instanceof PfsError) || error.missing === undefined) throw error
-      await ensureMetaBranch(this.#pfs, branch, { description }, options)
-      await commit()
-    }
+    const { commitId, parentId } = await commitToMetaBranch(this.#pfs, this.#commits, branch, changes, options)
+    this.#sources.cache.committed(repo, commitId, parentId, paths)
   }
 }
 
@@ -209,6 +197,6 @@ function indexFiles(name: RecordName, before: ObjectRecord | undefined, record: 
   }))
 }
 
-function idOfRecord({ repo, path, content }: RecordName): string {
-  return `${repo.project}/${repo.name}${recordPath(path, content)}`
+function idOfRecord({ project, name }: Repo, path: string): string {
+  return `${project}/${name}${path}`
 }

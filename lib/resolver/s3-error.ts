@@ -1,7 +1,7 @@
+import { MetaRepoRefused } from '../commits/meta-branch.js'
 import { S3Error, type S3ErrorDetail } from '../errors.js'
 import type { Address } from '../http/address.js'
 import { type Missing, PathCollision, PfsError } from '../pfs/errors.js'
-import { MetaRepoRefused } from '../pfs/meta-branch.js'
 
 /** Converts any failure to an S3 error; a failure that S3 has no code for becomes the cause of an InternalError. */
 export function s3ErrorFrom(failure: unknown, address: Address | undefined): S3Error {

@@ -1,11 +1,9 @@
-import type { NewContent } from '../../commits/change.js'
 import { committedOf } from '../../commits/commit-queue.js'
+import { commitToMetaBranch } from '../../commits/meta-branch.js'
 import { header, queryValue } from '../../http/request.js'
 import type { S3Response } from '../../http/response.js'
 import { xmlResponse } from '../../http/response.js'
 import { xmlDocument } from '../../http/xml.js'
-import { unlessMissing } from '../../pfs/errors.js'
-import { ensureMetaBranch } from '../../pfs/meta-branch.js'
 import { removalOfParts } from '../../resolver/uploads/parts.js'
 import {
   createUploadId,
@@ -16,7 +14,7 @@ import {
   uploadPath,
 } from '../../resolver/uploads/staging.js'
 import { resolveUpload, type Upload, uploadContent } from '../../resolver/uploads/upload.js'
-import { type BucketCall, type ObjectCall, requireWritable } from '../call.js'
+import { type ObjectCall, requireWritable } from '../call.js'
 import { readAttributes } from '../object-attributes.js'
 import { encryptionHeaders, refuseUnsupportedHeaders } from '../unsupported-headers.js'
 import { parseUploadChecksum } from './upload-checksum.js'
@@ -39,7 +37,8 @@ export async function createMultipartUpload(call: ObjectCall): Promise<S3Respons
   const attributes = gateway.records.mode !== 'off' && { attributes: readAttributes(request) }
   const { head } = await gateway.pfs.inspectBranch(bucket.branch, options)
   const id = createUploadId(new Date(), { keepsMd5: gateway.records.mode !== 'off', ...(checksum && { checksum }) })
-  await commitUpload(call, uploadPath({ bucket, key, id }), uploadContent({ head: head?.id, ...attributes }))
+  const upload = { path: uploadPath({ bucket, key, id }), content: uploadContent({ head: head?.id, ...attributes }) }
+  await commitToMetaBranch(gateway.pfs, gateway.commits, stagingBranch(bucket.branch.repo), [upload], options)
   return xmlResponse(
     xmlDocument('InitiateMultipartUploadResult', { Bucket: bucket.name, Key: key, UploadId: id.text }),
     {
@@ -50,20 +49,6 @@ export async function createMultipartUpload(call: ObjectCall): Promise<S3Respons
       }),
     },
   )
-}
-
-async function commitUpload(call: BucketCall, path: string, content: NewContent): Promise<void> {
-  const branch = stagingBranch(call.bucket.branch.repo)
-  const changes = [{ path, content }]
-  const commit = async () => committedOf(await call.gateway.commits.commit(branch, changes, call.options))
-  if ((await unlessMissing(commit())) !== undefined) return
-  await ensureMetaBranch(
-    call.gateway.pfs,
-    branch,
-    { description: 'Records of S3 objects, and parts of uploads that are not completed yet' },
-    call.options,
-  )
-  await commit()
 }
 
 /**
