@@ -68,9 +68,13 @@ export class WriteBehind {
 
   /** Drops the pending updates of a repo. */
   forget(repo: Repo): void {
-    const updates = this.#repos.get(idOf(repo))
-    updates?.waiting.clear()
-    if (updates !== undefined) updates.count = 0
+    const id = idOf(repo)
+    const updates = this.#repos.get(id)
+    if (updates === undefined) return
+    clearTimeout(updates.timer)
+    updates.timer = undefined
+    takeAll(updates)
+    if (updates.flushing === undefined) this.#repos.delete(id)
   }
 
   /** Removes and returns the pending updates of a record, for a caller that writes them now. */
@@ -121,9 +125,7 @@ export class WriteBehind {
   }
 
   async #writeAll(id: string, repo: RepoUpdates): Promise<void> {
-    const taken = new Map(repo.waiting)
-    repo.waiting.clear()
-    repo.count = 0
+    const taken = takeAll(repo)
     repo.writing = taken
     const authToken = repo.tokens.at(-1)
     try {
@@ -134,9 +136,7 @@ export class WriteBehind {
       repo.failures += 1
       // The token may have caused the failure.
       if (repo.tokens.length > 1) repo.tokens.pop()
-      const later = new Map(repo.waiting)
-      repo.waiting.clear()
-      repo.count = 0
+      const later = takeAll(repo)
       for (const updates of [...taken.values(), ...later.values()]) for (const update of updates) append(repo, update)
       this.#schedule(id, repo)
     } finally {
@@ -164,6 +164,14 @@ function append(repo: RepoUpdates, update: RecordChange): void {
   updates.push(update)
   repo.waiting.set(update.name.path, updates)
   repo.count += 1
+}
+
+/** Removes and returns all pending updates. */
+function takeAll(repo: RepoUpdates): ReadonlyMap<string, RecordChange[]> {
+  const taken = new Map(repo.waiting)
+  repo.waiting.clear()
+  repo.count = 0
+  return taken
 }
 
 function dropOldest(repo: RepoUpdates): void {
