@@ -9,7 +9,7 @@ export interface HttpRequest {
   readonly scheme: 'http' | 'https'
   /** The path of the request line, still encoded, up to the first `?`; includes the mount prefix. */
   readonly rawPath: string
-  /** The text after the first `?`, still encoded; '' if there is none. */
+  /** The text after the first `?`, still encoded; '' without a `?`. */
   readonly rawQuery: string
   /** Decoded parameters in order; a name may be repeated. */
   readonly query: ReadonlyMap<string, readonly string[]>

@@ -16,7 +16,7 @@ export function isMarkerPath(path: string): boolean {
 }
 
 /**
- * The last version of a record that changed a marker on a branch, up to a time; undefined if there is none. All times come
+ * The last version of a record that changed a marker on a branch, up to a time; undefined if no version did. All times come
  * from PFS, so they can be compared.
  */
 export function markerEvent(

@@ -12,7 +12,7 @@ import { type Gateway, startGateway } from '../support/gateway.js'
 import { refusal } from '../support/refusal.js'
 import { s3Client } from '../support/s3-client.js'
 import { openPfs, type TestPfs } from '../support/test-pfs.js'
-import { listed, newBucket, put, read, remove } from './versioned-bucket.js'
+import { head, listed, newBucket, put, read, remove } from './versioned-bucket.js'
 
 interface Context {
   readonly opened: TestPfs
@@ -22,7 +22,6 @@ interface Context {
 
 const hide = async (s3: S3Client, Bucket: string, Key: string, VersionId: string, more = {}) =>
   s3.send(new DeleteObjectCommand({ Bucket, Key, VersionId, ...more } satisfies DeleteObjectCommandInput))
-const head = (s3: S3Client, Bucket: string, Key: string) => s3.send(new HeadObjectCommand({ Bucket, Key }))
 
 async function commitsOf(pfs: PfsClient, name: string, type: 'user' | 'meta', branch: string): Promise<number> {
   let count = 0

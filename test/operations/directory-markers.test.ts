@@ -18,7 +18,7 @@ import { type Gateway, startGateway } from '../support/gateway.js'
 import { refusal } from '../support/refusal.js'
 import { s3Client } from '../support/s3-client.js'
 import { openPfs, type TestPfs } from '../support/test-pfs.js'
-import { listed, newBucket, put, read, remove } from './versioned-bucket.js'
+import { head, listed, newBucket, put, read, remove } from './versioned-bucket.js'
 
 interface Context {
   readonly opened: TestPfs
@@ -35,8 +35,6 @@ async function mark(s3: S3Client, Bucket: string, Key: string, more: Partial<Put
   const { VersionId = '' } = await s3.send(new PutObjectCommand({ Bucket, Key, Body: Buffer.alloc(0), ...more }))
   return VersionId
 }
-
-const head = (s3: S3Client, Bucket: string, Key: string) => s3.send(new HeadObjectCommand({ Bucket, Key }))
 
 /** The keys and common prefixes of all pages, in their order; prefixes stand in brackets. */
 async function keysOf(s3: S3Client, Bucket: string, input: Partial<ListObjectsV2CommandInput> = {}): Promise<string[]> {

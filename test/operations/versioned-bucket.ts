@@ -2,6 +2,7 @@ import {
   CreateBucketCommand,
   DeleteObjectCommand,
   GetObjectCommand,
+  HeadObjectCommand,
   ListObjectVersionsCommand,
   type ListObjectVersionsCommandInput,
   PutObjectCommand,
@@ -13,6 +14,9 @@ export const newBucket = async (s3: S3Client, Bucket: string) => {
   await s3.send(new CreateBucketCommand({ Bucket }))
   return Bucket
 }
+
+/** The metadata of an object's current version. */
+export const head = (s3: S3Client, Bucket: string, Key: string) => s3.send(new HeadObjectCommand({ Bucket, Key }))
 
 /** Writes an object; its version id. */
 export async function put(s3: S3Client, Bucket: string, Key: string, Body: string): Promise<string> {

@@ -75,7 +75,7 @@ async function guarded({ pfs, close }: OpenPfs, rootToken: string): Promise<Guar
 
 /** Separate projects on a pachd. */
 async function openProject(address: string, rootToken?: string): Promise<OpenPfs> {
-  // A busy pachd takes long to delete the projects of a test.
+  // A call of a test may wait for many others on a busy pachd.
   const client = createPachydermClient(address, { deadlineMilliseconds: 10 * 60_000 })
   const pfs = withProjectPrefix(client, `${randomUUID()}-`)
   const options = rootToken === undefined ? {} : { authToken: rootToken }

@@ -43,7 +43,7 @@ const plainAfter = Array.from({ length: 0x7e - 0x25 }, (_, index) => String.from
 )
 
 /**
- * The smallest path, not before `from`, whose key may be in the interval; undefined if there is none. No path before the
+ * The smallest path, not before `from`, whose key may be in the interval; undefined if no key can be. No path before the
  * result has such a key. `directory` is a prefix of `from` that ends with a slash; `key` is its prefix in keys.
  *
  * Every path after `from` shares a prefix with it and continues with a greater character. The search parses `from` as a

@@ -70,7 +70,7 @@ function nameOf({ repo, name }: Branch, commitId: string): string {
 /** A commit of a history, and the commit to compare it with. */
 export interface Revision {
   readonly commit: Commit & { readonly id: string }
-  /** The nearest earlier commit that has not failed; undefined if there is none. */
+  /** The nearest earlier commit that has not failed; undefined if all have. */
   readonly base: (Commit & { readonly id: string }) | undefined
   /** When it was closed; while it is open, when it was started. */
   readonly time: Date

@@ -10,7 +10,7 @@ export interface FileRecord {
 /** The records at one path, by datum. Two records make the path unreadable, as in pachd. */
 export type FileRecords = readonly FileRecord[]
 
-/** Who may modify a directory in place: one object for each batch of writes. */
+/** Identifies the batch of writes that may modify a directory in place. */
 export type Owner = object
 
 /** The content of a directory by name, sorted; a clone shares every node that is not modified. */
