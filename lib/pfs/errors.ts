@@ -150,7 +150,7 @@ const refusals: readonly (readonly [Refusal, RegExp])[] = [
   ],
   ['pipeline', /cannot delete a repo associated with a pipeline/],
   ['forgotten', /commit is forgotten|cannot be a forgotten commit/],
-  ['rolled-back', /unexpectedly resulted in rollback/],
+  ['rolled-back', /unexpectedly resulted in rollback|current transaction is aborted/],
 ]
 
 const indefinite: ReadonlySet<PfsStatus> = new Set(['CANCELLED', 'DEADLINE_EXCEEDED', 'INTERNAL', 'UNAVAILABLE'])

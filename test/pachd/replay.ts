@@ -74,12 +74,16 @@ export async function* replaySteps(
   }
 }
 
-/** Makes the call of a step, its requests as they are. */
+/**
+ * Makes the call of a step, its requests as they are. Makes it again, `tries` times in all, when pachd rolls it back
+ * because its database is busy: such a call has changed nothing.
+ */
 export async function answerTo(
   client: PachydermApi,
   step: Step,
   options: CallOptions,
   bigFile?: File,
+  tries = 5,
 ): Promise<Answer> {
   const responses: Message[] = []
   const { method, requests = [] } = step
@@ -92,6 +96,8 @@ export async function answerTo(
     else responses.push(await answered)
     return { responses }
   } catch (error) {
+    const isRolledBack = error instanceof PfsError && error.refusal === 'rolled-back'
+    if (isRolledBack && tries > 1) return answerTo(client, step, options, bigFile, tries - 1)
     if (error instanceof PfsError) return { responses, error: { status: error.status, message: error.message } }
     return { responses, error: { status: 'thrown', message: String(error) } }
   }
