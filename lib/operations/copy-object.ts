@@ -3,7 +3,7 @@ import { percentByte } from '../encoding.js'
 import { invalidArgument, S3Error } from '../errors.js'
 import { requireKeyLength } from '../http/address.js'
 import { requireSourceCondition } from '../http/preconditions.js'
-import { header } from '../http/request.js'
+import { type HttpRequest, header } from '../http/request.js'
 import type { S3Response } from '../http/response.js'
 import { xmlResponse } from '../http/response.js'
 import { xmlDocument } from '../http/xml.js'
@@ -30,6 +30,7 @@ export async function copyObject(call: ObjectCall): Promise<S3Response> {
   const path = gateway.keys.pathFromKey(key)
   const condition = readWriteCondition(call, key)
   const source = await resolveCopySource(call)
+  const record = copiedRecord(call, source.object.record)
   requireChange(call, path, source)
   const { info } = source.object
   const isOpen = info.committed === undefined
@@ -39,7 +40,7 @@ export async function copyObject(call: ObjectCall): Promise<S3Response> {
     content,
     // A file of an open commit may have changed in the meantime.
     ...(!isOpen && { hash: info.hash }),
-    record: copiedRecord(call, source.object.record),
+    record,
     ...condition,
   })
   return xmlResponse(
@@ -58,23 +59,36 @@ async function contentOf({ gateway, options }: ObjectCall, { object: { info } }:
   return info.sizeBytes === 0 ? { raw: new Uint8Array() } : { copyOf: info.file, sizeBytes: info.sizeBytes }
 }
 
-/** The attributes of a copy: those of its source, or new ones if the request replaces them. */
+/**
+ * The attributes of a copy: those of its source, or new ones if the request replaces them. A redirect belongs to a key, so
+ * S3 never copies it.
+ */
 function copiedRecord({ request }: ObjectCall, source: ObjectRecord): ObjectRecord {
   const given = readAttributes(request)
-  const { headers, metadata } = header(request, 'x-amz-metadata-directive') === 'REPLACE' ? given : source
-  const { tags } = header(request, 'x-amz-tagging-directive') === 'REPLACE' ? given : source
+  const isReplaced = replaces(request, 'metadata')
+  const { [redirect]: _, ...copied } = source.headers
+  const location = given.headers[redirect]
+  const headers = isReplaced ? given.headers : { ...copied, ...(location !== undefined && { [redirect]: location }) }
+  const { metadata } = isReplaced ? given : source
+  const { tags } = replaces(request, 'tagging') ? given : source
   return { ...source, headers, metadata, tags, versions: [] }
 }
 
+const redirect = 'x-amz-website-redirect-location'
+
+/** Whether a request replaces the metadata or the tags of its source. Throws InvalidArgument for an unknown directive. */
+function replaces(request: HttpRequest, kind: 'metadata' | 'tagging'): boolean {
+  const name = `x-amz-${kind}-directive`
+  const value = header(request, name) ?? 'COPY'
+  if (value === 'COPY' || value === 'REPLACE') return value === 'REPLACE'
+  throw invalidArgument(name, { value, message: `Unknown ${kind} directive.` })
+}
+
 /** Headers that make a copy of an object onto itself meaningful. */
-const changes = ['x-amz-storage-class', 'x-amz-server-side-encryption', 'if-match', 'if-none-match']
+const changes = ['x-amz-storage-class', 'x-amz-server-side-encryption', 'if-match', 'if-none-match', redirect]
 
 /** S3 refuses to copy an object onto itself without a change. */
 function requireChange({ request, bucket }: ObjectCall, path: string, { name }: CopySource): void {
-  const directive = header(request, 'x-amz-metadata-directive') ?? 'COPY'
-  if (directive !== 'COPY' && directive !== 'REPLACE') {
-    throw invalidArgument('x-amz-metadata-directive', { value: directive, message: 'Unknown metadata directive.' })
-  }
   const { repo, name: branch } = name.bucket.branch
   const same =
     path === name.path &&
@@ -83,7 +97,7 @@ function requireChange({ request, bucket }: ObjectCall, path: string, { name }: 
     repo.project === bucket.branch.repo.project &&
     name.bucket.at === undefined &&
     name.versionId === undefined
-  if (same && directive === 'COPY' && !changes.some((name) => request.headers.has(name))) {
+  if (same && !replaces(request, 'metadata') && !changes.some((each) => request.headers.has(each))) {
     throw new S3Error('InvalidRequest', {
       message:
         "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.",
