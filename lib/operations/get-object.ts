@@ -1,4 +1,4 @@
-import { invalidArgument } from '../errors.js'
+import { invalidArgument, S3Error } from '../errors.js'
 import { collect } from '../http/byte-reader.js'
 import { parseHttpDate } from '../http/date.js'
 import { matchesEtag, readCondition } from '../http/preconditions.js'
@@ -11,6 +11,7 @@ import { readFile } from '../pfs/path.js'
 import { readForSlowReader } from '../pfs/stalled-read.js'
 import type { ObjectRecord } from '../records/record.js'
 import type { StoredObject } from '../resolver/object.js'
+import { isSigned } from '../signature/authenticate.js'
 import { type ObjectCall, resolveNamedObject } from './call.js'
 import { withComputedEtag } from './computed-etag.js'
 import { attributeHeaders, contentTypeOf, defaultContentType } from './object-attributes.js'
@@ -78,6 +79,7 @@ interface ObjectHead {
 async function readHead(call: ObjectCall): Promise<ObjectHead> {
   const { request, key } = call
   const partNumber = parsePartNumber(request)
+  const overridden = overrides(request)
   const found = await resolveNamedObject(call)
   const object = await withComputedEtag(call, found, [header(request, 'if-match'), header(request, 'if-range')])
   const whole: ByteRange = { start: 0, end: object.size - 1 }
@@ -95,7 +97,7 @@ async function readHead(call: ObjectCall): Promise<ObjectHead> {
   const described: Headers = {
     'content-type': call.gateway.records.mode === 'off' ? defaultContentType : contentTypeOf(key),
     ...attributeHeaders(object.record),
-    ...overrides(request),
+    ...overridden,
   }
   const headers: Headers = {
     ...validators,
@@ -135,9 +137,16 @@ const overridable = [
   'expires',
 ]
 
-/** The `response-*` parameters. Throws if a value contains a line break or is not Latin-1. */
+/**
+ * The `response-*` parameters. Throws if the request is not signed: anybody could write a link that makes a public object
+ * another type. Throws if a value contains a line break or is not Latin-1.
+ */
 function overrides(request: HttpRequest): Headers {
   const headers: Record<string, string> = {}
+  if (!isSigned(request) && overridable.some((name) => request.query.has(`response-${name}`))) {
+    const message = 'Request specific response headers cannot be used for anonymous GET requests.'
+    throw new S3Error('InvalidRequest', { message })
+  }
   for (const name of overridable) {
     const value = queryValue(request, `response-${name}`)
     if (value === undefined) continue

@@ -111,11 +111,20 @@ function attempt<T>(read: () => T): T | S3Error {
   }
 }
 
+/** Whether a request has a signature, valid or not: an anonymous one of S3 has none. */
+export function isSigned({ headers, query }: Pick<HttpRequest, 'headers' | 'query'>): boolean {
+  return headers.has('authorization') || [...queryV4, ...queryV2].some((name) => query.has(name))
+}
+
+/** Query parameters of presigned URLs. */
+const queryV4 = ['X-Amz-Algorithm', 'X-Amz-Credential', 'X-Amz-Signature']
+const queryV2 = ['AWSAccessKeyId', 'Signature']
+
 /** Returns undefined if the request has no signature. */
 function readClaim(request: HttpRequest, options: ClaimOptions): Claim | undefined {
   const authorizations = request.headers.get('authorization') ?? []
-  const inQueryV4 = ['X-Amz-Algorithm', 'X-Amz-Credential', 'X-Amz-Signature'].some((name) => request.query.has(name))
-  const inQueryV2 = ['AWSAccessKeyId', 'Signature'].some((name) => request.query.has(name))
+  const inQueryV4 = queryV4.some((name) => request.query.has(name))
+  const inQueryV2 = queryV2.some((name) => request.query.has(name))
   if (authorizations.length + Number(inQueryV4) + Number(inQueryV2) > 1) {
     throw invalidArgument('Authorization', {
       message:
