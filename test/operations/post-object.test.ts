@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { GetObjectCommand } from '@aws-sdk/client-s3'
+import { GetObjectCommand, GetObjectTaggingCommand, ListObjectsV2Command } from '@aws-sdk/client-s3'
 import { createPresignedPost } from '@aws-sdk/s3-presigned-post'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -23,13 +23,19 @@ for (const overWire of wires) {
   posts.after(({ gateway }) => gateway.close())
 
   /** Posts a form that the SDK has signed for these fields; the answer, not followed. */
-  async function post(gateway: GuardedGateway, Key: string, content: string, fields: Record<string, string> = {}) {
+  async function post(
+    gateway: GuardedGateway,
+    Key: string,
+    content: string,
+    fields: Record<string, string> = {},
+    maxBytes = 10,
+  ) {
     const s3 = s3Client(gateway, tokenCredentials(gateway.writerToken))
     const signed = await createPresignedPost(s3, {
       Bucket,
       Key,
       Fields: fields,
-      Conditions: [['content-length-range', 1, 10]],
+      Conditions: [['content-length-range', 1, maxBytes]],
     })
     s3.destroy()
     const form = new FormData()
@@ -110,6 +116,67 @@ for (const overWire of wires) {
       const { status, text } = await post(gateway, key, 'hello', { [name]: value })
       assert.is(`${status} ${/<Code>(.*)<\/Code>/.exec(text)?.[1]}`, expected)
       assert.is(await read(gateway, key), status === 204 ? 'hello' : undefined)
+    }
+  })
+
+  for (const content of ['hello', 'x'.repeat(1_500_000)]) {
+    posts(`the fields of a form are kept with ${content.length} bytes, for any gateway`, async ({ gateway }) => {
+      const Key = `described/${content.length}`
+      const fields = {
+        'Cache-Control': 'max-age=60',
+        'Content-Disposition': 'attachment; filename="grün.bin"',
+        'Content-Encoding': 'gzip',
+        'Content-Type': 'application/x-thing',
+        Expires: 'Tue, 01 Jan 2030 00:00:00 GMT',
+        'x-amz-meta-camera': 'north',
+        'X-Amz-Meta-Place': 'Zürich',
+        'x-amz-storage-class': 'STANDARD_IA',
+        tagging: '<Tagging><TagSet><Tag><Key>ü</Key><Value>a b</Value></Tag></TagSet></Tagging>',
+      }
+      const answer = await post(gateway, Key, content, fields, content.length)
+      assert.is(answer.status, 204, answer.text)
+      const authConfig = { mode: 'none', authToken: gateway.rootToken } as const
+      const other = await startGateway({ pfs: gateway.pfs, authConfig })
+      for (const each of [gateway, other]) {
+        const s3 = s3Client(each, tokenCredentials(gateway.writerToken))
+        const { Body, Metadata, $metadata, ...found } = await s3.send(new GetObjectCommand({ Bucket, Key }))
+        assert.is((await Body?.transformToString())?.length, content.length)
+        assert.equal(Metadata, { camera: 'north', place: `=?UTF-8?B?${Buffer.from('Zürich').toString('base64')}?=` })
+        assert.equal(
+          [found.CacheControl, found.ContentEncoding, found.ContentType, found.ExpiresString, found.TagCount],
+          ['max-age=60', 'gzip', 'application/x-thing', 'Tue, 01 Jan 2030 00:00:00 GMT', 1],
+        )
+        // Node reads the bytes of a header as Latin-1.
+        const disposition = Buffer.from(found.ContentDisposition ?? '', 'latin1').toString()
+        assert.is(disposition, 'attachment; filename="grün.bin"')
+        assert.equal(
+          [found.ETag, found.VersionId],
+          [answer.headers.get('etag'), answer.headers.get('x-amz-version-id')],
+        )
+        const { TagSet } = await s3.send(new GetObjectTaggingCommand({ Bucket, Key }))
+        assert.equal(TagSet, [{ Key: 'ü', Value: 'a b' }])
+        const { Contents } = await s3.send(new ListObjectsV2Command({ Bucket, Prefix: Key }))
+        assert.is(Contents?.[0]?.ETag, found.ETag)
+        s3.destroy()
+      }
+      await other.close()
+    })
+  }
+
+  posts('metadata and tags that S3 refuses are refused in a form, and nothing is stored', async ({ gateway }) => {
+    const eleven = Array.from({ length: 11 }, (_, index) => `<Tag><Key>k${index}</Key><Value/></Tag>`).join('')
+    for (const [name, value, expected] of [
+      ['x-amz-meta-a', 'x'.repeat(2048), '400 MetadataTooLarge'],
+      ['x-amz-meta-a b', 'x', '400 InvalidArgument'],
+      ['Content-Type', 'a\u0000b', '400 InvalidArgument'],
+      ['tagging', 'a=b', '400 MalformedXML'],
+      ['tagging', '<Tagging><TagSet><Tag><Key>a</Key></Tag></TagSet></Tagging>', '400 MalformedXML'],
+      ['tagging', `<Tagging><TagSet>${eleven}</TagSet></Tagging>`, '400 BadRequest'],
+      ['tagging', '<Tagging><TagSet><Tag><Key>aws:a</Key><Value/></Tag></TagSet></Tagging>', '400 InvalidTag'],
+    ] as const) {
+      const { status, text } = await post(gateway, 'refused', 'hello', { [name]: value })
+      assert.is(`${status} ${/<Code>(.*)<\/Code>/.exec(text)?.[1]}`, expected, `${name}: ${value.slice(0, 80)}`)
+      assert.is(await read(gateway, 'refused'), undefined)
     }
   })
 
