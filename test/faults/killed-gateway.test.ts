@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createMemoryPfs, servePfs } from '../../lib/testing/index.js'
 import { ask } from '../support/ask.js'
+import { deferred } from '../support/deferred.js'
 import { startListening } from '../support/program.js'
 import { bucket, commits, holds, repos, sum } from './support/branch.js'
 
@@ -116,6 +118,68 @@ killed('multipart uploads continue: confirmed parts are kept, and each step can 
   const leftover = listed.body.toString().match(/<Upload>/g) ?? []
   assert.ok(leftover.length <= lost, 'no upload is left but one whose beginning was not answered')
   await second.stop()
+  await served.close()
+})
+
+killed('data without records is served with defaults, and a later write records it again', async () => {
+  const truth = createMemoryPfs({ repos, commitMilliseconds: 5 })
+  const [reached, recordsAllowed] = [deferred(), deferred()]
+  const served = await servePfs(
+    {
+      ...truth,
+      modifyFile: async (commit, operations, options) => {
+        if (commit.repo.type === 'meta') {
+          reached.resolve()
+          await recordsAllowed.promise
+        }
+        return truth.modifyFile(commit, operations, options)
+      },
+    },
+    '127.0.0.1:0',
+  )
+  const start = () => startListening(['--pachd', served.address, '--auth', 'none', '--log', 'off'])
+  const portOf = ({ endpoint }: { readonly endpoint: string }): number => Number(new URL(endpoint).port)
+  const plain = `/${bucket}/plain.html`
+  const md5 = (content: string) => `"${createHash('md5').update(content).digest('hex')}"`
+  const first = await start()
+
+  const put = await ask(portOf(first), 'PUT', plain, 'content')
+  assert.equal([put.status, put.headers.etag], [200, md5('content')])
+  // This record would be committed before its data.
+  const described = ask(portOf(first), 'PUT', `/${bucket}/described`, 'content', { 'x-amz-meta-a': 'b' })
+  await reached.promise
+  first.child.kill('SIGKILL')
+  assert.is((await first.ended).signal, 'SIGKILL')
+  assert.is((await described).status, 0)
+
+  const second = await start()
+  const port = portOf(second)
+  const found = await ask(port, 'GET', plain)
+  assert.equal([found.status, found.text], [200, 'content'])
+  assert.match(String(found.headers.etag), /^"[0-9a-f]{64}-1"$/)
+  assert.equal(
+    [found.headers['content-type'], found.headers['x-amz-version-id']],
+    ['text/html', put.headers['x-amz-version-id']],
+  )
+  const listing = await ask(port, 'GET', `/${bucket}?list-type=2`)
+  assert.match(listing.text, `<Key>plain.html</Key>`)
+  assert.match(listing.text, String(found.headers.etag).replaceAll('"', '&quot;'))
+  assert.is((await ask(port, 'GET', plain, '', { 'if-match': md5('content') })).status, 200, 'the MD5 is computed')
+  assert.is((await ask(port, 'HEAD', `/${bucket}/described`)).status, 404, 'no data without its metadata')
+
+  recordsAllowed.resolve()
+  const again = await ask(port, 'PUT', plain, 'content')
+  assert.is((await ask(port, 'PUT', `/${bucket}/described`, 'content', { 'x-amz-meta-a': 'b' })).status, 200)
+  await second.stop()
+  const third = await start()
+  const recorded = await ask(portOf(third), 'HEAD', plain)
+  assert.equal(
+    [recorded.headers.etag, recorded.headers['x-amz-version-id']],
+    [md5('content'), again.headers['x-amz-version-id']],
+  )
+  const { headers } = await ask(portOf(third), 'HEAD', `/${bucket}/described`)
+  assert.equal([headers.etag, headers['x-amz-meta-a']], [md5('content'), 'b'])
+  await third.stop()
   await served.close()
 })
 
