@@ -30,6 +30,7 @@ export function createGateway(client: PfsClient, settings: Settings): Gateway {
     mode: settings.objectRecords,
     cacheBytes: settings.cacheBytes,
     keyFromPath: keys.keyFromPath,
+    commitLog,
     onError: (error) => void settings.onError(error),
   })
   const changes = createChangeLog(pfs, keys, commitLog)

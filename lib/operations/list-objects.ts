@@ -1,5 +1,4 @@
 import { yieldTurn } from '../concurrency.js'
-import { asBuffer } from '../encoding.js'
 import { queryValue } from '../http/request.js'
 import type { S3Response } from '../http/response.js'
 import { xmlResponse } from '../http/response.js'
@@ -119,7 +118,7 @@ function shared(query: ListQuery, page: ListPage, writer: KeyWriter): Record<str
   }
 }
 
-/** Reads the records of a page, and again if some may be missing. */
+/** Reads the records of a page, and again if they may have changed before its commit. */
 async function readRecords(
   { gateway, bucket, options }: BucketCall,
   page: ListPage,
@@ -127,12 +126,8 @@ async function readRecords(
 ): Promise<ReadonlyMap<string, KeyRecords>> {
   const { repo } = bucket.branch
   const records = await gateway.records.readPage(repo, paths, options)
-  const missing = page.entries.find(
-    (entry) =>
-      entry.kind !== 'prefix' &&
-      records.get(entry.info.file.path)?.has(asBuffer(entry.info.hash).toString('hex')) !== true,
-  )
-  if (missing?.kind !== 'object' || !gateway.records.mayHaveMissed(repo, missing.info.file.commit.id)) return records
+  const file = page.entries.find((entry) => entry.kind === 'object' && !isMarkerEntry(entry.info))
+  if (file?.kind !== 'object' || !gateway.records.mayHaveMissed(repo, file.info.file.commit.id)) return records
   return gateway.records.readPage(repo, paths, options)
 }
 

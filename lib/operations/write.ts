@@ -150,7 +150,7 @@ function writtenOf({ commitId, time }: Committed, etag: string): Written {
 /** Adds a version to an existing record. An open commit is not a version. */
 function noteVersion(call: BucketCall, name: RecordName, made: Committed): void {
   for (const version of versionsOf(call, made)) {
-    call.gateway.records.writeBehind({ name, kind: 'version', version }, call.options)
+    call.gateway.records.writeBehind({ name, commitId: made.commitId, kind: 'version', version }, call.options)
   }
 }
 
@@ -161,9 +161,10 @@ function noteWrite(call: BucketCall, name: RecordName, described: ObjectRecord, 
   const record = { ...described, versions: versionsOf(call, made) }
   const change: RecordChange =
     records.mode === 'all'
-      ? { name, kind: 'describe', record }
+      ? { name, commitId: made.commitId, kind: 'describe', record }
       : {
           name,
+          commitId: made.commitId,
           kind: 'update',
           update: (known) => known && addVersions({ ...record, versions: known.versions }, record.versions),
         }

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import type { CommitLog } from '../commits/commit-log.js'
 import type { Repo } from '../pfs/client.js'
 import { isMarkerPath } from './markers.js'
 import type { ObjectRecord } from './record.js'
@@ -53,11 +54,13 @@ export interface BranchState {
  */
 export class RecordCache {
   readonly #now: () => number
+  readonly #commitLog: CommitLog
   readonly #branches = new LRUCache<string, BranchState>({ max: maxRepos })
   readonly #keys: LRUCache<string, { readonly epoch: number; readonly records: KeyRecords }>
 
-  constructor(maxBytes: number, now: () => number) {
+  constructor(maxBytes: number, now: () => number, commitLog: CommitLog) {
     this.#now = now
+    this.#commitLog = commitLog
     this.#keys = new LRUCache({
       maxSize: Math.max(1, maxBytes),
       sizeCalculation: ({ records }, id) => sizeOf(id, records),
@@ -121,15 +124,24 @@ export class RecordCache {
   }
 
   /**
-   * Whether a commit of the user repo was first read after the last check of its records branch: then records that another
-   * gateway wrote before that commit may be missing here. If so, the next read checks the branch again.
+   * Whether another writer's commit of the user repo was first read after the last check of its records branch. Then records
+   * that another gateway wrote before that commit may be missing here, or the cached ones may be of a repo of that name that
+   * was deleted. If so, the next read checks the branch again.
    */
   isBehind(repo: Repo, commitId: string): boolean {
     const state = this.#branches.get(idOf(repo))
     if (state?.headId === undefined) return false
-    const seenAt = state.seen.get(commitId)
-    if (seenAt === undefined) state.seen.set(commitId, this.#now())
-    else if (state.checkedAt > seenAt) return false
+    // This gateway knows the records of its own commits, but not those of the commit below them.
+    let id = commitId
+    while (!state.seen.has(id)) {
+      const own = this.#commitLog.get(repo, id)
+      if (own === undefined) break
+      id = own.parentId
+    }
+    const seenAt = state.seen.get(id)
+    state.seen.set(commitId, seenAt ?? this.#now())
+    state.seen.set(id, seenAt ?? this.#now())
+    if (seenAt !== undefined && state.checkedAt > seenAt) return false
     this.expire(repo)
     return true
   }

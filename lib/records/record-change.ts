@@ -10,7 +10,11 @@ import type { RecordName } from './record-path.js'
  *     remove     removes the record
  *     update     computes a record from the current one; null removes it, undefined leaves it unchanged
  */
-export type RecordChange = { readonly name: RecordName } & (
+export type RecordChange = {
+  readonly name: RecordName
+  /** The commit of the user repo that it describes, if that exists already. */
+  readonly commitId?: string
+} & (
   | { readonly kind: 'describe'; readonly record: ObjectRecord }
   | { readonly kind: 'version'; readonly version: RecordedVersion }
   | { readonly kind: 'remove' }

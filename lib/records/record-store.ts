@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { LRUCache } from 'lru-cache'
+import type { CommitLog } from '../commits/commit-log.js'
 import type { CommitQueue } from '../commits/commit-queue.js'
 import { MetaRepoRefused } from '../commits/meta-branch.js'
 import { type Branch, type CallOptions, type Commit, headOf, type PfsClient, type Repo } from '../pfs/client.js'
@@ -22,6 +23,8 @@ export interface RecordStoreOptions {
   /** Called for records that cannot be read, and for write-behind that fails. */
   readonly onError: (error: unknown) => void
   readonly keyFromPath: (path: string) => string
+  /** The commits of this gateway. */
+  readonly commitLog: CommitLog
   /** The clock, in milliseconds. @default Date.now */
   readonly now?: () => number
 }
@@ -45,15 +48,16 @@ export class RecordStore {
     this.#pfs = pfs
     this.#commits = commits
     this.#options = options
-    this.#cache = new RecordCache(options.cacheBytes, options.now ?? Date.now)
+    this.#cache = new RecordCache(options.cacheBytes, options.now ?? Date.now, options.commitLog)
     this.#writer = new RecordWriter(pfs, commits, {
       cache: this.#cache,
       read: (repo, paths, callOptions) =>
         this.#readStored(repo, paths, { areNeighbours: false, maxBytes: maxRewrittenBytes }, callOptions),
       keyFromPath: options.keyFromPath,
+      onError: options.onError,
     })
     this.#behind = new WriteBehind(async (changes, callOptions) => {
-      await this.isAllowed(this.#writer.write(changes, callOptions))
+      await this.isAllowed(this.#writer.writeCurrent(changes, callOptions))
     }, options.onError)
   }
 
@@ -67,8 +71,8 @@ export class RecordStore {
   }
 
   /**
-   * Whether a record that is missing for a content of a commit may be found by reading again, because another gateway wrote it
-   * after this one last checked. Costs no call for a repo without records.
+   * Whether reading the records of a commit's files again may find others, because another gateway wrote them, or deleted the
+   * repo and created it again, after this one last checked. Costs no call for a repo without records.
    */
   mayHaveMissed(repo: Repo, commitId: string | undefined): boolean {
     return this.mode !== 'off' && commitId !== undefined && this.#cache.isBehind(repo, commitId)

@@ -3,6 +3,7 @@ import type { Change } from '../commits/change.js'
 import type { CommitQueue } from '../commits/commit-queue.js'
 import { commitToMetaBranch } from '../commits/meta-branch.js'
 import type { CallOptions, PfsClient, Repo } from '../pfs/client.js'
+import { unlessMissing } from '../pfs/errors.js'
 import { isMarkerPath, markerContent } from './markers.js'
 import { emptyRecord, type ObjectRecord } from './record.js'
 import type { KeyRecords, RecordCache } from './record-cache.js'
@@ -34,6 +35,8 @@ export interface RecordSources {
     options: CallOptions,
   ) => Promise<ReadonlyMap<string, KeyRecords>>
   readonly keyFromPath: (path: string) => string
+  /** Called for changes that are dropped. */
+  readonly onError: (error: unknown) => void
 }
 
 /** The changes of one record, to be committed. */
@@ -97,6 +100,34 @@ export class RecordWriter {
         else this.#writing.set(draft.path, left)
       }
     }
+  }
+
+  /**
+   * The same for changes that have waited: drops those of a repo that was deleted in the meantime. If it was created again,
+   * their commits are missing there.
+   */
+  async writeCurrent(changes: readonly RecordChange[], options: CallOptions): Promise<void> {
+    const [first] = changes
+    if (first === undefined) return
+    const gone = await this.#goneCommits(first.name.repo, changes, options)
+    const current = changes.filter(({ commitId }) => commitId === undefined || !gone.has(commitId))
+    const isThere = (await unlessMissing(this.write(current, options).then(() => true))) ?? false
+    const dropped = changes.length - (isThere ? current.length : 0)
+    if (dropped === 0) return
+    const { project, name } = first.name.repo
+    this.#sources.onError(
+      new Error(`the repo ${project}/${name} was deleted; ${dropped} changes of records are dropped`),
+    )
+  }
+
+  /** The commits of changes that no longer exist. All do if the oldest does, unless someone has deleted single commits. */
+  async #goneCommits(repo: Repo, changes: readonly RecordChange[], options: CallOptions): Promise<ReadonlySet<string>> {
+    const gone = new Set<string>()
+    for (const id of new Set(changes.flatMap(({ commitId }) => commitId ?? []))) {
+      if ((await unlessMissing(this.#pfs.inspectCommit({ commit: { repo, id } }, options))) !== undefined) break
+      gone.add(id)
+    }
+    return gone
   }
 
   /** Notes the size of a record that was read. */

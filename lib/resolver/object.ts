@@ -90,15 +90,14 @@ export function markerFile(repo: Repo, path: string, { commitId, time }: Recorde
   return { file, fileType: 'FILE', sizeBytes: 0, hash: emptyFileHash, committed: time }
 }
 
-/** Reads the records of a file again if its own may be missing among those that are known. */
+/** Reads the records of a file again if they may have changed before its commit. */
 export async function completeRecords(
   { records }: Pick<ObjectSource, 'records'>,
-  { file: { commit, path }, hash }: FileInfo,
+  { file: { commit, path } }: FileInfo,
   known: KeyRecords,
   options: CallOptions,
 ): Promise<KeyRecords> {
-  if (known.has(asBuffer(hash).toString('hex')) || !records.mayHaveMissed(commit.repo, commit.id)) return known
-  return records.read(commit.repo, path, options)
+  return records.mayHaveMissed(commit.repo, commit.id) ? records.read(commit.repo, path, options) : known
 }
 
 /** Combines a file with the records of its key. */
