@@ -40,7 +40,7 @@ const asked: Partial<GetObjectCommandInput> = {
   ResponseContentType: 'text/plain',
   ResponseExpires: new Date('2030-01-01T00:00:00Z'),
 }
-/** The language is not overridden. */
+/** The request does not override the language. */
 const expected = {
   'cache-control': 'no-store',
   'content-disposition': 'attachment; filename="x.txt"',
@@ -87,7 +87,7 @@ overrides('leave the record unchanged, and apply to ranges', async ({ s3 }) => {
   )
 })
 
-overrides('are refused in unsigned requests, whoever may read the object', async ({ gateway, first }) => {
+overrides('are refused in unsigned requests', async ({ gateway, first }) => {
   const path = `/${Bucket}/${Key}`
   assert.is((await ask(gateway.port, 'GET', path)).status, 200)
   for (const query of [
