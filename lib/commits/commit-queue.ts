@@ -55,6 +55,11 @@ export interface CommitQueue {
    */
   commitToRead(branch: Branch, paths: readonly string[], options: CallOptions): Promise<string>
   /**
+   * Like `commitToRead` without a call to PFS, if the caller knows the head: undefined if the result depends on a commit that
+   * PFS may be finishing.
+   */
+  unchangedSince(branch: Branch, headId: string, paths: readonly string[]): string | undefined
+  /**
    * Runs other work in a turn, while this process writes nothing else to the branch; the work commits changes with
    * `commit`.
    */
@@ -200,6 +205,11 @@ export function createCommitQueue(pfs: PfsClient, settings: CommitQueueOptions):
     async commitToRead(branch, paths, options) {
       const head = await inspectHead(pfs, branch, options)
       return recentOf(branch).commitToCheck(head, paths, (commitId) => inspectFinished(pfs, branch, commitId, options))
+    },
+
+    unchangedSince(branch, headId, paths) {
+      const guess = recentOf(branch).guessCommitToCheck(paths)
+      return guess?.headId === headId ? guess.commitId : undefined
     },
 
     commit(branch, changes, options) {

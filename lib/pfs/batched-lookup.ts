@@ -76,8 +76,8 @@ export function createBatchedLookup<Scope, Value>(
     const options = { signal: allHaveLeft.signal, observer, ...(authToken !== undefined && { authToken }) }
     const paths = batch.map(({ path }) => path)
     try {
-      const valueOf = await run(scope, paths, options)
-      for (const lookup of batch) settle(lookup, valueOf)
+      const valueAt = await run(scope, paths, options)
+      for (const lookup of batch) settle(lookup, valueAt)
     } catch (reason) {
       for (const { reject } of batch) reject(reason)
     }
@@ -106,9 +106,9 @@ export function createBatchedLookup<Scope, Value>(
   }
 }
 
-function settle<Value>({ path, resolve, reject }: Lookup<Value>, valueOf: (path: string) => Value): void {
+function settle<Value>({ path, resolve, reject }: Lookup<Value>, valueAt: (path: string) => Value): void {
   try {
-    resolve(valueOf(path))
+    resolve(valueAt(path))
   } catch (reason) {
     reject(reason)
   }

@@ -1,11 +1,13 @@
 import { mapWithLimit } from '../concurrency.js'
-import type { CallOptions, Commit, PfsClient } from '../pfs/client.js'
+import type { CallOptions, Commit, PathRange, PfsClient } from '../pfs/client.js'
 import { isMissing } from '../pfs/errors.js'
+import { anyPath } from '../pfs/path.js'
+import type { RangeHistory } from '../pfs/places.js'
 import { readTar } from '../pfs/tar.js'
 import type { ObjectRecord } from './record.js'
 import { type KeyRecords, sizeOfRecord } from './record-cache.js'
 import { parseRecord, UnreadableRecord } from './record-format.js'
-import { rangeOf, readRecordPath, recordDirectory } from './record-path.js'
+import { parentOf, rangeOf, rangeOfFiles, readRecordPath, recordDirectory } from './record-path.js'
 
 /** Maximum size of a record to serve, in bytes; 10,000 parts with checksums take 1.5 MB. */
 export const maxRecordBytes = 2 * 1024 * 1024
@@ -13,16 +15,23 @@ export const maxRecordBytes = 2 * 1024 * 1024
 /** Maximum bytes of records that one call keeps: anyone who can write to a repo can add any number of records. */
 const maxKeptBytes = 64 * 1024 * 1024
 
-/** Maximum ranges per page, which are read concurrently. */
+/** Maximum ranges, which are read concurrently, and keys for which a range is worth its call. */
 const maxRanges = 8
+const keysOfRange = 4
 
-/** Maximum records of other keys in a range, as expensive as about 20 calls; beyond it, keys are read one by one. */
+/**
+ * Maximum records of other keys in a range, for each of its keys and in all: a call costs pachd as much as a hundred records.
+ * Beyond it, keys are read one by one.
+ */
+const othersOfKey = 50
 const maxOthers = 2000
+
+/** Maximum records, and their bytes, of a directory that is read whole. */
+const maxOfDirectory = 256
+const maxBytesOfDirectory = 1024 * 1024
 
 /** Options of a read. */
 export interface ReadManner {
-  /** Whether the keys are neighbours in a listing, so that few ranges contain most of them and little else. */
-  readonly areNeighbours: boolean
   /** Removes the fields of a record that the caller does not need. */
   readonly shorten: (record: ObjectRecord) => ObjectRecord
   /** Maximum size of a record in bytes; larger ones are skipped. */
@@ -30,83 +39,143 @@ export interface ReadManner {
   /** Called with the size in bytes of each record, also of skipped ones. */
   readonly onSize: (recordPath: string, size: number) => void
   readonly onError: (error: unknown) => void
+  /** Whether ranges of several keys were useful before; without it, they are tried. */
+  readonly history?: RangeHistory
+}
+
+/** A commit of a records branch, and the rights of a caller. */
+export interface RecordSource {
+  readonly pfs: PfsClient
+  readonly commit: Commit
+  readonly manner: ReadManner
+  readonly options: CallOptions
 }
 
 /**
- * Reads the records of several keys at one commit of a records branch. Skips damaged records, and those beyond 64 MiB.
+ * Reads the records of several keys. Neighbouring keys share a call, unless there are too many other records between them.
+ * Skips damaged records, and those beyond 64 MiB.
  */
-export async function readRecords(
-  pfs: PfsClient,
-  commit: Commit,
-  paths: readonly string[],
-  { areNeighbours, shorten, maxBytes, onSize, onError }: ReadManner,
-  options: CallOptions,
-): Promise<Map<string, KeyRecords>> {
+export async function readRecords(source: RecordSource, paths: readonly string[]): Promise<Map<string, KeyRecords>> {
+  const { history } = source.manner
+  const reader = new RangeReader(source)
   const wanted = new Set(paths)
-  let left = maxKeptBytes
-  const leaveOut = (path: string, cause: unknown): void =>
-    onError(new Error(`the record ${path} cannot be read; its object is served without the record`, { cause }))
-  const readRecord = (path: string, content: Buffer): ObjectRecord | undefined => {
-    try {
-      const record = shorten(parseRecord(content))
-      left -= sizeOfRecord(record)
-      if (left >= 0) return record
-      throw new UnreadableRecord('the object has too many records')
-    } catch (error) {
-      if (!(error instanceof UnreadableRecord)) throw error
-      leaveOut(path, error)
-      return undefined
-    }
-  }
-  const found = new Map<string, Map<string, ObjectRecord>>()
-  async function readRange(directories: readonly string[]): Promise<void> {
+  const directories = [...wanted].map(recordDirectory).sort(byBytes)
+  const isTried = directories.length > 1 && (history?.isWorthTrying() ?? true)
+  const alone: string[] = isTried ? [] : directories
+  await mapWithLimit(maxRanges, isTried ? rangesOf(directories) : [], async (range) => {
+    const limit = Math.min(othersOfKey * range.length, maxOthers)
+    let last = ''
     let others = 0
-    const isWanted = (recorded: string, size: number): boolean => {
-      if (!wanted.has(readRecordPath(recorded)?.path ?? '')) {
-        others += 1
-        return false
-      }
-      onSize(recorded, size)
-      if (size <= maxBytes) return true
-      leaveOut(recorded, new UnreadableRecord(`a record has ${size} bytes`))
+    const isWanted = (path: string, recorded: string): boolean => {
+      last = recorded
+      if (wanted.has(path)) return true
+      others += 1
       return false
     }
-    const archive = pfs.getFileTar({ file: { commit, path: '/**' }, pathRange: rangeOf(directories) }, options)
-    const isSparse = () => directories.length > 1 && others > maxOthers
-    try {
-      for await (const { path: recorded, content } of readTar(endIf(isSparse, archive), isWanted)) {
-        const { path, content: id } = readRecordPath(recorded) ?? { path: '', content: '' }
-        const record = readRecord(recorded, content)
-        if (record === undefined) continue
-        const records = found.get(path) ?? new Map<string, ObjectRecord>()
-        found.set(path, records.set(id, record))
-      }
-    } catch (error) {
-      if (error instanceof SparseRange) {
-        for (const directory of directories) await readRange([directory])
-        // PFS reports a range without files as a missing file.
-      } else if (!isMissing(error, 'file')) throw error
-    }
-  }
-  const directories = paths.map(recordDirectory).sort(byBytes)
-  const ranges = areNeighbours ? rangesOf(directories) : directories.map((directory) => [directory])
-  await mapWithLimit(maxRanges, ranges, readRange)
-  return found
+    const isComplete = await reader.read(rangeOf(range), isWanted, () => range.length > 1 && others > limit)
+    if (!isComplete) alone.push(...range.filter((directory) => directory > last || last.startsWith(directory)))
+  })
+  if (isTried) history?.note(alone.length === 0)
+  await mapWithLimit(maxRanges, alone, async (directory) => {
+    await reader.read(
+      rangeOf([directory]),
+      (path) => wanted.has(path),
+      () => false,
+    )
+  })
+  return reader.found
 }
 
-/** Thrown for a range with too many records of other keys. */
-class SparseRange extends Error {}
+/** Reads the records of all files of a directory in one call; undefined if there are more than 256, or 1 MiB. */
+export async function readDirectory(
+  source: RecordSource,
+  directory: string,
+): Promise<Map<string, KeyRecords> | undefined> {
+  const reader = new RangeReader(source)
+  let records = 0
+  let bytes = 0
+  const isWanted = (path: string, _: string, size: number): boolean => {
+    records += 1
+    bytes += size
+    return parentOf(path) === directory && bytes <= maxBytesOfDirectory
+  }
+  const isTooLarge = (): boolean => records > maxOfDirectory || bytes > maxBytesOfDirectory
+  const isComplete = await reader.read(rangeOfFiles(directory), isWanted, isTooLarge)
+  return isComplete && !isTooLarge() ? reader.found : undefined
+}
 
-async function* endIf(isSparse: () => boolean, archive: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+/** Collects the records of ranges. */
+class RangeReader {
+  readonly found = new Map<string, Map<string, ObjectRecord>>()
+  readonly #source: RecordSource
+  #left = maxKeptBytes
+
+  constructor(source: RecordSource) {
+    this.#source = source
+  }
+
+  /**
+   * Reads the wanted records of a range. `isWanted` is called with the path of the key, '' for anything but a record, before
+   * each one is read. Returns false if `isEnough` has ended the read; the last key may be incomplete then.
+   */
+  async read(
+    pathRange: PathRange,
+    isWanted: (path: string, recordPath: string, size: number) => boolean,
+    isEnough: () => boolean,
+  ): Promise<boolean> {
+    const { pfs, commit, manner, options } = this.#source
+    const isKept = (recorded: string, size: number): boolean => {
+      if (!isWanted(readRecordPath(recorded)?.path ?? '', recorded, size)) return false
+      manner.onSize(recorded, size)
+      if (size <= manner.maxBytes) return true
+      this.#leaveOut(recorded, new UnreadableRecord(`a record has ${size} bytes`))
+      return false
+    }
+    const archive = pfs.getFileTar({ file: { commit, path: anyPath }, pathRange }, options)
+    try {
+      for await (const { path, content } of readTar(endIf(isEnough, archive), isKept)) this.#add(path, content)
+      return true
+    } catch (error) {
+      if (error instanceof EnoughRead) return false
+      // PFS reports a range without files as a missing file.
+      if (isMissing(error, 'file')) return true
+      throw error
+    }
+  }
+
+  #add(recorded: string, content: Buffer): void {
+    const { path, content: id } = readRecordPath(recorded) ?? { path: '', content: '' }
+    try {
+      const record = this.#source.manner.shorten(parseRecord(content))
+      this.#left -= sizeOfRecord(record)
+      if (this.#left < 0) throw new UnreadableRecord('the object has too many records')
+      const records = this.found.get(path) ?? new Map<string, ObjectRecord>()
+      this.found.set(path, records.set(id, record))
+    } catch (error) {
+      if (!(error instanceof UnreadableRecord)) throw error
+      this.#leaveOut(recorded, error)
+    }
+  }
+
+  #leaveOut(recordPath: string, cause: UnreadableRecord): void {
+    const message = `the record ${recordPath} cannot be read; its object is served without the record`
+    this.#source.manner.onError(new Error(message, { cause }))
+  }
+}
+
+/** Thrown to end a read early. */
+class EnoughRead extends Error {}
+
+async function* endIf(isEnough: () => boolean, archive: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   for await (const piece of archive) {
-    if (isSparse()) throw new SparseRange()
+    if (isEnough()) throw new EnoughRead()
     yield piece
   }
 }
 
 /**
- * Groups the directories of the keys by range: one range per directory of files. If there are more than `maxRanges`, ranges
- * are joined where neighbours share most of their path, since few other files are between those.
+ * Groups the directories of the keys by range: one range per directory of files. If there are too many ranges for the keys,
+ * ranges are joined where neighbours share most of their path, since few other files are between those.
  */
 function rangesOf(directories: readonly string[]): string[][] {
   const groups: string[][] = []
@@ -121,10 +190,11 @@ function rangesOf(directories: readonly string[]): string[][] {
     index: index + 1,
     shared: sharedLength(groups[index]?.at(-1) ?? '', group[0] ?? ''),
   }))
+  const most = Math.min(maxRanges, Math.ceil(directories.length / keysOfRange))
   const kept = new Set(
     gaps
       .sort((a, b) => a.shared - b.shared)
-      .slice(0, maxRanges - 1)
+      .slice(0, most - 1)
       .map(({ index }) => index),
   )
   const joined: string[][] = []

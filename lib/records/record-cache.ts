@@ -3,10 +3,13 @@ import type { CommitLog } from '../commits/commit-log.js'
 import type { Repo } from '../pfs/client.js'
 import { isMarkerPath } from './markers.js'
 import type { ObjectRecord } from './record.js'
-import type { ContentId } from './record-path.js'
+import { type ContentId, parentOf } from './record-path.js'
 
 /** All records of one key. */
 export type KeyRecords = ReadonlyMap<ContentId, ObjectRecord>
+
+/** Those of a key that has none. */
+export const noRecords: KeyRecords = new Map()
 
 /** How long the known head of a records branch is considered current, in milliseconds. */
 const headMilliseconds = 1000
@@ -17,9 +20,15 @@ const maxRepos = 1000
 /** Maximum cached commits of a user repo. */
 const maxSeenCommits = 100
 
+/** Minimum size of a cache that keeps whole directories, in bytes. */
+const leastBytesForDirectories = 16 * 1024 * 1024
+
+/** Maximum directories whose records are all cached. */
+const maxDirectories = 10_000
+
 /** A read of records in progress; it is outdated once this gateway has written one of its keys. */
 export interface RunningRead {
-  readonly paths: ReadonlySet<string>
+  readonly isOf: (path: string) => boolean
   isOutdated: boolean
 }
 
@@ -53,17 +62,26 @@ export interface BranchState {
  * writes to the repo. The gateway's own writes update the cache.
  */
 export class RecordCache {
+  /** Whether the cache is large enough to read records before they are needed. */
+  readonly keepsDirectories: boolean
   readonly #now: () => number
   readonly #commitLog: CommitLog
   readonly #branches = new LRUCache<string, BranchState>({ max: maxRepos })
   readonly #keys: LRUCache<string, { readonly epoch: number; readonly records: KeyRecords }>
+  /** The epochs in which all records of the files of a directory are cached: its other files have none. */
+  readonly #whole = new LRUCache<string, number>({ max: maxDirectories })
+  #epochs = 0
 
   constructor(maxBytes: number, now: () => number, commitLog: CommitLog) {
+    this.keepsDirectories = maxBytes >= leastBytesForDirectories
     this.#now = now
     this.#commitLog = commitLog
     this.#keys = new LRUCache({
       maxSize: Math.max(1, maxBytes),
       sizeCalculation: ({ records }, id) => sizeOf(id, records),
+      dispose: (_, id, reason) => {
+        if (reason === 'evict') this.#whole.delete(parentOf(id))
+      },
     })
   }
 
@@ -75,7 +93,7 @@ export class RecordCache {
       state = {
         headId: undefined,
         isFinished: false,
-        epoch: 0,
+        epoch: this.#nextEpoch(),
         seen: new LRUCache({ max: maxSeenCommits }),
         markerless: new Set(),
         reads: new Set(),
@@ -85,15 +103,25 @@ export class RecordCache {
       this.#branches.set(id, state)
     }
     const known = state
-    if (this.#now() - known.checkedAt < headMilliseconds) return known
+    if (this.#isFresh(known)) return known
     // A check of another caller may fail for that caller's reasons: it left, or its token has expired.
     while (known.checking !== undefined) await known.checking.catch(() => undefined)
-    if (this.#now() - known.checkedAt < headMilliseconds) return known
+    if (this.#isFresh(known)) return known
     known.checking = this.#check(known, inspect).finally(() => {
       known.checking = undefined
     })
     await known.checking
     return known
+  }
+
+  #isFresh({ checkedAt }: BranchState): boolean {
+    return this.#now() - checkedAt < headMilliseconds
+  }
+
+  /** Unique among all states of all branches: a state may be evicted and made again. */
+  #nextEpoch(): number {
+    this.#epochs += 1
+    return this.#epochs
   }
 
   async #check(state: BranchState, inspect: () => Promise<InspectedHead | undefined>): Promise<void> {
@@ -103,7 +131,7 @@ export class RecordCache {
     // If this gateway has committed in the meantime, its commit is newer than the inspected one.
     if (state.headId !== before) return
     // Another gateway has made the new head: what is cached may be stale.
-    moveHead(state, head?.id, undefined)
+    this.#moveHead(state, head?.id, undefined)
     state.isFinished = head?.isFinished ?? false
   }
 
@@ -111,7 +139,7 @@ export class RecordCache {
   forget(repo: Repo): void {
     const state = this.#branches.get(idOf(repo))
     if (state === undefined) return
-    state.epoch += 1
+    state.epoch = this.#nextEpoch()
     state.headId = undefined
     state.markerless.clear()
     this.expire(repo)
@@ -150,15 +178,24 @@ export class RecordCache {
   committed(repo: Repo, headId: string, parentId: string | undefined, paths: ReadonlySet<string>): void {
     const state = this.#branches.get(idOf(repo))
     if (state === undefined) return
-    moveHead(state, headId, parentId)
+    this.#moveHead(state, headId, parentId)
     if ([...paths].some(isMarkerPath)) state.markerless.clear()
     state.isFinished = false
-    for (const path of paths) for (const read of state.reads) if (read.paths.has(path)) read.isOutdated = true
+    for (const path of paths) for (const read of state.reads) if (read.isOf(path)) read.isOutdated = true
   }
 
   get(repo: Repo, path: string, { epoch }: BranchState): KeyRecords | undefined {
-    const found = this.#keys.get(`${idOf(repo)}${path}`)
-    return found?.epoch === epoch ? found.records : undefined
+    const id = `${idOf(repo)}${path}`
+    const found = this.#keys.get(id)
+    if (found?.epoch === epoch) return found.records
+    return this.#whole.get(parentOf(id)) === epoch ? noRecords : undefined
+  }
+
+  /** The records of a key, if they are cached and the branch was checked within a second. */
+  current(repo: Repo, path: string): KeyRecords | undefined {
+    const state = this.#branches.get(idOf(repo))
+    if (state === undefined || !this.#isFresh(state)) return undefined
+    return state.headId === undefined ? noRecords : this.get(repo, path, state)
   }
 
   /** The records of a key, if they are cached. */
@@ -179,16 +216,26 @@ export class RecordCache {
   }
 
   set(repo: Repo, path: string, { epoch }: BranchState, records: KeyRecords): void {
-    this.#keys.set(`${idOf(repo)}${path}`, { epoch, records })
+    const id = `${idOf(repo)}${path}`
+    this.#keys.set(id, { epoch, records })
+    // They may be too large for the cache.
+    if (!this.#keys.has(id)) this.#whole.delete(parentOf(id))
   }
-}
 
-function moveHead(state: BranchState, headId: string | undefined, parentId: string | undefined): void {
-  if (state.headId !== headId && state.headId !== parentId) {
-    state.epoch += 1
-    state.markerless.clear()
+  /** Adds all records of the files of a directory. */
+  setDirectory(repo: Repo, directory: string, state: BranchState, records: ReadonlyMap<string, KeyRecords>): void {
+    // Before the records: the directory is not whole if they evict one another.
+    this.#whole.set(`${idOf(repo)}${directory}`, state.epoch)
+    for (const [path, ofKey] of records) this.set(repo, path, state, ofKey)
   }
-  state.headId = headId
+
+  #moveHead(state: BranchState, headId: string | undefined, parentId: string | undefined): void {
+    if (state.headId !== headId && state.headId !== parentId) {
+      state.epoch = this.#nextEpoch()
+      state.markerless.clear()
+    }
+    state.headId = headId
+  }
 }
 
 function idOf({ project, name }: Repo): string {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Branch, PathRange, Repo } from '../pfs/client.js'
+import { prefixEnd } from '../pfs/path.js'
 
 /**
  * The paths of records on their branch. Each segment of a file's path gets a prefix, `d` for a directory and `f` for the
@@ -79,6 +80,22 @@ export function readRecordPath(recorded: string): { readonly path: string; reado
 /** The path of a file from the segments of its marked directory. */
 export function unmarked(segments: readonly string[]): string {
   return `/${segments.map((segment) => segment.slice(1)).join('/')}`
+}
+
+/** The directory of a file; '' for the root. */
+export function parentOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/'))
+}
+
+/** The directory above the records of the files of a directory, and of its subdirectories. */
+export function directoryOfFiles(directory: string): string {
+  return parentOf(rangeOfFiles(directory).lower)
+}
+
+/** The range that contains the records of the files of a directory, without those of its subdirectories. */
+export function rangeOfFiles(directory: string): PathRange {
+  const lower = recordDirectory(`${directory}/`).slice(0, -1)
+  return { lower, upper: prefixEnd(lower) }
 }
 
 /** The range that contains all records of a sorted list of record directories. */

@@ -3,14 +3,12 @@ import { LRUCache } from 'lru-cache'
 import type { CommitLog } from '../commits/commit-log.js'
 import type { CommitQueue } from '../commits/commit-queue.js'
 import { MetaRepoRefused } from '../commits/meta-branch.js'
-import { type Branch, type CallOptions, type Commit, headOf, type PfsClient, type Repo } from '../pfs/client.js'
-import { unlessMissing } from '../pfs/errors.js'
-import { maxRecordBytes, type ReadManner, readRecords } from './read-records.js'
-import type { ObjectRecord } from './record.js'
-import { type BranchState, type InspectedHead, type KeyRecords, RecordCache } from './record-cache.js'
+import type { Branch, CallOptions, Commit, PfsClient, Repo } from '../pfs/client.js'
+import { type KeyRecords, noRecords, RecordCache } from './record-cache.js'
 import type { RecordChange } from './record-change.js'
 import { hiddenDirectory, markerRoot, readHiddenPath } from './record-index.js'
-import { rangeOf, recordDirectory, recordsBranch } from './record-path.js'
+import { rangeOf, recordsBranch } from './record-path.js'
+import { RecordReader } from './record-reader.js'
 import { maxRewrittenBytes, RecordWriter } from './record-writer.js'
 import { WriteBehind } from './write-behind.js'
 
@@ -36,6 +34,7 @@ export class RecordStore {
   readonly #commits: CommitQueue
   readonly #options: RecordStoreOptions
   readonly #cache: RecordCache
+  readonly #reader: RecordReader
   readonly #behind: WriteBehind
   readonly #writer: RecordWriter
   /** Repos without a meta repo that were reported, by message. */
@@ -49,10 +48,15 @@ export class RecordStore {
     this.#commits = commits
     this.#options = options
     this.#cache = new RecordCache(options.cacheBytes, options.now ?? Date.now, options.commitLog)
+    this.#reader = new RecordReader(pfs, commits, {
+      cache: this.#cache,
+      applyPending: (repo, path, records) => this.#behind.applyTo(repo, path, records),
+      onSize: (repo, recordPath, size) => this.#writer.noteSize(repo, recordPath, size),
+      onError: options.onError,
+    })
     this.#writer = new RecordWriter(pfs, commits, {
       cache: this.#cache,
-      read: (repo, paths, callOptions) =>
-        this.#readStored(repo, paths, { areNeighbours: false, maxBytes: maxRewrittenBytes }, callOptions),
+      read: (repo, paths, callOptions) => this.#reader.readStored(repo, paths, maxRewrittenBytes, callOptions),
       keyFromPath: options.keyFromPath,
       onError: options.onError,
     })
@@ -66,8 +70,7 @@ export class RecordStore {
    * one second.
    */
   async read(repo: Repo, path: string, options: CallOptions): Promise<KeyRecords> {
-    const records = await this.#readAll(repo, [path], { areNeighbours: false }, options)
-    return records.get(path) ?? new Map()
+    return this.mode === 'off' ? noRecords : this.#reader.read(repo, path, options)
   }
 
   /**
@@ -80,18 +83,7 @@ export class RecordStore {
 
   /** The records of the keys of a page, in few calls; without their parts, since each object may have 10,000. */
   async readPage(repo: Repo, paths: readonly string[], options: CallOptions): Promise<ReadonlyMap<string, KeyRecords>> {
-    return this.#readAll(repo, paths, { areNeighbours: true, shorten: withoutParts }, options)
-  }
-
-  async #readAll(
-    repo: Repo,
-    paths: readonly string[],
-    manner: Manner,
-    options: CallOptions,
-  ): Promise<ReadonlyMap<string, KeyRecords>> {
-    if (this.mode === 'off') return new Map()
-    const stored = await this.#readStored(repo, paths, manner, options)
-    return new Map(paths.map((path) => [path, this.#behind.applyTo(repo, path, stored.get(path) ?? new Map())]))
+    return this.mode === 'off' ? new Map() : this.#reader.readPage(repo, paths, options)
   }
 
   /**
@@ -105,7 +97,7 @@ export class RecordStore {
     const found = new Map<string, Set<string>>()
     if (this.mode === 'off') return found
     const branch = recordsBranch(repo)
-    const { headId } = await this.#cache.branch(repo, () => this.#inspectHead(branch, options))
+    const { headId } = await this.#reader.stateOf(repo, options)
     if (headId === undefined) return found
     const directories = paths.map((path) => hiddenDirectory(name, path))
     const id = await this.#commits.commitToRead(branch, directories, options)
@@ -129,7 +121,7 @@ export class RecordStore {
   async markerCommit({ repo, name }: Branch, options: CallOptions): Promise<Commit | undefined> {
     if (this.mode === 'off') return undefined
     const branch = recordsBranch(repo)
-    const state = await this.#cache.branch(repo, () => this.#inspectHead(branch, options))
+    const state = await this.#reader.stateOf(repo, options)
     if (state.headId === undefined || state.markerless.has(name)) return undefined
     const { epoch } = state
     const path = markerRoot('versioned', name)
@@ -203,85 +195,4 @@ export class RecordStore {
   flush(): Promise<void> {
     return this.#behind.flush()
   }
-
-  async #readStored(
-    repo: Repo,
-    paths: readonly string[],
-    { areNeighbours, shorten = whole, maxBytes = maxRecordBytes }: Manner,
-    options: CallOptions,
-  ): Promise<Map<string, KeyRecords>> {
-    if (paths.length === 0) return new Map()
-    const branch = recordsBranch(repo)
-    for (;;) {
-      const state = await this.#cache.branch(repo, () => this.#inspectHead(branch, options))
-      const found = new Map<string, KeyRecords>()
-      if (state.headId === undefined) return found
-      const unknown: string[] = []
-      for (const path of paths) {
-        const records = this.#cache.get(repo, path, state)
-        if (records === undefined) unknown.push(path)
-        else found.set(path, records)
-      }
-      if (unknown.length === 0) return found
-      const { epoch } = state
-      const running = { paths: new Set(unknown), isOutdated: false }
-      state.reads.add(running)
-      const shortened = new Set<ObjectRecord>()
-      const note: Shorten = (record) => {
-        const short = shorten(record)
-        if (short !== record) shortened.add(short)
-        return short
-      }
-      let hasSkipped = false
-      const onSize = (recordPath: string, size: number): void => {
-        this.#writer.noteSize(branch.repo, recordPath, size)
-        hasSkipped ||= size > maxBytes
-      }
-      const wanted = { areNeighbours, shorten: note, maxBytes, onSize }
-      const read = await this.#readUnknown(branch, state, unknown, wanted, options).finally(() =>
-        state.reads.delete(running),
-      )
-      // With a concurrent write, it is unknown which state was read.
-      if (running.isOutdated) continue
-      for (const path of unknown) {
-        const records = read.get(path) ?? new Map()
-        found.set(path, records)
-        const isWhole = [...records.values()].every((record) => !shortened.has(record))
-        if (state.epoch === epoch && isWhole && !hasSkipped) this.#cache.set(repo, path, state, records)
-      }
-      return found
-    }
-  }
-
-  async #readUnknown(
-    branch: Branch,
-    { headId, isFinished }: BranchState,
-    paths: readonly string[],
-    manner: Omit<ReadManner, 'onError'>,
-    options: CallOptions,
-  ): Promise<Map<string, KeyRecords>> {
-    const id =
-      headId !== undefined && isFinished
-        ? headId
-        : await this.#commits.commitToRead(branch, paths.map(recordDirectory), options)
-    return readRecords(
-      this.#pfs,
-      { repo: branch.repo, id },
-      paths,
-      { ...manner, onError: this.#options.onError },
-      options,
-    )
-  }
-
-  async #inspectHead(branch: Branch, options: CallOptions): Promise<InspectedHead | undefined> {
-    const info = await unlessMissing(this.#pfs.inspectCommit({ commit: headOf(branch) }, options))
-    const { id } = info?.commit ?? {}
-    return info && id ? { id, isFinished: info.finished !== undefined && info.error === '' } : undefined
-  }
 }
-
-type Manner = Pick<ReadManner, 'areNeighbours'> & Partial<Pick<ReadManner, 'shorten' | 'maxBytes'>>
-type Shorten = ReadManner['shorten']
-
-const whole: Shorten = (record) => record
-const withoutParts: Shorten = (record) => (record.parts.length === 0 ? record : { ...record, parts: [] })
