@@ -1,8 +1,12 @@
 import { setMaxListeners } from 'node:events'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { CallObserver, CallOptions } from './client.js'
 import { sharedObserver } from './observed-call.js'
 
-/** Looks up values by path. While calls for a scope are running, further look-ups in it are collected into one batch. */
+/**
+ * Looks up values by path. Look-ups in one scope that start in the same turn of the event loop are a batch, and so are those
+ * that start while calls for the scope are running.
+ */
 export interface BatchedLookup<Scope, Value> {
   /** The value at a path, read after this call. @throws the reason for which the batch or the path failed */
   find(scope: Scope, path: string, options: CallOptions): Promise<Value>
@@ -50,6 +54,8 @@ export function createBatchedLookup<Scope, Value>(
   async function runBatches(key: string, group: Group<Scope, Value>): Promise<void> {
     if (group.batches === maxBatches) return
     group.batches += 1
+    // The first look-up waits for the others of this turn of the event loop.
+    await nextTurn()
     while (group.waiting.length > 0) {
       const batch = group.waiting.filter(({ hasLeft }) => !hasLeft)
       group.waiting = []

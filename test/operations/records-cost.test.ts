@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import {
   CreateBucketCommand,
   GetObjectCommand,
@@ -9,6 +10,7 @@ import {
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createMemoryPfs, type PachydermApi } from '../../lib/testing/index.js'
+import { deferred } from '../support/deferred.js'
 import { type Gateway, startGateway } from '../support/gateway.js'
 import { s3Client } from '../support/s3-client.js'
 
@@ -17,6 +19,21 @@ const Bucket = 'master.cost'
 /** Calls about records by method, since they were last taken; commits of data are counted as `data`. */
 class RecordCalls {
   #counts: Record<string, number> = {}
+  #gate: Promise<void> | undefined
+
+  /** Holds reads of records until this many requests have started. */
+  holdUntil(requests: number): void {
+    const gate = deferred()
+    let started = 0
+    const onStart = (): void => {
+      started += 1
+      if (started < requests) return
+      unsubscribe('pfs-s3-gateway:request:start', onStart)
+      gate.resolve()
+    }
+    subscribe('pfs-s3-gateway:request:start', onStart)
+    this.#gate = gate.promise
+  }
 
   watch(pfs: PachydermApi): PachydermApi {
     return new Proxy(pfs, {
@@ -27,10 +44,16 @@ class RecordCalls {
           const text = JSON.stringify(parameters[0]) ?? ''
           if (text.includes('"type":"meta"')) this.#counts[name] = (this.#counts[name] ?? 0) + 1
           else if (name === 'modifyFile') this.#counts.data = (this.#counts.data ?? 0) + 1
+          if (name === 'getFileTar') return this.#afterGate(() => method.apply(target, parameters))
           return method.apply(target, parameters)
         }
       },
     })
+  }
+
+  async *#afterGate(read: () => AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    await this.#gate
+    yield* read()
   }
 
   take(): Readonly<Record<string, number>> {
@@ -97,6 +120,71 @@ cost('a read asks once for a record that is not cached, and not at all for one t
   await other.send(new HeadObjectCommand({ Bucket, Key: 'k' }))
   await (await other.send(new GetObjectCommand({ Bucket, Key: 'k' }))).Body?.transformToString()
   assert.is(calls.take().getFileTar, undefined)
+})
+
+const keys = Array.from({ length: 48 }, (_, index) => `${index}`.padStart(2, '0'))
+const head = (s3: S3Client, Key: string) => s3.send(new HeadObjectCommand({ Bucket, Key }))
+
+for (const [where, nameOf] of [
+  ['one directory', (key: string) => `d/${key}`],
+  ['a directory each', (key: string) => `${key}/d`],
+] as const) {
+  cost(`readers of many keys at once share reads of records: in ${where}`, async ({ gateway, s3, other, calls }) => {
+    await Promise.all(keys.map((key) => put(s3, nameOf(key), { a: key })))
+    await gateway.flush()
+    calls.take()
+    calls.holdUntil(keys.length)
+    const found = await Promise.all(keys.map((key) => head(other, nameOf(key))))
+    assert.equal(
+      found.map(({ Metadata }) => Metadata),
+      keys.map((a) => ({ a })),
+    )
+    // Three reads of one key each, and then at most eight ranges.
+    const { getFileTar = 0 } = calls.take()
+    assert.ok(getFileTar <= 14, `${getFileTar} reads`)
+  })
+}
+
+cost('writers with conditions at once share reads of records', async ({ gateway, s3, other, calls }) => {
+  const etags = await Promise.all(keys.map(async (key) => (await put(s3, `${key}/d`, { a: key })).ETag ?? ''))
+  await gateway.flush()
+  calls.take()
+  calls.holdUntil(keys.length)
+  await Promise.all(
+    keys.map((key, index) =>
+      other.send(new PutObjectCommand({ Bucket, Key: `${key}/d`, Body: 'new', IfMatch: etags[index] ?? '' })),
+    ),
+  )
+  const { getFileTar = 0 } = calls.take()
+  assert.ok(getFileTar <= 20, `${getFileTar} reads`)
+})
+
+cost('one reader of a directory reads its records twice, also for objects without a record', async (context) => {
+  const { gateway, s3, other, calls } = context
+  const without = keys.map((key) => `d/none-${key}`)
+  const commit = { repo: { project: 'default', name: 'cost', type: 'user' }, branch: 'master' } as const
+  await gateway.pfs.modifyFile(
+    commit,
+    without.map((key) => ({ addFile: { path: `/${key}`, raw: Buffer.from(key) } })),
+  )
+  for (const key of keys.slice(0, 5)) await put(s3, `d/${key}`, { a: key })
+  await gateway.flush()
+  await head(other, 'd/00')
+  calls.take()
+  for (const key of [...without, ...keys.slice(0, 5).map((key) => `d/${key}`)]) await head(other, key)
+  const { getFileTar = 0 } = calls.take()
+  assert.is(getFileTar, 1)
+})
+
+cost('a directory with many records is not read whole more than once', async ({ gateway, s3, other, calls }) => {
+  const many = Array.from({ length: 300 }, (_, index) => `d/${index}`)
+  await Promise.all(many.map((key) => put(s3, key, { a: key })))
+  await gateway.flush()
+  calls.take()
+  const read = many.slice(0, 20)
+  for (const key of read) assert.equal((await head(other, key)).Metadata, { a: key })
+  const { getFileTar = 0 } = calls.take()
+  assert.is(getFileTar, read.length + 1)
 })
 
 cost('a bucket without records costs no more than a look at its branch', async ({ gateway, other, calls }) => {
