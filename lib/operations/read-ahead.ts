@@ -18,17 +18,24 @@ const readMilliseconds = 5000
 /** Maximum distance in files from the last read for a read to count as sequential. */
 const reach = 32
 
-/** Maximum cached files per commit, and in total. */
-const maxFilesOfCommit = 5000
+/** Maximum cached files per listing, and in total, and maximum listings per commit. */
+const maxFilesOfListing = 5000
 const maxFiles = 20_000
+const maxListings = 8
 
-/** The files that one caller has listed in one commit, by path. */
+/** The files of consecutive pages of a listing, by path. */
 interface Listed {
   readonly files: FileInfo[]
   readonly indexes: Map<string, number>
   /** The index after the last read, and the number of files for the next one. */
   next: number
   window: number
+}
+
+/** The pages of a listing have the same prefix and delimiter: any number of files may lie between those of two listings. */
+export interface Listing {
+  readonly prefix: string
+  readonly delimiter: string
 }
 
 type Contents = Promise<ReadonlyMap<string, Uint8Array>>
@@ -41,9 +48,10 @@ type Contents = Promise<ReadonlyMap<string, Uint8Array>>
 export class ReadAhead {
   readonly #pfs: PfsClient
   readonly #contents: ContentCache
-  readonly #listed = new LRUCache<string, Listed>({
+  /** The latest listings of a caller in a commit, oldest first. */
+  readonly #listed = new LRUCache<string, ReadonlyMap<string, Listed>>({
     maxSize: maxFiles,
-    sizeCalculation: ({ files }) => Math.max(1, files.length),
+    sizeCalculation: (listings) => [...listings.values()].reduce((sum, { files }) => sum + files.length, 1),
   })
   /** Running reads, by the names of their files. */
   readonly #running = new Map<string, Contents>()
@@ -54,17 +62,22 @@ export class ReadAhead {
   }
 
   /** Adds a page of a listing: all files between its first and its last. Ignores those of an open commit. */
-  addListed(page: readonly FileInfo[], authToken: string | undefined): void {
+  addListed(page: readonly FileInfo[], { prefix, delimiter }: Listing, authToken: string | undefined): void {
     const [first] = page
     if (!this.#contents.keepsSmallFiles || first?.committed === undefined) return
     const name = nameOf(first, authToken)
-    const known = this.#listed.get(name)
+    const listings = new Map(this.#listed.get(name))
+    const id = JSON.stringify([prefix, delimiter])
+    const known = listings.get(id)
     const files = page.toSorted((a, b) => (a.file.path < b.file.path ? -1 : 1))
     const isNext = known !== undefined && (known.files.at(-1)?.file.path ?? '') < (files[0]?.file.path ?? '')
-    const all = isNext && known.files.length < maxFilesOfCommit ? [...known.files, ...files] : files
+    const isJoined = isNext && known.files.length < maxFilesOfListing
+    const all = isJoined ? [...known.files, ...files] : files
     const indexes = new Map(all.map(({ file }, index) => [file.path, index]))
-    const { next = 0, window = 1 } = all.length > files.length && known ? known : {}
-    this.#listed.set(name, { files: all, indexes, next, window })
+    const { next, window } = isJoined ? known : { next: 0, window: 1 }
+    listings.delete(id)
+    listings.set(id, { files: all, indexes, next, window })
+    this.#listed.set(name, new Map([...listings].slice(-maxListings)))
   }
 
   /** Reads a file together with its neighbours; undefined if it must be read alone. */
@@ -73,7 +86,8 @@ export class ReadAhead {
     const { path } = info.file
     const running = this.#running.get(name + path)
     if (running !== undefined) return (await running).get(path)
-    const listed = this.#listed.get(name)
+    const listings = [...(this.#listed.get(name)?.values() ?? [])]
+    const listed = listings.findLast(({ indexes }) => indexes.has(path))
     const index = listed?.indexes.get(path)
     if (listed === undefined || index === undefined) return undefined
     const isInOrder = Math.abs(index - listed.next) <= reach
@@ -117,7 +131,7 @@ export class ReadAhead {
   }
 }
 
-/** Ends an archive with too much in it: between two pages of different listings there may be any number of files. */
+/** Ends an archive with too much in it: a page with common prefixes may be missing between two pages of a listing. */
 async function* limited(archive: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let bytes = 0
   for await (const piece of archive) {
