@@ -87,6 +87,22 @@ export function createBucketNames({ bucketAliases, bucketSeparator }: BucketName
   }
 }
 
+/**
+ * The branch that a bucket name means, for programs that use S3 and PFS side by side. A commit in the name is ignored.
+ *
+ * @param options those of the handler
+ * @throws S3Error InvalidBucketName if PFS cannot have such a bucket
+ * @example
+ * branchOfBucket('master.images.vision') // { repo: { project: 'vision', name: 'images', type: 'user' }, name: 'master' }
+ */
+export function branchOfBucket(
+  name: string,
+  options: { readonly [Name in keyof BucketNameOptions]?: BucketNameOptions[Name] | undefined } = {},
+): Branch {
+  const { bucketAliases = {}, bucketSeparator = '.' } = options
+  return createBucketNames({ bucketAliases, bucketSeparator }).parse(name).branch
+}
+
 function readAliases(
   bucketAliases: Readonly<Record<string, string>>,
   readParts: (name: string) => Bucket | undefined,
