@@ -145,12 +145,10 @@ export const optionNames: readonly (keyof S3HandlerOptions)[] = [
 export function readOptions(options: S3HandlerOptions = {}): Settings {
   requireKnown('The options of createS3Handler', options, optionNames)
   const { basePath = '', region, bodyTimeoutMilliseconds = 60_000 } = options
-  if (basePath !== '' && !/^(\/[^/?#]+)+$/.test(basePath)) {
-    throw new TypeError(`basePath must look like "/s3", without a trailing slash; it is ${shown(basePath)}`)
-  }
   return {
-    basePath,
-    region: text('region', region ?? 'us-east-1'),
+    basePath: matching('basePath', basePath, /^(\/[^/?#]+)*$/, 'look like "/s3", without a trailing slash'),
+    // A signature's scope cannot contain a slash or a space.
+    region: matching('region', region ?? 'us-east-1', /^[\w-]+$/, 'be a name such as "us-east-1"'),
     signingRegion: region,
     domains: list('domains', options.domains ?? [], domain),
     trustForwardedHost: flag('trustForwardedHost', options.trustForwardedHost ?? false),
@@ -174,8 +172,7 @@ export function readOptions(options: S3HandlerOptions = {}): Settings {
 
 /** Must be a bare host name: a port or wildcard would never match the Host header. */
 function domain(name: string, value: unknown): string {
-  if (typeof value === 'string' && /^[\w-]+(\.[\w-]+)*$/.test(value)) return value
-  throw new TypeError(`${name} must be a host name such as "s3.example.com", without a port; it is ${shown(value)}`)
+  return matching(name, value, /^[\w-]+(\.[\w-]+)*$/, 'be a host name such as "s3.example.com", without a port')
 }
 
 /** Valid aliases: S3's rules for bucket names, without dots. */
@@ -268,6 +265,12 @@ function oneOf<const Choice extends string>(name: string, value: unknown, choice
 function text(name: string, value: unknown): string {
   if (typeof value === 'string' && value !== '') return value
   throw new TypeError(`${name} must be a non-empty string; it is ${shown(value)}`)
+}
+
+/** Requires a string of a pattern, which `must` describes; throws TypeError. */
+function matching(name: string, value: unknown, pattern: RegExp, must: string): string {
+  if (typeof value === 'string' && pattern.test(value)) return value
+  throw new TypeError(`${name} must ${must}; it is ${shown(value)}`)
 }
 
 /** Requires a boolean; throws TypeError. */

@@ -22,7 +22,7 @@ function complaint(authConfig: unknown, options?: unknown): string {
 
 for (const [name, values] of Object.entries({
   basePath: ['s3', '/', '/s3/', '/s3?x', '//s3', '/s3#', 5],
-  region: ['', 5, {}],
+  region: ['', 5, {}, 'eu west', 'eu/west'],
   domains: [
     's3.example.com',
     [''],
