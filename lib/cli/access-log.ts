@@ -1,6 +1,6 @@
 import { appendFileSync, closeSync, openSync } from 'node:fs'
 import type { ResponseLog } from '../index.js'
-import { Fault, reasonFrom } from './fault.js'
+import { faultOfWriting, reasonFrom } from './fault.js'
 import { printable } from './program-log.js'
 
 /** A log file in the format of Amazon S3 server access logs. */
@@ -30,7 +30,7 @@ export function openAccessLog(path: string, onError: (error: unknown) => void): 
     try {
       return openSync(path, 'a', 0o640)
     } catch (thrown) {
-      throw new Fault(`--access-log: cannot write ${path}: ${reasonFrom(thrown)}`)
+      throw faultOfWriting(`--access-log: cannot write ${path}`, thrown)
     }
   }
 

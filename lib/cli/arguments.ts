@@ -1,6 +1,14 @@
 import type { S3HandlerOptions } from '../index.js'
 import { Fault } from './fault.js'
-import { firstOf, type GivenSettings, readConfigFile, readEnvironment, readFlags } from './given.js'
+import {
+  type FlagCommand,
+  type Flags,
+  firstOf,
+  type GivenSettings,
+  readConfigFile,
+  readEnvironment,
+  readFlags,
+} from './given.js'
 import type { LogFormat } from './program-log.js'
 import { type HostAndPort, SettingValues } from './setting-values.js'
 import { type SettingName, settingNames, settings } from './settings.js'
@@ -52,12 +60,22 @@ export interface Arguments {
 export type Command =
   | { readonly name: 'help' }
   | { readonly name: 'version' }
-  | { readonly name: 'print-config'; readonly config: Readonly<Record<string, unknown>> }
-  | { readonly name: 'serve'; readonly arguments: Arguments }
+  | { readonly name: 'print-config'; readonly config: Readonly<Record<string, unknown>>; readonly arguments: Arguments }
+  | { readonly name: 'serve'; readonly arguments: Arguments; readonly own: Flags['own'] }
 
-/** Reads flags, environment and configuration file; throws a Fault that names the wrong source. */
-export async function parseArguments(words: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Command> {
-  const flags = readFlags(words)
+const gateway: FlagCommand = { own: [], help: '--help', otherWords: ['doctor', 'presign', 'keys'] }
+
+/**
+ * Reads flags, environment and configuration file; throws a Fault that names the wrong source.
+ *
+ * @param command whose flags these are @default the gateway itself
+ */
+export async function parseArguments(
+  words: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  command: FlagCommand = gateway,
+): Promise<Command> {
+  const flags = readFlags(words, command)
   if (flags.help) return { name: 'help' }
   if (flags.version) return { name: 'version' }
   const environment = readEnvironment(env)
@@ -65,8 +83,8 @@ export async function parseArguments(words: readonly string[], env: NodeJS.Proce
   const file: GivenSettings = config === undefined ? new Map() : await readConfigFile(config)
   const given = withoutLoser(firstOf(flags.given, environment.given, file))
   const checked = argumentsFrom(given)
-  if (!flags.printConfig) return { name: 'serve', arguments: checked }
-  return { name: 'print-config', config: printable(new SettingValues(given)) }
+  if (!flags.printConfig) return { name: 'serve', arguments: checked, own: flags.own }
+  return { name: 'print-config', config: printable(new SettingValues(given)), arguments: checked }
 }
 
 /** Removes `memory` or `pachd`, whichever has the lower precedence. */
@@ -109,7 +127,7 @@ function argumentsFrom(given: GivenSettings): Arguments {
     ...(admin !== undefined && { admin }),
     ...(portFile !== undefined && { portFile }),
     printAddresses: values.boolean('printAddresses') ?? false,
-    workers: workersFrom(values),
+    workers: values.number('workers') ?? 1,
     limits: {
       maxConnections: values.number('maxConnections'),
       maxHeaderBytes: values.number('maxHeaderBytes') ?? 0,
@@ -145,15 +163,10 @@ function authFrom(values: SettingValues): AuthArgument {
 function tlsFrom(values: SettingValues): Arguments['tls'] {
   const certFile = values.text('tlsCert')
   const keyFile = values.text('tlsKey')
-  if (certFile === undefined && keyFile === undefined) return undefined
-  if (certFile === undefined || keyFile === undefined) throw new Fault('--tls-cert and --tls-key need each other')
-  return { certFile, keyFile }
-}
-
-function workersFrom(values: SettingValues): number {
-  const workers = values.number('workers') ?? 1
-  if (workers >= 1 && workers <= 256) return workers
-  throw new Fault(`${values.given('workers')?.source} takes a number from 1 to 256, not ${workers}`)
+  if (certFile !== undefined && keyFile !== undefined) return { certFile, keyFile }
+  const one = values.given('tlsCert') ?? values.given('tlsKey')
+  if (one === undefined) return undefined
+  throw new Fault(`${one.source} needs ${certFile === undefined ? '--tls-cert' : '--tls-key'} as well`)
 }
 
 const unitMilliseconds: ReadonlyMap<string, number> = new Map([

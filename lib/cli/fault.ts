@@ -5,6 +5,9 @@ export class Fault extends Error {
   override readonly name = 'Fault'
 }
 
+/** A failure that another process has printed already. */
+export class PrintedFault extends Fault {}
+
 /** The message of any thrown value, on one line. */
 export function lineFrom(thrown: unknown): string {
   const text = thrown instanceof Error ? thrown.message : String(thrown)
@@ -32,6 +35,12 @@ export function knownReason(thrown: unknown): string | undefined {
   if (line.includes('Name resolution failed')) return reasons.get('ENOTFOUND')
   const code = line.match(/\bE[A-Z]{4,}\b/g)?.find((word) => reasons.has(word))
   return reasons.get(code ?? '')
+}
+
+/** A Fault about a file that cannot be written; `text` names it. */
+export function faultOfWriting(text: string, thrown: unknown): Fault {
+  const reason = /\bENOENT\b/.test(lineFrom(thrown)) ? 'its directory is missing' : reasonFrom(thrown)
+  return new Fault(`${text}: ${reason}`)
 }
 
 /** Reads a file that the user named; the Fault mentions its purpose. */

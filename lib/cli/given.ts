@@ -1,4 +1,5 @@
-import { parseArgs } from 'node:util'
+import type { ParseArgsConfig } from 'node:util'
+import { type CommandHelp, nearest, parseWords } from './command-line.js'
 import { Fault, isObject, lineFrom, readNamedFile } from './fault.js'
 import { type SettingName, settingNames, settings, variableOf } from './settings.js'
 
@@ -20,10 +21,17 @@ export interface Flags {
   readonly printConfig: boolean
   readonly config: string | undefined
   readonly given: GivenSettings
+  /** The value of a command's own flag; undefined if it is not given. */
+  own(flag: string): string | undefined
+}
+
+/** A command that takes the flags of the gateway, and its own flags, each with a value. */
+export interface FlagCommand extends CommandHelp {
+  readonly own: readonly string[]
 }
 
 /** Names of flags in other programs, and the corresponding flag here. */
-const foreignFlags: ReadonlyMap<string, string> = new Map([
+const foreignNames: ReadonlyMap<string, string> = new Map([
   ['address', 'listen'],
   ['host', 'listen'],
   ['port', 'listen'],
@@ -51,44 +59,30 @@ const flagOptions = {
 }
 
 /** Parses the command line; throws a Fault that names the wrong flag. */
-export function readFlags(words: readonly string[]): Flags {
-  const values: Readonly<Record<string, unknown>> = parseFlags(words)
+export function readFlags(words: readonly string[], { own: ownFlags, ...command }: FlagCommand): Flags {
+  const ownOptions: ParseArgsConfig['options'] = Object.fromEntries(ownFlags.map((flag) => [flag, { type: 'string' }]))
+  const config = { args: [...words], options: { ...flagOptions, ...ownOptions }, allowPositionals: false }
+  const { values }: { values: Readonly<Record<string, unknown>> } = parseWords(config, { foreignNames, ...command })
+  const empty = Object.keys(values).find((flag) => [values[flag]].flat().includes(''))
+  if (empty !== undefined) throw new Fault(`--${empty} needs a value`)
   const given = new Map<SettingName, Given>()
   for (const name of settingNames) {
     const { flag } = settings[name]
     const value = values[flag]
-    if (value === undefined) continue
-    if ([value].flat().includes('')) throw new Fault(`--${flag} needs a value`)
-    given.set(name, { value, source: `--${flag}`, place: 'flag' })
+    if (value !== undefined) given.set(name, { value, source: `--${flag}`, place: 'flag' })
   }
-  const { config } = values
-  if (config === '') throw new Fault('--config needs a value')
   return {
     help: values.help === true,
     version: values.version === true,
     printConfig: values['print-config'] === true,
-    config: typeof config === 'string' ? config : undefined,
+    config: textOf(values.config),
     given,
+    own: (flag) => textOf(values[flag]),
   }
 }
 
-function parseFlags(words: readonly string[]) {
-  try {
-    return parseArgs({ args: [...words], options: flagOptions, strict: true, allowPositionals: false }).values
-  } catch (thrown) {
-    // The text after the first sentence explains positional arguments, which this program does not have.
-    const message = lineFrom(thrown).split('. ')[0] ?? ''
-    const withoutValue = /^Option '(?:-\w, )?(--[\w-]+)(?: <value>)?' argument (?:is ambiguous|missing)/.exec(
-      message,
-    )?.[1]
-    if (withoutValue !== undefined) throw new Fault(`${withoutValue} needs a value`)
-    const unknown = /^Unknown option '--?([^']+)'/.exec(message)?.[1]
-    const meant =
-      unknown === undefined
-        ? undefined
-        : (nearest(unknown.replaceAll('_', '-'), Object.keys(flagOptions)) ?? foreignFlags.get(unknown))
-    throw new Fault(meant === undefined ? `${message}; see --help` : `${message}; did you mean --${meant}?`)
-  }
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
 }
 
 /** Variables that Kubernetes sets for a Service whose name begins with pfs-s3. */
@@ -145,29 +139,4 @@ export async function readConfigFile(path: string): Promise<GivenSettings> {
 /** Merges settings; for each name, the first source wins. */
 export function firstOf(...places: readonly GivenSettings[]): GivenSettings {
   return new Map(places.toReversed().flatMap((given) => [...given]))
-}
-
-/** The name that was probably meant; at most a third of its letters differ. */
-function nearest(misspelt: string, names: readonly string[]): string | undefined {
-  const ranked = names
-    .map((name) => ({ name, distance: editDistance(misspelt.toLowerCase(), name.toLowerCase()) }))
-    .sort((a, b) => a.distance - b.distance)
-  const [best] = ranked
-  return best !== undefined && best.distance <= best.name.length / 3 ? best.name : undefined
-}
-
-/** The Levenshtein distance, with a swap of two neighbours as one step (optimal string alignment). */
-function editDistance(from: string, to: string): number {
-  const rows: number[][] = [Array.from({ length: to.length + 1 }, (_, column) => column)]
-  const cell = (row: number, column: number): number => rows[row]?.[column] ?? 0
-  for (let row = 1; row <= from.length; row++) {
-    rows[row] = [row]
-    for (let column = 1; column <= to.length; column++) {
-      const substitution = cell(row - 1, column - 1) + (from[row - 1] === to[column - 1] ? 0 : 1)
-      const isSwap = from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1]
-      const swap = row > 1 && column > 1 && isSwap ? cell(row - 2, column - 2) + 1 : substitution
-      rows[row]?.push(Math.min(cell(row - 1, column) + 1, cell(row, column - 1) + 1, substitution, swap))
-    }
-  }
-  return cell(from.length, to.length)
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { chmodSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { Fault, reasonFrom } from './fault.js'
+import { parseWords } from './command-line.js'
+import { Fault, faultOfWriting } from './fault.js'
 import { entry } from './help.js'
 import { type AccessKey, readKeysFile } from './keys-file.js'
 
@@ -17,13 +18,19 @@ const idPattern = /^\w{3,128}$/
 
 /** Runs `keys`; returns the exit code, and throws a Fault for wrong arguments. */
 export async function changeKeys(words: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
-  const [action, file, id, ...more] = words
-  if (words.includes('--help') || words.includes('-h')) {
+  const options = { help: { type: 'boolean', short: 'h' } } as const
+  const { values, positionals } = parseWords(
+    { args: [...words], options, allowPositionals: true },
+    { help: 'keys --help' },
+  )
+  if (values.help === true) {
     process.stdout.write(usage)
     return 0
   }
-  if (!['add', 'list', 'remove'].includes(action ?? '')) {
-    throw new Fault(`keys takes add, list or remove, not ${JSON.stringify(action ?? '')}; see keys --help`)
+  const [action, file, id, ...more] = positionals
+  if (action === undefined) throw new Fault('keys needs add, list or remove; see keys --help')
+  if (!['add', 'list', 'remove'].includes(action)) {
+    throw new Fault(`keys takes add, list or remove, not ${JSON.stringify(action)}; see keys --help`)
   }
   if (file === undefined) throw new Fault(`keys ${action} needs the keys file; see keys --help`)
   if (more.length > 0 || (action === 'list' && id !== undefined)) {
@@ -74,6 +81,6 @@ function write(file: string, keys: ReadonlyMap<string, AccessKey>): void {
     chmodSync(temporary, 0o600)
     renameSync(temporary, file)
   } catch (thrown) {
-    throw new Fault(`cannot write the keys file ${file}: ${reasonFrom(thrown)}`)
+    throw faultOfWriting(`cannot write the keys file ${file}`, thrown)
   }
 }

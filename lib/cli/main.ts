@@ -3,10 +3,10 @@ import './quiet-grpc.js'
 import cluster from 'node:cluster'
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { type Arguments, parseArguments } from './arguments.js'
-import { Fault, lineFrom, reasonFrom } from './fault.js'
+import { Fault, faultOfWriting, lineFrom, PrintedFault } from './fault.js'
 import { usage } from './help.js'
 import { createProgramLog } from './program-log.js'
-import { type RunningGateway, serve } from './serve.js'
+import { checkOptions, type RunningGateway, serve } from './serve.js'
 import { runWorker, runWorkers } from './workers.js'
 
 type Run = (words: readonly string[], env: NodeJS.ProcessEnv) => Promise<number>
@@ -35,6 +35,7 @@ async function main(): Promise<void> {
       process.stdout.write(`${programVersion()}\n`)
       return
     case 'print-config':
+      checkOptions(command.arguments)
       process.stdout.write(`${JSON.stringify(command.config, null, 2)}\n`)
       return
     case 'serve':
@@ -67,7 +68,7 @@ async function run(args: Arguments): Promise<void> {
     if (args.printAddresses) process.stdout.write(`${JSON.stringify(addresses)}\n`)
     log.say(message, { ...addresses }, text)
   } catch (thrown) {
-    if (args.log !== 'json') throw thrown
+    if (args.log !== 'json' || thrown instanceof PrintedFault) throw thrown
     log.error(thrown)
     process.exit(1)
   }
@@ -96,7 +97,7 @@ function writePortFile(path: string, { welcome }: RunningGateway): void {
     writeFileSync(`${path}.new`, `${JSON.stringify({ ...welcome.addresses, pid: process.pid })}\n`)
     renameSync(`${path}.new`, path)
   } catch (thrown) {
-    throw new Fault(`--port-file: cannot write ${path}: ${reasonFrom(thrown)}`)
+    throw faultOfWriting(`--port-file: cannot write ${path}`, thrown)
   }
 }
 
@@ -107,7 +108,7 @@ function programVersion(): string {
 
 function fail(thrown: unknown): void {
   const text = thrown instanceof Fault ? lineFrom(thrown) : `unexpected: ${lineFrom(thrown)}`
-  process.stderr.write(`pfs-s3-gateway: ${text}\n`)
+  if (!(thrown instanceof PrintedFault)) process.stderr.write(`pfs-s3-gateway: ${text}\n`)
   process.exitCode = 1
   // Its channel to the primary process would keep it.
   if (cluster.isWorker) process.exit()

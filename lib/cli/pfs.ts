@@ -32,10 +32,7 @@ const retryMilliseconds = 1000
 /** Opens the PFS of the arguments, the environment or pachctl's config file, and checks that it responds. */
 export async function openPfs(args: Arguments, env: NodeJS.ProcessEnv, log: ProgramLog): Promise<OpenPfs> {
   const pachd = args.memory ? undefined : pachdAddress(args, env)
-  if (pachd === undefined) {
-    if (args.workers > 1) throw new Fault('--workers needs a pachd: PFS in memory is in one process')
-    return openMemoryPfs(args)
-  }
+  if (pachd === undefined) return openMemoryPfs(args)
   const memoryOnly = args.rootToken !== undefined ? '--root-token' : args.servePfs && '--serve-pfs'
   if (memoryOnly !== undefined) {
     const advice = pachd.source === '--pachd' ? '' : '; give --memory as well'

@@ -1,6 +1,6 @@
 import { createHash, createHmac } from 'node:crypto'
-import { parseArgs } from 'node:util'
-import { Fault, lineFrom } from './fault.js'
+import { endpointFrom, parseWords } from './command-line.js'
+import { Fault } from './fault.js'
 import { entry } from './help.js'
 
 const usage = `Usage: pfs-s3-gateway presign BUCKET/KEY --endpoint URL [OPTIONS]
@@ -22,7 +22,8 @@ const options = {
 
 /** Runs `presign`; returns the exit code, and throws a Fault for wrong arguments. */
 export async function presign(words: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
-  const { values, positionals } = parse(words)
+  const config = { args: [...words], options, allowPositionals: true }
+  const { values, positionals } = parseWords(config, { help: 'presign --help' })
   if (values.help === true) {
     process.stdout.write(usage)
     return 0
@@ -39,25 +40,15 @@ export async function presign(words: readonly string[], env: NodeJS.ProcessEnv):
   if (!Number.isInteger(expires) || expires < 1 || expires > 604_800) {
     throw new Fault(`--expires takes a number of seconds from 1 to 604800, not ${JSON.stringify(values.expires)}`)
   }
-  const url = endpointUrl(values.endpoint)
+  if (values.endpoint === undefined) {
+    throw new Fault('presign needs --endpoint URL, where clients reach the gateway; see presign --help')
+  }
+  const url = endpointFrom(values.endpoint)
   url.pathname = `${url.pathname.replace(/\/$/, '')}/${encoded(object.replace(/^\//, '')).replaceAll('%2F', '/')}`
   const credentials = credentialsFrom(env)
   const parameters = { ...(values['version-id'] !== undefined && { versionId: values['version-id'] }) }
   process.stdout.write(`${signedUrl(url, { method, region, expires, parameters, ...credentials })}\n`)
   return 0
-}
-
-function parse(words: readonly string[]) {
-  try {
-    return parseArgs({ args: [...words], options, strict: true, allowPositionals: true })
-  } catch (thrown) {
-    throw new Fault(`${lineFrom(thrown).split('. ')[0]}; see presign --help`)
-  }
-}
-
-function endpointUrl(text: string | undefined): URL {
-  if (text !== undefined && URL.canParse(text) && /^https?:/.test(text)) return new URL(text)
-  throw new Fault(`--endpoint takes a URL such as https://s3.example.com, not ${JSON.stringify(text ?? '')}`)
 }
 
 interface Credentials {

@@ -5,16 +5,17 @@ import {
   createS3Handler,
   type PfsClient,
   type S3Handler,
+  type S3HandlerOptions,
   sweepUploads,
 } from '../index.js'
-import { type AccessLog, openAccessLog } from './access-log.js'
+import { openAccessLog } from './access-log.js'
 import { startAdmin } from './admin.js'
 import type { Arguments } from './arguments.js'
 import { Fault, lineFrom } from './fault.js'
 import { type AccessKey, readKeysFile, warnOfTokens } from './keys-file.js'
 import type { Metrics } from './metrics.js'
 import { watchPachd } from './pachd-watch.js'
-import { type OpenPfs, openPfs } from './pfs.js'
+import { connectPachd, type OpenPfs, openPfs } from './pfs.js'
 import type { ProgramLog } from './program-log.js'
 import { startReloading } from './reload.js'
 import { createServer, listen, renewCertificate, stopServer, watchConnections } from './server.js'
@@ -68,7 +69,13 @@ export async function serve(
   }
   try {
     if (pfs.authActive) await warnOfTokens(pfs.client, authConfig, keys, (message) => log.warn(message))
-    const handler = createHandler(args, pfs.client, authConfig, log, accessLog)
+    const handler = createHandler(args, pfs.client, authConfig, {
+      onResponse: (entry) => {
+        log.request(entry)
+        accessLog?.write(entry)
+      },
+      onError: log.error,
+    })
     const server = createServer(handler, tls, args.limits)
     const connections = watchConnections(server)
     metrics?.countConnections(server)
@@ -144,22 +151,21 @@ function authConfigFrom(
   return { mode: 'keys', credentialFor: keyOf }
 }
 
+/** Throws a Fault for an invalid address of pachd or option of the handler; connects to nothing. */
+export function checkOptions(args: Arguments): void {
+  const unused = connectPachd(args.pachd ?? { address: 'grpc://localhost:30650', source: 'an example' })
+  createHandler(args, unused, { mode: 'none' }, {})
+  unused.close()
+}
+
 function createHandler(
   { handlerOptions, optionSources }: Arguments,
   pfs: PfsClient,
   authConfig: AuthConfig,
-  log: ProgramLog,
-  accessLog: AccessLog | undefined,
+  hooks: Pick<S3HandlerOptions, 'onResponse' | 'onError'>,
 ): S3Handler {
   try {
-    return createS3Handler(pfs, authConfig, {
-      ...handlerOptions,
-      onResponse: (entry) => {
-        log.request(entry)
-        accessLog?.write(entry)
-      },
-      onError: log.error,
-    })
+    return createS3Handler(pfs, authConfig, { ...handlerOptions, ...hooks })
   } catch (thrown) {
     throw new Fault(withSource(lineFrom(thrown), optionSources))
   }

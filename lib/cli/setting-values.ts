@@ -1,4 +1,4 @@
-import { Fault } from './fault.js'
+import { Fault, isObject } from './fault.js'
 import type { Given, GivenSettings } from './given.js'
 import { type SettingName, settings } from './settings.js'
 
@@ -48,18 +48,19 @@ export class SettingValues {
     const { value, source } = found
     const { choices } = settings[name]
     const text = typeof value === 'number' ? String(value) : value
-    if (typeof text !== 'string' || text === '') throw new Fault(`${source} takes text, not ${shown(value)}`)
-    if (choices === undefined || choices.includes(text)) return text
-    throw new Fault(`${source} takes ${alternatives(choices)}, not ${shown(text)}`)
+    const isValid = typeof text === 'string' && text !== '' && (choices?.includes(text) ?? true)
+    if (isValid) return text
+    throw new Fault(`${source} takes ${choices === undefined ? 'text' : alternatives(choices)}, not ${shown(value)}`)
   }
 
   number(name: SettingName): number | undefined {
     const found = this.given(name)
     if (found === undefined) return undefined
     const { value, source } = found
+    const { least = 0, most = Number.MAX_SAFE_INTEGER } = settings[name]
     const number = typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value
-    if (typeof number === 'number' && Number.isSafeInteger(number) && number >= 0) return number
-    throw new Fault(`${source} takes a whole number${unitOf(name)}, not ${shown(value)}`)
+    if (typeof number === 'number' && Number.isInteger(number) && number >= least && number <= most) return number
+    throw new Fault(`${source} takes a whole number${unitOf(name)}${rangeOf(name)}, not ${shown(value)}`)
   }
 
   boolean(name: SettingName): boolean | undefined {
@@ -85,7 +86,8 @@ export class SettingValues {
     if (found === undefined) return undefined
     const { value, source } = found
     const isList = typeof value === 'string' || Array.isArray(value)
-    const pairs = isList ? (this.list(name) ?? []).map((pair) => splitPair(source, pair)) : Object.entries(value ?? {})
+    if (!isList && !isObject(value)) throw new Fault(`${source} takes an object of texts, not ${shown(value)}`)
+    const pairs = isList ? (this.list(name) ?? []).map((pair) => splitPair(source, pair)) : Object.entries(value)
     const map = new Map<string, string>()
     for (const [key, text] of pairs) {
       if (map.has(key)) throw new Fault(`${source} names ${shown(key)} twice`)
@@ -130,10 +132,16 @@ function unitOf(name: SettingName): string {
   return unit === undefined ? '' : ` of ${unit.toLowerCase()}`
 }
 
+function rangeOf(name: SettingName): string {
+  const { least, most } = settings[name]
+  if (most !== undefined) return ` from ${least ?? 0} to ${most}`
+  return least === undefined ? '' : `, at least ${least}`
+}
+
 function alternatives(choices: readonly string[]): string {
   return `${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}`
 }
 
 function shown(value: unknown): string {
-  return JSON.stringify(value) ?? String(value)
+  return typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value))
 }

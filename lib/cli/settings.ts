@@ -18,6 +18,10 @@ export interface Setting {
   readonly default?: string | number | boolean
   /** The allowed values. */
   readonly choices?: readonly string[]
+  /** The smallest number. @default 0 */
+  readonly least?: number
+  /** The largest number. @default no limit */
+  readonly most?: number
   /** Another name of the environment variable. */
   readonly variable?: string
   readonly isSecret?: true
@@ -27,6 +31,8 @@ export interface Setting {
 
 const ofHandler = { isHandlerOption: true } as const
 const number = { kind: 'number', value: 'N' } as const
+/** A longer delay than 2^31 - 1 milliseconds would end Node's timers at once. */
+const seconds = { ...number, most: 2_147_483 } as const
 
 /** All settings by name, grouped and ordered as in `--help`. */
 export const groups = {
@@ -62,7 +68,7 @@ export const groups = {
       variable: 'PACHD_ADDRESS',
     },
     wait: {
-      kind: 'number',
+      ...seconds,
       value: 'SECONDS',
       help: 'time limit for pachd to respond at startup',
       default: 0,
@@ -196,45 +202,46 @@ export const groups = {
     },
     maxConnections: {
       ...number,
+      least: 1,
       help: 'limit of open connections of a worker; more are closed at once (default no limit)',
     },
     maxHeaderBytes: {
       ...number,
+      least: 1024,
       help: 'limit of the size of request headers; larger ones get 431',
       default: 16384,
     },
     headersSeconds: {
-      ...number,
+      ...seconds,
       help: 'time limit for receiving request headers',
       default: 60,
     },
     idleSeconds: {
-      ...number,
+      ...seconds,
       help: 'close connections without traffic after this time; 0 for never',
       default: 600,
     },
     keepAliveSeconds: {
-      ...number,
+      ...seconds,
       help: 'close idle connections after this time; must exceed the time limits of clients and load balancers',
       default: 120,
     },
   },
   'Running it': {
     workers: {
-      kind: 'number',
-      value: 'N',
+      ...number,
+      least: 1,
+      most: 256,
       help: 'number of processes that share the port, to use several cores; not with PFS in memory',
       default: 1,
     },
     drainDelaySeconds: {
-      kind: 'number',
-      value: 'N',
+      ...seconds,
       help: 'after SIGTERM, continue for this time while /readyz fails, so that load balancers notice',
       default: 0,
     },
     drainSeconds: {
-      kind: 'number',
-      value: 'N',
+      ...seconds,
       help: 'how long running requests may take to finish after SIGTERM or SIGINT',
       default: 25,
     },

@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import { setTimeout } from 'node:timers/promises'
 import { startAdmin } from './admin.js'
 import type { Arguments } from './arguments.js'
-import { Fault } from './fault.js'
+import { Fault, PrintedFault } from './fault.js'
+import { pachdAddress } from './pfs.js'
 import type { ProgramLog } from './program-log.js'
 import { type RunningGateway, serve } from './serve.js'
 import type { Welcome } from './welcome.js'
@@ -25,6 +26,9 @@ const restartMilliseconds = 1000
  * all of them.
  */
 export async function runWorkers(args: Arguments, log: ProgramLog, version: string): Promise<RunningGateway> {
+  if (args.memory || pachdAddress(args, process.env) === undefined) {
+    throw new Fault('--workers needs a pachd: each worker would have a separate PFS in memory')
+  }
   const reached = new Map<Worker, boolean>()
   let isStopping = false
   const stopAdmin = args.admin === undefined ? undefined : await adminOf(args.admin, unready, log)
@@ -35,12 +39,14 @@ export async function runWorkers(args: Arguments, log: ProgramLog, version: stri
     return [...reached.values()].includes(true) ? undefined : 'pachd was not reached'
   }
 
-  /** Starts a worker and returns its welcome; throws a Fault if it exits before it listens, after it has printed why. */
+  /** Starts a worker and returns its welcome; throws a Fault if it exits before it listens. */
   async function start(index: number): Promise<Welcome> {
     const worker = cluster.fork({ [indexVariable]: String(index) })
     const ended = once(worker, 'exit').then(([code, signal]: unknown[]) => {
       reached.delete(worker)
-      return `worker ${index} (process ${worker.process.pid}) has ended with ${signal ?? code}`
+      const text = `worker ${index} (process ${worker.process.pid}) has ended with ${signal ?? code}`
+      // A worker that exits by itself has printed the reason.
+      return signal === null ? new PrintedFault(text) : new Fault(text)
     })
     const welcome = await Promise.race([
       ended,
@@ -52,14 +58,17 @@ export async function runWorkers(args: Arguments, log: ProgramLog, version: stri
         })
       }),
     ])
-    if (typeof welcome === 'string') throw new Fault(welcome)
-    void ended.then(async (text) => {
-      if (isStopping) return
-      log.warn(`${text}; another one starts`)
-      await setTimeout(restartMilliseconds)
-      if (!isStopping) await start(index).catch((thrown: unknown) => log.error(thrown))
-    })
+    if (welcome instanceof Fault) throw welcome
+    void ended.then((fault) => replace(index, fault))
     return welcome
+  }
+
+  /** Starts another worker, again and again until one listens. */
+  async function replace(index: number, fault: Fault): Promise<void> {
+    if (isStopping) return
+    log.warn(`${fault.message}; another one starts`)
+    await setTimeout(restartMilliseconds)
+    if (!isStopping) await start(index).catch((thrown: Fault) => replace(index, thrown))
   }
 
   function order(each: Order): void {

@@ -19,6 +19,7 @@ async function serveArguments(...words: string[]) {
 
 for (const [words, message] of [
   [['--nonsense'], "Unknown option '--nonsense'; see --help"],
+  [['doctr'], "Unexpected argument 'doctr'; did you mean doctor?"],
   [['serve'], "Unexpected argument 'serve'; see --help"],
   [['--listen'], '--listen needs a value'],
   [['--memory=yes'], "Option '--memory' does not take an argument; see --help"],
@@ -42,18 +43,20 @@ for (const [words, message] of [
   [['--auth', 'keys'], '--auth takes pachyderm, none or keys:FILE, not "keys"'],
   [['--auth', 'keys:'], '--auth takes pachyderm, none or keys:FILE, not "keys:"'],
   [['--log', 'xml'], '--log takes text, json or off, not "xml"'],
-  [['--drain-seconds', '1.5'], '--drain-seconds takes a whole number of seconds, not "1.5"'],
-  [['--drain-seconds', '-1'], '--drain-seconds needs a value'],
-  [['--max-connections', 'many'], '--max-connections takes a whole number, not "many"'],
-  [['--workers', '0'], '--workers takes a number from 1 to 256, not 0'],
+  [['--drain-seconds', '1.5'], '--drain-seconds takes a whole number of seconds from 0 to 2147483, not "1.5"'],
+  [['--drain-seconds', '2147484'], '--drain-seconds takes a whole number of seconds from 0 to 2147483, not "2147484"'],
+  [['--cache-bytes', '-1'], '--cache-bytes takes a whole number of bytes, not "-1"'],
+  [['--max-header-bytes', '0'], '--max-header-bytes takes a whole number of bytes, at least 1024, not "0"'],
+  [['--max-connections', 'many'], '--max-connections takes a whole number, at least 1, not "many"'],
+  [['--workers', '0'], '--workers takes a whole number from 1 to 256, not "0"'],
   [['--share-commits', 'no'], '--share-commits takes true or false, not "no"'],
   [['--key-encoding', 'utf8'], '--key-encoding takes percent or refuse, not "utf8"'],
   [['--sweep-uploads', '7'], '--sweep-uploads takes an age such as 7d, not "7"'],
   [['--config', '/no/such.yaml'], 'cannot read the configuration file /no/such.yaml: there is no such file'],
   [['--region', '--memory'], '--region needs a value'],
 
-  [['--tls-cert', 'cert.pem'], '--tls-cert and --tls-key need each other'],
-  [['--tls-key', 'key.pem'], '--tls-cert and --tls-key need each other'],
+  [['--tls-cert', 'cert.pem'], '--tls-cert needs --tls-key as well'],
+  [['--tls-key', 'key.pem'], '--tls-key needs --tls-cert as well'],
 ] as const) {
   test(`refused: ${words.join(' ')}`, async () => {
     const error: unknown = await parseArguments(words).catch((reason) => reason)

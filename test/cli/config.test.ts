@@ -87,10 +87,35 @@ test('an invalid option in the file is named together with the file', async () =
     'refused.yaml',
     'memory: true\ncors: [{ allowedOrigins: ["*"], allowedMethods: [OPTIONS] }]',
   )
-  const { code, stderr } = await runProgram(['--config', file])
-  assert.is(code, 1)
-  assert.match(stderr, `pfs-s3-gateway: ${file}: cors[0].allowedMethods[0] must be one of GET, PUT, HEAD, POST, DELETE`)
+  for (const words of [[], ['--print-config']]) {
+    const { code, stdout, stderr } = await runProgram(['--config', file, ...words])
+    assert.equal([code, stdout], [1, ''])
+    assert.match(
+      stderr,
+      `pfs-s3-gateway: ${file}: cors[0].allowedMethods[0] must be one of GET, PUT, HEAD, POST, DELETE`,
+    )
+  }
 })
+
+for (const [content, told] of [
+  ['bucketAliases: 5', 'bucketAliases in FILE takes an object of texts, not 5'],
+  ['bucketAliases: { data: 5 }', 'bucketAliases in FILE: data must be text, not 5'],
+  ['objectRecords: false', 'objectRecords in FILE takes all, needed or off, not false'],
+  ['wait: .inf', 'wait in FILE takes a whole number of seconds from 0 to 2147483, not Infinity'],
+  ['tlsCert: a.pem', 'tlsCert in FILE needs --tls-key as well'],
+  [
+    'pachd: http://localhost:30650',
+    'pachd in FILE: "http://localhost:30650" is not a PFS address: the scheme must be grpc or grpcs',
+  ],
+  ['cors: {}', 'FILE: cors must be a list; it is {}'],
+] as const) {
+  test(`--print-config refuses a wrong value of the file: ${content}`, async () => {
+    const file = scratch.file('value.yaml', content)
+    const { code, stdout, stderr } = await runProgram(['--config', file, '--print-config'])
+    assert.equal([code, stdout], [1, ''])
+    assert.ok(stderr.startsWith(`pfs-s3-gateway: ${told.replace('FILE', file)}`), stderr)
+  })
+}
 
 for (const [env, told] of [
   [{ PFS_S3_LISSEN: '1' }, 'PFS_S3_LISSEN is not a setting; did you mean PFS_S3_LISTEN?'],

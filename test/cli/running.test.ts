@@ -113,10 +113,31 @@ test('--workers: processes share the port and the metrics; a killed one is repla
   await served.stop()
 })
 
-test('--workers: refused with PFS in memory, and a worker that cannot start ends the program', async () => {
-  const { code, stderr } = await runProgram(['--memory', '--workers', '2', '--admin', '127.0.0.1:0'])
-  assert.is(code, 1)
-  assert.match(stderr, '--workers needs a pachd: PFS in memory is in one process')
+test('--workers: a worker whose successor finds no pachd is replaced again', async () => {
+  const served = await startPfs()
+  const gateway = await startListening(['--pachd', served.pachd, '--workers', '2'])
+  await served.stop()
+  const [child] = readFileSync(`/proc/${gateway.child.pid}/task/${gateway.child.pid}/children`, 'utf8').split(' ')
+  process.kill(Number(child), 'SIGKILL')
+  await gateway.says(
+    /(worker \d) \(process \d+\) has ended with SIGKILL; another[\s\S]*\1 \(process \d+\) has ended with 1; another/,
+  )
+  assert.is((await gateway.stop()).code, 0)
+})
+
+test('--workers: one line if PFS would be in memory, or if no worker can start', async () => {
+  const memory = await runProgram(['--memory', '--workers', '2', '--admin', '127.0.0.1:0'])
+  const reason = '--workers needs a pachd: each worker would have a separate PFS in memory'
+  assert.equal([memory.code, memory.stderr], [1, `pfs-s3-gateway: ${reason}\n`])
+  const served = await startPfs()
+  const { host } = new URL(served.endpoint)
+  const busy = ['--pachd', served.pachd, '--workers', '2', '--listen', host]
+  const told = `cannot listen on ${host}: another program listens there`
+  const text = await runProgram(busy)
+  assert.equal([text.code, text.stderr], [1, `pfs-s3-gateway: ${told}\n`])
+  const json = await runProgram([...busy, '--log', 'json'])
+  assert.equal([json.code, JSON.parse(json.stderr).message], [1, told])
+  await served.stop()
 })
 
 test('--max-connections and --max-header-bytes limit the resources of clients', async () => {
