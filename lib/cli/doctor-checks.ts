@@ -8,7 +8,7 @@ import type { PachdAddress } from './pfs.js'
 /** The steps of `doctor`, printed one by one. */
 export interface Report {
   ok(text: string): void
-  /** Also prints a remedy. */
+  /** Also prints a remedy, of one line or more. */
   fail(text: string, remedy: string): void
   skip(text: string): void
   /** Prints the number of failures and returns the exit code. */
@@ -23,7 +23,7 @@ export function createReport(print: (line: string) => void): Report {
     fail(text, remedy) {
       failures += 1
       print(`FAILED   ${text}`)
-      print(`         ${remedy}`)
+      for (const line of remedy.split('\n')) print(`         ${line}`)
     },
     skip: (text) => print(`skipped  ${text}`),
     summary() {

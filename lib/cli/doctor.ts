@@ -1,70 +1,55 @@
-import { randomUUID } from 'node:crypto'
-import { createS3Handler, type GrpcPfsClient } from '../index.js'
+import type { GrpcPfsClient } from '../index.js'
 import type { Arguments } from './arguments.js'
 import { parseArguments } from './arguments.js'
-import { checkBucket, type Fetch } from './doctor-bucket.js'
+import { endpointFrom } from './command-line.js'
+import { type Caller, checkBucket } from './doctor-bucket.js'
 import { checkCertificate, checkEndpoint, createReport, pachdVersion, type Report } from './doctor-checks.js'
 import { Fault, lineFrom } from './fault.js'
 import { entry } from './help.js'
 import { type AccessKey, readKeysFile, warnOfTokens } from './keys-file.js'
 import { connectPachd, isAuthActive, type PachdAddress, pachdAddress, whyAway } from './pfs.js'
+import { checkOptions } from './serve.js'
 
 const usage = `Usage: pfs-s3-gateway doctor [OPTIONS]
 
 Checks step by step whether a gateway with these options works, and prints a remedy for each failure. Exits with 1 if
 a step failed. Takes the options of the gateway, and these:
 
-${entry('--bucket BUCKET', 'list this bucket, and put, get and delete an object with a random name, which makes two commits')}${entry('--endpoint URL', 'check a running gateway, or the proxy in front of it')}
+${entry('--bucket BUCKET', 'list this bucket, and put, get and delete an object with a random name, which makes a few commits')}${entry('--endpoint URL', 'check a running gateway, or the proxy in front of it')}
 The token is PACH_TOKEN, or that of pachctl's active context.
 `
 
 /** Runs `doctor`; returns the exit code, and throws a Fault for wrong arguments. */
 export async function doctor(words: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
-  const { own, others } = splitWords(words)
-  const command = await parseArguments(others, env)
+  const command = await parseArguments(words, env, { own: ['bucket', 'endpoint'], help: 'doctor --help' })
   if (command.name !== 'serve') {
     process.stdout.write(usage)
     return 0
   }
-  const args = command.arguments
+  const { arguments: args, own } = command
+  const bucket = own('bucket')
+  const endpoint = own('endpoint')
+  if (endpoint !== undefined) endpointFrom(endpoint)
+  checkOptions(args)
   const report = createReport((line) => process.stdout.write(`${line}\n`))
   report.ok(`Node.js ${process.versions.node}`)
   if (args.tls !== undefined) checkCertificate(args.tls, report)
   const pachd = args.memory ? undefined : pachdAddress(args, env)
-  if (pachd === undefined) reportNoPachd(args, report)
-  else await checkPachd(args, pachd, env, own.bucket, report)
-  if (own.endpoint !== undefined) await checkEndpoint(own.endpoint, report)
+  if (pachd === undefined) reportNoPachd(args, bucket, report)
+  else await checkPachd(args, pachd, env, bucket, report)
+  if (endpoint !== undefined) await checkEndpoint(endpoint, report)
   return report.summary()
 }
 
-interface OwnOptions {
-  readonly bucket?: string
-  readonly endpoint?: string
-}
-
-/** Separates the options of `doctor` from those of the gateway. */
-function splitWords(words: readonly string[]): { readonly own: OwnOptions; readonly others: readonly string[] } {
-  const own: { bucket?: string; endpoint?: string } = {}
-  const others: string[] = []
-  for (let index = 0; index < words.length; index++) {
-    const [, name, inline] = /^--(bucket|endpoint)(?:=(.*))?$/.exec(words[index] ?? '') ?? []
-    if (name === undefined) {
-      others.push(words[index] ?? '')
-      continue
+function reportNoPachd({ memory }: Arguments, bucket: string | undefined, report: Report): void {
+  if (memory) {
+    report.skip('pachd: --memory serves PFS in memory')
+    if (bucket !== undefined) {
+      report.skip(
+        `reading and writing ${bucket}: it is in the memory of the gateway; start that with --serve-pfs, and give its address as --pachd`,
+      )
     }
-    const value = inline ?? words[++index]
-    if (value === undefined || value === '') throw new Fault(`--${name} needs a value`)
-    own[name as keyof OwnOptions] = value
-  }
-  if (own.endpoint !== undefined && !URL.canParse(own.endpoint)) {
-    throw new Fault(`--endpoint takes a URL such as https://s3.example.com, not ${JSON.stringify(own.endpoint)}`)
-  }
-  return { own, others }
-}
-
-function reportNoPachd({ memory }: Arguments, report: Report): void {
-  if (memory) report.skip('pachd: --memory serves PFS in memory')
-  else {
+  } else {
     report.fail(
       'no pachd is configured, so the gateway would serve PFS in memory',
       'give --pachd ADDRESS or PACHD_ADDRESS, or set up pachctl: pachctl connect ADDRESS',
@@ -86,14 +71,14 @@ async function checkPachd(
     const authActive = await isAuthActive(client)
     report.ok(`${where} answers in ${Math.round(performance.now() - started)} ms`)
     await reportVersion(pachd, report)
-    const token = env.PACH_TOKEN || pachd.authToken
-    const isKnown = await checkToken(client, authActive, token, report)
+    const caller = await checkToken(client, authActive, env.PACH_TOKEN || pachd.authToken, report)
     const keys: ReadonlyMap<string, AccessKey> = args.auth.mode === 'keys' ? readKeysFile(args.auth.file) : new Map()
     if (args.auth.mode === 'keys') await checkKeys(client, args.auth.file, keys, authActive, report)
+    const [key] = keys
+    const user = key === undefined ? caller : await callerOf(client, authActive, key[1].authToken)
     if (bucket === undefined) report.skip('reading and writing: give --bucket BUCKET, one that may be written')
-    else if (!isKnown && args.auth.mode !== 'keys')
-      report.skip(`reading and writing ${bucket}: there is no valid token`)
-    else await checkBucket(await fetchOf(args, client, authActive ? token : undefined, keys), bucket, report)
+    else if (user === undefined) report.skip(`reading and writing ${bucket}: there is no valid token`)
+    else await checkBucket({ args, client, bucket, user, ...(key && { key }) }, report)
   } catch (thrown) {
     if (thrown instanceof Fault) throw thrown
     report.fail(
@@ -113,36 +98,48 @@ async function reportVersion(pachd: PachdAddress, report: Report): Promise<void>
   }
 }
 
-/** Whether requests can be made with the token. */
+/** The user of a token, whom PFS lets make requests; undefined if there is none. */
 async function checkToken(
   client: GrpcPfsClient,
   authActive: boolean,
   token: string | undefined,
   report: Report,
-): Promise<boolean> {
+): Promise<Caller | undefined> {
   if (!authActive) {
     report.ok('auth is not active in Pachyderm: any or no credentials are accepted')
-    return true
+    return {}
   }
   if (token === undefined) {
     report.fail(
       'auth is active in Pachyderm, and there is no token to check',
       'set PACH_TOKEN, for example from: pachctl auth get-auth-token',
     )
-    return false
+    return undefined
   }
   try {
     const { username, expiration } = await client.whoAmI({ authToken: token })
     const until = expiration === undefined ? 'does not expire' : `expires at ${expiration.toISOString()}`
     report.ok(`auth is active; the token is that of ${username} and ${until}`)
-    return true
+    return { authToken: token, username }
   } catch (thrown) {
     report.fail(
       `Pachyderm does not accept the token: ${lineFrom(thrown)}`,
       'get another one: pachctl auth login, then pachctl auth get-auth-token',
     )
-    return false
+    return undefined
   }
+}
+
+/** The user of an access key's token; undefined if PFS does not know the token, which was reported with the keys. */
+async function callerOf(
+  client: GrpcPfsClient,
+  authActive: boolean,
+  authToken: string | undefined,
+): Promise<Caller | undefined> {
+  if (!authActive) return {}
+  if (authToken === undefined) return undefined
+  const { username } = await client.whoAmI({ authToken }).catch(() => ({ username: undefined }))
+  return username === undefined ? undefined : { authToken, username }
 }
 
 async function checkKeys(
@@ -158,24 +155,4 @@ async function checkKeys(
   }
   for (const warning of warnings) report.fail(warning, `replace its authToken in ${file} with a valid Pachyderm token`)
   if (warnings.length === 0) report.ok(`the keys file ${file} has ${keys.size} usable access keys`)
-}
-
-/** Sends requests to a gateway in this process, signed as a client would. */
-async function fetchOf(
-  args: Arguments,
-  client: GrpcPfsClient,
-  token: string | undefined,
-  keys: ReadonlyMap<string, AccessKey>,
-): Promise<Fetch> {
-  const { createS3Fetch } = await import('../testing/index.js')
-  const { auth, handlerOptions } = args
-  const options = { ...handlerOptions, basePath: '', domains: [] }
-  if (auth.mode === 'keys') {
-    const [[accessKeyId, { secretAccessKey }] = [randomUUID(), { secretAccessKey: '' }]] = keys
-    const handler = createS3Handler(client, { mode: 'keys', credentialFor: (id) => keys.get(id) }, options)
-    return createS3Fetch(handler, {
-      signer: { accessKeyId, secretAccessKey, region: handlerOptions.region ?? 'us-east-1' },
-    })
-  }
-  return createS3Fetch(createS3Handler(client, { mode: 'none', authToken: token }, options))
 }

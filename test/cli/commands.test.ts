@@ -3,6 +3,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { createMemoryPfs, servePfs } from '../../lib/testing/index.js'
 import { runProgram, startListening } from '../support/program.js'
 import { root } from '../support/root.js'
 import { createScratch } from './scratch.js'
@@ -36,7 +37,9 @@ test('doctor: every step passes with a valid token, and nothing is left in the b
     'auth is active; the token is that of pach:root and does not expire',
     'list bucket master.images',
     'put an object',
+    'pach:root has on repo images of project default: clusterAdmin, repoOwner',
     'get it',
+    'put it again, with metadata',
     'the clock of pachd and that of this machine agree',
     'delete it',
     `a gateway answers at ${served.endpoint}`,
@@ -54,6 +57,49 @@ test('doctor: every step passes with a valid token, and nothing is left in the b
   await served.stop()
 })
 
+/** A PFS with auth whose repo `images` in project `lab` a robot may use with these roles. */
+async function servedLab(roles: readonly string[]) {
+  const pfs = createMemoryPfs({ rootToken: 'root' })
+  const asRoot = { authToken: 'root' }
+  const repo = { project: 'lab', name: 'images', type: 'user' } as const
+  await pfs.createProject({ project: 'lab' }, asRoot)
+  await pfs.createRepo({ repo }, asRoot)
+  await pfs.createBranch({ branch: { repo, name: 'master' } }, asRoot)
+  const token = await pfs.getRobotToken({ robot: 'tester' }, asRoot)
+  const resource = { type: 'REPO', name: 'lab/images' } as const
+  await pfs.modifyRoleBinding({ resource, principal: 'robot:tester', roles }, asRoot)
+  const served = await servePfs(pfs, '127.0.0.1:0')
+  const examine = () => doctor(['--pachd', served.address, '--bucket', 'master.images.lab'], { PACH_TOKEN: token })
+  return { pfs, repo, served, examine }
+}
+
+test('doctor: names the missing right to create the meta repo, and no missing role on the repo', async () => {
+  const { pfs, repo, served, examine } = await servedLab(['repoWriter'])
+  const { ok, failed, stdout } = await examine()
+  assert.ok(ok.includes('robot:tester has on repo images of project lab: repoWriter'), stdout)
+  assert.equal([ok.includes('put an object'), ok.includes('delete it')], [true, true], stdout)
+  assert.is(failed.length, 1, stdout)
+  assert.match(failed[0] ?? '', /^put it again, with metadata: AccessDenied, .* you may not create repos/)
+  assert.match(stdout, 'pachctl auth set project lab projectWriter robot:tester')
+  assert.not.match(stdout, 'repoWriter robot:tester')
+  await pfs.createRepo({ repo: { ...repo, type: 'meta' } }, { authToken: 'root' })
+  assert.equal((await examine()).failed, [])
+  await served.close()
+})
+
+for (const [roles, failure] of [
+  [[], 'robot:tester has no role on repo images of project lab'],
+  [['repoReader'], 'put an object: AccessDenied, Access Denied'],
+] as const) {
+  test(`doctor: a user with the roles [${roles}] on the repo gets the command for the missing role`, async () => {
+    const { served, examine } = await servedLab(roles)
+    const { failed, stdout } = await examine()
+    assert.equal(failed, [failure], stdout)
+    assert.match(stdout, 'pachctl auth set repo images repoWriter robot:tester --project lab')
+    await served.close()
+  })
+}
+
 test('doctor: failures, each with a remedy', async () => {
   const served = await startPfs()
   const missing = await doctor(['--pachd', served.pachd, '--bucket', 'images.master'])
@@ -69,6 +115,8 @@ test('doctor: failures, each with a remedy', async () => {
     `pachd at ${served.pachd} (--pachd) does not answer: nothing listens there`,
     `${served.endpoint} does not answer: nothing listens there`,
   ])
+  const here = await doctor(['--memory', '--bucket', 'master.images'])
+  assert.match(here.skipped[1] ?? '', /^reading and writing master\.images: .* start that with --serve-pfs/)
   const nothing = await doctor([])
   assert.equal(nothing.failed, ['no pachd is configured, so the gateway would serve PFS in memory'])
 })
@@ -134,20 +182,36 @@ test('presign: a URL with a key of a keys file writes and reads one object, unti
 for (const [words, env, told] of [
   [['presign'], {}, 'presign takes one BUCKET/KEY, such as master.images/a.txt; see presign --help'],
   [['presign', 'bucket'], {}, 'presign takes one BUCKET/KEY, such as master.images/a.txt; see presign --help'],
-  [['presign', 'b/k'], {}, '--endpoint takes a URL such as https://s3.example.com, not ""'],
+  [['presign', 'b/k'], {}, 'presign needs --endpoint URL, where clients reach the gateway; see presign --help'],
+  [
+    ['presign', 'b/k', '--endpoint', 'ftp://h'],
+    {},
+    '--endpoint takes a URL such as https://s3.example.com, not "ftp://h"',
+  ],
   [['presign', 'b/k', '--endpoint', 'http://h'], {}, 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or PACH_TOKEN'],
+  [['presign', 'b/k', '--expires', '-5'], {}, '--expires takes a number of seconds from 1 to 604800, not "-5"'],
   [['presign', 'b/k', '--expires', '0'], {}, '--expires takes a number of seconds from 1 to 604800, not "0"'],
   [['presign', 'b/k', '--method', 'POST'], {}, '--method takes GET, HEAD, PUT or DELETE, not "POST"'],
   [['presign', '--nonsense'], {}, "Unknown option '--nonsense'; see presign --help"],
-  [['keys'], {}, 'keys takes add, list or remove, not ""; see keys --help'],
+  [['presign', 'b/k', '--enpoint', 'http://h'], {}, "Unknown option '--enpoint'; did you mean --endpoint?"],
+  [['keys'], {}, 'keys needs add, list or remove; see keys --help'],
+  [['keys', 'ad', 'k.json'], {}, 'keys takes add, list or remove, not "ad"; see keys --help'],
+  [['keys', '--lst'], {}, "Unknown option '--lst'; see keys --help"],
   [['keys', 'add'], {}, 'keys add needs the keys file; see keys --help'],
   [
     ['keys', 'add', '/no/such/dir/keys.json'],
     {},
-    'cannot write the keys file /no/such/dir/keys.json: there is no such file',
+    'cannot write the keys file /no/such/dir/keys.json: its directory is missing',
   ],
   [['keys', 'add', 'k.json', 'a b'], {}, 'an access key has 3 to 128 letters, digits and underscores, not "a b"'],
   [['doctor', '--bucket'], {}, '--bucket needs a value'],
+  [['doctor', '--buket', 'b'], {}, "Unknown option '--buket'; did you mean --bucket?"],
+  [['doctor', 'images'], {}, "Unexpected argument 'images'; see doctor --help"],
+  [
+    ['doctor', '--memory', '--base-path', 's3'],
+    {},
+    '--base-path must look like "/s3", without a trailing slash; it is "s3"',
+  ],
   [['doctor', '--endpoint', 'here'], {}, '--endpoint takes a URL such as https://s3.example.com, not "here"'],
 ] as const) {
   test(`refused: ${words.join(' ')}`, async () => {
