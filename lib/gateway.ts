@@ -4,6 +4,7 @@ import { createKeyedMutex } from './concurrency.js'
 import type { Gateway } from './operations/call.js'
 import { createContentCache } from './operations/content-cache.js'
 import { ReadAhead } from './operations/read-ahead.js'
+import { VersionBatches } from './operations/version-batches.js'
 import type { Settings } from './options.js'
 import type { PfsClient } from './pfs/client.js'
 import { withErrorContext } from './pfs/error-context.js'
@@ -54,7 +55,7 @@ export function createGateway(client: PfsClient, settings: Settings): Gateway {
     stagedParts: new StagedParts(),
     uploadMutex: createKeyedMutex(),
     repoMutex: createKeyedMutex(),
-    versionMutex: createKeyedMutex(),
+    versionBatches: new VersionBatches(),
     markerMutex: createKeyedMutex(),
     contents,
     readAhead: new ReadAhead(pfs, contents),

@@ -20,6 +20,7 @@ import type { VersionWalk } from '../resolver/versions/version-walk.js'
 import type { CheckedBody } from '../signature/checked-body.js'
 import type { ContentCache } from './content-cache.js'
 import type { ReadAhead } from './read-ahead.js'
+import type { VersionBatches } from './version-batches.js'
 
 /** The state that all requests of one handler share. */
 export interface Gateway {
@@ -46,8 +47,7 @@ export interface Gateway {
   readonly uploadMutex: KeyedMutex
   /** Serialises the creation and deletion of branches, by project and repo. */
   readonly repoMutex: KeyedMutex
-  /** Serialises the deletion of versions, by branch. */
-  readonly versionMutex: KeyedMutex
+  readonly versionBatches: VersionBatches
   /** Serialises the writes of a directory marker, by key. */
   readonly markerMutex: KeyedMutex
   readonly contents: ContentCache

@@ -16,8 +16,9 @@ import {
   readExpectedObject,
   requireExpectedObject,
 } from './delete-condition.js'
-import { deleteVersions, type NamedVersion } from './delete-versions.js'
+import { deleteVersions } from './delete-versions.js'
 import { recordEnds, withMarker } from './directory-marker.js'
+import type { NamedVersion } from './version-batches.js'
 import { commitChange, currentObject } from './write.js'
 
 /**

@@ -11,47 +11,33 @@ import { commitOfVersion, findObject } from '../resolver/object.js'
 import { versionAsOf } from '../resolver/versions/object-version.js'
 import type { KeyVersion } from '../resolver/versions/version-walk.js'
 import { type BucketCall, immutableVersion } from './call.js'
-import { type ExpectedObject, isExpecting, requireExpectedObject } from './delete-condition.js'
+import { isExpecting, requireExpectedObject } from './delete-condition.js'
 import { forgetVersions } from './directory-marker.js'
 import { type AffectedKey, restoreVersions } from './restore-versions.js'
-
-/** A version to delete. */
-export interface NamedVersion {
-  readonly key: string
-  readonly path: string
-  readonly versionId: string
-  readonly expected: ExpectedObject
-}
-
-/** A version that was deleted or did not exist. */
-export interface DeletedVersion {
-  readonly isMarker: boolean
-}
+import type { DeletedVersion, Deletions, NamedVersion } from './version-batches.js'
 
 /** Concurrent look-ups of versions. */
 const maxLookups = 8
 
 /**
  * Hides versions of objects: PFS keeps them, but no request returns them. If the current version of a key is among them,
- * the version before it is restored by a copy inside PFS. All keys share at most one commit of data and one of records.
- * A concurrent write of the same key by another gateway goes unnoticed.
+ * the version before it is restored by a copy inside PFS. All keys share at most one commit of data and one of records, also
+ * those of requests that wait for their turn at the same time. Once it has its turn, it ends even if the client leaves. A
+ * concurrent write of the same key by another gateway goes unnoticed.
  *
  * @throws S3Error MethodNotAllowed if this gateway does not hide versions, OperationAborted while a commit is open
  * @throws PfsError if the bucket is missing or the caller may not write it; an error of one version is its outcome
  */
-export async function deleteVersions(
-  call: BucketCall,
-  named: readonly NamedVersion[],
-): Promise<readonly PromiseSettledResult<DeletedVersion>[]> {
+export async function deleteVersions(call: BucketCall, named: readonly NamedVersion[]): Promise<Deletions> {
   const { gateway, bucket, options } = call
-  const { branch } = bucket
   if (!gateway.hidesVersions) throw immutableVersion()
-  await gateway.commits.requireWritable(branch, options)
-  const turn = JSON.stringify([branch.repo.project, branch.repo.name, branch.name])
-  return gateway.versionMutex(turn, () => deleteInTurn(call, named))
+  await gateway.commits.requireWritable(bucket.branch, options)
+  return gateway.versionBatches.run(bucket.branch, named, options, (all, shared) =>
+    deleteInTurn({ ...call, options: shared }, all),
+  )
 }
 
-async function deleteInTurn(call: BucketCall, named: readonly NamedVersion[]) {
+async function deleteInTurn(call: BucketCall, named: readonly NamedVersion[]): Promise<Deletions> {
   const { gateway, bucket, options } = call
   const { branch } = bucket
   const head = await inspectHead(gateway.pfs, branch, options)
@@ -78,9 +64,7 @@ async function deleteInTurn(call: BucketCall, named: readonly NamedVersion[]) {
     )
     return isMarkerPath(path) ? [...records, forgetVersions(call, path, versions)] : records
   })
-  // After the commit, the records must be written even if the client leaves.
-  const { signal: _, ...lasting } = options
-  await gateway.records.write(updates, lasting)
+  await gateway.records.write(updates, options)
   return lookups.map((lookup, index): PromiseSettledResult<DeletedVersion> => {
     if (lookup.status === 'rejected') return lookup
     const outcome = back.get(named[index]?.path ?? '')

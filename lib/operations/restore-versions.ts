@@ -1,13 +1,14 @@
 import type { Change } from '../commits/change.js'
 import type { CommitInTurn } from '../commits/commit-queue.js'
 import { inspectHead } from '../commits/head.js'
+import { mapWithLimit } from '../concurrency.js'
 import { S3Error } from '../errors.js'
 import type { FileInfo } from '../pfs/client.js'
 import { findPlaces } from '../pfs/places.js'
 import { isMarkerPath } from '../records/markers.js'
 import type { HiddenVersion } from '../records/record.js'
 import type { KeyRecords } from '../records/record-cache.js'
-import type { KeyVersion } from '../resolver/versions/version-walk.js'
+import type { KeyVersion, WalkedVersion } from '../resolver/versions/version-walk.js'
 import type { BucketCall } from './call.js'
 
 /** A key whose versions are being deleted. */
@@ -114,7 +115,7 @@ async function planFrom(
     [...concerned].map(([path, { hidden, versions }]) => [path, new Set([...hidden.keys(), ...versions.keys()])]),
   )
   const passed = new Set<string>()
-  const visit = (path: string, version: KeyVersion): boolean => {
+  const visit = (path: string, version: WalkedVersion): boolean => {
     const gone = left.get(path)
     if (gone?.delete(version.commitId) !== true) {
       // The current version may stay.
@@ -131,6 +132,9 @@ async function planFrom(
   return plan
 }
 
+/** Maximum earlier commits to read concurrently. */
+const maxCommits = 8
+
 /** The files at some paths at the head of the branch. */
 async function currentFiles({ gateway, bucket, options }: BucketCall, paths: readonly string[]) {
   const { repo } = bucket.branch
@@ -144,14 +148,10 @@ async function filesAsOf({ gateway, bucket, options }: BucketCall, plan: Plan) {
   for (const [path, asOf] of plan) {
     if (asOf !== undefined) byCommit.set(asOf, [...(byCommit.get(asOf) ?? []), path])
   }
-  const found = new Map<string, FileInfo>()
-  for (const [id, paths] of byCommit) {
-    const files = foundFiles(
-      await findPlaces({ pfs: gateway.pfs, commit: { repo, id }, filesOnly: true }, paths, options),
-    )
-    for (const [path, file] of files) found.set(path, file)
-  }
-  return found
+  const files = await mapWithLimit(maxCommits, [...byCommit], async ([id, paths]) =>
+    foundFiles(await findPlaces({ pfs: gateway.pfs, commit: { repo, id }, filesOnly: true }, paths, options)),
+  )
+  return new Map(files.flatMap((found) => [...found]))
 }
 
 function foundFiles(findings: Awaited<ReturnType<typeof findPlaces>>): ReadonlyMap<string, FileInfo> {

@@ -147,11 +147,13 @@ export async function versionAsOf(
   options: CallOptions,
 ): Promise<KeyVersion | undefined> {
   const hidden = hiddenVersions(records, branch.name)
+  const recorded = recordedVersions(records, branch.name)
   const keys = new Map([[path, records]])
   for (let start: string | undefined = commitId; start !== undefined; ) {
     const found: KeyVersion[] = []
     const visit = (_: string, version: KeyVersion): boolean => found.push(version) > 0
-    await versionWalk.walk({ branch, commitId: start, keys }, visit, options)
+    if (recorded.has(start)) found.push({ commitId: start, content: recorded.get(start) })
+    else await versionWalk.walk({ branch, commitId: start, keys }, visit, options)
     const [version] = found
     start = hidden.get(version?.commitId ?? '')?.asOf
     if (start === undefined) return version

@@ -10,10 +10,14 @@ import { type Revision, revisionsFrom } from './history.js'
 /** The version of a key that a commit created. */
 export interface KeyVersion {
   readonly commitId: string
-  /** The nearest earlier commit that has not failed; undefined for the first commit of the history. */
-  readonly baseId: string | undefined
   /** PFS's hash in hex; undefined for a delete marker. */
   readonly content: string | undefined
+}
+
+/** A version that was found in the history. */
+export interface WalkedVersion extends KeyVersion {
+  /** The nearest earlier commit that has not failed; undefined for the first commit of the history. */
+  readonly baseId: string | undefined
 }
 
 /** The start of a walk, and the keys to look for, with their records by path. */
@@ -36,13 +40,16 @@ export interface VersionWalk {
    */
   walk(
     start: WalkStart,
-    visit: (path: string, version: KeyVersion) => boolean,
+    visit: (path: string, version: WalkedVersion) => boolean,
     options: CallOptions,
   ): Promise<ReadonlySet<string>>
 }
 
 /** Maximum commits to compare concurrently. */
 const maxCommits = 8
+
+/** Maximum commits of this process to look up one by one; for more, the history is read in pages. */
+const maxLookups = 3
 
 /** Maximum keys to compare one by one; for more keys, their common directory is compared. */
 const maxApart = 8
@@ -57,8 +64,11 @@ export function createVersionWalk(pfs: PfsClient, keys: KeyCodec, changes: Chang
   ): AsyncGenerator<readonly Revision[]> {
     const { repo } = branch
     let id = commitId
+    let lookups = 0
     for (let made = log.get(repo, id); made !== undefined && id !== endId; made = log.get(repo, id)) {
       if (intersects(made.paths, paths)) {
+        lookups += 1
+        if (lookups > maxLookups) break
         const [revision] = await first(revisionsFrom(pfs, { repo, id }, options), 1)
         if (revision?.commit.id === id) yield [revision]
       }
@@ -69,6 +79,8 @@ export function createVersionWalk(pfs: PfsClient, keys: KeyCodec, changes: Chang
     if (id === endId) return
     for await (const revision of revisionsFrom(pfs, { repo, id }, options)) {
       if (revision.commit.id === endId) break
+      const made = log.get(repo, revision.commit.id)
+      if (made !== undefined && !intersects(made.paths, paths)) continue
       group.push(revision)
       if (group.length < size) continue
       yield group
@@ -87,7 +99,9 @@ export function createVersionWalk(pfs: PfsClient, keys: KeyCodec, changes: Chang
   ): Promise<ReadonlyMap<string, string | undefined>> {
     const found = new Map<string, string | undefined>()
     const unknown: string[] = []
+    const made = log.get(revision.commit.repo, revision.commit.id)
     for (const path of paths) {
+      if (made !== undefined && !made.paths.has(path)) continue
       const contents = recorded.get(path)
       if (contents?.has(revision.commit.id)) found.set(path, contents.get(revision.commit.id))
       else unknown.push(path)

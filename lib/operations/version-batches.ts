@@ -1,0 +1,61 @@
+import { createKeyedMutex } from '../concurrency.js'
+import type { Branch, CallObserver, CallOptions } from '../pfs/client.js'
+import { sharedObserver } from '../pfs/observed-call.js'
+import type { ExpectedObject } from './delete-condition.js'
+
+/** A version to delete. */
+export interface NamedVersion {
+  readonly key: string
+  readonly path: string
+  readonly versionId: string
+  readonly expected: ExpectedObject
+}
+
+/** A version that was deleted or did not exist. */
+export interface DeletedVersion {
+  readonly isMarker: boolean
+}
+
+/** The outcome of each version of a batch. */
+export type Deletions = readonly PromiseSettledResult<DeletedVersion>[]
+
+interface Batch {
+  readonly named: NamedVersion[]
+  readonly observers: (CallObserver | undefined)[]
+  readonly outcomes: Promise<Deletions>
+}
+
+/** Maximum versions of a batch; its first request may name as many. */
+const maxVersions = 1000
+
+/** Deletes the versions of a branch in one batch after the other: requests of a caller that arrive meanwhile share the next. */
+export class VersionBatches {
+  readonly #mutex = createKeyedMutex()
+  /** The batches that have not begun, by branch and token. */
+  readonly #waiting = new Map<string, Batch>()
+
+  /** Runs `work` for a batch that contains `named`; its options have no signal, since requests share it. */
+  async run(
+    { repo, name }: Branch,
+    named: readonly NamedVersion[],
+    { signal: _, observer, ...options }: CallOptions,
+    work: (named: readonly NamedVersion[], options: CallOptions) => Promise<Deletions>,
+  ): Promise<Deletions> {
+    const branch = JSON.stringify([repo.project, repo.name, name])
+    const id = JSON.stringify([branch, options.authToken])
+    const waiting = this.#waiting.get(id)
+    if (waiting !== undefined && waiting.named.length + named.length <= maxVersions) {
+      const start = waiting.named.length
+      waiting.named.push(...named)
+      waiting.observers.push(observer)
+      return (await waiting.outcomes).slice(start, start + named.length)
+    }
+    const outcomes = this.#mutex(branch, () => {
+      if (this.#waiting.get(id) === batch) this.#waiting.delete(id)
+      return work(batch.named, { ...options, observer: sharedObserver(batch.observers) })
+    })
+    const batch: Batch = { named: [...named], observers: [observer], outcomes }
+    this.#waiting.set(id, batch)
+    return (await outcomes).slice(0, named.length)
+  }
+}
