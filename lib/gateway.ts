@@ -3,7 +3,7 @@ import { createCommitQueue } from './commits/commit-queue.js'
 import { createKeyedMutex } from './concurrency.js'
 import type { Gateway } from './operations/call.js'
 import { createContentCache } from './operations/content-cache.js'
-import { ReadAhead } from './operations/read-ahead.js'
+import { SmallFiles } from './operations/small-files.js'
 import { VersionBatches } from './operations/version-batches.js'
 import type { Settings } from './options.js'
 import type { PfsClient } from './pfs/client.js'
@@ -58,6 +58,6 @@ export function createGateway(client: PfsClient, settings: Settings): Gateway {
     versionBatches: new VersionBatches(),
     markerMutex: createKeyedMutex(),
     contents,
-    readAhead: new ReadAhead(pfs, contents),
+    smallFiles: new SmallFiles(pfs, contents),
   }
 }

@@ -19,7 +19,7 @@ import { type RemovalSearch, resolveVersion } from '../resolver/versions/object-
 import type { VersionWalk } from '../resolver/versions/version-walk.js'
 import type { CheckedBody } from '../signature/checked-body.js'
 import type { ContentCache } from './content-cache.js'
-import type { ReadAhead } from './read-ahead.js'
+import type { SmallFiles } from './small-files.js'
 import type { VersionBatches } from './version-batches.js'
 
 /** The state that all requests of one handler share. */
@@ -51,7 +51,7 @@ export interface Gateway {
   /** Serialises the writes of a directory marker, by key. */
   readonly markerMutex: KeyedMutex
   readonly contents: ContentCache
-  readonly readAhead: ReadAhead
+  readonly smallFiles: SmallFiles
 }
 
 /** An authenticated request. */

@@ -1,13 +1,10 @@
 import { invalidArgument, S3Error } from '../errors.js'
-import { collect } from '../http/byte-reader.js'
 import { parseHttpDate } from '../http/date.js'
 import { matchesEtag, readCondition } from '../http/preconditions.js'
 import { type ByteRange, contentRange, cutTo, parseRange } from '../http/range.js'
 import { type HttpRequest, header, queryValue } from '../http/request.js'
 import type { Headers, S3Response } from '../http/response.js'
-import type { FileInfo } from '../pfs/client.js'
-import { chunkedHashBytes, smallFileHash } from '../pfs/file-hash.js'
-import { readFile } from '../pfs/path.js'
+import { requireHash } from '../pfs/file-hash.js'
 import { readForSlowReader } from '../pfs/stalled-read.js'
 import type { ObjectRecord } from '../records/record.js'
 import type { StoredObject } from '../resolver/object.js'
@@ -42,23 +39,8 @@ const smallBytes = 1024 * 1024
 
 /** The content of a small object that PFS has just returned to the caller. */
 async function smallContent({ gateway, options }: ObjectCall, { info, size }: StoredObject): Promise<Uint8Array> {
-  const { pfs, contents } = gateway
-  const known = contents.get(info.hash, options.authToken)
-  if (known?.length === size) return known
-  const ahead = await gateway.readAhead.read(info, options)
-  if (ahead?.length === size) return ahead
-  const whole = cutTo({ start: 0, end: size - 1 }, readFile(pfs, info.file, {}, options), size)
-  const content = await collect(whole, size)
-  await requireHash(content, info)
-  contents.set(info.hash, options.authToken, content)
-  return content
-}
-
-/** Throws unless the content has the hash that PFS returned; the hash of a large file cannot be computed here. */
-async function requireHash(content: Uint8Array, { hash, file }: FileInfo): Promise<void> {
-  if (content.length >= chunkedHashBytes || (await smallFileHash(content)).every((byte, index) => byte === hash[index]))
-    return
-  throw new Error(`the content of ${file.path} does not match its hash`)
+  const known = gateway.contents.get(info.hash, options.authToken)
+  return known?.length === size ? known : gateway.smallFiles.read(info, options)
 }
 
 /**

@@ -105,7 +105,7 @@ async function readKeys({ gateway, bucket, options }: BucketCall, query: ListQue
   if (markers.status === 'rejected') throw markers.reason
   // Between common prefixes there are files that the page does not have.
   const infos = files.value.entries.flatMap((entry) => (entry.kind === 'object' ? [entry.info] : []))
-  if (infos.length === files.value.entries.length) gateway.readAhead.addListed(infos, query, options.authToken)
+  if (infos.length === files.value.entries.length) gateway.smallFiles.addListed(infos, query, options.authToken)
   return markers.value === undefined ? files.value : mergePages(files.value, markers.value, query.limit)
 }
 

@@ -4,29 +4,29 @@ import type { CallObserver, CallOptions } from './client.js'
 import { sharedObserver } from './observed-call.js'
 
 /**
- * Looks up values by path. Look-ups in one scope that start in the same turn of the event loop are a batch, and so are those
+ * Looks up values, such as those at paths. Look-ups in one scope that start in the same turn of the event loop are a batch, and so are those
  * that start while calls for the scope are running.
  */
-export interface BatchedLookup<Scope, Value> {
-  /** The value at a path, read after this call. @throws the reason for which the batch or the path failed */
-  find(scope: Scope, path: string, options: CallOptions): Promise<Value>
+export interface BatchedLookup<Scope, Item, Value> {
+  /** The value of an item, read after this call. @throws the reason for which the batch or the item failed */
+  find(scope: Scope, item: Item, options: CallOptions): Promise<Value>
 }
 
 /**
- * Looks up the paths of a batch, which may repeat. The result returns the value of a path, or throws the reason why that path
+ * Looks up the items of a batch, which may repeat. The result returns the value of an item, or throws the reason why that item
  * alone has failed.
  */
-export type RunBatch<Scope, Value> = (
+export type RunBatch<Scope, Item, Value> = (
   scope: Scope,
-  paths: readonly string[],
+  items: readonly Item[],
   options: CallOptions,
-) => Promise<(path: string) => Value>
+) => Promise<(item: Item) => Value>
 
 /** Concurrent batches per scope and caller. */
 const maxBatches = 3
 
-interface Lookup<Value> {
-  readonly path: string
+interface Lookup<Item, Value> {
+  readonly item: Item
   readonly observer: CallObserver | undefined
   readonly resolve: (value: Value) => void
   readonly reject: (reason: unknown) => void
@@ -37,21 +37,21 @@ interface Lookup<Value> {
 }
 
 /** The look-ups of one caller in one scope. */
-interface Group<Scope, Value> {
+interface Group<Scope, Item, Value> {
   readonly scope: Scope
   readonly authToken: string | undefined
-  waiting: Lookup<Value>[]
+  waiting: Lookup<Item, Value>[]
   batches: number
 }
 
 /** Creates a look-up whose scopes have the same name if they are the same. */
-export function createBatchedLookup<Scope, Value>(
+export function createBatchedLookup<Scope, Item, Value>(
   nameOf: (scope: Scope) => string,
-  run: RunBatch<Scope, Value>,
-): BatchedLookup<Scope, Value> {
-  const groups = new Map<string, Group<Scope, Value>>()
+  run: RunBatch<Scope, Item, Value>,
+): BatchedLookup<Scope, Item, Value> {
+  const groups = new Map<string, Group<Scope, Item, Value>>()
 
-  async function runBatches(key: string, group: Group<Scope, Value>): Promise<void> {
+  async function runBatches(key: string, group: Group<Scope, Item, Value>): Promise<void> {
     if (group.batches === maxBatches) return
     group.batches += 1
     // The first look-up waits for the others of this turn of the event loop.
@@ -67,8 +67,8 @@ export function createBatchedLookup<Scope, Value>(
 
   /** Settles each look-up of a batch; cancels its calls when all callers have left. */
   async function settleBatch(
-    { scope, authToken }: Group<Scope, Value>,
-    batch: readonly Lookup<Value>[],
+    { scope, authToken }: Group<Scope, Item, Value>,
+    batch: readonly Lookup<Item, Value>[],
   ): Promise<void> {
     const allHaveLeft = new AbortController()
     // Each call of the batch adds a listener, and Node warns at more than ten.
@@ -80,24 +80,31 @@ export function createBatchedLookup<Scope, Value>(
     }
     const observer = sharedObserver(batch.map((lookup) => lookup.observer))
     const options = { signal: allHaveLeft.signal, observer, ...(authToken !== undefined && { authToken }) }
-    const paths = batch.map(({ path }) => path)
+    const items = batch.map(({ item }) => item)
     try {
-      const valueAt = await run(scope, paths, options)
-      for (const lookup of batch) settle(lookup, valueAt)
+      const valueOfItem = await run(scope, items, options)
+      for (const lookup of batch) settle(lookup, valueOfItem)
     } catch (reason) {
       for (const { reject } of batch) reject(reason)
     }
   }
 
   return {
-    find(scope, path, { signal, authToken, observer }) {
+    find(scope, item, { signal, authToken, observer }) {
       const key = JSON.stringify([nameOf(scope), authToken])
       let onAbort = (): void => undefined
       const found = new Promise<Value>((resolve, reject) => {
         signal?.throwIfAborted()
         const group = groups.get(key) ?? { scope, authToken, waiting: [], batches: 0 }
         groups.set(key, group)
-        const lookup: Lookup<Value> = { path, observer, resolve, reject, hasLeft: false, onLeave: () => undefined }
+        const lookup: Lookup<Item, Value> = {
+          item,
+          observer,
+          resolve,
+          reject,
+          hasLeft: false,
+          onLeave: () => undefined,
+        }
         group.waiting.push(lookup)
         onAbort = () => {
           lookup.hasLeft = true
@@ -112,9 +119,9 @@ export function createBatchedLookup<Scope, Value>(
   }
 }
 
-function settle<Value>({ path, resolve, reject }: Lookup<Value>, valueAt: (path: string) => Value): void {
+function settle<Item, Value>({ item, resolve, reject }: Lookup<Item, Value>, valueOfItem: (item: Item) => Value): void {
   try {
-    resolve(valueAt(path))
+    resolve(valueOfItem(item))
   } catch (reason) {
     reject(reason)
   }

@@ -1,4 +1,5 @@
 import { createBLAKE2b } from 'hash-wasm'
+import type { FileInfo } from './client.js'
 
 /** From this size in bytes on, pachd hashes a file in chunks whose boundaries cannot be computed here. */
 export const chunkedHashBytes = 1_000_000
@@ -25,6 +26,12 @@ export async function smallFileHash(content: Uint8Array): Promise<Uint8Array> {
   const blake2b = await loadBlake2b()
   const once = blake2b([content])
   return content.length === 0 ? once : blake2b([once])
+}
+
+/** Throws unless the content has the hash that PFS returned; the hash of a large file cannot be computed here. */
+export async function requireHash(content: Uint8Array, { hash, file }: Pick<FileInfo, 'hash' | 'file'>): Promise<void> {
+  if (content.length >= chunkedHashBytes || Buffer.compare(await smallFileHash(content), hash) === 0) return
+  throw new Error(`the content of ${file.path} does not match its hash`)
 }
 
 async function createBlake2b(): Promise<Blake2b> {

@@ -28,7 +28,7 @@ export function createFileLookup(pfs: PfsClient): FileLookup {
     return history
   }
 
-  const lookup = createBatchedLookup<Commit, FileInfo | undefined>(nameOf, async (commit, paths, options) => {
+  const lookup = createBatchedLookup<Commit, string, FileInfo | undefined>(nameOf, async (commit, paths, options) => {
     const [path = ''] = paths
     if (paths.length === 1) {
       const file = await findFile(pfs, { commit, path }, options)

@@ -39,7 +39,7 @@ export class RecordReader {
   readonly #pfs: PfsClient
   readonly #commits: CommitQueue
   readonly #sources: ReaderSources
-  readonly #lookup: BatchedLookup<Repo, KeyRecords>
+  readonly #lookup: BatchedLookup<Repo, string, KeyRecords>
   readonly #histories = new LRUCache<string, RangeHistory>({ max: maxRepos })
   /** Directories of which a key was read, and whether they have too many records to be read whole. */
   readonly #directories = new LRUCache<string, 'small' | 'large'>({ max: maxDirectories })
@@ -48,7 +48,7 @@ export class RecordReader {
     this.#pfs = pfs
     this.#commits = commits
     this.#sources = sources
-    this.#lookup = createBatchedLookup<Repo, KeyRecords>(idOf, async (repo, paths, options) => {
+    this.#lookup = createBatchedLookup<Repo, string, KeyRecords>(idOf, async (repo, paths, options) => {
       const manner = { isBatch: true, isPending: true } as const
       const found = await this.#readAll(repo, [...new Set(paths)], manner, options)
       return (path) => found.get(path) ?? noRecords

@@ -1,7 +1,9 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createMemoryPfs, type PachydermApi } from '../../lib/testing/index.js'
 import { createRepoAndBranch } from '../support/branch.js'
+import { deferred } from '../support/deferred.js'
 import { type Gateway, startGateway } from '../support/gateway.js'
 
 const branch = { repo: { project: 'default', name: 'data', type: 'user' }, name: 'master' } as const
@@ -11,6 +13,8 @@ interface Context {
   pfs: PachydermApi
   gateway: Gateway
   reads: { files: number; archives: number; archiveBytes: number }
+  /** Holds reads until this many requests have started. */
+  holdUntil: (requests: number) => void
 }
 
 const ahead = suite<Context>('files that are read in listing order')
@@ -20,14 +24,29 @@ ahead.before.each(async (context) => {
   await createRepoAndBranch(pfs, branch)
   await put(pfs, names)
   const reads = { files: 0, archives: 0, archiveBytes: 0 }
+  let gate = Promise.resolve()
+  const holdUntil = (requests: number): void => {
+    const opened = deferred()
+    gate = opened.promise
+    let started = 0
+    const onStart = (): void => {
+      started += 1
+      if (started < requests) return
+      unsubscribe('pfs-s3-gateway:request:start', onStart)
+      opened.resolve()
+    }
+    subscribe('pfs-s3-gateway:request:start', onStart)
+  }
   const counting: PachydermApi = {
     ...pfs,
-    getFile: (request, options) => {
+    getFile: async function* (request, options) {
       reads.files += 1
-      return pfs.getFile(request, options)
+      await gate
+      yield* pfs.getFile(request, options)
     },
     getFileTar: async function* (request, options) {
       reads.archives += 1
+      await gate
       for await (const piece of pfs.getFileTar(request, options)) {
         reads.archiveBytes += piece.length
         yield piece
@@ -37,6 +56,7 @@ ahead.before.each(async (context) => {
   Object.assign(context, {
     pfs,
     reads,
+    holdUntil,
     gateway: await startGateway({ pfs: counting, options: { objectRecords: 'off' } }),
   })
 })
@@ -71,6 +91,33 @@ ahead('share reads, sequentially and ten at once', async (context) => {
     }
     await Promise.all(Array.from({ length: readers }, read))
     assert.ok(context.reads.files + context.reads.archives <= 12, JSON.stringify(context.reads))
+  }
+})
+
+ahead('share reads without a listing, if they are read at once', async (context) => {
+  context.holdUntil(names.length)
+  const found = await Promise.all(names.map((name) => get(context, `/${name}`)))
+  assert.equal(
+    found,
+    names.map((name) => `content of ${name}`),
+  )
+  assert.ok(context.reads.files + context.reads.archives <= 10, JSON.stringify(context.reads))
+})
+
+ahead('are correct if they are read at once with others between them', async (context) => {
+  const some = names.filter((_, index) => index % 10 === 0)
+  await put(
+    context.pfs,
+    names.flatMap((name) => Array.from({ length: 20 }, (_, index) => `${name}-${index}`)),
+  )
+  await put(context.pfs, ['tree/015'], () => 'x'.repeat(5_000_000))
+  for (let round = 0; round < 4; round += 1) {
+    await put(context.pfs, some, (key) => `${key} in round ${round}`)
+    const found = await Promise.all(some.map((name) => get(context, `/${name}`)))
+    assert.equal(
+      found,
+      some.map((name) => `${name} in round ${round}`),
+    )
   }
 })
 
