@@ -42,11 +42,14 @@ const held = new Set<Connection>()
 let chunksInTurn = 0
 let isNextTurnSet = false
 
-/** Starts to pass the chunks of a body to `take`. Node's own buffer is not used: it costs 200 bytes per chunk. */
+/**
+ * Starts to pass the chunks of a body to `take`. In HTTP/1, takes them from Node's parser: the buffer of the message costs
+ * 200 bytes per chunk, and its events take four times as long as the parser.
+ */
 export function startFlow(message: IncomingMessage, take: (chunk: Uint8Array) => void): MessageFlow {
-  const { socket } = message
-  const connection =
-    message.httpVersionMajor >= 2 || !(socket instanceof Socket) ? connectionOfStream(message) : connectionOf(socket)
+  const { socket, push } = message
+  const isParsed = message.httpVersionMajor < 2 && socket instanceof Socket
+  const connection = isParsed ? connectionOf(socket) : connectionOfStream(message)
 
   function onData(chunk: Uint8Array): void {
     countChunk(connection)
@@ -65,11 +68,21 @@ export function startFlow(message: IncomingMessage, take: (chunk: Uint8Array) =>
 
   connections.add(connection)
   message.on('data', onData).once('close', end).resume()
+  if (isParsed) {
+    message.push = (chunk, encoding) => {
+      // Chunks that the message has buffered come first, and other listeners need its event.
+      const isEvent = chunk === null || message.readableLength > 0 || message.listenerCount('data') > 1
+      if (isEvent) return push.call(message, chunk, encoding)
+      onData(chunk)
+      return true
+    }
+  }
   if (chunksInTurn >= chunksPerTurn) hold(connection)
   return {
     pause: () => setPaused(true),
     resume: () => setPaused(false),
     stop() {
+      message.push = push
       message.off('data', onData).off('close', end)
       end()
     },

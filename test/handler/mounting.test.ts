@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import { type ClientHttp2Session, connect as connectHttp2, createServer as createHttp2Server } from 'node:http2'
 import type { AddressInfo } from 'node:net'
+import { setImmediate } from 'node:timers/promises'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createS3Handler, type S3Handler } from '../../lib/index.js'
@@ -109,6 +110,26 @@ async function withHttp2(handler: S3Handler, use: (session: ClientHttp2Session) 
     server.close()
   }
 }
+
+test('a body whose chunks the app counts as well is whole, even if some arrived before the handler', async () => {
+  const handler = createS3Handler(createMemoryPfs(), { mode: 'none' })
+  let counted = 0
+  const listener: RequestListener = async (req, res) => {
+    if (req.headers['x-late'] !== undefined) while (req.readableLength === 0) await setImmediate()
+    if (req.headers['x-counted'] !== undefined) req.on('data', (chunk: Buffer) => (counted += chunk.length))
+    await handler(req, res)
+  }
+  await withServer(listener, async (port) => {
+    await ask(port, 'PUT', '/images')
+    const body = Array.from({ length: 3000 }, (_, index) => `${index},`).join('')
+    for (const name of ['x-late', 'x-counted']) {
+      const headers = { host: 'h', 'content-length': String(body.length), [name]: 'yes' }
+      assert.is((await exchange(port, { method: 'PUT', target: '/images/a', headers, body })).status, 200, name)
+      assert.ok((await ask(port, 'GET', '/images/a')).body === body, name)
+    }
+    assert.is(counted, body.length)
+  })
+})
 
 test('HTTP/2: objects are written and read, and errors are sent', async () => {
   const warnings: Error[] = []
