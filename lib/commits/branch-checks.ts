@@ -47,7 +47,8 @@ export async function checkChanges(
         if (place?.value.file !== undefined) return refused(new PathCollision(change.path, parent))
       }
     }
-    return orAborted(checkCurrent(change, found.get(change.path)), options.signal)
+    const check = checkCurrent(change, found.get(change.path))
+    return change.condition === undefined ? check : orAborted(check, options.signal)
   })
 }
 

@@ -71,9 +71,14 @@ export async function commitChanges(turn: Turn, changes: readonly Change[], trie
 /** Prepares changes, and returns the reasons of those that fail. */
 async function prepareAll(changes: readonly Change[]): Promise<ReadonlyMap<Change, unknown>> {
   const failed = new Map<Change, unknown>()
-  await Promise.all(
-    changes.map((change) => change.prepare?.().catch((reason: unknown) => void failed.set(change, reason))),
-  )
+  const prepare = async (change: Change): Promise<void> => {
+    try {
+      await change.prepare?.()
+    } catch (reason) {
+      failed.set(change, reason)
+    }
+  }
+  await Promise.all(changes.filter((change) => change.prepare !== undefined).map(prepare))
   return failed
 }
 

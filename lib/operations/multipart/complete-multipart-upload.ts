@@ -1,13 +1,14 @@
 import { checksumElement } from '../../checksums.js'
 import type { Change } from '../../commits/change.js'
 import { committedOf } from '../../commits/commit-queue.js'
+import { yieldTurn } from '../../concurrency.js'
 import { S3Error } from '../../errors.js'
 import type { S3Response } from '../../http/response.js'
 import { type DocumentResponse, respondLate, xmlResponse } from '../../http/response.js'
 import { xmlDocument } from '../../http/xml.js'
 import { emptyRecord, type ObjectRecord } from '../../records/record.js'
 import { joinParts } from '../../resolver/uploads/join-parts.js'
-import { compositeEtag, listUploadParts, type Part, removalOfParts } from '../../resolver/uploads/parts.js'
+import { compositeEtag, listUploadParts, type Part, removeUpload } from '../../resolver/uploads/parts.js'
 import {
   completionPath,
   noSuchUpload,
@@ -81,7 +82,9 @@ async function join(call: ObjectCall, name: UploadName, completed: readonly Comp
   const upload = await resolveUpload(pfs, name, options)
   const uploaded = await listUploadParts(pfs, upload, { after: 0, number: 0 }, options)
   const parts = selectParts(name.id, completed, new Map(uploaded.map((part) => [part.partNumber, part])))
+  await yieldTurn()
   const checksum = await checkedObject(call, upload, completed, parts)
+  await yieldTurn()
   const joined = await joinParts(pfs, upload.id, parts, gateway.stagedParts, options)
   // Another replica may have completed the upload in the meantime.
   const before = await findEarlierCompletion(call, name, completed)
@@ -151,8 +154,7 @@ async function keepCompletion({ gateway, options }: ObjectCall, upload: Upload, 
   try {
     const kept: Change = { path: completionPath(upload), content: completionContent(completion) }
     committedOf(await gateway.commits.commit(staging, [kept], options))
-    const removals = [{ path: uploadPath(upload) }, ...(await removalOfParts(gateway.pfs, upload, options))]
-    await gateway.commits.commit(staging, removals, options)
+    await removeUpload(gateway, upload, { path: uploadPath(upload) }, options)
   } catch {
     // The object is committed. Without a stored response, the upload can be completed again, with the same content; the
     // sweep deletes its files later.

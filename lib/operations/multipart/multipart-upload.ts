@@ -1,10 +1,9 @@
-import { committedOf } from '../../commits/commit-queue.js'
 import { commitToMetaBranch } from '../../commits/meta-branch.js'
 import { header, queryValue } from '../../http/request.js'
 import type { S3Response } from '../../http/response.js'
 import { xmlResponse } from '../../http/response.js'
 import { xmlDocument } from '../../http/xml.js'
-import { removalOfParts } from '../../resolver/uploads/parts.js'
+import { removeUpload } from '../../resolver/uploads/parts.js'
 import {
   createUploadId,
   noSuchUpload,
@@ -64,7 +63,6 @@ export async function abortMultipartUpload(call: ObjectCall): Promise<S3Response
 }
 
 async function abort(call: ObjectCall): Promise<void> {
-  const { gateway, bucket, options } = call
   const upload = await resolveNamedUpload(call)
   const removal = {
     path: uploadPath(upload),
@@ -72,8 +70,7 @@ async function abort(call: ObjectCall): Promise<void> {
       if (current === undefined) throw noSuchUpload(upload.id.text)
     },
   }
-  const parts = await removalOfParts(gateway.pfs, upload, options)
-  committedOf(await gateway.commits.commit(stagingBranch(bucket.branch.repo), [removal, ...parts], options))
+  await removeUpload(call.gateway, upload, removal, call.options)
 }
 
 /** The upload that a request addresses; throws NoSuchUpload if the gateway cannot have issued its id. */

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto'
 import type { Change } from '../../commits/change.js'
+import { type CommitQueue, committedOf } from '../../commits/commit-queue.js'
+import { yieldTurn } from '../../concurrency.js'
 import type { CallOptions, FileInfo, PfsClient } from '../../pfs/client.js'
 import { isMissing } from '../../pfs/errors.js'
 import { readTar } from '../../pfs/tar.js'
 import { etagFrom, etagFromMd5 } from '../object.js'
-import { checksumPath, type KeptOfParts, partNumberFrom, partPath, partsDirectory } from './staging.js'
+import { checksumPath, type KeptOfParts, partNumberFrom, partPath, partsDirectory, stagingBranch } from './staging.js'
 import type { Upload } from './upload.js'
 
 /** A part as stored in PFS. */
@@ -63,10 +65,13 @@ export async function listUploadParts(
   for await (const file of listPartFiles(pfs, upload, page, options)) files.push(file)
   const numbers = files.map(({ partNumber }) => partNumber)
   const digests = await readDigests(pfs, upload, numbers, options)
-  return files.map((file) => {
+  const parts: Part[] = []
+  for (const file of files) {
+    await yieldTurn()
     const kept = digests.get(file.partNumber) ?? {}
-    return { ...file, ...kept, etag: kept.md5 === undefined ? etagFrom(file.info.hash) : etagFromMd5(kept.md5) }
-  })
+    parts.push({ ...file, ...kept, etag: kept.md5 === undefined ? etagFrom(file.info.hash) : etagFromMd5(kept.md5) })
+  }
+  return parts
 }
 
 async function* listPartFiles(
@@ -107,13 +112,29 @@ function keepsDigests({ keepsMd5, checksum }: KeptOfParts): boolean {
   return keepsMd5 || checksum !== undefined
 }
 
-/** The changes that delete the parts one by one: PFS refuses to delete a directory while a commit finishes. */
-export async function removalOfParts(pfs: PfsClient, upload: Upload, options: CallOptions): Promise<Change[]> {
+/** Maximum deletions per commit: those of 10,000 parts together would block the event loop for 60 ms. */
+const maxRemovals = 5000
+
+/**
+ * Deletes an upload by `removal`, and its parts one by one: PFS refuses to delete a directory while a commit finishes. The
+ * deletions are unchecked, since they replace nothing.
+ *
+ * @throws the reason for which `removal` is refused
+ */
+export async function removeUpload(
+  { pfs, commits }: { readonly pfs: PfsClient; readonly commits: CommitQueue },
+  upload: Upload,
+  removal: Change,
+  options: CallOptions,
+): Promise<void> {
   const { id } = upload
-  const changes: Change[] = []
+  const changes = [removal]
   for await (const { partNumber } of listPartFiles(pfs, upload, { after: 0, number: 0 }, options)) {
-    changes.push({ path: partPath(id, partNumber) })
-    if (keepsDigests(id)) changes.push({ path: checksumPath(id, partNumber) })
+    changes.push({ path: partPath(id, partNumber), isUnchecked: true })
+    if (keepsDigests(id)) changes.push({ path: checksumPath(id, partNumber), isUnchecked: true })
   }
-  return changes
+  for (let start = 0; start < changes.length; start += maxRemovals) {
+    const some = changes.slice(start, start + maxRemovals)
+    committedOf(await commits.commit(stagingBranch(upload.bucket.branch.repo), some, options))
+  }
 }
