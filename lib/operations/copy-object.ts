@@ -1,11 +1,11 @@
+import { checksumElement } from '../checksums.js'
 import { type NewContent, stageCopy } from '../commits/change.js'
 import { percentByte } from '../encoding.js'
 import { invalidArgument, S3Error } from '../errors.js'
 import { requireKeyLength } from '../http/address.js'
 import { requireSourceCondition } from '../http/preconditions.js'
 import { type HttpRequest, header } from '../http/request.js'
-import type { S3Response } from '../http/response.js'
-import { xmlResponse } from '../http/response.js'
+import { type DocumentResponse, respondLate, type S3Response, xmlResponse } from '../http/response.js'
 import { xmlDocument } from '../http/xml.js'
 import type { ObjectRecord } from '../records/record.js'
 import type { ObjectName, StoredObject } from '../resolver/object.js'
@@ -14,27 +14,36 @@ import { resolveVersion } from '../resolver/versions/object-version.js'
 import { requireExpectedOwner } from './access-control.js'
 import { type ObjectCall, requireWritable } from './call.js'
 import { withComputedEtag } from './computed-etag.js'
-import { readAttributes } from './object-attributes.js'
+import { checksumOfCopy, parseCopyAlgorithm } from './copy-checksum.js'
+import { readAttributes, redirectHeader } from './object-attributes.js'
 import { encryptionHeaders, refuseUnsupportedHeaders } from './unsupported-headers.js'
 import { readWriteCondition, writeObject } from './write.js'
 
 /**
- * CopyObject: copies inside PFS, across branches, repos and projects, without moving bytes.
+ * CopyObject: copies inside PFS, across branches, repos and projects, without moving bytes. The response to a copy that
+ * takes seconds, since its checksum has to be computed, has no `x-amz-version-id`.
  *
  * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
  */
 export async function copyObject(call: ObjectCall): Promise<S3Response> {
+  return respondLate(copy(call))
+}
+
+async function copy(call: ObjectCall): Promise<DocumentResponse> {
   const { gateway, request, bucket, key } = call
   requireWritable(bucket)
   refuseUnsupportedHeaders(call)
   const path = gateway.keys.pathFromKey(key)
   const condition = readWriteCondition(call, key)
+  const algorithm = parseCopyAlgorithm(request)
   const source = await resolveCopySource(call)
-  const record = copiedRecord(call, source.object.record)
+  const copied = copiedRecord(call, source.object.record)
   requireChange(call, path, source)
   const { info } = source.object
   const isOpen = info.committed === undefined
   const content = await contentOf(call, source)
+  const checksum = await checksumOfCopy(call, source.object, { algorithm, content })
+  const record = { ...copied, ...(checksum && { checksum }) }
   const written = await writeObject(call, {
     path,
     content,
@@ -44,7 +53,11 @@ export async function copyObject(call: ObjectCall): Promise<S3Response> {
     ...condition,
   })
   return xmlResponse(
-    xmlDocument('CopyObjectResult', { LastModified: written.lastModified.toISOString(), ETag: written.etag }),
+    xmlDocument('CopyObjectResult', {
+      LastModified: written.lastModified.toISOString(),
+      ETag: written.etag,
+      ...(checksum && { [checksumElement(checksum.algorithm)]: checksum.value, ChecksumType: checksum.type }),
+    }),
     {
       'x-amz-version-id': written.versionId,
       'x-amz-copy-source-version-id': source.object.versionId,
@@ -66,15 +79,15 @@ async function contentOf({ gateway, options }: ObjectCall, { object: { info } }:
 function copiedRecord({ request }: ObjectCall, source: ObjectRecord): ObjectRecord {
   const given = readAttributes(request)
   const isReplaced = replaces(request, 'metadata')
-  const { [redirect]: _, ...copied } = source.headers
-  const location = given.headers[redirect]
-  const headers = isReplaced ? given.headers : { ...copied, ...(location !== undefined && { [redirect]: location }) }
+  const { [redirectHeader]: _, ...copied } = source.headers
+  const location = given.headers[redirectHeader]
+  const headers = isReplaced
+    ? given.headers
+    : { ...copied, ...(location !== undefined && { [redirectHeader]: location }) }
   const { metadata } = isReplaced ? given : source
   const { tags } = replaces(request, 'tagging') ? given : source
   return { ...source, headers, metadata, tags, versions: [] }
 }
-
-const redirect = 'x-amz-website-redirect-location'
 
 /** Whether a request replaces the metadata or the tags of its source. Throws InvalidArgument for an unknown directive. */
 function replaces(request: HttpRequest, kind: 'metadata' | 'tagging'): boolean {
@@ -85,7 +98,14 @@ function replaces(request: HttpRequest, kind: 'metadata' | 'tagging'): boolean {
 }
 
 /** Headers that make a copy of an object onto itself meaningful. */
-const changes = ['x-amz-storage-class', 'x-amz-server-side-encryption', 'if-match', 'if-none-match', redirect]
+const changes = [
+  'x-amz-storage-class',
+  'x-amz-server-side-encryption',
+  'x-amz-checksum-algorithm',
+  redirectHeader,
+  'if-match',
+  'if-none-match',
+]
 
 /** S3 refuses to copy an object onto itself without a change. */
 function requireChange({ request, bucket }: ObjectCall, path: string, { name }: CopySource): void {

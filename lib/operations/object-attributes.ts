@@ -27,11 +27,13 @@ export function contentTypeOf(key: string): string {
 }
 
 const metadataPrefix = 'x-amz-meta-'
+/** The content header that S3 checks, and does not copy. */
+export const redirectHeader = 'x-amz-website-redirect-location'
 
 /**
  * Parses the content headers, the user metadata and the tags of a write.
  *
- * @throws S3Error MetadataTooLarge, InvalidArgument, InvalidTag
+ * @throws S3Error MetadataTooLarge, InvalidArgument, InvalidRedirectLocation, InvalidTag
  */
 export function readAttributes(request: Pick<HttpRequest, 'headers'>): ObjectAttributes {
   return attributesFrom(
@@ -71,6 +73,7 @@ function attributesFrom(given: readonly GivenAttribute[]): ObjectAttributes {
     else if (isContentHeader(name)) {
       const kept = name === 'content-encoding' ? withoutFraming(value) : value
       if (!isHeaderValue(kept)) throw invalidArgument(name, { message: 'The value must be a valid header value.' })
+      if (name === redirectHeader && !/^($|\/|https?:\/\/)/.test(kept)) throw new S3Error('InvalidRedirectLocation')
       if (kept !== '') headers[name] = kept
     }
   }

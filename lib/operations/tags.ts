@@ -7,17 +7,19 @@ type Tags = ObjectRecord['tags']
 const allowed = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u
 
 /**
- * Parses the header `x-amz-tagging`, such as `project=vision&stage=raw`.
+ * Parses the header `x-amz-tagging`, such as `project=vision&stage=raw`. As in S3, a tag may lack its value, and empty
+ * pairs are skipped.
  *
  * @throws S3Error InvalidArgument, InvalidTag, BadRequest
  */
 export function parseTagQuery(text: string): Tags {
-  if (text === '') return []
-  const tags = text.split('&').map((pair) => {
+  const pairs = text.split('&').filter((pair) => pair !== '')
+  const tags = pairs.map((pair) => {
     const [key = '', value = '', ...more] = pair.split('=')
     if (key === '' || more.length > 0) throw malformed(text)
     return [decoded(key, text), decoded(value, text)] as const
   })
+  if (new Set(tags.map(([key]) => key)).size < tags.length) throw malformed(text)
   return requireTags(tags)
 }
 
