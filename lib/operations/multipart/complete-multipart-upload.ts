@@ -47,7 +47,7 @@ import { objectChecksum, requireChecksumType, requireObjectSums } from './upload
  */
 export async function completeMultipartUpload(call: ObjectCall): Promise<S3Response> {
   requireWritable(call.bucket)
-  const name = uploadNameOf(call)
+  const name = await uploadNameOf(call)
   const completed = await readCompletedParts(call)
   requireChecksums(name.id, completed)
   requireChecksumType(call.request, name.id.checksum)

@@ -1,3 +1,4 @@
+import { checksumElements } from '../../checksums.js'
 import { invalidArgument } from '../../errors.js'
 import { type HttpRequest, queryValue } from '../../http/request.js'
 import type { S3Response } from '../../http/response.js'
@@ -20,7 +21,6 @@ import {
   parsePageSize,
   parsePrefix,
 } from '../listing-parameters.js'
-import { checksumElements } from './upload-checksum.js'
 
 /**
  * ListMultipartUploads: uploads that are neither completed nor aborted.

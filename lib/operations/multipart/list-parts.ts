@@ -1,4 +1,4 @@
-import { checksumElement } from '../../checksums.js'
+import { checksumElement, checksumElements } from '../../checksums.js'
 import { queryValue } from '../../http/request.js'
 import type { S3Response } from '../../http/response.js'
 import { xmlResponse } from '../../http/response.js'
@@ -9,7 +9,6 @@ import { owner } from '../access-control.js'
 import type { ObjectCall } from '../call.js'
 import { parseCount, parsePageSize } from '../listing-parameters.js'
 import { resolveNamedUpload } from './multipart-upload.js'
-import { checksumElements } from './upload-checksum.js'
 
 /**
  * ListParts.

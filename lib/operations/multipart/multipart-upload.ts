@@ -7,7 +7,7 @@ import { removeUpload } from '../../resolver/uploads/parts.js'
 import {
   createUploadId,
   noSuchUpload,
-  parseUploadId,
+  readUploadId,
   stagingBranch,
   type UploadName,
   uploadPath,
@@ -57,7 +57,7 @@ export async function createMultipartUpload(call: ObjectCall): Promise<S3Respons
  */
 export async function abortMultipartUpload(call: ObjectCall): Promise<S3Response> {
   requireWritable(call.bucket)
-  const { id } = uploadNameOf(call)
+  const { id } = await uploadNameOf(call)
   await call.gateway.uploadMutex(id.text, () => abort(call))
   return { status: 204 }
 }
@@ -73,12 +73,20 @@ async function abort(call: ObjectCall): Promise<void> {
   await removeUpload(call.gateway, upload, removal, call.options)
 }
 
-/** The upload that a request addresses; throws NoSuchUpload if the gateway cannot have issued its id. */
-export function uploadNameOf({ request, bucket, key }: ObjectCall): UploadName {
-  return { bucket, key, id: parseUploadId(queryValue(request, 'uploadId') ?? '') }
+/**
+ * The upload that a request addresses.
+ *
+ * @throws S3Error NoSuchUpload if the gateway cannot have issued its id; PfsError if the bucket is missing
+ */
+export async function uploadNameOf({ gateway, request, bucket, key, options }: ObjectCall): Promise<UploadName> {
+  const text = queryValue(request, 'uploadId') ?? ''
+  const id = readUploadId(text)
+  if (id !== undefined) return { bucket, key, id }
+  await gateway.pfs.inspectBranch(bucket.branch, options)
+  throw noSuchUpload(text)
 }
 
-/** Looks up the upload that a request addresses; throws NoSuchUpload. */
-export function resolveNamedUpload(call: ObjectCall): Promise<Upload> {
-  return resolveUpload(call.gateway.pfs, uploadNameOf(call), call.options)
+/** Looks up the upload that a request addresses; throws as `uploadNameOf` does. */
+export async function resolveNamedUpload(call: ObjectCall): Promise<Upload> {
+  return resolveUpload(call.gateway.pfs, await uploadNameOf(call), call.options)
 }

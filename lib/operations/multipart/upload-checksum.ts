@@ -9,7 +9,6 @@ import {
 } from '../../checksums.js'
 import { S3Error } from '../../errors.js'
 import { type HttpRequest, header } from '../../http/request.js'
-import type { XmlContent } from '../../http/xml.js'
 import type { ChecksumType, UploadChecksum } from '../../resolver/uploads/staging.js'
 
 /** The checksum and the size of a part. */
@@ -43,7 +42,8 @@ export function parseUploadChecksum(
 
 /** Parses a checksum type; throws InvalidRequest. */
 function parseChecksumType(text: string): ChecksumType {
-  if (text === 'COMPOSITE' || text === 'FULL_OBJECT') return text
+  const type = text.toUpperCase()
+  if (type === 'COMPOSITE' || type === 'FULL_OBJECT') return type
   throw invalid('Value for x-amz-checksum-type header is invalid.')
 }
 
@@ -66,13 +66,6 @@ export async function objectChecksum(
   const digest = await createDigest(algorithm)
   for (const { checksum } of parts) digest.update(checksum)
   return `${digest.digest().toString('base64')}-${parts.length}`
-}
-
-/** The XML elements that describe the checksum of an upload. */
-export function checksumElements(checksum: UploadChecksum | undefined): Record<string, XmlContent> {
-  return checksum === undefined
-    ? {}
-    : { ChecksumAlgorithm: checksum.algorithm.toUpperCase(), ChecksumType: checksum.type }
 }
 
 /**

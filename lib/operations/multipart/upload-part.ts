@@ -38,7 +38,15 @@ export async function uploadPart(call: ObjectCall): Promise<S3Response> {
     operations: partFromBytes(digester.digested(body)),
     digests: digester.digests,
   })
-  return { status: 200, headers: { etag: part.etag, ...Object.fromEntries(body.checksums()) } }
+  const kept = upload.id.checksum
+  return {
+    status: 200,
+    headers: {
+      etag: part.etag,
+      ...Object.fromEntries(body.checksums()),
+      ...(kept && part.checksum && { [checksumHeader(kept.algorithm)]: part.checksum.toString('base64') }),
+    },
+  }
 }
 
 /**

@@ -132,13 +132,6 @@ export function readUploadId(text: string): UploadId | undefined {
   return { text, initiated, keepsMd5, checksum: { algorithm, type: type === 'full' ? 'FULL_OBJECT' : 'COMPOSITE' } }
 }
 
-/** Parses the upload id of a request. @throws S3Error NoSuchUpload if the gateway cannot have issued it. */
-export function parseUploadId(text: string): UploadId {
-  const id = readUploadId(text)
-  if (id === undefined) throw noSuchUpload(text)
-  return id
-}
-
 /** The common start of the ids of uploads that began at `time`. */
 export function timePrefix(time: Date): string {
   return Math.max(0, time.getTime()).toString(16).padStart(11, '0')

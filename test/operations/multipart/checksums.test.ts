@@ -79,6 +79,7 @@ for (const algorithm of ['CRC32', 'CRC32C', 'CRC64NVME'] as const) {
     const { begun, parts } = await upload(plain, `full ${algorithm}`, create)
     const name = `Checksum${algorithm}` as const
     const expected = (await digestOf(algorithm, first, last)).toString('base64')
+    assert.is(parts[0]?.[name], (await digestOf(algorithm, first)).toString('base64'))
     const wrong = (await digestOf(algorithm, last)).toString('base64')
     assert.is(await refusal(complete(s3, begun, parts, { [name]: wrong })), '400 BadDigest')
     const done = await complete(s3, begun, parts, { [name]: expected, ChecksumType: 'FULL_OBJECT' })

@@ -63,7 +63,11 @@ for (const overWire of wires) {
       assert.is(await refusal(s3.send(new AbortMultipartUploadCommand({ ...upload, UploadId }))), '404 NoSuchUpload')
     }
     assert.is(await refusal(sendPart(s3, { ...upload, Key: 'y' }, 1, 'x')), '404 NoSuchUpload')
-    assert.is(await refusal(sendPart(s3, { ...upload, Bucket: 'none.images' }, 1, 'x')), '404 NoSuchBucket')
+    for (const UploadId of [upload.UploadId, 'nonsense']) {
+      const missing = { ...upload, Bucket: 'none.images', UploadId }
+      assert.is(await refusal(sendPart(s3, missing, 1, 'x')), '404 NoSuchBucket')
+      assert.is(await refusal(s3.send(new AbortMultipartUploadCommand(missing))), '404 NoSuchBucket')
+    }
   })
 
   multipart('parts sent in any order become one object', async ({ s3, gateway }) => {
