@@ -102,6 +102,14 @@ export function checksumElement(algorithm: string): string {
   return `Checksum${algorithm.toUpperCase()}`
 }
 
+/** The XML elements that name the checksum of an object or an upload in a listing; none without a checksum. */
+export function checksumElements(
+  checksum: { readonly algorithm: string; readonly type: string } | undefined,
+): Readonly<Record<string, string>> {
+  if (checksum === undefined) return {}
+  return { ChecksumAlgorithm: checksum.algorithm.toUpperCase(), ChecksumType: checksum.type }
+}
+
 /** Checksums that are CRCs: the CRC of an object can be computed from the CRCs of its parts. */
 type CrcAlgorithm = Extract<ChecksumAlgorithm, 'crc32' | 'crc32c' | 'crc64nvme'>
 

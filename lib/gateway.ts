@@ -51,6 +51,7 @@ export function createGateway(client: PfsClient, settings: Settings): Gateway {
     hidesVersions: settings.objectRecords !== 'off' && settings.deleteVersions === 'hide',
     pages: createPageMemory(),
     region: settings.region,
+    signingRegion: settings.signingRegion,
     maxSharedBodyBytes: settings.maxSharedBodyBytes,
     stagedParts: new StagedParts(),
     uploadMutex: createKeyedMutex(),

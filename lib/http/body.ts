@@ -206,8 +206,8 @@ export function hasMoreToSend(req: IncomingMessage): boolean {
  * connection and lose the response, so the rest of the body is drained, up to a limit.
  */
 export async function endEarly(req: IncomingMessage, res: ServerResponse, content: string | undefined): Promise<void> {
-  res.flushHeaders()
-  if (content !== undefined) res.write(content)
+  if (content === undefined) res.flushHeaders()
+  else res.write(content)
   await discard(req)
   res.end()
 }

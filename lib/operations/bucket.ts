@@ -18,7 +18,7 @@ export async function createBucket(call: BucketCall): Promise<S3Response> {
   const { gateway, bucket, options } = call
   requireWritable(bucket)
   refuseUnsupported(call)
-  await readXml(call, 'CreateBucketConfiguration', configurationIn(gateway.region))
+  await readXml(call, 'CreateBucketConfiguration', configurationIn(gateway.signingRegion))
   await repoTurn(call, async () => {
     const repo = await unlessMissing(gateway.pfs.inspectRepo(bucket.branch.repo, options))
     const exists = repo?.branches.some(({ name }) => name === bucket.branch.name) ?? false
@@ -45,8 +45,11 @@ function refuseUnsupported({ request }: BucketCall): void {
     throw notImplemented('x-amz-object-ownership', 'the bucket owner owns all objects.')
 }
 
-/** The shape of the configuration; throws if it names another region, or contains more than a region. */
-function configurationIn(region: string): XmlShape {
+/**
+ * The shape of the configuration; throws if it names another region than the configured one, or contains more than a
+ * region. Without a configured region, clients of every region are served, and each may name its own.
+ */
+function configurationIn(region: string | undefined): XmlShape {
   return {
     texts: ['LocationConstraint'],
     elements: { Bucket: unsupported('Bucket'), Location: unsupported('Location'), Tags: unsupported('Tags') },
@@ -62,11 +65,11 @@ function unsupported(name: string): XmlShape {
   }
 }
 
-function requireOwnRegion(constraint: string, region: string): void {
+function requireOwnRegion(constraint: string, region: string | undefined): void {
   const fields = { LocationConstraint: constraint }
   // S3 represents us-east-1 by an empty location, and does not accept it by name.
   if (constraint === 'us-east-1') throw new S3Error('InvalidLocationConstraint', { fields })
-  if (constraint === '' || constraint === region) return
+  if (constraint === '' || region === undefined || constraint === region) return
   const message = `The ${constraint} location constraint is incompatible for the region specific endpoint this request was sent to: the region is ${region}.`
   throw new S3Error('IllegalLocationConstraintException', { message, fields })
 }

@@ -40,6 +40,8 @@ export interface Gateway {
   readonly pages: PageMemory
   /** The region for GetBucketLocation. */
   readonly region: string
+  /** The only region that is accepted; undefined for any. */
+  readonly signingRegion: string | undefined
   /** Bodies of at most this many bytes are kept in memory and share commits. */
   readonly maxSharedBodyBytes: number
   readonly stagedParts: StagedParts

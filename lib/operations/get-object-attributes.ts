@@ -1,5 +1,5 @@
 import { checksumElement } from '../checksums.js'
-import { invalidArgument } from '../errors.js'
+import { invalidArgument, S3Error } from '../errors.js'
 import { readCondition } from '../http/preconditions.js'
 import { type HttpRequest, header } from '../http/request.js'
 import type { S3Response } from '../http/response.js'
@@ -12,8 +12,12 @@ import { type ObjectCall, resolveNamedObject } from './call.js'
 /** The attributes by name. S3 ignores unknown names. */
 const attributes: Readonly<Record<string, (object: StoredObject, request: HttpRequest) => XmlContent>> = {
   ETag: ({ etag }) => etag.replaceAll('"', ''),
+  // S3 writes a composite checksum without the number of parts here, unlike in headers.
   Checksum: ({ record: { checksum } }) =>
-    checksum && { [checksumElement(checksum.algorithm)]: checksum.value, ChecksumType: checksum.type },
+    checksum && {
+      [checksumElement(checksum.algorithm)]: checksum.value.replace(/-\d+$/, ''),
+      ChecksumType: checksum.type,
+    },
   ObjectParts: ({ record }, request) => (record.parts.length === 0 ? undefined : partsPage(record, request)),
   StorageClass: () => 'STANDARD',
   ObjectSize: ({ size }) => size,
@@ -66,7 +70,14 @@ function countFrom(request: HttpRequest, name: string, fallback: number): number
 }
 
 function parseAttributes(request: HttpRequest): ReadonlySet<string> {
-  const names = (header(request, 'x-amz-object-attributes') ?? '').split(',').map((name) => name.trim())
+  const text = header(request, 'x-amz-object-attributes') ?? ''
+  if (text.trim() === '') {
+    throw new S3Error('InvalidRequest', {
+      message:
+        'The x-amz-object-attributes header specifying the attributes to be retrieved is either missing or empty',
+    })
+  }
+  const names = text.split(',').map((name) => name.trim())
   if (names.every((name) => Object.hasOwn(attributes, name))) return new Set(names)
   throw invalidArgument('x-amz-object-attributes', {
     value: names.join(', '),

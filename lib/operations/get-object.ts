@@ -12,7 +12,7 @@ import { isSigned } from '../signature/authenticate.js'
 import { type ObjectCall, resolveNamedObject } from './call.js'
 import { withComputedEtag } from './computed-etag.js'
 import { attributeHeaders, contentTypeOf, defaultContentType } from './object-attributes.js'
-import { parsePartNumber, partsCount, rangeOfPart } from './part-number.js'
+import { parsePartNumber, rangeOfPart } from './part-number.js'
 
 /**
  * GetObject: headers and content come from the same commit.
@@ -85,19 +85,31 @@ async function readHead(call: ObjectCall): Promise<ObjectHead> {
     ...validators,
     'accept-ranges': 'bytes',
     'content-length': String(sent.end - sent.start + 1),
-    ...(partNumber !== undefined && { 'x-amz-mp-parts-count': String(partsCount(object)) }),
+    ...(partNumber !== undefined && partHeaders(object)),
     ...(range && { 'content-range': contentRange(range, object.size) }),
     ...described,
-    ...(isWhole && checksumHeaders(request, object.record)),
+    ...checksumHeaders(request, object.record, { isWhole, partNumber }),
     ...sandboxHeaders(described['content-type'] ?? ''),
   }
   return { response: { status: range === undefined ? 200 : 206, headers }, object, range: sent }
 }
 
-/** The recorded checksum, if the client asks for it. */
-function checksumHeaders(request: HttpRequest, { checksum }: ObjectRecord): Headers {
+/** S3 counts the parts only of an object that was uploaded in parts. */
+function partHeaders({ record: { parts } }: StoredObject): Headers {
+  return parts.length === 0 ? {} : { 'x-amz-mp-parts-count': String(parts.length) }
+}
+
+/** The recorded checksum of the bytes that are sent, if the client asks for it. Only a composite one has parts. */
+function checksumHeaders(
+  request: HttpRequest,
+  { checksum, parts }: ObjectRecord,
+  { isWhole, partNumber }: { isWhole: boolean; partNumber: number | undefined },
+): Headers {
   if (checksum === undefined || header(request, 'x-amz-checksum-mode')?.toUpperCase() !== 'ENABLED') return {}
-  return { [`x-amz-checksum-${checksum.algorithm}`]: checksum.value, 'x-amz-checksum-type': checksum.type }
+  const { algorithm, type } = checksum
+  const isPart = partNumber !== undefined && type === 'COMPOSITE'
+  const value = isPart ? parts[partNumber - 1]?.checksum : isWhole ? checksum.value : undefined
+  return value === undefined ? {} : { [`x-amz-checksum-${algorithm}`]: value, 'x-amz-checksum-type': type }
 }
 
 /** `If-Range` applies a range only if the client has a part of the current object. */

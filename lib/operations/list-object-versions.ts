@@ -1,3 +1,4 @@
+import { checksumElements } from '../checksums.js'
 import { invalidArgument } from '../errors.js'
 import { queryValue } from '../http/request.js'
 import type { S3Response } from '../http/response.js'
@@ -90,5 +91,7 @@ function elementOf(entry: ListedVersion, writer: KeyWriter): XmlContent {
     LastModified: entry.lastModified.toISOString(),
   }
   if (object === undefined) return { DeleteMarker: { ...common, Owner: owner } }
-  return { Version: { ...common, ETag: object.etag, Size: object.size, StorageClass: 'STANDARD', Owner: owner } }
+  const { etag, size, checksum } = object
+  const content = { ETag: etag, ...checksumElements(checksum), Size: size, StorageClass: 'STANDARD' }
+  return { Version: { ...common, ...content, Owner: owner } }
 }

@@ -1,3 +1,4 @@
+import { checksumElements } from '../checksums.js'
 import { yieldTurn } from '../concurrency.js'
 import { queryValue } from '../http/request.js'
 import type { S3Response } from '../http/response.js'
@@ -159,11 +160,12 @@ async function entries(
     const known = records.get(entry.info.file.path) ?? new Map()
     // A marker that was removed while the page was made.
     if (isMarkerEntry(entry.info) && currentMarker(known, bucket.branch.name) === undefined) continue
-    const { etag, lastModified, size } = await storedObject(pfs, bucket, entry.info, known, options)
+    const { etag, lastModified, size, record } = await storedObject(pfs, bucket, entry.info, known, options)
     contents.push({
       Key: writer.write(entry.key),
       LastModified: lastModified.toISOString(),
       ETag: etag,
+      ...checksumElements(record.checksum),
       Size: size,
       Owner: withOwner ? owner : undefined,
       StorageClass: 'STANDARD',

@@ -4,11 +4,6 @@ import { type HttpRequest, header } from '../http/request.js'
 import type { StoredObject } from '../resolver/object.js'
 import { parseCount } from './listing-parameters.js'
 
-/** The number of parts of an object: 1 unless a record lists its parts. */
-export function partsCount({ record }: StoredObject): number {
-  return record.parts.length || 1
-}
-
 /** Parses the `partNumber` of a read; throws InvalidArgument if it is invalid, InvalidRequest together with a range. */
 export function parsePartNumber(request: HttpRequest): number | undefined {
   const partNumber = parseCount(request, 'partNumber', { least: 1, most: 10_000 })
@@ -21,7 +16,8 @@ export function parsePartNumber(request: HttpRequest): number | undefined {
 /** The range of a part; undefined for the only part of an empty object. Throws InvalidPartNumber. */
 export function rangeOfPart(partNumber: number, object: StoredObject): ByteRange | undefined {
   const { size, record } = object
-  const count = partsCount(object)
+  // An object without recorded parts is its only part.
+  const count = record.parts.length || 1
   if (partNumber > count) {
     throw new S3Error('InvalidPartNumber', {
       fields: { PartNumberRequested: String(partNumber), ActualPartCount: String(count) },

@@ -22,6 +22,7 @@ export async function postObject(call: ObjectCall, fields: ReadonlyMap<string, s
   const headers = {
     etag: written.etag,
     'x-amz-version-id': written.versionId,
+    ...Object.fromEntries(call.body.checksums()),
     ...encryptionHeaders(fields.get('x-amz-server-side-encryption')),
   }
   const redirect = redirectUrl(call, fields, written)

@@ -236,7 +236,9 @@ const elevenTags = Array.from({ length: 11 }, (_, index) => `k${index}=v`).join(
 for (const [what, more, expected] of [
   ['too much metadata', { Metadata: { a: 'x'.repeat(2048) } }, '400 MetadataTooLarge'],
   ['eleven tags', { Tagging: elevenTags }, '400 BadRequest'],
-  ['a tag twice', { Tagging: 'a=1&a=2' }, '400 InvalidTag'],
+  ['a tag twice', { Tagging: 'a=1&a=2' }, '400 InvalidArgument'],
+  ['a tag without a name', { Tagging: '=v' }, '400 InvalidArgument'],
+  ['a redirect to nowhere', { WebsiteRedirectLocation: 'example.com' }, '400 InvalidRedirectLocation'],
   ['a tag of the system', { Tagging: 'aws:a=1' }, '400 InvalidTag'],
   ['a long tag', { Tagging: `a=${'x'.repeat(257)}` }, '400 InvalidTag'],
   ['tags that are no query', { Tagging: 'a=1=2' }, '400 InvalidArgument'],
@@ -246,6 +248,38 @@ for (const [what, more, expected] of [
     assert.is(await refusal(head(s3, 'refused')), '404 NotFound')
   })
 }
+
+records('a tag in a header may have no value, and empty tags are skipped', async ({ s3 }) => {
+  for (const [Tagging, tags] of [
+    ['&&', []],
+    ['a&', [['a', '']]],
+    [
+      'a=&b+c=%2F',
+      [
+        ['a', ''],
+        ['b c', '/'],
+      ],
+    ],
+  ] as const) {
+    await put(s3, 'lenient', { Tagging })
+    const { TagSet = [] } = await s3.send(new GetObjectTaggingCommand({ Bucket, Key: 'lenient' }))
+    assert.equal(
+      TagSet.map(({ Key, Value }) => [Key, Value]),
+      tags,
+      Tagging,
+    )
+  }
+})
+
+records('listings name the checksum of an object', async ({ s3 }) => {
+  await put(s3, 'listed-sum', { ChecksumAlgorithm: 'SHA256' })
+  const page = { Bucket, Prefix: 'listed-sum' }
+  const { Contents } = await s3.send(new ListObjectsV2Command(page))
+  const { Versions } = await s3.send(new ListObjectVersionsCommand(page))
+  for (const [listed] of [Contents ?? [], Versions ?? []]) {
+    assert.equal([listed?.ChecksumAlgorithm, listed?.ChecksumType], [['SHA256'], 'FULL_OBJECT'])
+  }
+})
 
 records('the checksum of a write is returned to clients that ask for it', async ({ s3 }) => {
   await put(s3, 'summed', { ChecksumAlgorithm: 'SHA256' })
@@ -282,9 +316,13 @@ records(
       assert.equal([found.TagCount, found.ETag, found.ChecksumCRC32], [1, completed.ETag, completed.ChecksumCRC32])
       const { PartsCount, ContentLength } = await client.send(new HeadObjectCommand({ Bucket, Key, PartNumber: 2 }))
       assert.equal([PartsCount, ContentLength], [2, 7])
-      const { ObjectParts } = await client.send(
-        new GetObjectAttributesCommand({ Bucket, Key, ObjectAttributes: ['ObjectParts'], MaxParts: 1 }),
+      const part = await client.send(new GetObjectCommand({ Bucket, Key, PartNumber: 2, ChecksumMode: 'ENABLED' }))
+      assert.is(part.ChecksumCRC32, Parts[1]?.ChecksumCRC32)
+      await part.Body?.transformToByteArray()
+      const { ObjectParts, Checksum } = await client.send(
+        new GetObjectAttributesCommand({ Bucket, Key, ObjectAttributes: ['ObjectParts', 'Checksum'], MaxParts: 1 }),
       )
+      assert.is(`${Checksum?.ChecksumCRC32}-2`, completed.ChecksumCRC32)
       assert.equal([ObjectParts?.TotalPartsCount, ObjectParts?.IsTruncated], [2, true])
       assert.equal(
         ObjectParts?.Parts?.map(({ Size, ChecksumCRC32 }) => [Size, ChecksumCRC32]),

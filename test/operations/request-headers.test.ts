@@ -115,15 +115,17 @@ requests('bucket requests return the region, even to callers without rights', as
   assert.equal([head.status, head.headers.get('x-amz-bucket-region')], [403, 'eu-west-1'])
 })
 
-requests('a bucket can be created only in the region of the gateway', async ({ gateway }) => {
-  const create = async (constraint: string) => {
+requests('a bucket can be created only in the region of the gateway, if it has one', async ({ gateway }) => {
+  const create = async (constraint: string, to = gateway) => {
     const body = `<CreateBucketConfiguration><LocationConstraint>${constraint}</LocationConstraint></CreateBucketConfiguration>`
-    return field((await send(gateway, 'PUT', '/master.located', { body })).text, 'Code')
+    return field((await send(to, 'PUT', '/master.located', { body })).text, 'Code')
   }
-  assert.is(await create('eu-west-1'), 'IllegalLocationConstraintException')
+  const inEurope = await startGateway({ pfs: gateway.pfs, options: { region: 'eu-west-1' } })
+  assert.is(await create('us-west-2', inEurope), 'IllegalLocationConstraintException')
+  await inEurope.close()
   assert.is(await create('us-east-1'), 'InvalidLocationConstraint')
   assert.is((await send(gateway, 'HEAD', '/master.located')).status, 404)
-  assert.is(await create(''), undefined)
+  assert.is(await create('eu-west-1'), undefined)
   assert.is((await send(gateway, 'HEAD', '/master.located')).status, 200)
 })
 

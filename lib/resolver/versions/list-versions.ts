@@ -4,12 +4,22 @@ import { invalidArgument } from '../../errors.js'
 import type { Branch, CallOptions, Commit, PfsClient } from '../../pfs/client.js'
 import { emptyFileHash } from '../../pfs/file-hash.js'
 import { markerContent } from '../../records/markers.js'
+import { emptyRecord, type RecordedChecksum } from '../../records/record.js'
 import type { RecordStore } from '../../records/record-store.js'
 import type { KeyCodec } from '../key.js'
 import { afterEveryCharacter, commonPrefixOf, compareBytes, type Grouping } from '../key-order.js'
 import { etagFrom } from '../object.js'
 import type { ChangeLog, KeyChange } from './changes.js'
 import { type Revision, readHistory } from './history.js'
+
+/** The content of a version. */
+interface ListedContent {
+  /** With quotes. */
+  readonly etag: string
+  readonly size: number
+  /** Undefined if no record contains one. */
+  readonly checksum: RecordedChecksum | undefined
+}
 
 /** A version of an object, a delete marker, or a common prefix of several keys. */
 export type ListedVersion =
@@ -21,7 +31,7 @@ export type ListedVersion =
       readonly lastModified: Date
       readonly isLatest: boolean
       /** Undefined for a delete marker. */
-      readonly object: { readonly etag: string; readonly size: number } | undefined
+      readonly object: ListedContent | undefined
     }
   | { readonly kind: 'prefix'; readonly prefix: string }
 
@@ -80,14 +90,14 @@ export async function listVersions(
     }
   })
   await addMarkers(source, history, page)
-  const etagOf = await addRecordedVersions(source, history, page, [...hiddenChanges.values()])
+  const contentOf = await addRecordedVersions(source, history, page, [...hiddenChanges.values()])
   const entries = page.entries().flatMap((entry): ListedVersion[] => {
     if (entry.kind === 'prefix') return [entry]
     const { age, change, isLatest } = entry
     const revision = history[age]
     if (revision === undefined) return []
-    const { key, hash, size } = change
-    const object = hash === undefined ? undefined : { etag: etagOf(change, hash), size }
+    const { key, hash } = change
+    const object = hash === undefined ? undefined : contentOf(change, hash)
     return [{ kind: 'version', key, object, isLatest, versionId: revision.commit.id, lastModified: revision.time }]
   })
   return { entries, isTruncated: page.isTruncated() }
@@ -117,14 +127,14 @@ async function addMarkers(
 
 /**
  * Adds the versions that only records contain: PFS sees no change if the same bytes are written again. Returns a function
- * that looks up the ETag of a content.
+ * that combines a content with its record.
  */
 async function addRecordedVersions(
   { records, keys, commit, branch, options }: VersionListSource,
   history: readonly Revision[],
   page: VersionPage,
   hiddenChanges: readonly KeyChange[],
-): Promise<(change: KeyChange, hash: string) => string> {
+): Promise<(change: KeyChange, hash: string) => ListedContent> {
   const entries = page.entries()
   const shown = entries.flatMap((entry) => (entry.kind === 'version' ? [entry.change] : []))
   const last = page.isTruncated() ? entries.at(-1) : undefined
@@ -146,8 +156,9 @@ async function addRecordedVersions(
     }
   }
   return (change, hash) => {
-    const etag = recordOf(change, hash)?.etag
-    return etag === undefined ? etagFrom(Buffer.from(hash, 'latin1')) : `"${etag}"`
+    const { etag, checksum } = recordOf(change, hash) ?? emptyRecord
+    const quoted = etag === undefined ? etagFrom(Buffer.from(hash, 'latin1')) : `"${etag}"`
+    return { etag: quoted, size: change.size, checksum }
   }
 }
 
