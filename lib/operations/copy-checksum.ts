@@ -20,7 +20,7 @@ export function parseCopyAlgorithm(request: HttpRequest): ChecksumAlgorithm | un
 
 /**
  * The checksum of a copy covers the full object, as S3 has it. The content is read only for another algorithm than that
- * of the source, and for a composite checksum that is no CRC, only if the client asks for its algorithm.
+ * of the source, and for a composite checksum other than a CRC, only if the client asks for its algorithm.
  */
 export async function checksumOfCopy(
   { gateway, options }: ObjectCall,
