@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
-import { cacheLookup } from './diagnostics.js'
+import { noteLookup } from './diagnostics.js'
 import { S3Error } from './errors.js'
 import type { AuthConfig } from './options.js'
 import type { CallOptions, PfsClient } from './pfs/client.js'
@@ -92,9 +92,8 @@ function createTokenCheck(pfs: PfsClient): (token: string | undefined) => Promis
     // A hash, since anyone can send tokens of many kilobytes.
     const name = token === undefined ? 'none' : createHash('sha256').update(token).digest('base64')
     const known = tokens.get(name)
-    const isHit = known !== undefined && known.until > performance.now()
-    cacheLookup.publish({ cache: 'tokens', isHit })
-    if (isHit) return known.status
+    const valid = noteLookup('tokens', known !== undefined && known.until > performance.now() && known)
+    if (valid) return valid.status
     const cached = {
       status: checkToken(pfs, token === undefined ? {} : { authToken: token }),
       until: Number.POSITIVE_INFINITY,

@@ -89,9 +89,26 @@ export interface QueueMessage {
 
 /** Message of `pfs-s3-gateway:cache`: a cache look-up. */
 export interface CacheMessage {
-  readonly cache: 'contents' | 'tokens'
+  /** The name of the cache in docs/architecture.md. */
+  readonly cache: CacheName
   readonly isHit: boolean
 }
+
+type CacheName =
+  | 'ancestors'
+  | 'changes'
+  | 'commits'
+  | 'contents'
+  | 'listings'
+  | 'pages'
+  | 'parts'
+  | 'ranges'
+  | 'recent-commits'
+  | 'record-directories'
+  | 'record-heads'
+  | 'records'
+  | 'signing-keys'
+  | 'tokens'
 
 /** A channel of `node:diagnostics_channel`; messages cost nothing without subscribers. */
 interface Channel<Message extends object> {
@@ -109,4 +126,10 @@ export const pfsStart = named<PfsCallMessage>('pfs:start')
 export const pfsEnd = named<PfsCallMessage>('pfs:end')
 export const commitDone = named<CommitMessage>('commit')
 export const queueChange = named<QueueMessage>('queue')
-export const cacheLookup = named<CacheMessage>('cache')
+const cacheLookup = named<CacheMessage>('cache')
+
+/** Publishes a look-up in a cache; a miss is undefined or false. Returns what was found. */
+export function noteLookup<Found>(cache: CacheName, found: Found): Found {
+  cacheLookup.publish({ cache, isHit: found !== undefined && found !== false })
+  return found
+}

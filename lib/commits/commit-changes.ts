@@ -1,3 +1,4 @@
+import { noteLookup } from '../diagnostics.js'
 import {
   type Branch,
   type CallOptions,
@@ -101,7 +102,7 @@ async function checkAgainstHead(
   ])
   if (inspected.status === 'rejected') throw inspected.reason
   const head = inspected.value
-  if (guess !== undefined && recent.isRight(guess, head)) {
+  if (noteLookup('recent-commits', guess !== undefined && recent.isRight(guess, head))) {
     if (guessed.status === 'rejected') throw guessed.reason
     return { head, checks: guessed.value ?? [] }
   }

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { noteLookup } from '../diagnostics.js'
 import type { Repo } from '../pfs/client.js'
 
 /** A commit of this process and its changes. */
@@ -35,7 +36,7 @@ export function createCommitLog(): CommitLog {
   })
   return {
     add: (repo, commitId, commit) => commits.set(nameOf(repo, commitId), commit),
-    get: (repo, commitId) => commits.get(nameOf(repo, commitId)),
+    get: (repo, commitId) => noteLookup('commits', commits.get(nameOf(repo, commitId))),
   }
 }
 

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import { cacheLookup } from '../diagnostics.js'
+import { noteLookup } from '../diagnostics.js'
 import { asBuffer } from '../encoding.js'
 
 /** Cache of the content of small objects, by PFS hash and caller. */
@@ -34,11 +34,7 @@ export function createContentCache(totalBytes: number): ContentCache {
 
   return {
     keepsSmallFiles: totalBytes >= leastBytesToReadAhead,
-    get: (hash, authToken) => {
-      const content = contents.get(nameOf(hash, authToken))
-      cacheLookup.publish({ cache: 'contents', isHit: content !== undefined })
-      return content
-    },
+    get: (hash, authToken) => noteLookup('contents', contents.get(nameOf(hash, authToken))),
     set: (hash, authToken, content) => {
       if (content.length <= totalBytes * largestShare) contents.set(nameOf(hash, authToken), new Uint8Array(content))
     },

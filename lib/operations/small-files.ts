@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { mapWithLimit } from '../concurrency.js'
+import { noteLookup } from '../diagnostics.js'
 import { collect } from '../http/byte-reader.js'
 import { cutTo } from '../http/range.js'
 import { type BatchedLookup, createBatchedLookup } from '../pfs/batched-lookup.js'
@@ -116,7 +117,8 @@ export class SmallFiles {
     const running = this.#running.get(name + path)
     if (running !== undefined) return (await running).get(path)
     const listings = [...(this.#listed.get(name)?.values() ?? [])]
-    const listed = listings.findLast(({ indexes }) => indexes.has(path))
+    const ofPath = listings.findLast(({ indexes }) => indexes.has(path))
+    const listed = noteLookup('listings', ofPath)
     const index = listed?.indexes.get(path)
     if (listed === undefined || index === undefined) return undefined
     const isInOrder = Math.abs(index - listed.next) <= reach
@@ -197,7 +199,7 @@ export class SmallFiles {
 
   #historyOf(info: FileInfo | undefined): RangeHistory {
     const id = info === undefined ? '' : idOfCommit(info.file.commit)
-    const history = this.#histories.get(id) ?? new RangeHistory()
+    const history = noteLookup('ranges', this.#histories.get(id)) ?? new RangeHistory()
     this.#histories.set(id, history)
     return history
   }

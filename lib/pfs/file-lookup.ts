@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { noteLookup } from '../diagnostics.js'
 import { createBatchedLookup } from './batched-lookup.js'
 import type { CallOptions, Commit, File, FileInfo, PfsClient } from './client.js'
 import { findFile } from './path.js'
@@ -23,7 +24,7 @@ export function createFileLookup(pfs: PfsClient): FileLookup {
 
   function historyOf(commit: Commit): RangeHistory {
     const name = nameOf(commit)
-    const history = histories.get(name) ?? new RangeHistory()
+    const history = noteLookup('ranges', histories.get(name)) ?? new RangeHistory()
     histories.set(name, history)
     return history
   }

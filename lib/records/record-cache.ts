@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import type { CommitLog } from '../commits/commit-log.js'
+import { noteLookup } from '../diagnostics.js'
 import type { Repo } from '../pfs/client.js'
 import { isMarkerPath } from './markers.js'
 import type { ObjectRecord } from './record.js'
@@ -103,7 +104,7 @@ export class RecordCache {
       this.#branches.set(id, state)
     }
     const known = state
-    if (this.#isFresh(known)) return known
+    if (noteLookup('record-heads', this.#isFresh(known))) return known
     // A check of another caller may fail for that caller's reasons: it left, or its token has expired.
     while (known.checking !== undefined) await known.checking.catch(() => undefined)
     if (this.#isFresh(known)) return known

@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { CommitQueue } from '../commits/commit-queue.js'
 import { mapWithLimit } from '../concurrency.js'
+import { noteLookup } from '../diagnostics.js'
 import { type BatchedLookup, createBatchedLookup } from '../pfs/batched-lookup.js'
 import { type Branch, type CallOptions, headOf, type PfsClient, type Repo } from '../pfs/client.js'
 import { unlessMissing } from '../pfs/errors.js'
@@ -59,7 +60,9 @@ export class RecordReader {
   async read(repo: Repo, path: string, options: CallOptions): Promise<KeyRecords> {
     const { cache, applyPending } = this.#sources
     const known = cache.current(repo, path)
-    return known === undefined ? this.#lookup.find(repo, path, options) : applyPending(repo, path, known)
+    return known === undefined
+      ? this.#lookup.find(repo, path, options)
+      : applyPending(repo, path, noteLookup('records', known))
   }
 
   /** The records of the keys of a page, including pending changes; without their parts, since each object may have 10,000. */
@@ -96,7 +99,7 @@ export class RecordReader {
       const found = new Map<string, KeyRecords>()
       const unknown: string[] = []
       for (const path of paths) {
-        const records = state.headId === undefined ? noRecords : cache.get(repo, path, state)
+        const records = noteLookup('records', state.headId === undefined ? noRecords : cache.get(repo, path, state))
         if (records === undefined) unknown.push(path)
         else found.set(path, records)
       }
@@ -169,7 +172,7 @@ export class RecordReader {
     const chosen: string[] = []
     for (const [directory, keys] of countsBy(paths, parentOf)) {
       const id = idOf(repo) + directory
-      const known = this.#directories.get(id)
+      const known = noteLookup('record-directories', this.#directories.get(id))
       this.#directories.set(id, known ?? 'small')
       // A key that is read alone may be the only one.
       if (known !== 'large' && (known === 'small' || keys > 1)) chosen.push(directory)

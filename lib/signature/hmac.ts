@@ -1,5 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
+import { noteLookup } from '../diagnostics.js'
 import { S3Error } from '../errors.js'
 
 /** LRU cache of signing keys: deriving one takes four of the five HMACs of a verification. */
@@ -8,7 +9,7 @@ const keys = new LRUCache<string, Buffer>({ max: 1000 })
 /** The signing key of one day, region and service; `scope` is `date/region/service/aws4_request`. */
 export function signingKey(secretAccessKey: string, scope: string): Buffer {
   const name = `${scope}\n${secretAccessKey}`
-  const known = keys.get(name)
+  const known = noteLookup('signing-keys', keys.get(name))
   if (known !== undefined) return known
   const key = scope.split('/').reduce<Buffer>((last, part) => hmac(last, part), Buffer.from(`AWS4${secretAccessKey}`))
   keys.set(name, key)

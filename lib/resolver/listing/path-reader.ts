@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { noteLookup } from '../../diagnostics.js'
 import type { CallOptions, Commit, FileInfo, PfsClient } from '../../pfs/client.js'
 import { afterEveryPath, markerBefore, prefixEnd } from '../../pfs/path.js'
 
@@ -182,7 +183,7 @@ const maxRanges = 64
 export function createPageMemory(): PageMemory {
   const pages = new LRUCache<string, readonly TextRange[]>({ maxSize: maxBytes, sizeCalculation: sizeOf })
   return {
-    recall: (commit, page) => pages.get(nameOf(commit, page)) ?? [],
+    recall: (commit, page) => noteLookup('pages', pages.get(nameOf(commit, page))) ?? [],
     remember: (commit, page, ranges) => pages.set(nameOf(commit, page), joined(ranges).slice(0, maxRanges)),
   }
 }

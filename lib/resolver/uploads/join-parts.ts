@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { mapWithLimit } from '../../concurrency.js'
+import { noteLookup } from '../../diagnostics.js'
 import { type CallOptions, type File, type FileOperation, fileSetRepo, type PfsClient } from '../../pfs/client.js'
 import { PfsError } from '../../pfs/errors.js'
 import type { Part } from './parts.js'
@@ -43,7 +44,7 @@ export class StagedParts {
   /** The file set of a part; undefined if another process has stored the part or replaced it. */
   find(id: UploadId, { partNumber, etag }: Part): string | undefined {
     const part = this.#parts.get(nameOf(id, partNumber))
-    return part?.etag === etag ? part.fileSetId : undefined
+    return noteLookup('parts', part?.etag === etag ? part.fileSetId : undefined)
   }
 }
 

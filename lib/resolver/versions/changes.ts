@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { CommitLog } from '../../commits/commit-log.js'
 import { mapWithLimit } from '../../concurrency.js'
+import { noteLookup } from '../../diagnostics.js'
 import { asBuffer } from '../../encoding.js'
 import type { CallOptions, FileDiff, PfsClient } from '../../pfs/client.js'
 import { findFile } from '../../pfs/path.js'
@@ -83,7 +84,7 @@ export function createChangeLog(pfs: PfsClient, keys: KeyCodec, log: CommitLog, 
   return {
     async *read(revision, path, options) {
       const name = nameOf(revision, path)
-      const known = recall(revision, path)
+      const known = noteLookup('changes', recall(revision, path))
       if (known !== undefined) {
         yield* known
         return

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { noteLookup } from '../../diagnostics.js'
 import type { Branch, CallOptions, Commit, CommitInfo, PfsClient } from '../../pfs/client.js'
 
 /** Decides which commits are in a history: a commit, its parent, its parent's parent, and so on. */
@@ -30,7 +31,8 @@ export function createAncestry(pfs: PfsClient): Ancestry {
   async function walk(branch: Branch, commitId: string, headId: string, options: CallOptions): Promise<boolean> {
     const { repo } = branch
     const known = relations.get(nameOf(branch, commitId))
-    if (known?.headId === headId) return known.isAncestor
+    const current = noteLookup('ancestors', known?.headId === headId && known)
+    if (current) return current.isAncestor
     for await (const { commit } of pfs.listCommit({ repo, to: { repo, id: headId } }, options)) {
       if (commit.id === commitId) return true
       if (commit.id === known?.headId) return known?.isAncestor ?? false
