@@ -185,6 +185,20 @@ export class RecordCache {
     for (const path of paths) for (const read of state.reads) if (read.isOf(path)) read.isOutdated = true
   }
 
+  /** The number of times that another gateway is known to have written records of a repo. */
+  epochOf(repo: Repo): number | undefined {
+    return this.#branches.get(idOf(repo))?.epoch
+  }
+
+  /**
+   * Whether no other gateway has written records since an epoch, up to a commit of this gateway that is not added yet. Another
+   * commit of this gateway may be the same, since writes share commits.
+   */
+  isUnchanged(repo: Repo, epoch: number | undefined, headId: string, parentId: string | undefined): boolean {
+    const state = this.#branches.get(idOf(repo))
+    return state?.epoch === epoch && (state?.headId === parentId || state?.headId === headId)
+  }
+
   get(repo: Repo, path: string, { epoch }: BranchState): KeyRecords | undefined {
     const id = `${idOf(repo)}${path}`
     const found = this.#keys.get(id)

@@ -1,4 +1,5 @@
-import { addVersions, type ObjectRecord, type RecordedVersion } from './record.js'
+import { addVersions, idOfVersion, type ObjectRecord, type RecordedVersion } from './record.js'
+import { serializeRecord } from './record-format.js'
 import type { RecordName } from './record-path.js'
 
 /**
@@ -38,4 +39,49 @@ export function applyChange(known: ObjectRecord | undefined, change: RecordChang
       return updated === undefined ? known : (updated ?? undefined)
     }
   }
+}
+
+/** The record after several changes. */
+export function applyAll(known: ObjectRecord | undefined, changes: readonly RecordChange[]): ObjectRecord | undefined {
+  return changes.reduce(applyChange, known)
+}
+
+/** A record that was replaced as a whole: what it was thought to be, and what it is now. */
+export interface Replacement {
+  readonly before: ObjectRecord | undefined
+  readonly after: ObjectRecord | undefined
+}
+
+/**
+ * The update that restores what others wrote just before a record was replaced; undefined if nothing was lost. `replaced` is
+ * the record that `changes` should have changed.
+ */
+export function restorationOf(
+  replaced: ObjectRecord | undefined,
+  { before, after }: Replacement,
+  changes: readonly RecordChange[],
+): RecordUpdate | undefined {
+  if (replaced === undefined) return undefined
+  const isLost = lacks(before)
+  const lost = replaced.versions.filter(isLost)
+  const isDescribed = descriptionOf(replaced) !== descriptionOf(before)
+  if (lost.length === 0 && !isDescribed) return undefined
+  const merged = applyAll(replaced, changes)
+  return (current) => {
+    if (current === undefined) return undefined
+    // A later description stays.
+    const described = isDescribed && descriptionOf(current) === descriptionOf(after) ? merged : current
+    const versions = [...current.versions, ...lost.filter(lacks(current))]
+    return { ...(described ?? current), versions: versions.sort((a, b) => a.time.getTime() - b.time.getTime()) }
+  }
+}
+
+/** Whether a record has no such version. */
+function lacks(record: ObjectRecord | undefined): (version: RecordedVersion) => boolean {
+  const ids = new Set(record?.versions.map(idOfVersion))
+  return (version) => !ids.has(idOfVersion(version))
+}
+
+function descriptionOf(record: ObjectRecord | undefined): string {
+  return record === undefined ? '' : serializeRecord('', { ...record, versions: [] }).toString()
 }

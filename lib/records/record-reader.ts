@@ -80,6 +80,18 @@ export class RecordReader {
     return this.#readAll(repo, paths, { maxBytes }, options)
   }
 
+  /** The same at a commit of the records branch. */
+  readAt(
+    repo: Repo,
+    commitId: string,
+    paths: readonly string[],
+    maxBytes: number,
+    options: CallOptions,
+  ): Promise<ReadonlyMap<string, KeyRecords>> {
+    const manner = { shorten: whole, maxBytes, onSize: () => undefined }
+    return readRecords(this.#sourceOf(repo, commitId, manner, options), paths)
+  }
+
   /** The last known state of the records branch of a repo, from within a second. */
   stateOf(repo: Repo, options: CallOptions): Promise<BranchState> {
     const branch = recordsBranch(repo)

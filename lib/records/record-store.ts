@@ -57,6 +57,8 @@ export class RecordStore {
     this.#writer = new RecordWriter(pfs, commits, {
       cache: this.#cache,
       read: (repo, paths, callOptions) => this.#reader.readStored(repo, paths, maxRewrittenBytes, callOptions),
+      readAt: (repo, commitId, paths, callOptions) =>
+        this.#reader.readAt(repo, commitId, paths, maxRewrittenBytes, callOptions),
       keyFromPath: options.keyFromPath,
       onError: options.onError,
     })

@@ -7,7 +7,7 @@ import { unlessMissing } from '../pfs/errors.js'
 import { isMarkerPath, markerContent } from './markers.js'
 import { emptyRecord, type ObjectRecord } from './record.js'
 import type { KeyRecords, RecordCache } from './record-cache.js'
-import { applyChange, type RecordChange } from './record-change.js'
+import { applyAll, type RecordChange, type Replacement, restorationOf } from './record-change.js'
 import { serializeRecord, serializeVersion } from './record-format.js'
 import { indexEntries } from './record-index.js'
 import { type RecordName, recordPath, recordsBranch } from './record-path.js'
@@ -34,6 +34,13 @@ export interface RecordSources {
     paths: readonly string[],
     options: CallOptions,
   ) => Promise<ReadonlyMap<string, KeyRecords>>
+  /** Reads the records of some keys at a commit of the records branch. */
+  readonly readAt: (
+    repo: Repo,
+    commitId: string,
+    paths: readonly string[],
+    options: CallOptions,
+  ) => Promise<ReadonlyMap<string, KeyRecords>>
   readonly keyFromPath: (path: string) => string
   /** Called for changes that are dropped. */
   readonly onError: (error: unknown) => void
@@ -51,6 +58,12 @@ interface Draft {
 
 /** The changes of the file of a record, and of its index files. */
 type RecordFiles = readonly [record: Change, ...index: Change[]]
+
+/** The rewrite of a record. */
+interface Rewrite extends Replacement {
+  /** The epoch of the cache that knew the record before; undefined if it was not cached. */
+  readonly epoch: number | undefined
+}
 
 const noRecords: ReadonlyMap<string, KeyRecords> = new Map()
 
@@ -72,7 +85,7 @@ export class RecordWriter {
 
   /**
    * Commits changes of records of one repo. Reads a record only for a change that depends on it, or to rewrite it after many
-   * lines were appended.
+   * lines were appended. If another gateway wrote such a record in the meantime, a second commit restores what it wrote.
    */
   async write(changes: readonly RecordChange[], options: CallOptions): Promise<void> {
     const [first] = changes
@@ -82,17 +95,33 @@ export class RecordWriter {
     const unknown = drafts.filter(({ addition }) => addition === undefined).map(({ name }) => name.path)
     const stored = unknown.length === 0 ? noRecords : await this.#sources.read(repo, [...new Set(unknown)], options)
     // No await between here and the queue, so that changes of the same record keep their order.
+    const rewrites = new Map<Draft, Rewrite>()
     const made = drafts.flatMap((draft) => {
-      const changes = draft.addition ?? this.#replacement(draft, stored)
+      const rewrite = draft.addition === undefined ? this.#rewriteOf(draft, stored) : undefined
+      if (rewrite !== undefined) rewrites.set(draft, rewrite)
+      const changes = rewrite === undefined ? draft.addition : this.#filesOf(draft, rewrite)
       return changes === undefined ? [] : [{ draft, changes }]
     })
     if (made.length === 0) return
+    let restorations: readonly RecordChange[] = []
     for (const { draft } of made) this.#writing.set(draft.path, [...this.#writingTo(draft.path), ...draft.changes])
     try {
       const paths = new Set(made.map(({ draft }) => draft.name.path))
       const all = made.flatMap(({ changes: [record, ...index] }) => [record, ...index])
-      await this.#commitChanges(repo, all, paths, options)
+      const { commitId, parentId } = await commitToMetaBranch(
+        this.#pfs,
+        this.#commits,
+        recordsBranch(repo),
+        all,
+        options,
+      )
+      const { cache } = this.#sources
+      const outdated = new Map(
+        [...rewrites].filter(([, { epoch }]) => !cache.isUnchanged(repo, epoch, commitId, parentId)),
+      )
+      cache.committed(repo, commitId, parentId, paths)
       for (const { draft, changes } of made) this.#noteCommitted(draft, changes[0])
+      if (parentId !== undefined) restorations = await this.#restorations(repo, parentId, outdated, options)
     } finally {
       for (const { draft } of made) {
         const left = this.#writingTo(draft.path).filter((change) => !draft.changes.includes(change))
@@ -100,6 +129,23 @@ export class RecordWriter {
         else this.#writing.set(draft.path, left)
       }
     }
+    await this.write(restorations, options)
+  }
+
+  /** The changes that restore what other gateways wrote to records in a commit, before this one replaced them. */
+  async #restorations(
+    repo: Repo,
+    parentId: string,
+    outdated: ReadonlyMap<Draft, Rewrite>,
+    options: CallOptions,
+  ): Promise<readonly RecordChange[]> {
+    if (outdated.size === 0) return []
+    const paths = [...new Set([...outdated.keys()].map(({ name }) => name.path))]
+    const replaced = await this.#sources.readAt(repo, parentId, paths, options)
+    return [...outdated].flatMap(([{ name, changes }, rewrite]): RecordChange[] => {
+      const update = restorationOf(replaced.get(name.path)?.get(name.content), rewrite, changes)
+      return update === undefined ? [] : [{ name, kind: 'update', update }]
+    })
   }
 
   /**
@@ -176,15 +222,19 @@ export class RecordWriter {
     return [record, ...indexFiles(name, undefined, emptyRecord)]
   }
 
-  /** The changes that rewrite a record; undefined if it stays unchanged. */
-  #replacement({ path, name, changes }: Draft, stored: ReadonlyMap<string, KeyRecords>): RecordFiles | undefined {
-    const records = this.#sources.cache.latest(name.repo, name.path) ?? stored.get(name.path)
-    const known = records?.get(name.content)
+  /** The rewrite of a record; undefined if it stays unchanged. */
+  #rewriteOf({ path, name, changes }: Draft, stored: ReadonlyMap<string, KeyRecords>): Rewrite | undefined {
+    const cached = this.#sources.cache.latest(name.repo, name.path)
+    const known = (cached ?? stored.get(name.path))?.get(name.content)
     const before = applyAll(known, this.#writingTo(path))
-    const record = applyAll(before, changes)
-    if (record === before) return undefined
-    const raw = record && serializeRecord(this.#sources.keyFromPath(name.path), record)
-    return [recordFile(path, raw), ...indexFiles(name, before, record ?? null)]
+    const after = applyAll(before, changes)
+    if (after === before) return undefined
+    return { before, after, epoch: cached && this.#sources.cache.epochOf(name.repo) }
+  }
+
+  #filesOf({ path, name }: Draft, { before, after }: Rewrite): RecordFiles {
+    const raw = after && serializeRecord(this.#sources.keyFromPath(name.path), after)
+    return [recordFile(path, raw), ...indexFiles(name, before, after ?? null)]
   }
 
   #noteCommitted({ path, name, changes }: Draft, { content }: Change): void {
@@ -197,21 +247,6 @@ export class RecordWriter {
       this.#sources.cache.put(name.repo, name.path, name.content, applyAll(known.get(name.content), changes) ?? null)
     }
   }
-
-  async #commitChanges(
-    repo: Repo,
-    changes: readonly Change[],
-    paths: ReadonlySet<string>,
-    options: CallOptions,
-  ): Promise<void> {
-    const branch = recordsBranch(repo)
-    const { commitId, parentId } = await commitToMetaBranch(this.#pfs, this.#commits, branch, changes, options)
-    this.#sources.cache.committed(repo, commitId, parentId, paths)
-  }
-}
-
-function applyAll(known: ObjectRecord | undefined, changes: readonly RecordChange[]): ObjectRecord | undefined {
-  return changes.reduce(applyChange, known)
 }
 
 /** Creates or deletes a record. */

@@ -153,12 +153,18 @@ function newestVersion(
     (version.marker === undefined || version.marker === 'made') &&
     !hidden.has(version.commitId) &&
     (before === undefined || version.time.getTime() <= before.getTime())
-  const newest = record.versions.findLast(isCandidate)
+  const newest = newestOf(record.versions.filter(isCandidate))
   if (newest === undefined) return undefined
   for (const { versions } of records.values()) {
-    const other = versions.findLast(isCandidate)
-    if (other !== undefined && other.time.getTime() > newest.time.getTime()) return undefined
+    if (versions.some((other) => isCandidate(other) && other.time.getTime() > newest.time.getTime())) return undefined
   }
+  return newest
+}
+
+/** Gateways may record versions in another order than they made them. */
+function newestOf(versions: readonly RecordedVersion[]): RecordedVersion | undefined {
+  let newest: RecordedVersion | undefined
+  for (const version of versions) if (newest === undefined || version.time >= newest.time) newest = version
   return newest
 }
 

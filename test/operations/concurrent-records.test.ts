@@ -1,0 +1,147 @@
+import {
+  CreateBucketCommand,
+  DeleteObjectCommand,
+  GetObjectTaggingCommand,
+  HeadObjectCommand,
+  ListObjectVersionsCommand,
+  PutObjectCommand,
+  PutObjectTaggingCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { createMemoryPfs, type PachydermApi } from '../../lib/testing/index.js'
+import { type Gateway, startGateway } from '../support/gateway.js'
+import { s3Client } from '../support/s3-client.js'
+
+const Bucket = 'master.concurrent'
+
+interface Context {
+  readonly one: Gateway
+  readonly s3: S3Client
+  readonly other: Gateway
+  readonly otherS3: S3Client
+  /** Runs work just before the next commit of records of `one`, which has been made ready already. */
+  before(work: () => Promise<unknown>): void
+  /** A gateway that knows nothing but what is in PFS. */
+  readonly thirdS3: S3Client
+  close(): Promise<void>
+}
+
+const concurrent = suite<Context>('records that two gateways write at the same time')
+
+concurrent.before.each(async (context) => {
+  const truth = createMemoryPfs()
+  let waiting: (() => Promise<unknown>) | undefined
+  const pfs: PachydermApi = {
+    ...truth,
+    modifyFile: async (commit, operations, options) => {
+      const work = commit.repo.type === 'meta' ? waiting : undefined
+      if (work !== undefined) waiting = undefined
+      await work?.()
+      return truth.modifyFile(commit, operations, options)
+    },
+  }
+  const gateways = [await startGateway({ pfs }), await startGateway({ pfs: truth }), await startGateway({ pfs: truth })]
+  const clients = gateways.map((gateway) => s3Client(gateway))
+  const [one, other] = gateways
+  const [s3, otherS3, thirdS3] = clients
+  Object.assign(context, {
+    one,
+    s3,
+    other,
+    otherS3,
+    thirdS3,
+    before: (work: () => Promise<unknown>) => {
+      waiting = work
+    },
+    async close() {
+      for (const client of clients) client.destroy()
+      for (const gateway of gateways) await gateway.close()
+    },
+  })
+  await context.s3.send(new CreateBucketCommand({ Bucket }))
+})
+
+concurrent.after.each(({ close }) => close())
+
+const put = (s3: S3Client, Key: string, Body: string, Metadata?: Record<string, string>) =>
+  s3.send(new PutObjectCommand({ Bucket, Key, Body, ...(Metadata && { Metadata }) }))
+const tag = (s3: S3Client, Key: string) =>
+  s3.send(new PutObjectTaggingCommand({ Bucket, Key, Tagging: { TagSet: [{ Key: 'a', Value: 'b' }] } }))
+const head = (s3: S3Client, Key: string) => s3.send(new HeadObjectCommand({ Bucket, Key }))
+const tagsOf = async (s3: S3Client, Key: string) =>
+  (await s3.send(new GetObjectTaggingCommand({ Bucket, Key }))).TagSet?.map((each) => `${each.Key}=${each.Value}`)
+
+concurrent('new tags do not undo the metadata and the version that another gateway writes', async (context) => {
+  const { one, s3, other, otherS3, thirdS3, before } = context
+  const first = await put(s3, 'k', 'same', { v: '1' })
+  await one.flush()
+  assert.equal(await tagsOf(s3, 'k'), [])
+  let second = ''
+  before(async () => {
+    second = (await put(otherS3, 'k', 'same', { v: '2' })).VersionId ?? ''
+    await other.flush()
+  })
+  await tag(s3, 'k')
+  await one.flush()
+  for (const client of [thirdS3, s3]) {
+    assert.equal(await tagsOf(client, 'k'), ['a=b'])
+    const { Metadata, VersionId } = await head(client, 'k')
+    assert.equal([Metadata, VersionId], [{ v: '2' }, second])
+    const { Versions = [] } = await client.send(new ListObjectVersionsCommand({ Bucket }))
+    assert.equal(
+      Versions.map((version) => version.VersionId),
+      [second, first.VersionId],
+    )
+  }
+})
+
+concurrent(
+  'metadata that this gateway writes afterwards stays',
+  async ({ one, s3, other, otherS3, thirdS3, before }) => {
+    await put(s3, 'k', 'same', { v: '1' })
+    await one.flush()
+    await tagsOf(s3, 'k')
+    let later: Promise<unknown> = Promise.resolve()
+    before(async () => {
+      await put(otherS3, 'k', 'same', { v: '2' })
+      await other.flush()
+      later = put(s3, 'k', 'same', { v: '3' })
+    })
+    await tag(s3, 'k')
+    await later
+    await one.flush()
+    assert.equal((await head(thirdS3, 'k')).Metadata, { v: '3' })
+  },
+)
+
+concurrent('a directory marker keeps the changes of both gateways', async ({ s3, otherS3, thirdS3, before }) => {
+  await put(s3, 'd/', '')
+  await tag(s3, 'd/')
+  const ids: (string | undefined)[] = []
+  before(async () => {
+    ids.push((await otherS3.send(new DeleteObjectCommand({ Bucket, Key: 'd/' }))).VersionId)
+    ids.push((await put(otherS3, 'd/', '')).VersionId)
+  })
+  ids.push((await put(s3, 'd/', '')).VersionId)
+  const listed = async (client: S3Client) => {
+    const { Versions = [], DeleteMarkers = [] } = await client.send(new ListObjectVersionsCommand({ Bucket }))
+    return [...Versions, ...DeleteMarkers].map(({ VersionId }) => VersionId)
+  }
+  for (const id of ids) assert.ok((await listed(thirdS3)).includes(id), `${id} of ${ids}`)
+})
+
+concurrent('the current version is the newest, whichever gateway recorded its own first', async (context) => {
+  const { one, s3, other, otherS3, thirdS3, before } = context
+  let second: string | undefined
+  before(async () => {
+    second = (await put(otherS3, 'k', 'same')).VersionId
+    await other.flush()
+  })
+  await put(s3, 'k', 'same')
+  await one.flush()
+  assert.is((await head(thirdS3, 'k')).VersionId, second)
+})
+
+concurrent.run()
