@@ -12,9 +12,12 @@ export interface CommandHelp {
 }
 
 /** Parses the words of a command line; throws a Fault that names the wrong word. */
-export function parseWords<const Config extends ParseArgsConfig>(config: Config, command: CommandHelp) {
+export function parseWords<const Config extends ParseArgsConfig>(
+  config: Config,
+  command: CommandHelp,
+): ReturnType<typeof parseArgs<Config>> {
   try {
-    return parseArgs({ ...config, args: withNegativeValues(config.args ?? []), strict: true })
+    return parseArgs<Config>({ ...config, args: withNegativeValues(config.args ?? []), strict: true })
   } catch (thrown) {
     // The text after the first sentence explains positional arguments, which the user did not want.
     const message = lineFrom(thrown).split('. ')[0] ?? ''
