@@ -99,7 +99,7 @@ function partHeaders({ record: { parts } }: StoredObject): Headers {
   return parts.length === 0 ? {} : { 'x-amz-mp-parts-count': String(parts.length) }
 }
 
-/** The recorded checksum of the bytes that are sent, if the client asks for it. Only a composite one has parts. */
+/** The recorded checksum of the bytes that are sent, if the client asks for it. */
 function checksumHeaders(
   request: HttpRequest,
   { checksum, parts }: ObjectRecord,
@@ -107,8 +107,8 @@ function checksumHeaders(
 ): Headers {
   if (checksum === undefined || header(request, 'x-amz-checksum-mode')?.toUpperCase() !== 'ENABLED') return {}
   const { algorithm, type } = checksum
-  const isPart = partNumber !== undefined && type === 'COMPOSITE'
-  const value = isPart ? parts[partNumber - 1]?.checksum : isWhole ? checksum.value : undefined
+  const part = partNumber === undefined ? undefined : parts[partNumber - 1]
+  const value = part?.checksum ?? (isWhole ? checksum.value : undefined)
   return value === undefined ? {} : { [`x-amz-checksum-${algorithm}`]: value, 'x-amz-checksum-type': type }
 }
 
