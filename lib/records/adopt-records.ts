@@ -44,7 +44,7 @@ async function readRecord(pfs: PfsClient, file: File, options: CallOptions): Pro
   const pieces: Uint8Array[] = []
   for await (const piece of pfs.getFile({ file }, options)) pieces.push(piece)
   try {
-    return parseRecord(Buffer.concat(pieces))
+    return await parseRecord(Buffer.concat(pieces))
   } catch (error) {
     if (error instanceof UnreadableRecord) return undefined
     throw error

@@ -133,7 +133,7 @@ class RangeReader {
     }
     const archive = pfs.getFileTar({ file: { commit, path: anyPath }, pathRange }, options)
     try {
-      for await (const { path, content } of readTar(endIf(isEnough, archive), isKept)) this.#add(path, content)
+      for await (const { path, content } of readTar(endIf(isEnough, archive), isKept)) await this.#add(path, content)
       return true
     } catch (error) {
       if (error instanceof EnoughRead) return false
@@ -143,10 +143,10 @@ class RangeReader {
     }
   }
 
-  #add(recorded: string, content: Buffer): void {
+  async #add(recorded: string, content: Buffer): Promise<void> {
     const { path, content: id } = readRecordPath(recorded) ?? { path: '', content: '' }
     try {
-      const record = this.#source.manner.shorten(parseRecord(content))
+      const record = this.#source.manner.shorten(await parseRecord(content))
       this.#left -= sizeOfRecord(record)
       if (this.#left < 0) throw new UnreadableRecord('the object has too many records')
       const records = this.found.get(path) ?? new Map<string, ObjectRecord>()

@@ -1,4 +1,6 @@
 import { parseChecksumAlgorithm } from '../checksums.js'
+import { yieldTurn } from '../concurrency.js'
+import { asBuffer } from '../encoding.js'
 import {
   attributeBytes,
   attributeLimits,
@@ -46,20 +48,18 @@ export function serializeVersion(version: RecordedVersion): Buffer {
 
 /**
  * Parses a record of one or more lines: the last line with more than versions describes the object; the versions of all
- * lines are added up.
+ * lines are added up. Yields to the event loop between lines.
  *
  * @throws UnreadableRecord
  */
-export function parseRecord(bytes: Uint8Array): ObjectRecord {
-  const lines = Buffer.from(bytes)
-    .toString()
-    .split('\n')
-    .filter((text) => text !== '')
-    .map(readJson)
-  if (lines.length === 0) throw new UnreadableRecord('a record is empty')
+export async function parseRecord(bytes: Uint8Array): Promise<ObjectRecord> {
+  let lines = 0
   let described = emptyRecord
   const versions = new Map<string, RecordedVersion>()
-  for (const line of lines) {
+  for (const text of linesOf(asBuffer(bytes))) {
+    await yieldTurn()
+    lines += 1
+    const line = readJson(text)
     const record = readLine(line)
     if (Object.keys(line).some((name) => name !== 'format' && name !== 'versions')) described = record
     for (const version of record.versions) {
@@ -68,7 +68,18 @@ export function parseRecord(bytes: Uint8Array): ObjectRecord {
       versions.set(idOfVersion(version), version)
     }
   }
-  return { ...described, versions: [...versions.values()] }
+  if (lines === 0) throw new UnreadableRecord('a record is empty')
+  return { ...described, versions: [...versions.values()].slice(-maxVersions) }
+}
+
+/** The lines that are not empty. */
+function* linesOf(bytes: Buffer): Generator<Buffer> {
+  for (let start = 0; start < bytes.length; ) {
+    const found = bytes.indexOf(lineFeed, start)
+    const end = found < 0 ? bytes.length : found
+    if (end > start) yield bytes.subarray(start, end)
+    start = end + 1
+  }
 }
 
 function readLine(file: Json): ObjectRecord {
@@ -83,16 +94,26 @@ function readLine(file: Json): ObjectRecord {
     ...(etag !== undefined && { etag }),
     ...(checksum && { checksum }),
     parts: readParts(file.parts ?? []),
-    versions: readList(file.versions ?? [], readVersion),
+    versions: readVersions(file.versions ?? []),
     ...(hidden && { hidden }),
   }
 }
 
 type Json = Readonly<Record<string, unknown>>
 
-function readJson(text: string): Json {
+const lineFeed = 0x0a
+
+/** Maximum values of a line: 10,000 parts with checksums have 40,000. JSON.parse cannot be interrupted. */
+const maxValues = 50_000
+/** Comma, bracket and brace: there is a value after each of them. */
+const beforeValue: ReadonlySet<number> = new Set([0x2c, 0x5b, 0x7b])
+
+function readJson(line: Buffer): Json {
+  let values = 0
+  for (const byte of line) if (beforeValue.has(byte)) values += 1
+  atMost(maxValues, values, line)
   try {
-    return requireObject(JSON.parse(text))
+    return requireObject(JSON.parse(line.toString()))
   } catch (cause) {
     throw cause instanceof UnreadableRecord ? cause : new UnreadableRecord('a record is not JSON', { cause })
   }
@@ -131,10 +152,12 @@ function readHeaders(value: unknown): ObjectRecord['headers'] {
 
 /** Values are encoded when they are sent; names are not, so they must be valid header names. */
 function readMetadata(value: unknown): ObjectRecord['metadata'] {
-  const entries = Object.entries(requireObject(value)).map(
-    ([name, text]) => [matching(name, headerName), matching(text, /^/)] as const,
+  const file = requireObject(value)
+  const names = Object.keys(file)
+  atMost(attributeLimits.metadataBytes, names.length, names)
+  const metadata = Object.fromEntries(
+    names.map((name) => [matching(name, headerName), matching(file[name], /^/)] as const),
   )
-  const metadata = Object.fromEntries(entries)
   return atMost(attributeLimits.metadataBytes, attributeBytes(metadata), metadata)
 }
 
@@ -189,6 +212,14 @@ function readHidden(value: unknown): HiddenVersion {
     ...(content !== undefined && { content }),
     ...(asOf !== undefined && { asOf }),
   }
+}
+
+/** Maximum versions of a line, and of a record, whose oldest are dropped: a directory marker has at most 1,000. */
+const maxVersions = 1000
+
+function readVersions(value: unknown): ObjectRecord['versions'] {
+  const versions = readList(value, (each) => each)
+  return atMost(maxVersions, versions.length, versions).map(readVersion)
 }
 
 function readVersion(value: unknown): RecordedVersion {
