@@ -16,7 +16,7 @@ import { createPageMemory } from './resolver/listing/path-reader.js'
 import { createMissingBuckets } from './resolver/missing-bucket.js'
 import { StagedParts } from './resolver/uploads/join-parts.js'
 import { createChangeLog } from './resolver/versions/changes.js'
-import { createAncestry } from './resolver/versions/history.js'
+import { createAncestry, createHistory } from './resolver/versions/history.js'
 import { createRemovalSearch } from './resolver/versions/object-version.js'
 import { createVersionWalk } from './resolver/versions/version-walk.js'
 
@@ -34,6 +34,7 @@ export function createGateway(client: PfsClient, settings: Settings): Gateway {
     commitLog,
     onError: (error) => void settings.onError(error),
   })
+  const history = createHistory(pfs)
   const changes = createChangeLog(pfs, keys, commitLog)
   const contents = createContentCache(settings.cacheBytes)
   return {
@@ -44,10 +45,11 @@ export function createGateway(client: PfsClient, settings: Settings): Gateway {
     keys,
     bucketNames,
     missingBuckets: createMissingBuckets(pfs, bucketNames),
-    ancestry: createAncestry(pfs),
+    history,
+    ancestry: createAncestry(history),
     removals: createRemovalSearch(pfs, commitLog),
     changes,
-    versionWalk: createVersionWalk(pfs, keys, changes, commitLog),
+    versionWalk: createVersionWalk(history, keys, changes, commitLog),
     hidesVersions: settings.objectRecords !== 'off' && settings.deleteVersions === 'hide',
     pages: createPageMemory(),
     region: settings.region,

@@ -14,7 +14,7 @@ import type { MissingBuckets } from '../resolver/missing-bucket.js'
 import type { StoredObject } from '../resolver/object.js'
 import type { StagedParts } from '../resolver/uploads/join-parts.js'
 import type { ChangeLog } from '../resolver/versions/changes.js'
-import type { Ancestry } from '../resolver/versions/history.js'
+import type { Ancestry, History } from '../resolver/versions/history.js'
 import { type RemovalSearch, resolveVersion } from '../resolver/versions/object-version.js'
 import type { VersionWalk } from '../resolver/versions/version-walk.js'
 import type { CheckedBody } from '../signature/checked-body.js'
@@ -31,6 +31,7 @@ export interface Gateway {
   readonly keys: KeyCodec
   readonly bucketNames: BucketNames
   readonly missingBuckets: MissingBuckets
+  readonly history: History
   readonly ancestry: Ancestry
   readonly removals: RemovalSearch
   readonly changes: ChangeLog

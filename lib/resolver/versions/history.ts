@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { noteLookup } from '../../diagnostics.js'
-import type { Branch, CallOptions, Commit, CommitInfo, PfsClient } from '../../pfs/client.js'
+import type { Branch, CallOptions, Commit, CommitInfo, PfsClient, Repo } from '../../pfs/client.js'
 
 /** Decides which commits are in a history: a commit, its parent, its parent's parent, and so on. */
 export interface Ancestry {
@@ -25,7 +25,7 @@ interface Relation {
 const maxRelations = 20_000
 
 /** Creates the ancestry of all repos. Caches relations, so that only newer commits are read again. */
-export function createAncestry(pfs: PfsClient): Ancestry {
+export function createAncestry(history: History): Ancestry {
   const relations = new LRUCache<string, Relation>({ max: maxRelations })
 
   async function walk(branch: Branch, commitId: string, headId: string, options: CallOptions): Promise<boolean> {
@@ -33,9 +33,9 @@ export function createAncestry(pfs: PfsClient): Ancestry {
     const known = relations.get(nameOf(branch, commitId))
     const current = noteLookup('ancestors', known?.headId === headId && known)
     if (current) return current.isAncestor
-    for await (const { commit } of pfs.listCommit({ repo, to: { repo, id: headId } }, options)) {
-      if (commit.id === commitId) return true
-      if (commit.id === known?.headId) return known?.isAncestor ?? false
+    for await (const id of history.ids({ repo, id: headId }, options)) {
+      if (id === commitId) return true
+      if (id === known?.headId) return known?.isAncestor ?? false
     }
     return false
   }
@@ -48,8 +48,8 @@ export function createAncestry(pfs: PfsClient): Ancestry {
       }
       const { repo } = branch
       const found = new Set<string>()
-      for await (const { commit } of pfs.listCommit({ repo, to: { repo, id: headId } }, options)) {
-        if (commit.id !== undefined && commitIds.has(commit.id)) found.add(commit.id)
+      for await (const id of history.ids({ repo, id: headId }, options)) {
+        if (commitIds.has(id)) found.add(id)
         if (found.size === commitIds.size) break
       }
       for (const commitId of found) relations.set(nameOf(branch, commitId), { headId, isAncestor: true })
@@ -80,49 +80,89 @@ export interface Revision {
   readonly isFinished: boolean
 }
 
-/**
- * The commits of a history, newest first, without those in error: the next commit drops their content, so they contain no
- * versions.
- */
-export async function readHistory(pfs: PfsClient, to: Commit, options: CallOptions): Promise<Revision[]> {
-  const revisions: Revision[] = []
-  for await (const revision of revisionsOf(pfs.listCommit({ repo: to.repo, to }, options))) revisions.push(revision)
-  return revisions
+/** Reads histories: a commit, its parent, its parent's parent, and so on. */
+export interface History {
+  /**
+   * The commits of a history, newest first, without those in error: the next commit drops their content, so they contain no
+   * versions. Call it only if PFS has just confirmed that the caller may read the repo.
+   */
+  revisions(to: Commit, options: CallOptions): AsyncGenerator<Revision>
+  /** The ids of all commits of a history, newest first. */
+  ids(to: Commit, options: CallOptions): AsyncGenerator<string>
 }
 
-/** The first page of a history that is read in pages, and the largest; a commit costs PFS some ten milliseconds. */
+/** The first page of a history that is not cached, and the largest; a commit costs PFS some ten milliseconds. */
 const firstPage = 3
 const largestPage = 400
 
-/** The same, one by one: for a reader that mostly wants the first few. */
-export function revisionsFrom(
-  pfs: PfsClient,
-  to: Commit & { readonly id: string },
-  options: CallOptions,
-): AsyncGenerator<Revision> {
-  async function* infos(): AsyncGenerator<CommitInfo> {
-    const { repo } = to
-    let last = to.id
-    for (let number = firstPage; ; number = Math.min(number * 4, largestPage)) {
-      const page: CommitInfo[] = []
-      for await (const info of pfs.listCommit({ repo, to: { repo, id: last }, number }, options)) page.push(info)
-      // A page begins with the commit that ended the one before.
-      yield* number === firstPage ? page : page.slice(1)
-      if (page.length < number) return
-      last = page.at(-1)?.commit.id ?? ''
-    }
-  }
-  return revisionsOf(infos())
+/** Maximum cached commits, and their lifetime in milliseconds: someone may squash commits, which changes their children. */
+const maxCommits = 20_000
+const lifetimeMilliseconds = 60_000
+
+interface KnownCommit {
+  readonly id: string
+  readonly parentId: string | undefined
+  readonly time: Date
+  readonly isFinished: boolean
+  readonly hasFailed: boolean
 }
 
-async function* revisionsOf(infos: AsyncIterable<CommitInfo>): AsyncGenerator<Revision> {
-  let waiting: Omit<Revision, 'base'> | undefined
-  for await (const { commit, error, finishing, started, finished } of infos) {
-    if (error !== '') continue
-    const sound = { repo: commit.repo, id: commit.id ?? '' }
-    if (waiting !== undefined) yield { ...waiting, base: sound }
-    const time = finishing ?? started ?? new Date(0)
-    waiting = { commit: sound, time, isFinished: finished !== undefined }
+/** Creates the histories of all repos. Caches finished commits, so that a later read costs only the commits since. */
+export function createHistory(pfs: PfsClient): History {
+  const known = new LRUCache<string, KnownCommit>({ max: maxCommits, ttl: lifetimeMilliseconds })
+
+  async function* commits(to: Commit, options: CallOptions): AsyncGenerator<KnownCommit> {
+    const { repo } = to
+    const cached = (id: string | undefined) => (id === undefined ? undefined : known.get(nameOfCommit(repo, id)))
+    let number = firstPage
+    for (let next: Commit | undefined = to; next !== undefined; ) {
+      const page: KnownCommit[] = []
+      const first = noteLookup('history', cached(next.id))
+      if (first !== undefined) page.push(first)
+      else {
+        for await (const info of pfs.listCommit({ repo, to: next, number }, options)) {
+          const commit = knownFrom(info)
+          if (commit.isFinished) known.set(nameOfCommit(repo, commit.id), commit)
+          page.push(commit)
+          if (cached(commit.parentId) !== undefined) break
+        }
+        number = Math.min(number * 4, largestPage)
+      }
+      yield* page
+      const id: string | undefined = page.at(-1)?.parentId
+      next = id === undefined ? undefined : { repo, id }
+    }
   }
-  if (waiting !== undefined) yield { ...waiting, base: undefined }
+
+  return {
+    async *revisions(to, options) {
+      const { repo } = to
+      let waiting: Omit<Revision, 'base'> | undefined
+      for await (const { id, time, isFinished, hasFailed } of commits(to, options)) {
+        if (hasFailed) continue
+        const commit = { repo, id }
+        if (waiting !== undefined) yield { ...waiting, base: commit }
+        waiting = { commit, time, isFinished }
+      }
+      if (waiting !== undefined) yield { ...waiting, base: undefined }
+    },
+
+    async *ids(to, options) {
+      for await (const { id } of commits(to, options)) yield id
+    },
+  }
+}
+
+function knownFrom({ commit, parentCommit, error, finishing, started, finished }: CommitInfo): KnownCommit {
+  return {
+    id: commit.id ?? '',
+    parentId: parentCommit?.id,
+    time: finishing ?? started ?? new Date(0),
+    isFinished: finished !== undefined,
+    hasFailed: error !== '',
+  }
+}
+
+function nameOfCommit({ project, name, type }: Repo, commitId: string): string {
+  return `${project}/${name}.${type}@${commitId}`
 }

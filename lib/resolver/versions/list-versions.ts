@@ -1,7 +1,7 @@
 import { mapWithLimit } from '../../concurrency.js'
 import { asBuffer } from '../../encoding.js'
 import { invalidArgument } from '../../errors.js'
-import type { Branch, CallOptions, Commit, PfsClient } from '../../pfs/client.js'
+import type { Branch, CallOptions, Commit } from '../../pfs/client.js'
 import { emptyFileHash } from '../../pfs/file-hash.js'
 import { markerContent } from '../../records/markers.js'
 import { emptyRecord, type RecordedChecksum } from '../../records/record.js'
@@ -10,7 +10,7 @@ import type { KeyCodec } from '../key.js'
 import { afterEveryCharacter, commonPrefixOf, compareBytes, type Grouping } from '../key-order.js'
 import { etagFrom } from '../object.js'
 import type { ChangeLog, KeyChange } from './changes.js'
-import { type Revision, readHistory } from './history.js'
+import type { History, Revision } from './history.js'
 
 /** The content of a version. */
 interface ListedContent {
@@ -44,10 +44,10 @@ export interface ListedVersions {
 
 /** The bucket to list, and the caller's rights. */
 interface VersionListSource {
-  readonly pfs: PfsClient
   readonly records: RecordStore
   readonly keys: KeyCodec
   readonly changes: ChangeLog
+  readonly history: History
   /** The end of the history. */
   readonly commit: Commit
   readonly branch: Branch
@@ -69,10 +69,10 @@ export async function listVersions(
   query: VersionQuery,
   versionIdMarker: string | undefined,
 ): Promise<ListedVersions> {
-  const { pfs, records, changes, commit, branch, options } = source
+  const { records, changes, commit, branch, options } = source
   const paths = pathsOf(source.keys, query.prefix)
   const [history, hiddenPaths] = await Promise.all([
-    readHistory(pfs, commit, options),
+    allOf(source.history.revisions(commit, options)),
     records.hiddenVersions(branch, paths, options),
   ])
   const hidden = new Map([...hiddenPaths].map(([path, commitIds]) => [source.keys.keyFromPath(path), commitIds]))
@@ -101,6 +101,12 @@ export async function listVersions(
     return [{ kind: 'version', key, object, isLatest, versionId: revision.commit.id, lastModified: revision.time }]
   })
   return { entries, isTruncated: page.isTruncated() }
+}
+
+async function allOf<Item>(items: AsyncIterable<Item>): Promise<readonly Item[]> {
+  const found: Item[] = []
+  for await (const item of items) found.push(item)
+  return found
 }
 
 /** Adds the versions of directory markers, which PFS does not know. */

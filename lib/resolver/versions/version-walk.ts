@@ -1,11 +1,11 @@
 import type { CommitLog } from '../../commits/commit-log.js'
 import { mapWithLimit } from '../../concurrency.js'
-import type { Branch, CallOptions, PfsClient } from '../../pfs/client.js'
+import type { Branch, CallOptions } from '../../pfs/client.js'
 import { recordedVersions } from '../../records/record.js'
 import type { KeyRecords } from '../../records/record-cache.js'
 import type { KeyCodec } from '../key.js'
 import type { ChangeLog } from './changes.js'
-import { type Revision, revisionsFrom } from './history.js'
+import type { History, Revision } from './history.js'
 
 /** The version of a key that a commit created. */
 export interface KeyVersion {
@@ -55,7 +55,7 @@ const maxLookups = 3
 const maxApart = 8
 
 /** Creates the walk over the versions in one PFS. */
-export function createVersionWalk(pfs: PfsClient, keys: KeyCodec, changes: ChangeLog, log: CommitLog): VersionWalk {
+export function createVersionWalk(history: History, keys: KeyCodec, changes: ChangeLog, log: CommitLog): VersionWalk {
   /** The commits, from one back, that may have changed one of `paths`, in batches to compare concurrently. */
   async function* candidates(
     { branch, commitId, endId }: WalkStart,
@@ -69,7 +69,7 @@ export function createVersionWalk(pfs: PfsClient, keys: KeyCodec, changes: Chang
       if (intersects(made.paths, paths)) {
         lookups += 1
         if (lookups > maxLookups) break
-        const [revision] = await first(revisionsFrom(pfs, { repo, id }, options), 1)
+        const [revision] = await first(history.revisions({ repo, id }, options), 1)
         if (revision?.commit.id === id) yield [revision]
       }
       id = made.parentId
@@ -77,7 +77,7 @@ export function createVersionWalk(pfs: PfsClient, keys: KeyCodec, changes: Chang
     let group: Revision[] = []
     let size = 1
     if (id === endId) return
-    for await (const revision of revisionsFrom(pfs, { repo, id }, options)) {
+    for await (const revision of history.revisions({ repo, id }, options)) {
       if (revision.commit.id === endId) break
       const made = log.get(repo, revision.commit.id)
       if (made !== undefined && !intersects(made.paths, paths)) continue

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import { createCommitLog } from '../../../lib/commits/commit-log.js'
 import { createKeyCodec } from '../../../lib/resolver/key.js'
 import { createChangeLog } from '../../../lib/resolver/versions/changes.js'
-import { readHistory } from '../../../lib/resolver/versions/history.js'
+import { createHistory } from '../../../lib/resolver/versions/history.js'
 import type { PachydermApi } from '../../../lib/testing/index.js'
 import { createMemoryPfs } from '../../../lib/testing/index.js'
 import { createRepoAndBranch } from '../../support/branch.js'
@@ -36,8 +36,8 @@ async function write(pfs: PachydermApi, paths: readonly string[]): Promise<void>
 
 /** The keys that the head changed. */
 async function read(log: ReturnType<typeof createChangeLog>, pfs: PachydermApi) {
-  const [head] = await readHistory(pfs, master, {})
-  assert.ok(head !== undefined)
+  const { value: head } = await createHistory(pfs).revisions(master, {}).next()
+  assert.ok(head)
   const found: string[] = []
   for await (const { key } of log.read(head, '/', {})) found.push(key)
   return found.sort().join(' ')
