@@ -27,6 +27,7 @@ const pachdVariables = ['PACHD', 'PACHD_WITH_AUTH', 'PACHD_ROOT_TOKEN']
 
 /** Suites that need nothing of the stand-in, or say of which tests they do: run over a pachd with auth and one without. */
 const suitesOverPachd = [
+  'model/records.model',
   'model/versions.model',
   'operations/attributes',
   'operations/conditions',
