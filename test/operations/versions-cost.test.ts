@@ -14,7 +14,7 @@ const cost = suite<{
   read: { commits: number; diffs: number }
 }>('cost of versions')
 
-/** What is read of the history is counted; the second gateway knows nothing but what is in PFS. */
+/** Counts the commits that are read; the second gateway knows nothing but what is in PFS. */
 cost.before.each(async (context) => {
   const truth = createMemoryPfs()
   const read = { commits: 0, diffs: 0 }
