@@ -49,9 +49,9 @@ async function deleteInTurn(call: BucketCall, named: readonly NamedVersion[]): P
     settled(resolve(call, each, known, records.get(each.path) ?? new Map())),
   )
   const affected = affectedKeys(call, named, lookups, records)
-  const back = await restoreVersions(call, head.commitId, affected)
+  const restored = await restoreVersions(call, head.commitId, affected)
   const updates = [...affected].flatMap(([path, { versions }]): RecordChange[] => {
-    const outcome = back.get(path)
+    const outcome = restored.get(path)
     if (outcome?.status === 'rejected') return []
     const hidden = [...versions.values()].map(({ commitId, content }) => hiddenOf(branch.name, commitId, content))
     if (outcome?.value !== undefined) hidden.push(outcome.value)
@@ -67,7 +67,7 @@ async function deleteInTurn(call: BucketCall, named: readonly NamedVersion[]): P
   await gateway.records.write(updates, options)
   return lookups.map((lookup, index): PromiseSettledResult<DeletedVersion> => {
     if (lookup.status === 'rejected') return lookup
-    const outcome = back.get(named[index]?.path ?? '')
+    const outcome = restored.get(named[index]?.path ?? '')
     if (outcome?.status === 'rejected') return outcome
     return {
       status: 'fulfilled',

@@ -58,7 +58,7 @@ interface Planned {
 async function carryOut(call: BucketCall, commit: CommitInTurn, planned: Planned) {
   const { branch } = call.bucket
   const { repo } = branch
-  const plan = await renewed(call, planned)
+  const plan = await planForHead(call, planned)
   const current = await currentFiles(call, [...plan.keys()])
   const earlier = await filesAsOf(call, plan)
   const outcomes = new Map<string, Outcome>()
@@ -91,17 +91,21 @@ async function carryOut(call: BucketCall, commit: CommitInTurn, planned: Planned
 }
 
 /** The plan, without the keys that others have written in the meantime. */
-async function renewed(call: BucketCall, { headId, plan, concerned }: Planned): Promise<Plan> {
+async function planForHead(call: BucketCall, { headId, plan, concerned }: Planned): Promise<Plan> {
   const { gateway, bucket, options } = call
   const { commitId } = await inspectHead(gateway.pfs, bucket.branch, options)
   if (commitId === headId) return plan
   if (!(await gateway.ancestry.isAncestor(bucket.branch, headId, commitId, options)))
     throw new S3Error('OperationAborted')
-  const since = new Set<string>()
+  const changedSince = new Set<string>()
   const keys = new Map([...concerned].map(([path, { records }]) => [path, records]))
   const start = { branch: bucket.branch, commitId, keys, endId: headId }
-  await gateway.versionWalk.walk(start, (path) => since.add(path).size > 0, options)
-  return new Map([...plan].filter(([path]) => !since.has(path)))
+  const noteChange = (path: string): boolean => {
+    changedSince.add(path)
+    return true
+  }
+  await gateway.versionWalk.walk(start, noteChange, options)
+  return new Map([...plan].filter(([path]) => !changedSince.has(path)))
 }
 
 /** Finds the last version of each key that is not hidden and will not be hidden. */

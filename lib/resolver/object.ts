@@ -61,7 +61,7 @@ export async function findObject(
   if (info.status === 'rejected') throw info.reason
   if (info.value === undefined && !isMarkerPath(path)) return undefined
   if (records.status === 'rejected') throw records.reason
-  const file = info.value ?? (await findMarker(source, { bucket, path, versionId }, records.value, options))
+  const file = info.value ?? (await findDirectoryMarker(source, { bucket, path, versionId }, records.value, options))
   if (file === undefined) return undefined
   const known = await completeRecords(source, file, records.value, options)
   const object = await storedObject(source.pfs, bucket, file, known, options)
@@ -69,7 +69,7 @@ export async function findObject(
 }
 
 /** The FileInfo that PFS would return for a directory marker if it had a file; undefined without a marker. */
-async function findMarker(
+async function findDirectoryMarker(
   { pfs }: ObjectSource,
   { bucket, path, versionId }: ObjectName,
   records: KeyRecords,

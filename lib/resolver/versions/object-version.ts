@@ -43,15 +43,15 @@ async function resolveCurrent(source: VersionSource, name: ObjectName, options: 
   const { keys } = source
   const object = await findObject(source, name, options)
   if (object !== undefined) return object
-  const removal = await findMarker(source, name, options)
+  const removal = await findDeleteMarker(source, name, options)
   throw new S3Error('NoSuchKey', {
     fields: { Key: keys.keyFromPath(name.path) },
     ...(removal !== undefined && { headers: deleteMarker(removal) }),
   })
 }
 
-/** The id of the delete marker that a missing key ends with, if it is found. */
-async function findMarker(
+/** The id of the delete marker of a missing key, if it is found. */
+async function findDeleteMarker(
   { records, removals }: VersionSource,
   { bucket, path }: ObjectName,
   options: CallOptions,
@@ -61,12 +61,14 @@ async function findMarker(
   const event = markerEvent(known.get(markerContent), branch.name)
   if (event?.marker === 'removed') return event.commitId
   const hidden = hiddenVersions(known, branch.name)
-  let removal = await removals.find(commitOf(bucket), path, options)
-  for (let undone = hidden.get(removal ?? ''); undone !== undefined; undone = hidden.get(removal ?? '')) {
-    if (undone.asOf === undefined) return undefined
-    removal = await removals.find({ repo: branch.repo, id: undone.asOf }, path, options)
+  for (let start = commitOf(bucket); ; ) {
+    const removal = await removals.find(start, path, options)
+    const hiddenRemoval = removal === undefined ? undefined : hidden.get(removal)
+    if (hiddenRemoval === undefined) return removal
+    if (hiddenRemoval.asOf === undefined) return undefined
+    // This commit only restored the state of an earlier one, so the delete marker to show is that of the earlier one.
+    start = { repo: branch.repo, id: hiddenRemoval.asOf }
   }
-  return removal
 }
 
 async function resolveNamed(
@@ -150,11 +152,13 @@ export async function versionAsOf(
   const recorded = recordedVersions(records, branch.name)
   const keys = new Map([[path, records]])
   for (let start: string | undefined = commitId; start !== undefined; ) {
-    const found: KeyVersion[] = []
-    const visit = (_: string, version: KeyVersion): boolean => found.push(version) > 0
-    if (recorded.has(start)) found.push({ commitId: start, content: recorded.get(start) })
-    else await versionWalk.walk({ branch, commitId: start, keys }, visit, options)
-    const [version] = found
+    let version: KeyVersion | undefined
+    const takeNewest = (_: string, newest: KeyVersion): boolean => {
+      version = newest
+      return true
+    }
+    if (recorded.has(start)) version = { commitId: start, content: recorded.get(start) }
+    else await versionWalk.walk({ branch, commitId: start, keys }, takeNewest, options)
     start = hidden.get(version?.commitId ?? '')?.asOf
     if (start === undefined) return version
   }
