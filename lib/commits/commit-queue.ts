@@ -42,7 +42,7 @@ export interface CommitQueue {
    * Checks that the caller may write a branch before a body is read. Throws NOT_FOUND if the branch is missing,
    * PERMISSION_DENIED if the caller may not write it, UNKNOWN if only a pipeline may, RESOURCE_EXHAUSTED if the queue is full.
    */
-  requireWritable(branch: Branch, options: CallOptions): Promise<void>
+  requireWriteAccess(branch: Branch, options: CallOptions): Promise<void>
   /** Throws RESOURCE_EXHAUSTED if the queue of the branch is full; does not call PFS. */
   requireRoom(branch: Branch): void
   /** Commits changes of unrelated paths of a branch together; returns the outcome of each. */
@@ -188,7 +188,7 @@ export function createCommitQueue(pfs: PfsClient, settings: CommitQueueOptions):
   }
 
   return {
-    async requireWritable(branch, options) {
+    async requireWriteAccess(branch, options) {
       queues.get(keyOf(branch))?.requireRoom()
       const [{ authInfo }] = await Promise.all([
         pfs.inspectRepo(branch.repo, options),

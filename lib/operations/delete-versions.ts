@@ -31,7 +31,7 @@ const maxLookups = 8
 export async function deleteVersions(call: BucketCall, named: readonly NamedVersion[]): Promise<Deletions> {
   const { gateway, bucket, options } = call
   if (!gateway.hidesVersions) throw immutableVersion()
-  await gateway.commits.requireWritable(bucket.branch, options)
+  await gateway.commits.requireWriteAccess(bucket.branch, options)
   return gateway.versionBatches.run(bucket.branch, named, options, (all, shared) =>
     deleteInTurn({ ...call, options: shared }, all),
   )

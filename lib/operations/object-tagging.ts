@@ -44,7 +44,7 @@ export async function deleteObjectTagging(call: ObjectCall): Promise<S3Response>
 /** Throws unless the caller may write to the bucket and the gateway keeps records. */
 async function requireRecords({ gateway, bucket, options }: ObjectCall): Promise<void> {
   requireWritable(bucket)
-  await gateway.commits.requireWritable(bucket.branch, options)
+  await gateway.commits.requireWriteAccess(bucket.branch, options)
   if (gateway.records.mode !== 'off') return
   throw new S3Error('NotImplemented', { message: 'This gateway keeps no records of objects (objectRecords is off).' })
 }

@@ -52,7 +52,7 @@ export async function writeBody(call: BucketCall, change: Change, attributes: Ob
     md5?.update(raw)
     return writeObject(call, { ...change, content: { raw }, record: record() })
   }
-  await gateway.commits.requireWritable(bucket.branch, options)
+  await gateway.commits.requireWriteAccess(bucket.branch, options)
   const content = await stageBody(gateway.pfs, md5 === undefined ? body : hashed(body, md5), options)
   return writeObject(call, { ...change, content, record: record() })
 }

@@ -110,9 +110,9 @@ queue('the open commit of an output branch is never written', async () => {
   const output: Branch = { repo: { ...branch.repo, name: 'output' }, name: 'master' }
   await pfs.createRepo({ repo: output.repo })
   await pfs.createBranch({ branch: output, provenance: [branch] })
-  const { commit, requireWritable } = createCommitQueue(pfs, { shareCommits: true, respondAfter: 'commit' })
+  const { commit, requireWriteAccess } = createCommitQueue(pfs, { shareCommits: true, respondAfter: 'commit' })
   const [small] = reasons(await commit(output, [put('/1')], {}))
-  const large = await reasonOf(requireWritable(output, {}))
+  const large = await reasonOf(requireWriteAccess(output, {}))
   for (const reason of [small, large]) assert.ok(reason instanceof PfsError && reason.refusal === 'output-branch')
   assert.equal(pfs.commits, [])
 })

@@ -192,7 +192,7 @@ queue('a caller without the right to write is refused before the body is read', 
   const rootToken = await pfs.activateAuth({})
   await pfs.createRepo({ repo: branch.repo }, { authToken: rootToken })
   await pfs.createBranch({ branch }, { authToken: rootToken })
-  const { requireWritable } = createCommitQueue(pfs, { shareCommits: true, respondAfter: 'commit' })
+  const { requireWriteAccess } = createCommitQueue(pfs, { shareCommits: true, respondAfter: 'commit' })
   for (const [role, status] of [
     ['none', 'PERMISSION_DENIED'],
     ['repoReader', 'PERMISSION_DENIED'],
@@ -203,7 +203,7 @@ queue('a caller without the right to write is refused before the body is read', 
     const roles = role === 'none' ? [] : [role]
     const resource = { type: 'REPO', name: 'default/data' } as const
     await pfs.modifyRoleBinding({ resource, principal: `robot:${role}`, roles }, { authToken: rootToken })
-    const reason = await reasonOf(requireWritable(branch, { authToken }))
+    const reason = await reasonOf(requireWriteAccess(branch, { authToken }))
     assert.is(reason instanceof PfsError ? reason.status : reason, status, role)
   }
 })

@@ -167,7 +167,7 @@ queue('copies of staged bodies are committed in batches of at most 64 MiB', asyn
 
 queue('a branch whose oldest writer has waited for half a minute accepts no more writers', async () => {
   const pfs = await watchedPfs()
-  const { commit, requireRoom, requireWritable } = createCommitQueue(pfs, {
+  const { commit, requireRoom, requireWriteAccess } = createCommitQueue(pfs, {
     shareCommits: true,
     respondAfter: 'commit',
   })
@@ -178,7 +178,7 @@ queue('a branch whose oldest writer has waited for half a minute accepts no more
   const now = mock.method(performance, 'now', () => later)
   try {
     assert.throws(() => requireRoom(branch), isBusy)
-    assert.ok(isBusy(await reasonOf(requireWritable(branch, {}))))
+    assert.ok(isBusy(await reasonOf(requireWriteAccess(branch, {}))))
     requireRoom({ ...branch, name: 'other' })
   } finally {
     now.mock.restore()
