@@ -17,9 +17,9 @@ import {
   requireExpectedObject,
 } from './delete-condition.js'
 import { deleteVersions } from './delete-versions.js'
-import { recordEnds, withMarker } from './directory-marker.js'
+import { recordMarkerEnds, withMarker } from './directory-marker.js'
 import type { NamedVersion } from './version-batches.js'
-import { commitChange, currentObject } from './write.js'
+import { currentObject, deleteKey } from './write.js'
 
 /**
  * DeleteObject: makes a commit without the key, which S3 calls a delete marker. With a version id, hides that version.
@@ -32,15 +32,13 @@ export async function deleteObject(call: ObjectCall): Promise<S3Response> {
   const versionId = queryValue(request, 'versionId')
   const expected = readExpectedObject(request)
   if (versionId !== undefined) return deleteVersion(call, versionId, expected)
-  const path = gateway.keys.pathFromKey(key)
-  const committed = await commitChange(call, {
-    path,
+  const committed = await deleteKey(call, {
+    path: gateway.keys.pathFromKey(key),
     ...(isExpecting(expected) && {
       condition: async (current) =>
         requireExpectedObject(current && (await currentObject(call, current, expected.etag)), expected, key),
     }),
   })
-  await recordEnds(call, new Map([[path, committed]]), 'removed')
   return { status: 204, headers: { 'x-amz-delete-marker': 'true', 'x-amz-version-id': committed.commitId } }
 }
 
@@ -149,7 +147,7 @@ async function deleteEach(call: BucketCall, objects: readonly NamedObject[]): Pr
     const outcome = outcomes[index]
     return outcome?.status === 'fulfilled' ? [[path, outcome.value] as const] : []
   })
-  await recordEnds(call, new Map(committed), 'removed')
+  await recordMarkerEnds(call, new Map(committed), 'removed')
   const versions = await deleteEachVersion(call, plans)
   return plans.map((plan) => {
     const { key, versionId, path, refusal } = plan

@@ -48,7 +48,7 @@ export function recordMarker(call: BucketCall, path: string, record: ObjectRecor
  * Records that commits have deleted keys that are or were directory markers, or replaced them with files. Other keys that
  * end with `/` cost a read of their records; all others cost nothing.
  */
-export async function recordEnds(
+export async function recordMarkerEnds(
   call: BucketCall,
   changed: ReadonlyMap<string, Committed>,
   change: 'removed' | 'replaced',

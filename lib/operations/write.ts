@@ -20,7 +20,7 @@ import { createPendingId, type RecordName } from '../records/record-path.js'
 import { completeRecords, etagFrom, findObject, type StoredObject, storedObject } from '../resolver/object.js'
 import type { BucketCall } from './call.js'
 import { withComputedEtag } from './computed-etag.js'
-import { isMarkerWrite, keepsMarkers, recordEnds, recordMarker, withMarker } from './directory-marker.js'
+import { isMarkerWrite, keepsMarkers, recordMarker, recordMarkerEnds, withMarker } from './directory-marker.js'
 import { contentTypeOf } from './object-attributes.js'
 
 /** A version that was written. */
@@ -40,9 +40,18 @@ interface NewObject extends Omit<Change, 'content'> {
 }
 
 /** Commits one change to the bucket's branch, possibly in a shared commit; throws the reason if it is refused. */
-export async function commitChange(call: BucketCall, change: Change): Promise<Committed> {
+async function commitChange(call: BucketCall, change: Change): Promise<Committed> {
   const { gateway, bucket, options } = call
   return committedOf(await gateway.commits.commit(bucket.branch, [withMarker(call, change)], options))
+}
+
+/**
+ * Deletes a key, and makes the commit a delete marker even if the key was a directory marker, which has no file in PFS.
+ */
+export async function deleteKey(call: BucketCall, change: Pick<Change, 'path' | 'condition'>): Promise<Committed> {
+  const committed = await commitChange(call, change)
+  await recordMarkerEnds(call, new Map([[change.path, committed]]), 'removed')
+  return committed
 }
 
 /**
@@ -57,7 +66,7 @@ export async function writeObject(call: BucketCall, object: NewObject): Promise<
     if (isMarkerWrite(call, object.path, object.content)) return writeMarker(call, object)
     const written = await writeFile(call, object)
     const { versionId: commitId, lastModified: time } = written
-    await recordEnds(call, new Map([[object.path, { commitId, parentId: undefined, time }]]), 'replaced')
+    await recordMarkerEnds(call, new Map([[object.path, { commitId, parentId: undefined, time }]]), 'replaced')
     return written
   })
 }
