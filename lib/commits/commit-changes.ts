@@ -120,15 +120,15 @@ async function commitAccepted(turn: Turn, head: Head, accepted: Accepted, tries:
     const value = head.state === 'open' ? await addToOpen(turn, head, accepted) : await makeCommit(turn, head, accepted)
     return allOf(changes, { status: 'fulfilled', value })
   } catch (failure) {
-    if (!(failure instanceof Undone)) return allOf(changes, rejected(failure))
+    if (!(failure instanceof NotCommitted)) return allOf(changes, rejected(failure))
     const reason = failure.cause
     if (isRace(reason) && tries > 1) return commitChanges(turn, changes, tries - 1)
-    return mayBeOfOneChange(reason, changes) ? commitApart(turn, changes) : allOf(changes, rejected(reason))
+    return mayConcernOneChange(reason, changes) ? commitHalves(turn, changes) : allOf(changes, rejected(reason))
   }
 }
 
 /** Thrown for a write that certainly had no effect; `cause` is PFS's reason. */
-class Undone extends Error {}
+class NotCommitted extends Error {}
 
 /**
  * Writes into a commit that another client has opened. Not with ModifyFile: pachd looks up the commit when the call begins
@@ -136,9 +136,9 @@ class Undone extends Error {}
  */
 async function addToOpen({ pfs, branch, options }: Turn, { commitId }: Head, accepted: Accepted): Promise<Committed> {
   const staging = pfs.createFileSet(operationsOfAll(accepted), options)
-  const fileSetId = await orUndone(staging, async () => true)
+  const fileSetId = await orNotCommitted(staging, async () => true)
   const commit = { repo: branch.repo, id: commitId }
-  await orUndone(pfs.addFileSet({ commit, fileSetId }, options), async () => false)
+  await orNotCommitted(pfs.addFileSet({ commit, fileSetId }, options), async () => false)
   return { commitId, parentId: undefined, time: undefined }
 }
 
@@ -147,7 +147,7 @@ async function makeCommit(turn: Turn, head: Head, accepted: Accepted): Promise<C
   const { pfs, branch, recent, respondAfter, commitLog, options } = turn
   const changes = [...accepted.keys()]
   const isUnchanged = async () => (await inspectHead(pfs, branch, options)).commitId === head.commitId
-  await orUndone(pfs.modifyFile(newCommitOf(branch), operationsOfAll(accepted), options), isUnchanged)
+  await orNotCommitted(pfs.modifyFile(newCommitOf(branch), operationsOfAll(accepted), options), isUnchanged)
   try {
     const after = await inspectHead(pfs, branch, options)
     const isNext = after.parentId === head.commitId && after.state !== 'open'
@@ -165,7 +165,7 @@ async function makeCommit(turn: Turn, head: Head, accepted: Accepted): Promise<C
     return { commitId: made.commitId, parentId: made.parentId, time: made.time }
   } catch (reason) {
     // PFS drops the content of such a commit. After any other error, the commit may exist.
-    if (reason instanceof PfsError && reason.refusal === 'collision') throw new Undone('', { cause: reason })
+    if (reason instanceof PfsError && reason.refusal === 'collision') throw new NotCommitted('', { cause: reason })
     throw reason
   }
 }
@@ -182,14 +182,14 @@ function newCommitOf(branch: Branch): Commit {
   return { ...headOf(branch), id: unusedCommitId }
 }
 
-/** Throws Undone if PFS refused a call; for an unknown reason, only if `isUnchanged` confirms that it had no effect. */
-async function orUndone<Result>(call: Promise<Result>, isUnchanged: () => Promise<boolean>): Promise<Result> {
+/** Throws NotCommitted if PFS refused a call; for an unknown reason, only if `isUnchanged` confirms that it had no effect. */
+async function orNotCommitted<Result>(call: Promise<Result>, isUnchanged: () => Promise<boolean>): Promise<Result> {
   try {
     return await call
   } catch (reason) {
     if (!(reason instanceof PfsError) || !reason.isDefinite) throw reason
     const isKnown = reason.status !== 'UNKNOWN' || reason.refusal !== undefined
-    if (isKnown || (await isUnchanged().catch(() => false))) throw new Undone('', { cause: reason })
+    if (isKnown || (await isUnchanged().catch(() => false))) throw new NotCommitted('', { cause: reason })
     throw reason
   }
 }
@@ -198,7 +198,7 @@ async function orUndone<Result>(call: Promise<Result>, isUnchanged: () => Promis
  * Commits the two halves of a batch separately. Copies are sorted last and by source, so that all changes with the same
  * missing source are in the same half.
  */
-async function commitApart(turn: Turn, changes: readonly Change[]): Promise<Outcomes> {
+async function commitHalves(turn: Turn, changes: readonly Change[]): Promise<Outcomes> {
   const sorted = [...changes].sort((a, b) => compare(sourceOf(a), sourceOf(b)))
   const firstCopy = sorted.findIndex((change) => sourceOf(change) !== '')
   const middle = firstCopy > 0 ? firstCopy : Math.ceil(sorted.length / 2)
@@ -221,7 +221,7 @@ function compare(a: string, b: string): number {
 const refusalsOfOneChange: readonly (Refusal | undefined)[] = ['path', 'collision', 'not-a-file', undefined]
 
 /** Whether PFS may have refused a commit because of only some of its changes. */
-function mayBeOfOneChange(reason: unknown, changes: readonly Change[]): boolean {
+function mayConcernOneChange(reason: unknown, changes: readonly Change[]): boolean {
   if (!(reason instanceof PfsError) || changes.length === 1) return false
   if (reason.missing !== undefined || reason.status === 'PERMISSION_DENIED') {
     return new Set(changes.map(sourceOf)).size > 1
