@@ -17,7 +17,7 @@ import {
 } from '../records/record.js'
 import type { RecordChange } from '../records/record-change.js'
 import { createPendingId, type RecordName } from '../records/record-path.js'
-import { completeRecords, etagFrom, findObject, type StoredObject, storedObject } from '../resolver/object.js'
+import { completeRecords, etagFromHash, findObject, type StoredObject, storedObject } from '../resolver/object.js'
 import type { BucketCall } from './call.js'
 import { withComputedEtag } from './computed-etag.js'
 import { isMarkerWrite, keepsMarkers, recordMarker, recordMarkerEnds, withMarker } from './directory-marker.js'
@@ -75,7 +75,7 @@ export async function writeObject(call: BucketCall, object: NewObject): Promise<
 async function writeMarker(call: BucketCall, { path, condition, record }: NewObject): Promise<Written> {
   const committed = await commitChange(call, { path, ...(condition && { condition }) })
   await recordMarker(call, path, record, committed)
-  return writtenOf(committed, record.etag === undefined ? etagFrom(emptyFileHash) : `"${record.etag}"`)
+  return writtenOf(committed, record.etag === undefined ? etagFromHash(emptyFileHash) : `"${record.etag}"`)
 }
 
 async function writeFile(call: BucketCall, object: NewObject): Promise<Written> {
@@ -89,7 +89,7 @@ async function writeFile(call: BucketCall, object: NewObject): Promise<Written> 
   if (!isNeeded) {
     const committed = await commitChange(call, change)
     noteWrite(call, name, record, committed)
-    return writtenOf(committed, mode === 'all' && record.etag !== undefined ? `"${record.etag}"` : etagFrom(hash))
+    return writtenOf(committed, mode === 'all' && record.etag !== undefined ? `"${record.etag}"` : etagFromHash(hash))
   }
   // In the branch's turn: a refused write must not describe a version with the same bytes, and a batch shares a commit.
   let isKept = true
@@ -98,7 +98,7 @@ async function writeFile(call: BucketCall, object: NewObject): Promise<Written> 
   }
   const committed = await commitChange(call, { ...change, prepare })
   if (isKept) noteVersion(call, name, committed)
-  return writtenOf(committed, record.etag === undefined || !isKept ? etagFrom(hash) : `"${record.etag}"`)
+  return writtenOf(committed, record.etag === undefined || !isKept ? etagFromHash(hash) : `"${record.etag}"`)
 }
 
 /**
@@ -141,7 +141,7 @@ async function writeUnknown(call: BucketCall, object: NewObject, needsOne: boole
     noteVersion(call, name, committed)
   } else noteWrite(call, name, record, committed)
   const isRecorded = record.etag !== undefined && (isNeeded || records.mode === 'all')
-  return writtenOf(committed, isRecorded ? `"${record.etag}"` : etagFrom(info.hash))
+  return writtenOf(committed, isRecorded ? `"${record.etag}"` : etagFromHash(info.hash))
 }
 
 async function retryOnce<Result>(work: () => Promise<Result>): Promise<Result> {

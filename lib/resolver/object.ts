@@ -109,9 +109,9 @@ export async function storedObject(
 ): Promise<StoredObject> {
   const { commit, path } = info.file
   if (info.hash.length === 0 || !commit.id) throw new Error(`PFS describes ${path} without its hash or commit`)
-  const record = fitting(recordOf(info, records), info.sizeBytes)
+  const record = withPlausibleParts(recordOf(info, records), info.sizeBytes)
   const version = newestVersion(record, records, branch.name, info.committed)
-  const hashEtag = etagFrom(info.hash)
+  const hashEtag = etagFromHash(info.hash)
   const etag = record.etag === undefined ? hashEtag : `"${record.etag}"`
   return {
     // Without its datum: an S3 object is the whole content of the path.
@@ -126,7 +126,7 @@ export async function storedObject(
 }
 
 /** Ignores recorded parts whose sizes do not add up to the size of the object. */
-function fitting(record: ObjectRecord, size: number): ObjectRecord {
+function withPlausibleParts(record: ObjectRecord, size: number): ObjectRecord {
   const { parts } = record
   if (parts.length === 0 || parts.reduce((sum, part) => sum + part.size, 0) === size) return record
   return { ...record, parts: [] }
@@ -186,7 +186,7 @@ async function startOf(pfs: Pick<PfsClient, 'inspectCommit'>, commit: Commit, op
 /**
  * The ETag of a file from its PFS hash. The suffix `-1` keeps clients from comparing it with the MD5 of the content.
  */
-export function etagFrom(hash: Uint8Array): string {
+export function etagFromHash(hash: Uint8Array): string {
   return `"${asBuffer(hash).toString('hex')}-1"`
 }
 

@@ -5,7 +5,7 @@ import { S3Error } from '../../errors.js'
 import { header, queryValue } from '../../http/request.js'
 import type { S3Response } from '../../http/response.js'
 import { type File, type FileOperation, type FileOperations, fileSetRepo } from '../../pfs/client.js'
-import { etagFrom, etagFromMd5 } from '../../resolver/object.js'
+import { etagFromHash, etagFromMd5 } from '../../resolver/object.js'
 import { stagedPart } from '../../resolver/uploads/join-parts.js'
 import { digestsContent, type PartDigests } from '../../resolver/uploads/parts.js'
 import {
@@ -132,7 +132,7 @@ export async function writePart(
     if (digests.md5 !== undefined) return etagFromMd5(digests.md5)
     // Not inspected in the file set, which pachd allows only to callers with a cluster role.
     const { hash } = await gateway.pfs.inspectFile(file, options)
-    return etagFrom(hash)
+    return etagFromHash(hash)
   }
 }
 

@@ -5,7 +5,7 @@ import { yieldTurn } from '../../concurrency.js'
 import type { CallOptions, FileInfo, PfsClient } from '../../pfs/client.js'
 import { isMissing } from '../../pfs/errors.js'
 import { readTar } from '../../pfs/tar.js'
-import { etagFrom, etagFromMd5 } from '../object.js'
+import { etagFromHash, etagFromMd5 } from '../object.js'
 import { checksumPath, type KeptOfParts, partNumberFrom, partPath, partsDirectory, stagingBranch } from './staging.js'
 import type { Upload } from './upload.js'
 
@@ -69,7 +69,11 @@ export async function listUploadParts(
   for (const file of files) {
     await yieldTurn()
     const kept = digests.get(file.partNumber) ?? {}
-    parts.push({ ...file, ...kept, etag: kept.md5 === undefined ? etagFrom(file.info.hash) : etagFromMd5(kept.md5) })
+    parts.push({
+      ...file,
+      ...kept,
+      etag: kept.md5 === undefined ? etagFromHash(file.info.hash) : etagFromMd5(kept.md5),
+    })
   }
   return parts
 }

@@ -8,7 +8,7 @@ import { emptyRecord, type RecordedChecksum } from '../../records/record.js'
 import type { RecordStore } from '../../records/record-store.js'
 import type { KeyCodec } from '../key.js'
 import { afterEveryCharacter, commonPrefixOf, compareBytes, type Grouping } from '../key-order.js'
-import { etagFrom } from '../object.js'
+import { etagFromHash } from '../object.js'
 import type { ChangeLog, KeyChange } from './changes.js'
 import type { History, Revision } from './history.js'
 
@@ -163,7 +163,7 @@ async function addRecordedVersions(
   }
   return (change, hash) => {
     const { etag, checksum } = recordOf(change, hash) ?? emptyRecord
-    const quoted = etag === undefined ? etagFrom(Buffer.from(hash, 'latin1')) : `"${etag}"`
+    const quoted = etag === undefined ? etagFromHash(Buffer.from(hash, 'latin1')) : `"${etag}"`
     return { etag: quoted, size: change.size, checksum }
   }
 }
