@@ -19,7 +19,7 @@ import { postObject } from './operations/post-object.js'
 import { type AuthConfig, readAuthConfig, readOptions, type S3HandlerOptions, type Settings } from './options.js'
 import type { CallOptions, PfsClient } from './pfs/client.js'
 import { type CallMeter, isIterable } from './pfs/observed-call.js'
-import { RequestRecord } from './request-record.js'
+import { RequestLog } from './request-log.js'
 import { s3ErrorFrom } from './resolver/s3-error.js'
 import { routeOperation, routes } from './routes.js'
 import { authenticate, type Identity } from './signature/authenticate.js'
@@ -34,7 +34,10 @@ type AnyResponse = ServerResponse | Http2ServerResponse
 export interface S3Handler {
   /** Calls `next` for a request outside `basePath`; without `next`, such a request gets 404 NotFound. */
   (req: AnyRequest, res: AnyResponse, next?: Next): Promise<void>
-  /** Writes the records of the write-behind. Call it after the server has closed, before the process exits. */
+  /**
+   * Writes the object records (metadata, ETags) that are still in memory: they are written up to a second after their
+   * objects. Call it after the server has closed, before the process exits.
+   */
   readonly flush: () => Promise<void>
   /**
    * Listener for the 'connection' event ('secureConnection' with TLS) of a server that serves only this handler. It keeps
@@ -62,44 +65,44 @@ export function createS3Handler(pfs: PfsClient, authConfig: AuthConfig, options:
 
   async function exchange(req: IncomingMessage, res: ServerResponse, beforeBody?: () => void): Promise<void> {
     const requestId = createRequestId()
-    const record = new RequestRecord(req, requestId)
+    const log = new RequestLog(req, requestId)
     const clientGone = new AbortController()
     // Each PFS call of the request adds a listener, and Node warns at more than ten.
     setMaxListeners(0, clientGone.signal)
-    let address: Address | undefined
+    const memory = budget.open()
+    const { bodyTimeoutMilliseconds: timeoutMilliseconds, maxBodyBytes: maxBytes } = settings
+    const body = readBody(req, { timeoutMilliseconds, maxBytes, beforeBody, memory })
     res.once('close', () => {
       if (!res.writableFinished) clientGone.abort(new Error('the client has left'))
-      void callHook(settings.onResponse, record.end(res, body))
+      void callHook(settings.onResponse, log.end(res, body))
     })
     res.setHeader('x-amz-request-id', requestId)
     // Browsers must use the declared content type instead of sniffing it.
     res.setHeader('x-content-type-options', 'nosniff')
-    const memory = budget.open()
-    const { bodyTimeoutMilliseconds: timeoutMilliseconds, maxBodyBytes: maxBytes } = settings
-    const body = readBody(req, { timeoutMilliseconds, maxBytes, beforeBody, memory })
+    let address: Address | undefined
     try {
       const request = withTrustedHost(readRequest(req, body, memory), settings.trustForwardedHost)
       address = parseAddress(request, { ...settings, mountPath: mountPathOf(req) || settings.basePath })
-      record.addressed(request, address)
+      log.setAddress(request, address)
       requireUnreadBody(req)
       const bucket = address.kind === 'service' ? undefined : address.bucket
       setHeaders(res, corsHeaders(settings.cors, bucket, request))
       const response = isPreflight(request)
         ? answerPreflight(settings.cors, bucket, request)
-        : await dispatch(request, address, clientGone.signal, record)
+        : await dispatch(request, address, clientGone.signal, log)
       body.close()
-      if (!isIterable(response.body)) record.begins()
+      if (!isIterable(response.body)) log.markFirstByte()
       await writeResponse(res, response, req.method === 'HEAD')
     } catch (failure) {
       body.close()
       const error = s3ErrorFrom(failure, address)
-      const context = record.failed(error)
+      const context = log.setError(error)
       if (address !== undefined && address.kind !== 'service' && showsRegion(error)) {
         res.setHeader('x-amz-bucket-region', settings.region)
       }
       if (!clientGone.signal.aborted && isForOperators(error))
         void callHook(settings.onError, error.cause ?? error, context)
-      if (!clientGone.signal.aborted) record.begins()
+      if (!clientGone.signal.aborted) log.markFirstByte()
       await writeError(req, res, error, requestId)
     } finally {
       memory.close()
@@ -161,14 +164,13 @@ function requireUnreadBody(req: IncomingMessage): void {
 
 /** Executes a request. */
 interface Dispatch {
-  (request: HttpRequest, address: Address, signal: AbortSignal, record: RequestRecord): Promise<S3Response>
-  /** Writes the records of the write-behind. */
+  (request: HttpRequest, address: Address, signal: AbortSignal, log: RequestLog): Promise<S3Response>
+  /** As `flush` of the handler. */
   readonly flush: () => Promise<void>
 }
 
 /**
- * Authenticates a request, finds its operation and runs it; `signal` cancels its PFS calls, and `record` collects data for
- * the log.
+ * Authenticates a request, finds its operation and runs it; `signal` cancels its PFS calls.
  */
 function createDispatch(pfs: PfsClient, auth: AuthConfig, settings: Settings): Dispatch {
   const gateway = createGateway(pfs, settings)
@@ -196,12 +198,12 @@ function createDispatch(pfs: PfsClient, auth: AuthConfig, settings: Settings): D
   /** Converts failures to S3 errors, and explains missing buckets, except for HEAD, whose responses have no body. */
   async function withS3Errors(
     call: Call,
-    { address, identity, record }: { address: Address; identity: Identity; record: RequestRecord },
+    { address, identity, log }: { address: Address; identity: Identity; log: RequestLog },
     response: Promise<S3Response>,
   ): Promise<S3Response> {
     const errorOf = (failure: unknown) => withoutServiceToken(s3ErrorFrom(failure, address), auth.mode, identity)
     try {
-      return record.responded(await response, errorOf)
+      return log.countBody(await response, errorOf)
     } catch (failure) {
       const error = errorOf(failure)
       if (call.request.method === 'HEAD') throw error
@@ -209,24 +211,29 @@ function createDispatch(pfs: PfsClient, auth: AuthConfig, settings: Settings): D
     }
   }
 
-  const dispatch = async (...[request, address, signal, record]: Parameters<Dispatch>): Promise<S3Response> => {
+  async function execute(
+    request: HttpRequest,
+    address: Address,
+    signal: AbortSignal,
+    log: RequestLog,
+  ): Promise<S3Response> {
     if (address.kind === 'bucket' && isFormPost(request)) {
       const { identity, body, fields, key } = await readFormPost(request, address.bucket, signatures)
-      record.identified(identity)
-      record.isForm(key)
-      const call = { gateway, request, body, options: callOptions(identity, signal, record.meter) }
+      log.setIdentity(identity)
+      log.setFormKey(key)
+      const call = { gateway, request, body, options: callOptions(identity, signal, log.meter) }
       const bucket = gateway.bucketNames.parse(address.bucket)
       requireExpectedOwner(request, 'x-amz-expected-bucket-owner')
       return withS3Errors(
         call,
-        { address, identity, record },
+        { address, identity, log },
         postObject({ ...call, bucket, key: requireKeyLength(key) }, fields),
       )
     }
     const { identity, body } = await authenticate(request, signatures, bucketFromHost(request, settings))
-    record.identified(identity)
-    const call = { gateway, request, body, options: callOptions(identity, signal, record.meter) }
-    return withS3Errors(call, { address, identity, record }, run(request, address, call))
+    log.setIdentity(identity)
+    const call = { gateway, request, body, options: callOptions(identity, signal, log.meter) }
+    return withS3Errors(call, { address, identity, log }, run(request, address, call))
   }
-  return Object.assign(dispatch, { flush: () => gateway.records.flush() })
+  return Object.assign(execute, { flush: () => gateway.records.flush() })
 }

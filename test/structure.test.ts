@@ -10,7 +10,7 @@ const layers: readonly (readonly string[])[] = [
   ['testing'],
   ['index.ts'],
   ['handler.ts'],
-  ['request-record.ts'],
+  ['request-log.ts'],
   ['gateway.ts', 'credential-source.ts', 'routes.ts'],
   ['options.ts'],
   ['operations'],

@@ -11,7 +11,7 @@ import { actionOf } from './routes.js'
 import type { Identity } from './signature/authenticate.js'
 
 /** Collects the log record of a request, from its headers to the end of its response. */
-export class RequestRecord {
+export class RequestLog {
   readonly meter: CallMeter
   readonly #request: Pick<ResponseLog, 'time' | 'requestId' | 'method' | 'target' | 'remoteAddress' | 'userAgent'>
   readonly #message: RequestMessage
@@ -40,7 +40,7 @@ export class RequestRecord {
   }
 
   /** Sets the address and action. */
-  addressed(request: HttpRequest, address: Address): void {
+  setAddress(request: HttpRequest, address: Address): void {
     const action = actionOf(address.kind, request)
     const versionId = request.query.get('versionId')?.[0]
     this.#about = {
@@ -54,17 +54,17 @@ export class RequestRecord {
   }
 
   /** Sets the key of a browser upload. */
-  isForm(key: string): void {
+  setFormKey(key: string): void {
     this.#about = { ...this.#about, key: loggableText(key) }
   }
 
   /** Sets the verified caller. */
-  identified({ requester }: Identity): void {
+  setIdentity({ requester }: Identity): void {
     this.#requester = requester
   }
 
   /** Wraps the response to count its bytes as they are sent; `errorOf` converts failures of the body. */
-  responded(response: S3Response, errorOf: (failure: unknown) => S3Error): S3Response {
+  countBody(response: S3Response, errorOf: (failure: unknown) => S3Error): S3Response {
     const versionId = response.headers?.['x-amz-version-id']
     if (versionId !== undefined) this.#about = { ...this.#about, versionId }
     const { body } = response
@@ -74,12 +74,12 @@ export class RequestRecord {
   }
 
   /** Call it right before the first byte of the response is sent. */
-  begins(): void {
+  markFirstByte(): void {
     this.#firstByte ??= performance.now() - this.#started
   }
 
   /** Sets the error of the response; returns the context for `onError`. */
-  failed({ code, status }: S3Error): ErrorContext {
+  setError({ code, status }: S3Error): ErrorContext {
     this.#code = code
     const { requestId, method, target } = this.#request
     const { action, bucket, key } = this.#about
@@ -135,7 +135,7 @@ export class RequestRecord {
   async *#stream(body: AsyncIterable<Uint8Array>, errorOf: (failure: unknown) => S3Error): AsyncGenerator<Uint8Array> {
     try {
       for await (const chunk of body) {
-        this.begins()
+        this.markFirstByte()
         yield chunk
         this.#streamedBytes += chunk.length
       }
