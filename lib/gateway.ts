@@ -16,8 +16,8 @@ import { createPageMemory } from './resolver/listing/path-reader.js'
 import { createMissingBuckets } from './resolver/missing-bucket.js'
 import { StagedParts } from './resolver/uploads/join-parts.js'
 import { createChangeLog } from './resolver/versions/changes.js'
+import { createDeleteMarkerSearch } from './resolver/versions/delete-marker-search.js'
 import { createAncestry, createHistory } from './resolver/versions/history.js'
-import { createRemovalSearch } from './resolver/versions/object-version.js'
 import { createVersionWalk } from './resolver/versions/version-walk.js'
 
 /** Creates the state that all requests of one handler share. */
@@ -36,7 +36,7 @@ export function createGateway(client: PfsClient, settings: Settings): Gateway {
   })
   const history = createHistory(pfs)
   const changes = createChangeLog(pfs, keys, commitLog)
-  const contents = createContentCache(settings.cacheBytes)
+  const contentCache = createContentCache(settings.cacheBytes)
   return {
     pfs,
     files: createFileLookup(pfs),
@@ -47,7 +47,7 @@ export function createGateway(client: PfsClient, settings: Settings): Gateway {
     missingBuckets: createMissingBuckets(pfs, bucketNames),
     history,
     ancestry: createAncestry(history),
-    removals: createRemovalSearch(pfs, commitLog),
+    deleteMarkers: createDeleteMarkerSearch(pfs, commitLog),
     changes,
     versionWalk: createVersionWalk(history, keys, changes, commitLog),
     hidesVersions: settings.objectRecords !== 'off' && settings.deleteVersions === 'hide',
@@ -60,7 +60,7 @@ export function createGateway(client: PfsClient, settings: Settings): Gateway {
     repoMutex: createKeyedMutex(),
     versionBatches: new VersionBatches(),
     markerMutex: createKeyedMutex(),
-    contents,
-    smallFiles: new SmallFiles(pfs, contents),
+    contentCache,
+    smallFiles: new SmallFiles(pfs, contentCache),
   }
 }

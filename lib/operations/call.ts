@@ -14,30 +14,45 @@ import type { MissingBuckets } from '../resolver/missing-bucket.js'
 import type { StoredObject } from '../resolver/object.js'
 import type { StagedParts } from '../resolver/uploads/join-parts.js'
 import type { ChangeLog } from '../resolver/versions/changes.js'
+import type { DeleteMarkerSearch } from '../resolver/versions/delete-marker-search.js'
 import type { Ancestry, History } from '../resolver/versions/history.js'
-import { type RemovalSearch, resolveVersion } from '../resolver/versions/object-version.js'
+import { resolveVersion } from '../resolver/versions/object-version.js'
 import type { VersionWalk } from '../resolver/versions/version-walk.js'
 import type { CheckedBody } from '../signature/checked-body.js'
 import type { ContentCache } from './content-cache.js'
 import type { SmallFiles } from './small-files.js'
 import type { VersionBatches } from './version-batches.js'
 
-/** The state that all requests of one handler share. */
+/**
+ * The state that all requests of one handler share. An operation mostly uses `pfs`, `keys` and `records`, and writes through
+ * the functions of write.ts.
+ */
 export interface Gateway {
   readonly pfs: PfsClient
+  /** Looks up single files; look-ups of concurrent requests share calls. */
   readonly files: FileLookup
+  /** The only way to write a branch. */
   readonly commits: CommitQueue
+  /** The attributes of objects that PFS cannot store. */
   readonly records: RecordStore
+  /** Maps keys to paths and back. */
   readonly keys: KeyCodec
   readonly bucketNames: BucketNames
+  /** Explains to the client why a bucket is missing. */
   readonly missingBuckets: MissingBuckets
+  /** The commits of branches, cached. */
   readonly history: History
+  /** Whether a commit is in the history of a branch. */
   readonly ancestry: Ancestry
-  readonly removals: RemovalSearch
+  /** Finds the commits that deleted keys. */
+  readonly deleteMarkers: DeleteMarkerSearch
+  /** The keys that a commit changed, cached. */
   readonly changes: ChangeLog
+  /** Finds the versions of keys, newest first. */
   readonly versionWalk: VersionWalk
   /** Whether the gateway hides a version that a client deletes; otherwise it refuses to delete versions. */
   readonly hidesVersions: boolean
+  /** Saves calls for the next pages of a listing. */
   readonly pages: PageMemory
   /** The region for GetBucketLocation. */
   readonly region: string
@@ -45,6 +60,7 @@ export interface Gateway {
   readonly signingRegion: string | undefined
   /** Bodies of at most this many bytes are kept in memory and share commits. */
   readonly maxSharedBodyBytes: number
+  /** The parts of uploads that this process stored, which can be joined without a copy. */
   readonly stagedParts: StagedParts
   /** Serialises the completion and abortion of an upload, by upload id. */
   readonly uploadMutex: KeyedMutex
@@ -53,7 +69,7 @@ export interface Gateway {
   readonly versionBatches: VersionBatches
   /** Serialises the writes of a directory marker, by key. */
   readonly markerMutex: KeyedMutex
-  readonly contents: ContentCache
+  readonly contentCache: ContentCache
   readonly smallFiles: SmallFiles
 }
 

@@ -39,7 +39,7 @@ const smallBytes = 1024 * 1024
 
 /** The content of a small object that PFS has just returned to the caller. */
 async function smallContent({ gateway, options }: ObjectCall, { info, size }: StoredObject): Promise<Uint8Array> {
-  const known = gateway.contents.get(info.hash, options.authToken)
+  const known = gateway.contentCache.get(info.hash, options.authToken)
   return known?.length === size ? known : gateway.smallFiles.read(info, options)
 }
 
@@ -73,7 +73,7 @@ async function readHead(call: ObjectCall): Promise<ObjectHead> {
   if (readCondition(request, object) === 'not-modified') {
     return { response: { status: 304, headers: validators }, object, range: whole }
   }
-  const range = partNumber === undefined ? rangeOf(request, object) : rangeOfPart(partNumber, object)
+  const range = partNumber === undefined ? requestedRange(request, object) : rangeOfPart(partNumber, object)
   const sent = range ?? whole
   const isWhole = sent.start === 0 && sent.end === whole.end
   const described: Headers = {
@@ -113,7 +113,7 @@ function checksumHeaders(
 }
 
 /** `If-Range` applies a range only if the client has a part of the current object. */
-function rangeOf(request: HttpRequest, object: StoredObject): ByteRange | undefined {
+function requestedRange(request: HttpRequest, object: StoredObject): ByteRange | undefined {
   const ifRange = header(request, 'if-range')
   if (ifRange !== undefined && !matchesEtag(ifRange, object.etags)) {
     const date = parseHttpDate(ifRange)

@@ -1,15 +1,13 @@
-import type { CommitLog } from '../../commits/commit-log.js'
-import { createSemaphore } from '../../concurrency.js'
 import { S3Error } from '../../errors.js'
-import type { Branch, CallOptions, Commit, CommitInfo, PfsClient } from '../../pfs/client.js'
+import type { Branch, CallOptions } from '../../pfs/client.js'
 import { isMissing } from '../../pfs/errors.js'
-import { findFile } from '../../pfs/path.js'
 import { markerContent, markerEvent } from '../../records/markers.js'
 import { hiddenVersions, recordedVersions } from '../../records/record.js'
 import type { KeyRecords } from '../../records/record-cache.js'
 import { commitOf } from '../bucket-name.js'
 import type { KeyCodec } from '../key.js'
 import { commitOfVersion, findObject, type ObjectName, type ObjectSource, type StoredObject } from '../object.js'
+import type { DeleteMarkerSearch } from './delete-marker-search.js'
 import type { Ancestry } from './history.js'
 import type { KeyVersion, VersionWalk } from './version-walk.js'
 
@@ -17,7 +15,7 @@ import type { KeyVersion, VersionWalk } from './version-walk.js'
 interface VersionSource extends ObjectSource {
   readonly keys: KeyCodec
   readonly ancestry: Ancestry
-  readonly removals: RemovalSearch
+  readonly deleteMarkers: DeleteMarkerSearch
   readonly versionWalk: VersionWalk
 }
 
@@ -43,16 +41,16 @@ async function resolveCurrent(source: VersionSource, name: ObjectName, options: 
   const { keys } = source
   const object = await findObject(source, name, options)
   if (object !== undefined) return object
-  const removal = await findDeleteMarker(source, name, options)
+  const deleteMarkerId = await findDeleteMarker(source, name, options)
   throw new S3Error('NoSuchKey', {
     fields: { Key: keys.keyFromPath(name.path) },
-    ...(removal !== undefined && { headers: deleteMarker(removal) }),
+    ...(deleteMarkerId !== undefined && { headers: deleteMarkerHeaders(deleteMarkerId) }),
   })
 }
 
 /** The id of the delete marker of a missing key, if it is found. */
 async function findDeleteMarker(
-  { records, removals }: VersionSource,
+  { records, deleteMarkers }: VersionSource,
   { bucket, path }: ObjectName,
   options: CallOptions,
 ): Promise<string | undefined> {
@@ -62,12 +60,12 @@ async function findDeleteMarker(
   if (event?.marker === 'removed') return event.commitId
   const hidden = hiddenVersions(known, branch.name)
   for (let start = commitOf(bucket); ; ) {
-    const removal = await removals.find(start, path, options)
-    const hiddenRemoval = removal === undefined ? undefined : hidden.get(removal)
-    if (hiddenRemoval === undefined) return removal
-    if (hiddenRemoval.asOf === undefined) return undefined
+    const deleteMarkerId = await deleteMarkers.find(start, path, options)
+    const hiddenVersion = deleteMarkerId === undefined ? undefined : hidden.get(deleteMarkerId)
+    if (hiddenVersion === undefined) return deleteMarkerId
+    if (hiddenVersion.asOf === undefined) return undefined
     // This commit only restored the state of an earlier one, so the delete marker to show is that of the earlier one.
-    start = { repo: branch.repo, id: hiddenRemoval.asOf }
+    start = { repo: branch.repo, id: hiddenVersion.asOf }
   }
 }
 
@@ -76,7 +74,7 @@ async function resolveNamed(
   name: ObjectName & { readonly versionId: string },
   options: CallOptions,
 ): Promise<StoredObject> {
-  const { pfs, keys, records, ancestry, removals } = source
+  const { pfs, keys, records, ancestry, deleteMarkers } = source
   const { bucket, versionId, path } = name
   const fields = { Key: keys.keyFromPath(path), VersionId: versionId }
   // S3's version id of objects from before versioning was enabled; a branch has no such objects.
@@ -105,9 +103,12 @@ async function resolveNamed(
   }
   if (found.value !== undefined) return found.value
   const event = known.get(markerContent)?.versions.find((version) => version.commitId === versionId)
-  const isRemoval = event?.marker === 'removed' || (await removals.isRemovedIn(commit, path, options))
-  if (!isRemoval) throw new S3Error('NoSuchVersion', { fields })
-  const detail = { fields: { ResourceType: 'DeleteMarker' }, headers: { ...deleteMarker(versionId), allow: 'DELETE' } }
+  const isDeleteMarker = event?.marker === 'removed' || (await deleteMarkers.isDeletedIn(commit, path, options))
+  if (!isDeleteMarker) throw new S3Error('NoSuchVersion', { fields })
+  const detail = {
+    fields: { ResourceType: 'DeleteMarker' },
+    headers: { ...deleteMarkerHeaders(versionId), allow: 'DELETE' },
+  }
   throw new S3Error('MethodNotAllowed', detail)
 }
 
@@ -166,83 +167,6 @@ export async function versionAsOf(
 }
 
 /** The headers of a delete marker. */
-function deleteMarker(versionId: string): Readonly<Record<string, string>> {
+function deleteMarkerHeaders(versionId: string): Readonly<Record<string, string>> {
   return { 'x-amz-delete-marker': 'true', 'x-amz-version-id': versionId }
-}
-
-/**
- * Maximum commits to search for a delete marker, with two calls of about ten milliseconds each. Commits of this process are
- * searched only if they deleted the path, and not counted otherwise.
- */
-const maxCommits = 10
-
-/** Maximum concurrent searches; others wait. Clients that read missing keys send many requests. */
-const maxSearches = 4
-
-/** Finds the commits that deleted missing files. */
-export interface RemovalSearch {
-  /**
-   * The id of the last commit that deleted a file; undefined if it is not among the last ten commits of other writers. PFS
-   * has no index for this, and a key that never existed would make the search read the whole history.
-   *
-   * @throws PfsError as PFS does.
-   */
-  find(start: Commit, path: string, options: CallOptions): Promise<string | undefined>
-  /** Whether a commit deleted a file that exists in the commit before it. */
-  isRemovedIn(commit: Commit, path: string, options: CallOptions): Promise<boolean>
-}
-
-/** Creates a search that all callers share. */
-export function createRemovalSearch(pfs: PfsClient, log: CommitLog): RemovalSearch {
-  const limited = createSemaphore(maxSearches)
-
-  /** The base of a commit: the nearest earlier commit that has not failed, since PFS drops the content of those. */
-  async function baseOf({ parentCommit }: CommitInfo, options: CallOptions): Promise<CommitInfo | undefined> {
-    let commit = parentCommit
-    while (commit !== undefined) {
-      const info: CommitInfo = await pfs.inspectCommit({ commit }, options)
-      if (info.error === '') return info
-      commit = info.parentCommit
-    }
-    return undefined
-  }
-
-  async function findRemoval(start: Commit, path: string, options: CallOptions): Promise<string | undefined> {
-    const { repo } = start
-    let info: CommitInfo | undefined = await pfs.inspectCommit({ commit: start }, options)
-    for (let looked = 0; info !== undefined && looked < maxCommits; looked++) {
-      const id = skipOthers(repo, info.commit.id ?? '', path)
-      if (id !== info.commit.id) info = await pfs.inspectCommit({ commit: { repo, id } }, options)
-      const base: CommitInfo | undefined = await baseOf(info, options)
-      if (base !== undefined && (await findFile(pfs, { commit: base.commit, path }, options))) return id
-      info = base
-    }
-    return undefined
-  }
-
-  /** The nearest commit, from `commitId` back, that may have changed the path. */
-  function skipOthers(repo: Commit['repo'], commitId: string, path: string): string {
-    let id = commitId
-    for (let made = log.get(repo, id); made !== undefined && !made.paths.has(path); made = log.get(repo, id)) {
-      id = made.parentId
-    }
-    return id
-  }
-
-  return {
-    find: (start, path, options) =>
-      limited(async () => {
-        try {
-          return await findRemoval(start, path, options)
-        } catch (error) {
-          // The commit has been deleted from the history in the meantime.
-          if (isMissing(error, 'commit')) return undefined
-          throw error
-        }
-      }),
-    isRemovedIn: async (commit, path, options) => {
-      const base = await baseOf(await pfs.inspectCommit({ commit }, options), options)
-      return base !== undefined && (await findFile(pfs, { commit: base.commit, path }, options)) !== undefined
-    },
-  }
 }
