@@ -1,5 +1,5 @@
 import { PfsError } from '../pfs/errors.js'
-import { PathTrie } from './head.js'
+import { PathTrie } from './path-trie.js'
 
 /** Work that waits for its turn on a branch. */
 export interface Entry {
@@ -41,9 +41,11 @@ export interface TurnWork<E extends Entry> {
   onIdle(): void
 }
 
-interface Place<E extends Entry> {
+interface QueuedEntry<E extends Entry> {
   readonly entry: E
+  /** Time from `performance.now()`. */
   readonly entered: number
+  /** Stops the timer and the signal that would refuse it. */
   readonly leave: () => void
 }
 
@@ -51,10 +53,10 @@ interface Place<E extends Entry> {
 export class BranchQueue<E extends Entry> {
   readonly #work: TurnWork<E>
   readonly #limits: BatchLimits
-  #places: Place<E>[] = []
+  #queued: QueuedEntry<E>[] = []
   #isBusy = false
-  /** `onArrival` is called once the queue has `size` entries. */
-  #crowd: { readonly size: number; readonly onArrival: () => void } | undefined
+  /** Set while a turn waits for more writers: `onArrival` is called once the queue has `size` entries. */
+  #awaited: { readonly size: number; readonly onArrival: () => void } | undefined
 
   constructor(work: TurnWork<E>, limits: BatchLimits) {
     this.#work = work
@@ -63,21 +65,21 @@ export class BranchQueue<E extends Entry> {
 
   /** Throws RESOURCE_EXHAUSTED if a new entry would wait too long. */
   requireRoom(): void {
-    const [oldest] = this.#places
+    const [oldest] = this.#queued
     const isSlow = oldest !== undefined && performance.now() - oldest.entered > slowMilliseconds
-    if (isSlow || this.#places.length >= maxWaiting) throw tooBusy()
+    if (isSlow || this.#queued.length >= maxWaiting) throw tooBusy()
   }
 
   /** Queues an entry. Calls `refuse` if the signal fires before its turn, or if it has waited too long. */
   enter(entry: E, refuse: (reason: unknown) => void, signal: AbortSignal | undefined): void {
     const giveUp = (reason: unknown): void => {
-      this.#places = this.#places.filter((each) => each !== place)
-      place.leave()
+      this.#queued = this.#queued.filter((each) => each !== queued)
+      queued.leave()
       refuse(reason)
     }
     const onAbort = (): void => giveUp(signal?.reason)
     const timer = setTimeout(() => giveUp(tooBusy()), maxWaitMilliseconds)
-    const place: Place<E> = {
+    const queued: QueuedEntry<E> = {
       entry,
       entered: performance.now(),
       leave: () => {
@@ -86,8 +88,8 @@ export class BranchQueue<E extends Entry> {
       },
     }
     signal?.addEventListener('abort', onAbort, { once: true })
-    this.#places.push(place)
-    if (this.#crowd !== undefined && this.#places.length >= this.#crowd.size) this.#crowd.onArrival()
+    this.#queued.push(queued)
+    if (this.#awaited !== undefined && this.#queued.length >= this.#awaited.size) this.#awaited.onArrival()
     void this.#takeTurns()
   }
 
@@ -95,15 +97,15 @@ export class BranchQueue<E extends Entry> {
     if (this.#isBusy) return
     this.#isBusy = true
     try {
-      for (let [first] = this.#places; first !== undefined; [first] = this.#places) {
+      for (let [first] = this.#queued; first !== undefined; [first] = this.#queued) {
         // Entries that arrive while this waits share the turn.
         const preparation = this.#work.prepare(first.entry)
         if (preparation !== undefined) await preparation
-        if (this.#places.length === 0) break
+        if (this.#queued.length === 0) break
         const started = performance.now()
         const batch = this.#takeBatch()
         await this.#work.run(batch)
-        const writers = batch.length + this.#places.length
+        const writers = batch.length + this.#queued.length
         if (this.#limits.changes > 1 && writers > 1) await this.#waitFor(writers, performance.now() - started)
       }
     } finally {
@@ -118,10 +120,10 @@ export class BranchQueue<E extends Entry> {
    */
   async #waitFor(writers: number, turnMilliseconds: number): Promise<void> {
     const milliseconds = Math.min(turnMilliseconds * waitShare, maxWaitForWriters)
-    if (milliseconds < 1 || this.#places.length >= writers) return
+    if (milliseconds < 1 || this.#queued.length >= writers) return
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, milliseconds)
-      this.#crowd = {
+      this.#awaited = {
         size: writers,
         onArrival: () => {
           clearTimeout(timer)
@@ -129,21 +131,21 @@ export class BranchQueue<E extends Entry> {
         },
       }
     })
-    this.#crowd = undefined
+    this.#awaited = undefined
   }
 
   /** Takes the first entry and the compatible ones behind it. An entry never overtakes one with a related path. */
   #takeBatch(): E[] {
     const batch: E[] = []
-    const left: Place<E>[] = []
+    const left: QueuedEntry<E>[] = []
     const seen = new PathTrie()
     let changes = 0
     let bytes = 0
-    for (const [index, place] of this.#places.entries()) {
-      const { entry } = place
+    for (const [index, queued] of this.#queued.entries()) {
+      const { entry } = queued
       const [first] = batch
       if (first?.isExclusive || changes >= this.#limits.changes || bytes > this.#limits.bytes) {
-        left.push(...this.#places.slice(index))
+        left.push(...this.#queued.slice(index))
         break
       }
       const isUnrelated = !entry.paths.some((path) => seen.isRelated(path))
@@ -155,15 +157,15 @@ export class BranchQueue<E extends Entry> {
           bytes + entry.bytes <= this.#limits.bytes)
       for (const path of entry.paths) seen.add(path)
       if (!fits || !isUnrelated) {
-        left.push(place)
+        left.push(queued)
         continue
       }
-      place.leave()
+      queued.leave()
       batch.push(entry)
       changes += entry.paths.length
       bytes += entry.bytes
     }
-    this.#places = left
+    this.#queued = left
     return batch
   }
 }
