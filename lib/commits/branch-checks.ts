@@ -2,7 +2,7 @@ import { mapWithLimit } from '../concurrency.js'
 import type { CallOptions, Commit, FileInfo, PfsClient } from '../pfs/client.js'
 import { PathCollision } from '../pfs/errors.js'
 import { findFile, parentsOf } from '../pfs/path.js'
-import { type Finding, findPlaces, type Places } from '../pfs/places.js'
+import { lookUpPaths, type PathLookupScope, type PathResult } from '../pfs/path-lookup.js'
 import type { Change } from './change.js'
 
 /** Maximum unknown parents to look up one by one; for deeper paths, a binary search finds the nearest existing one. */
@@ -15,7 +15,7 @@ const maxCalls = 10
 export type Check = PromiseSettledResult<FileInfo | undefined>
 
 /** The commit in which changes are checked. */
-export interface CheckScope extends Places {
+export interface CheckScope extends PathLookupScope {
   /** Whether a path is known to be a directory in that commit. */
   readonly isDirectory: (path: string) => boolean
 }
@@ -42,9 +42,9 @@ export async function checkChanges(
       if (refusal !== undefined) return refused(refusal)
     } else {
       for (const parent of parents) {
-        const place = found.get(parent)
-        if (place?.status === 'rejected') return place
-        if (place?.value.file !== undefined) return refused(new PathCollision(change.path, parent))
+        const result = found.get(parent)
+        if (result?.status === 'rejected') return result
+        if (result?.value.file !== undefined) return refused(new PathCollision(change.path, parent))
       }
     }
     const check = checkCurrent(change, found.get(change.path))
@@ -73,17 +73,20 @@ async function findAll(
   changes: readonly Change[],
   parents: ReadonlySet<string>,
   options: CallOptions,
-): Promise<ReadonlyMap<string, Finding>> {
+): Promise<ReadonlyMap<string, PathResult>> {
   const paths = changes.filter(({ isUnchecked }) => isUnchecked !== true).map(({ path }) => path)
   const isAboveAll = (parent: string): boolean => paths.every((path) => path.startsWith(`${parent}/`))
   const above = [...parents].filter(isAboveAll)
   const others = [...parents].filter((parent) => !above.includes(parent))
   const { pfs, commit } = scope
-  const [files, places] = await Promise.all([
+  const [filesAbove, otherResults] = await Promise.all([
     mapWithLimit(maxCalls, above, (path) => findFile(pfs, { commit, path }, options).then(fileAt, refused)),
-    findPlaces(scope, [...paths, ...others], options),
+    lookUpPaths(scope, [...paths, ...others], options),
   ])
-  return new Map([...above.map((path, index) => [path, files[index] ?? fileAt(undefined)] as const), ...places])
+  return new Map([
+    ...above.map((path, index) => [path, filesAbove[index] ?? fileAt(undefined)] as const),
+    ...otherResults,
+  ])
 }
 
 /** Finds a file above a path with many parents: below an existing directory, no parent can be a file. */
@@ -113,9 +116,9 @@ async function refusalOfDeep(
   }
 }
 
-async function checkCurrent({ path, content, condition }: Change, finding: Finding | undefined): Promise<Check> {
-  if (finding?.status === 'rejected') return finding
-  const { file, isDirectory = false } = finding?.value ?? {}
+async function checkCurrent({ path, content, condition }: Change, result: PathResult | undefined): Promise<Check> {
+  if (result?.status === 'rejected') return result
+  const { file, isDirectory = false } = result?.value ?? {}
   if (content !== undefined && file === undefined && isDirectory) return refused(new PathCollision(path, `${path}/`))
   try {
     await condition?.(file)
@@ -137,7 +140,7 @@ async function orAborted(check: Promise<Check>, signal: AbortSignal | undefined)
   return Promise.race([check, aborted]).finally(() => signal.removeEventListener('abort', onAbort))
 }
 
-function fileAt(file: FileInfo | undefined): Finding {
+function fileAt(file: FileInfo | undefined): PathResult {
   return { status: 'fulfilled', value: { file, isDirectory: false } }
 }
 

@@ -1,5 +1,5 @@
 import { parentsOf } from '../pfs/path.js'
-import { RangeHistory } from '../pfs/places.js'
+import { RangeHistory } from '../pfs/path-lookup.js'
 import type { Head } from './head.js'
 import { PathTrie } from './path-trie.js'
 

@@ -4,7 +4,7 @@ import { inspectHead } from '../commits/head.js'
 import { mapWithLimit } from '../concurrency.js'
 import { S3Error } from '../errors.js'
 import type { FileInfo } from '../pfs/client.js'
-import { findPlaces } from '../pfs/places.js'
+import { lookUpPaths } from '../pfs/path-lookup.js'
 import { isMarkerPath } from '../records/markers.js'
 import type { HiddenVersion } from '../records/record.js'
 import type { KeyRecords } from '../records/record-cache.js'
@@ -143,7 +143,7 @@ const maxCommits = 8
 async function currentFiles({ gateway, bucket, options }: BucketCall, paths: readonly string[]) {
   const { repo } = bucket.branch
   const id = await gateway.commits.commitToRead(bucket.branch, paths, options)
-  return foundFiles(await findPlaces({ pfs: gateway.pfs, commit: { repo, id }, filesOnly: true }, paths, options))
+  return foundFiles(await lookUpPaths({ pfs: gateway.pfs, commit: { repo, id }, filesOnly: true }, paths, options))
 }
 
 async function filesAsOf({ gateway, bucket, options }: BucketCall, plan: Plan) {
@@ -153,16 +153,16 @@ async function filesAsOf({ gateway, bucket, options }: BucketCall, plan: Plan) {
     if (asOf !== undefined) byCommit.set(asOf, [...(byCommit.get(asOf) ?? []), path])
   }
   const files = await mapWithLimit(maxCommits, [...byCommit], async ([id, paths]) =>
-    foundFiles(await findPlaces({ pfs: gateway.pfs, commit: { repo, id }, filesOnly: true }, paths, options)),
+    foundFiles(await lookUpPaths({ pfs: gateway.pfs, commit: { repo, id }, filesOnly: true }, paths, options)),
   )
   return new Map(files.flatMap((found) => [...found]))
 }
 
-function foundFiles(findings: Awaited<ReturnType<typeof findPlaces>>): ReadonlyMap<string, FileInfo> {
+function foundFiles(results: Awaited<ReturnType<typeof lookUpPaths>>): ReadonlyMap<string, FileInfo> {
   const found = new Map<string, FileInfo>()
-  for (const [path, finding] of findings) {
-    if (finding.status === 'rejected') throw finding.reason
-    if (finding.value.file !== undefined) found.set(path, finding.value.file)
+  for (const [path, result] of results) {
+    if (result.status === 'rejected') throw result.reason
+    if (result.value.file !== undefined) found.set(path, result.value.file)
   }
   return found
 }

@@ -7,7 +7,7 @@ import { type BatchedLookup, createBatchedLookup } from '../pfs/batched-lookup.j
 import type { CallOptions, Commit, FileInfo, PathRange, PfsClient } from '../pfs/client.js'
 import { requireHash, smallFileHash } from '../pfs/file-hash.js'
 import { anyPath, rangeOf, readFile } from '../pfs/path.js'
-import { RangeHistory } from '../pfs/places.js'
+import { RangeHistory } from '../pfs/path-lookup.js'
 import { readTar } from '../pfs/tar.js'
 import type { ContentCache } from './content-cache.js'
 

@@ -3,7 +3,7 @@ import { noteLookup } from '../diagnostics.js'
 import { createBatchedLookup } from './batched-lookup.js'
 import type { CallOptions, Commit, File, FileInfo, PfsClient } from './client.js'
 import { findFile } from './path.js'
-import { findPlaces, RangeHistory } from './places.js'
+import { lookUpPaths, RangeHistory } from './path-lookup.js'
 
 /** Looks up files; concurrent look-ups in a commit share calls. */
 export interface FileLookup {
@@ -35,12 +35,12 @@ export function createFileLookup(pfs: PfsClient): FileLookup {
       const file = await findFile(pfs, { commit, path }, options)
       return () => file
     }
-    const places = { pfs, commit, history: historyOf(commit), filesOnly: true } as const
-    const findings = await findPlaces(places, paths, options)
+    const scope = { pfs, commit, history: historyOf(commit), filesOnly: true } as const
+    const results = await lookUpPaths(scope, paths, options)
     return (path) => {
-      const finding = findings.get(path)
-      if (finding?.status === 'rejected') throw finding.reason
-      return finding?.value.file
+      const result = results.get(path)
+      if (result?.status === 'rejected') throw result.reason
+      return result?.value.file
     }
   })
 

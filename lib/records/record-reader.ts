@@ -5,7 +5,7 @@ import { noteLookup } from '../diagnostics.js'
 import { type BatchedLookup, createBatchedLookup } from '../pfs/batched-lookup.js'
 import { type Branch, type CallOptions, headOf, type PfsClient, type Repo } from '../pfs/client.js'
 import { unlessMissing } from '../pfs/errors.js'
-import { RangeHistory } from '../pfs/places.js'
+import { RangeHistory } from '../pfs/path-lookup.js'
 import { maxRecordBytes, type ReadManner, type RecordSource, readDirectory, readRecords } from './read-records.js'
 import type { ObjectRecord } from './record.js'
 import {

@@ -4,13 +4,13 @@ import { PfsError } from './errors.js'
 import { anyPath, findFile, rangeOf } from './path.js'
 
 /** The content of a path: a file, or a directory of others. */
-interface Place {
+interface PathContent {
   readonly file: FileInfo | undefined
   readonly isDirectory: boolean
 }
 
 /** The content of a path, or the reason why PFS cannot read it. */
-export type Finding = PromiseSettledResult<Place>
+export type PathResult = PromiseSettledResult<PathContent>
 
 /** Maximum paths per range. */
 const maxPathsOfRange = 500
@@ -52,7 +52,7 @@ export class RangeHistory {
 }
 
 /** The commit to look up paths in. */
-export interface Places {
+export interface PathLookupScope {
   readonly pfs: PfsClient
   readonly commit: Commit
   /** The range history of the branch; without it, a range is tried. */
@@ -66,37 +66,37 @@ export interface Places {
  *
  * @throws PfsError as `globFile` does, except for a collision at one of the paths.
  */
-export async function findPlaces(
-  places: Places,
+export async function lookUpPaths(
+  scope: PathLookupScope,
   paths: readonly string[],
   options: CallOptions,
-): Promise<ReadonlyMap<string, Finding>> {
-  const findings = new Map<string, Finding>()
+): Promise<ReadonlyMap<string, PathResult>> {
+  const results = new Map<string, PathResult>()
   const sorted = [...new Set(paths)].sort()
   for (let start = 0; start < sorted.length; start += maxPathsOfRange) {
     const range = sorted.slice(start, start + maxPathsOfRange)
-    const isTried = range.length > 1 && (places.history?.isWorthTrying() ?? true)
-    const found = isTried ? await findInRange(places, range, options) : new Map<string, Place>()
-    if (isTried) places.history?.note(found.size === range.length)
+    const isTried = range.length > 1 && (scope.history?.isWorthTrying() ?? true)
+    const found = isTried ? await findInRange(scope, range, options) : new Map<string, PathContent>()
+    if (isTried) scope.history?.note(found.size === range.length)
     await mapWithLimit(maxCalls, range, async (path) => {
-      const place = found.get(path)
-      const finding = place === undefined ? await findPlace(places, path, options) : settled(place)
-      findings.set(path, finding)
+      const content = found.get(path)
+      const result = content === undefined ? await lookUpPath(scope, path, options) : settled(content)
+      results.set(path, result)
     })
   }
-  return findings
+  return results
 }
 
 /** Looks up one path: there is usually little between a file and a directory of the same name. */
-async function findPlace(places: Places, path: string, options: CallOptions): Promise<Finding> {
-  const { pfs, commit, filesOnly } = places
+async function lookUpPath(scope: PathLookupScope, path: string, options: CallOptions): Promise<PathResult> {
+  const { pfs, commit, filesOnly } = scope
   try {
     if (filesOnly) return settled({ file: await findFile(pfs, { commit, path }, options), isDirectory: false })
-    const place = (await findInRange(places, [path], options)).get(path)
-    if (place !== undefined) return settled(place)
+    const content = (await findInRange(scope, [path], options)).get(path)
+    if (content !== undefined) return settled(content)
     const [file, directory] = await Promise.all([
       findFile(pfs, { commit, path }, options),
-      readRange(places, directoryRange(path), options),
+      readRange(scope, directoryRange(path), options),
     ])
     return settled({ file, isDirectory: directory.length > 0 })
   } catch (reason) {
@@ -105,7 +105,11 @@ async function findPlace(places: Places, path: string, options: CallOptions): Pr
   }
 }
 
-async function readRange({ pfs, commit }: Places, pathRange: PathRange, options: CallOptions): Promise<FileInfo[]> {
+async function readRange(
+  { pfs, commit }: PathLookupScope,
+  pathRange: PathRange,
+  options: CallOptions,
+): Promise<FileInfo[]> {
   const infos: FileInfo[] = []
   for await (const info of pfs.globFile({ commit, pattern: anyPath, pathRange }, options)) infos.push(info)
   return infos
@@ -116,10 +120,10 @@ async function readRange({ pfs, commit }: Places, pathRange: PathRange, options:
  * or PFS cannot read it.
  */
 async function findInRange(
-  { pfs, commit, filesOnly }: Places,
+  { pfs, commit, filesOnly }: PathLookupScope,
   paths: readonly string[],
   { signal, ...options }: CallOptions,
-): Promise<ReadonlyMap<string, Place>> {
+): Promise<ReadonlyMap<string, PathContent>> {
   const [first = '', last = first] = [paths[0], paths.at(-1)]
   const wanted = new Set(paths)
   const files = new Map<string, FileInfo>()
@@ -153,7 +157,7 @@ async function findInRange(
   return new Map(read.map((path) => [path, { file: files.get(path), isDirectory: directories.has(path) }]))
 }
 
-function settled(value: Place): Finding {
+function settled(value: PathContent): PathResult {
   return { status: 'fulfilled', value }
 }
 
