@@ -7,7 +7,7 @@ import { readTar } from '../pfs/tar.js'
 import type { ObjectRecord } from './record.js'
 import { type KeyRecords, sizeOfRecord } from './record-cache.js'
 import { parseRecord, UnreadableRecord } from './record-format.js'
-import { parentOf, rangeOf, rangeOfFiles, readRecordPath, recordDirectory } from './record-path.js'
+import { parentOf, rangeOfDirectories, rangeOfFiles, readRecordPath, recordDirectory } from './record-path.js'
 
 /** Maximum size of a record to serve, in bytes; 10,000 parts with checksums take 1.5 MB. */
 export const maxRecordBytes = 2 * 1024 * 1024
@@ -72,13 +72,13 @@ export async function readRecords(source: RecordSource, paths: readonly string[]
       others += 1
       return false
     }
-    const isComplete = await reader.read(rangeOf(range), isWanted, () => range.length > 1 && others > limit)
+    const isComplete = await reader.read(rangeOfDirectories(range), isWanted, () => range.length > 1 && others > limit)
     if (!isComplete) alone.push(...range.filter((directory) => directory > last || last.startsWith(directory)))
   })
   if (isTried) history?.note(alone.length === 0)
   await mapWithLimit(maxRanges, alone, async (directory) => {
     await reader.read(
-      rangeOf([directory]),
+      rangeOfDirectories([directory]),
       (path) => wanted.has(path),
       () => false,
     )

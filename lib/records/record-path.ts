@@ -99,7 +99,7 @@ export function rangeOfFiles(directory: string): PathRange {
 }
 
 /** The range that contains all records of a sorted list of record directories. */
-export function rangeOf(directories: readonly string[]): PathRange {
+export function rangeOfDirectories(directories: readonly string[]): PathRange {
   const lower = directories[0] ?? ''
   const last = directories.at(-1) ?? ''
   // '0' is the character after '/'.

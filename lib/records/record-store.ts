@@ -7,7 +7,7 @@ import type { Branch, CallOptions, Commit, PfsClient, Repo } from '../pfs/client
 import { type KeyRecords, noRecords, RecordCache } from './record-cache.js'
 import type { RecordChange } from './record-change.js'
 import { hiddenDirectory, markerRoot, readHiddenPath } from './record-index.js'
-import { rangeOf, recordsBranch } from './record-path.js'
+import { rangeOfDirectories, recordsBranch } from './record-path.js'
 import { RecordReader } from './record-reader.js'
 import { maxRewrittenBytes, RecordWriter } from './record-writer.js'
 import { WriteBehind } from './write-behind.js'
@@ -105,7 +105,7 @@ export class RecordStore {
     const id = await this.#commits.commitToRead(branch, directories, options)
     const commit = { repo: branch.repo, id }
     for (const directory of directories) {
-      const request = { commit, pattern: '/**', pathRange: rangeOf([directory]) }
+      const request = { commit, pattern: '/**', pathRange: rangeOfDirectories([directory]) }
       for await (const { fileType, file } of this.#pfs.globFile(request, options)) {
         if (fileType !== 'FILE') continue
         const { path, commitId } = readHiddenPath(file.path)

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { rangeOf, readRecordPath, recordDirectory, recordPath } from '../../lib/records/record-path.js'
+import { rangeOfDirectories, readRecordPath, recordDirectory, recordPath } from '../../lib/records/record-path.js'
 
 const test = suite('paths of records')
 
@@ -36,7 +36,7 @@ test('no record collides with a directory of another record, even if one key is 
 test('a range contains the records of its keys', () => {
   fc.assert(
     fc.property(fc.array(path, { minLength: 1, maxLength: 5 }), hash, (paths, content) => {
-      const { lower, upper } = rangeOf(paths.map(recordDirectory).sort())
+      const { lower, upper } = rangeOfDirectories(paths.map(recordDirectory).sort())
       for (const each of paths) assert.ok(recordPath(each, content) >= lower && recordPath(each, content) < upper)
     }),
   )
@@ -46,7 +46,7 @@ test('the range of one key contains no records of other keys', () => {
   fc.assert(
     fc.property(path, path, hash, (one, other, content) => {
       fc.pre(one !== other)
-      const { lower, upper } = rangeOf([recordDirectory(one)])
+      const { lower, upper } = rangeOfDirectories([recordDirectory(one)])
       assert.not(recordPath(other, content) >= lower && recordPath(other, content) < upper)
     }),
   )
