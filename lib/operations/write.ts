@@ -94,7 +94,11 @@ async function writeFile(call: BucketCall, object: NewObject): Promise<Written> 
   // In the branch's turn: a refused write must not describe a version with the same bytes, and a batch shares a commit.
   let isKept = true
   const prepare = async () => {
-    isKept = await keep(call, record, call.gateway.records.describe({ name, kind: 'describe', record }, call.options))
+    isKept = await keep(
+      call,
+      record,
+      call.gateway.records.writeTogether({ name, kind: 'describe', record }, call.options),
+    )
   }
   const committed = await commitChange(call, { ...change, prepare })
   if (isKept) noteVersion(call, name, committed)
@@ -105,7 +109,7 @@ async function writeFile(call: BucketCall, object: NewObject): Promise<Written> 
  * Waits for the write of a needed record; false if the caller may not create the meta repo and only a content type is lost.
  */
 async function keep({ gateway }: BucketCall, record: ObjectRecord, written: Promise<void>): Promise<boolean> {
-  if (isServedWithout(record)) return gateway.records.isAllowed(written)
+  if (isServedWithout(record)) return gateway.records.isWritten(written)
   await written
   return true
 }

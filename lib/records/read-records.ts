@@ -31,7 +31,7 @@ const maxOfDirectory = 256
 const maxBytesOfDirectory = 1024 * 1024
 
 /** Options of a read. */
-export interface ReadManner {
+export interface RecordReadOptions {
   /** Removes the fields of a record that the caller does not need. */
   readonly shorten: (record: ObjectRecord) => ObjectRecord
   /** Maximum size of a record in bytes; larger ones are skipped. */
@@ -47,7 +47,7 @@ export interface ReadManner {
 export interface RecordSource {
   readonly pfs: PfsClient
   readonly commit: Commit
-  readonly manner: ReadManner
+  readonly readOptions: RecordReadOptions
   readonly options: CallOptions
 }
 
@@ -56,7 +56,7 @@ export interface RecordSource {
  * Skips damaged records, and those beyond 64 MiB.
  */
 export async function readRecords(source: RecordSource, paths: readonly string[]): Promise<Map<string, KeyRecords>> {
-  const { history } = source.manner
+  const { history } = source.readOptions
   const reader = new RangeReader(source)
   const wanted = new Set(paths)
   const directories = [...wanted].map(recordDirectory).sort(byBytes)
@@ -123,11 +123,11 @@ class RangeReader {
     isWanted: (path: string, recordPath: string, size: number) => boolean,
     isEnough: () => boolean,
   ): Promise<boolean> {
-    const { pfs, commit, manner, options } = this.#source
+    const { pfs, commit, readOptions, options } = this.#source
     const isKept = (recorded: string, size: number): boolean => {
       if (!isWanted(readRecordPath(recorded)?.path ?? '', recorded, size)) return false
-      manner.onSize(recorded, size)
-      if (size <= manner.maxBytes) return true
+      readOptions.onSize(recorded, size)
+      if (size <= readOptions.maxBytes) return true
       this.#leaveOut(recorded, new UnreadableRecord(`a record has ${size} bytes`))
       return false
     }
@@ -146,7 +146,7 @@ class RangeReader {
   async #add(recorded: string, content: Buffer): Promise<void> {
     const { path, content: id } = readRecordPath(recorded) ?? { path: '', content: '' }
     try {
-      const record = this.#source.manner.shorten(await parseRecord(content))
+      const record = this.#source.readOptions.shorten(await parseRecord(content))
       this.#left -= sizeOfRecord(record)
       if (this.#left < 0) throw new UnreadableRecord('the object has too many records')
       const records = this.found.get(path) ?? new Map<string, ObjectRecord>()
@@ -159,7 +159,7 @@ class RangeReader {
 
   #leaveOut(recordPath: string, cause: UnreadableRecord): void {
     const message = `the record ${recordPath} cannot be read; its object is served without the record`
-    this.#source.manner.onError(new Error(message, { cause }))
+    this.#source.readOptions.onError(new Error(message, { cause }))
   }
 }
 

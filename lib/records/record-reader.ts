@@ -6,7 +6,13 @@ import { type BatchedLookup, createBatchedLookup } from '../pfs/batched-lookup.j
 import { type Branch, type CallOptions, headOf, type PfsClient, type Repo } from '../pfs/client.js'
 import { unlessMissing } from '../pfs/errors.js'
 import { RangeHistory } from '../pfs/path-lookup.js'
-import { maxRecordBytes, type ReadManner, type RecordSource, readDirectory, readRecords } from './read-records.js'
+import {
+  maxRecordBytes,
+  type RecordReadOptions,
+  type RecordSource,
+  readDirectory,
+  readRecords,
+} from './read-records.js'
 import type { ObjectRecord } from './record.js'
 import {
   type BranchState,
@@ -50,8 +56,8 @@ export class RecordReader {
     this.#commits = commits
     this.#sources = sources
     this.#lookup = createBatchedLookup<Repo, string, KeyRecords>(idOf, async (repo, paths, options) => {
-      const manner = { isBatch: true, isPending: true } as const
-      const found = await this.#readAll(repo, [...new Set(paths)], manner, options)
+      const readOptions = { isBatch: true, isPending: true } as const
+      const found = await this.#readAll(repo, [...new Set(paths)], readOptions, options)
       return (path) => found.get(path) ?? noRecords
     })
   }
@@ -101,11 +107,11 @@ export class RecordReader {
   async #readAll(
     repo: Repo,
     paths: readonly string[],
-    manner: Manner,
+    readOptions: ReadOptions,
     options: CallOptions,
   ): Promise<ReadonlyMap<string, KeyRecords>> {
     const { cache, applyPending } = this.#sources
-    let mayReadDirectories = manner.isBatch === true && cache.keepsDirectories
+    let mayReadDirectories = readOptions.isBatch === true && cache.keepsDirectories
     for (;;) {
       const state = await this.stateOf(repo, options)
       const found = new Map<string, KeyRecords>()
@@ -120,11 +126,11 @@ export class RecordReader {
         mayReadDirectories = false
         if (await this.#readDirectories(repo, state, unknown, options)) continue
       }
-      const read = unknown.length === 0 ? noKeys : await this.#readEach(repo, state, unknown, manner, options)
+      const read = unknown.length === 0 ? noKeys : await this.#readEach(repo, state, unknown, readOptions, options)
       // With a concurrent write, it is unknown which state was read.
       if (read === undefined) continue
       for (const [path, records] of read) found.set(path, records)
-      if (manner.isPending) for (const [path, records] of found) found.set(path, applyPending(repo, path, records))
+      if (readOptions.isPending) for (const [path, records] of found) found.set(path, applyPending(repo, path, records))
       return found
     }
   }
@@ -134,7 +140,7 @@ export class RecordReader {
     repo: Repo,
     state: BranchState,
     paths: readonly string[],
-    { isBatch, shorten = whole, maxBytes = maxRecordBytes }: Manner,
+    { isBatch, shorten = whole, maxBytes = maxRecordBytes }: ReadOptions,
     options: CallOptions,
   ): Promise<ReadonlyMap<string, KeyRecords> | undefined> {
     const { cache } = this.#sources
@@ -144,7 +150,7 @@ export class RecordReader {
     state.reads.add(running)
     const shortened = new Set<ObjectRecord>()
     let hasSkipped = false
-    const manner = {
+    const readOptions = {
       maxBytes,
       shorten: (record: ObjectRecord) => {
         const short = shorten(record)
@@ -158,7 +164,7 @@ export class RecordReader {
     }
     try {
       const id = await this.#commitToRead(repo, state, paths.map(recordDirectory), options)
-      const read = await readRecords(this.#sourceOf(repo, id, manner, options), paths)
+      const read = await readRecords(this.#sourceOf(repo, id, readOptions, options), paths)
       if (running.isOutdated) return undefined
       const found = new Map(paths.map((path) => [path, read.get(path) ?? noRecords]))
       for (const [path, records] of found) {
@@ -203,8 +209,8 @@ export class RecordReader {
     const running: RunningRead = { isOf: (path) => parentOf(path) === directory, isOutdated: false }
     state.reads.add(running)
     try {
-      const manner = { shorten: whole, maxBytes: maxRecordBytes, onSize: () => undefined }
-      const records = await readDirectory(this.#sourceOf(repo, commitId, manner, options), directory)
+      const readOptions = { shorten: whole, maxBytes: maxRecordBytes, onSize: () => undefined }
+      const records = await readDirectory(this.#sourceOf(repo, commitId, readOptions, options), directory)
       if (records === undefined) this.#directories.set(idOf(repo) + directory, 'large')
       if (records === undefined || running.isOutdated || state.epoch !== epoch) return false
       this.#sources.cache.setDirectory(repo, directory, state, records)
@@ -224,14 +230,19 @@ export class RecordReader {
     return this.#readableCommit(repo, state, paths) ?? this.#commits.commitToRead(recordsBranch(repo), paths, options)
   }
 
-  #sourceOf(repo: Repo, id: string, manner: Omit<ReadManner, 'onError'>, options: CallOptions): RecordSource {
+  #sourceOf(
+    repo: Repo,
+    id: string,
+    readOptions: Omit<RecordReadOptions, 'onError'>,
+    options: CallOptions,
+  ): RecordSource {
     const { onError, onSize } = this.#sources
     const commit = { repo: recordsBranch(repo).repo, id }
     const noted = (recordPath: string, size: number): void => {
       onSize(repo, recordPath, size)
-      manner.onSize(recordPath, size)
+      readOptions.onSize(recordPath, size)
     }
-    return { pfs: this.#pfs, commit, manner: { ...manner, onSize: noted, onError }, options }
+    return { pfs: this.#pfs, commit, readOptions: { ...readOptions, onSize: noted, onError }, options }
   }
 
   #historyOf(repo: Repo): RangeHistory {
@@ -247,12 +258,12 @@ export class RecordReader {
   }
 }
 
-interface Manner {
+interface ReadOptions {
   /** Whether the keys were collected from concurrent reads; otherwise they are those of one caller. */
   readonly isBatch?: true
   /** Whether pending changes are applied. */
   readonly isPending?: true
-  readonly shorten?: ReadManner['shorten']
+  readonly shorten?: RecordReadOptions['shorten']
   readonly maxBytes?: number
 }
 

@@ -63,7 +63,7 @@ export class RecordStore {
       onError: options.onError,
     })
     this.#behind = new WriteBehind(async (changes, callOptions) => {
-      await this.isAllowed(this.#writer.writeCurrent(changes, callOptions))
+      await this.isWritten(this.#writer.writeCurrent(changes, callOptions))
     }, options.onError)
   }
 
@@ -147,8 +147,8 @@ export class RecordStore {
     await this.#writer.write([...earlier, ...updates], options)
   }
 
-  /** Writes a record together with those of other callers at this moment; resolves after their commit. */
-  describe(change: RecordChange, options: CallOptions): Promise<void> {
+  /** Writes a record in one commit with those of other callers in this turn of the event loop; resolves after the commit. */
+  writeTogether(change: RecordChange, options: CallOptions): Promise<void> {
     const id = JSON.stringify([change.name.repo, options.authToken])
     const gathered = this.#gathered.get(id)
     if (gathered !== undefined) {
@@ -167,10 +167,10 @@ export class RecordStore {
   }
 
   /**
-   * Waits for a write of records whose objects are served well without them. Resolves to false if the caller may not create
-   * the meta repo, which is reported once per repo.
+   * Waits for a write of records that may be lost. Resolves to false if the records are not written because the caller may
+   * not create the meta repo, which is reported once per repo.
    */
-  async isAllowed(written: Promise<void>): Promise<boolean> {
+  async isWritten(written: Promise<void>): Promise<boolean> {
     try {
       await written
       return true
