@@ -68,6 +68,16 @@ for (const page of [
   })
 }
 
+for (const page of ['CONTRIBUTING.md', 'docs/architecture.md', 'test/README.md']) {
+  documents(`the files that ${page} names exist`, () => {
+    const text = readFileSync(fileOf(page), 'utf8')
+    const named = [...text.matchAll(/`((?:[\w-]+\/)+[\w.-]+\.\w+)`/g)].map(([, path = '']) => path)
+    assert.ok(named.length > 0)
+    const missing = named.filter((path) => !['', 'lib', 'test'].some((folder) => existsSync(join(root, folder, path))))
+    assert.equal(missing, [], `${page} names files that are missing at the root, in lib/ and in test/`)
+  })
+}
+
 /** The anchors that GitHub gives to the headings of a page. */
 function anchorsOf(page: string): ReadonlySet<string> {
   const headings = readFileSync(fileOf(page), 'utf8').matchAll(/^#+ (.+)$/gm)
