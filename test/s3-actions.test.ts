@@ -61,7 +61,9 @@ test('logs name every action of the table, and no other', () => {
 
 for (const { action, route, resource, here } of rows.filter((row) => !notRouted.has(row.action))) {
   test(`${action} is ${here}`, () => {
-    assert.is(codeOf(resource, route), here === 'refused' ? 'NotImplemented' : '')
+    const code = codeOf(resource, route)
+    const answer = code === '' ? 'serves it' : `refuses it with ${code}`
+    assert.is(code, here === 'refused' ? 'NotImplemented' : '', `lib/routes.ts ${answer}: change its row in the page`)
   })
 }
 
