@@ -25,7 +25,10 @@ function testFiles(suffix: string, filters: readonly string[]): string[] {
 /** The names of a pachd's addresses and root token; test/README.md describes them. */
 const pachdVariables = ['PACHD', 'PACHD_WITH_AUTH', 'PACHD_ROOT_TOKEN']
 
-/** Suites that need nothing of the stand-in, or say of which tests they do: run over a pachd with auth and one without. */
+/**
+ * Suites that can run over a pachd: no test injects a clock or a fault, or counts calls, unless it is limited to the
+ * stand-in. They run over a pachd with auth and one without.
+ */
 const suitesOverPachd = [
   'model/records.model',
   'model/versions.model',
