@@ -1,5 +1,5 @@
 import { PfsError } from '../pfs/errors.js'
-import { PathTrie } from './path-trie.js'
+import { PathTrie } from './head.js'
 
 /** Work that waits for its turn on a branch. */
 export interface Entry {

@@ -13,9 +13,8 @@ import { PfsError, type Refusal } from '../pfs/errors.js'
 import { type Check, checkChanges, isNewFile } from './branch-checks.js'
 import { type Change, operationsOf } from './change.js'
 import type { CommitLog } from './commit-log.js'
-import { type Head, inspectFinished, inspectHead } from './head.js'
+import { type Head, inspectFinished, inspectHead, type RecentCommits } from './head.js'
 import { findMadeCommit } from './made-commit.js'
-import type { RecentCommits } from './recent-commits.js'
 
 /** A committed change. */
 export interface Committed {

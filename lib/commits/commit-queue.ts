@@ -15,8 +15,7 @@ import {
   type Turn,
 } from './commit-changes.js'
 import type { CommitLog } from './commit-log.js'
-import { inspectFinished, inspectHead } from './head.js'
-import { RecentCommits } from './recent-commits.js'
+import { inspectFinished, inspectHead, RecentCommits } from './head.js'
 
 /** Options of `createCommitQueue`. */
 export interface CommitQueueOptions {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { PathTrie } from '../../lib/commits/path-trie.js'
+import { PathTrie } from '../../lib/commits/head.js'
 
 const trie = suite('a trie of paths')
 

@@ -1,7 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { Head } from '../../lib/commits/head.js'
-import { RecentCommits } from '../../lib/commits/recent-commits.js'
+import { type Head, RecentCommits } from '../../lib/commits/head.js'
 
 /** Readers ask for the commit to read while a turn asks for the commit to check in. */
 const test = suite('recent commits of several callers')
