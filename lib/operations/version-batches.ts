@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { createKeyedMutex } from '../concurrency.js'
 import type { Branch, CallObserver, CallOptions } from '../pfs/client.js'
 import { sharedObserver } from '../pfs/observed-call.js'
@@ -28,6 +29,13 @@ interface Batch {
 /** Maximum versions of a batch; its first request may name as many. */
 const maxVersions = 1000
 
+/**
+ * After a batch of several requests, the next one waits for the clients that were just answered: this share of the last
+ * batch's time, at most a quarter of a second. Otherwise, two halves of the clients alternate.
+ */
+const waitShare = 0.25
+const maxWaitMilliseconds = 250
+
 /** Deletes the versions of a branch in one batch after the other: requests of a caller that arrive meanwhile share the next. */
 export class VersionBatches {
   readonly #mutex = createKeyedMutex()
@@ -50,9 +58,15 @@ export class VersionBatches {
       waiting.observers.push(observer)
       return (await waiting.outcomes).slice(start, start + named.length)
     }
-    const outcomes = this.#mutex(branch, () => {
-      if (this.#waiting.get(id) === batch) this.#waiting.delete(id)
-      return work(batch.named, { ...options, observer: sharedObserver(batch.observers) })
+    const outcomes = new Promise<Deletions>((resolve, reject) => {
+      void this.#mutex(branch, async () => {
+        const started = performance.now()
+        if (this.#waiting.get(id) === batch) this.#waiting.delete(id)
+        const shared = { ...options, observer: sharedObserver(batch.observers) }
+        await work(batch.named, shared).then(resolve, reject)
+        const milliseconds = Math.min((performance.now() - started) * waitShare, maxWaitMilliseconds)
+        if (batch.observers.length > 1) await setTimeout(milliseconds)
+      })
     })
     const batch: Batch = { named: [...named], observers: [observer], outcomes }
     this.#waiting.set(id, batch)
