@@ -17,7 +17,7 @@ import {
 } from '../records/record.js'
 import type { RecordChange } from '../records/record-change.js'
 import { createPendingId, type RecordName } from '../records/record-path.js'
-import { completeRecords, etagFromHash, findObject, type StoredObject, storedObject } from '../resolver/object.js'
+import { commitOfVersion, completeRecords, etagFromHash, type StoredObject, storedObject } from '../resolver/object.js'
 import type { BucketCall } from './call.js'
 import { withComputedEtag } from './computed-etag.js'
 import { isMarkerWrite, keepsMarkers, recordMarker, recordMarkerEnds, withMarker } from './directory-marker.js'
@@ -133,7 +133,14 @@ async function writeUnknown(call: BucketCall, object: NewObject, needsOne: boole
   // The data is committed. If the client leaves now, the rest must still be written.
   const { signal: _signal, ...options } = call.options
   const lasting = { ...call, options }
-  const { info } = await retryOnce(() => writtenObject(lasting, object.path, committed))
+  const find = () => retryOnce(() => writtenFile(lasting, object.path, committed))
+  // PFS knows the hash when it has finished the commit, and only the record needs it.
+  if (!isNeeded && records.mode === 'all' && record.etag !== undefined && committed.time !== undefined) {
+    const described = find().then(({ hash }) => noteWrite(call, nameOf(call, object.path, hash), record, committed))
+    records.expect(repoAndPath(call, object.path), described)
+    return writtenOf(committed, `"${record.etag}"`)
+  }
+  const info = await find()
   const name = nameOf(call, object.path, info.hash)
   // Another writer may have replaced the file in the open commit: then the hash is not that of this content.
   const isOurs = committed.time !== undefined || (await etagOf(call.gateway.pfs, info, record, options)) === record.etag
@@ -214,18 +221,18 @@ export async function currentObject(
 }
 
 /**
- * The object that a commit has just written.
+ * The file that a commit has just written, after PFS has finished the commit.
  *
  * @throws S3Error InternalError, so that clients retry, if another writer has deleted it since.
  */
-async function writtenObject(
+async function writtenFile(
   { gateway, bucket, options }: BucketCall,
   path: string,
   { commitId }: Committed,
-): Promise<StoredObject> {
-  const object = await findObject(gateway, { bucket, path, versionId: commitId }, options)
-  if (object === undefined) throw new S3Error('InternalError', { cause: new Error(`${path} is not in ${commitId}`) })
-  return object
+): Promise<FileInfo> {
+  const file = await gateway.files.find({ commit: commitOfVersion(bucket, commitId), path }, options)
+  if (file === undefined) throw new S3Error('InternalError', { cause: new Error(`${path} is not in ${commitId}`) })
+  return file
 }
 
 /**

@@ -7,7 +7,7 @@ import type { Branch, CallOptions, Commit, PfsClient, Repo } from '../pfs/client
 import { type KeyRecords, noRecords, RecordCache } from './record-cache.js'
 import type { RecordChange } from './record-change.js'
 import { hiddenDirectory, markerRoot, readHiddenPath } from './record-index.js'
-import { rangeOfDirectories, recordsBranch } from './record-path.js'
+import { type RecordName, rangeOfDirectories, recordsBranch } from './record-path.js'
 import { RecordReader } from './record-reader.js'
 import { maxRewrittenBytes, RecordWriter } from './record-writer.js'
 import { WriteBehind } from './write-behind.js'
@@ -72,7 +72,9 @@ export class RecordStore {
    * one second.
    */
   async read(repo: Repo, path: string, options: CallOptions): Promise<KeyRecords> {
-    return this.mode === 'off' ? noRecords : this.#reader.read(repo, path, options)
+    if (this.mode === 'off') return noRecords
+    await this.#behind.expected(repo, [path])
+    return this.#reader.read(repo, path, options)
   }
 
   /**
@@ -85,7 +87,9 @@ export class RecordStore {
 
   /** The records of the keys of a page, in few calls; without their parts, since each object may have 10,000. */
   async readPage(repo: Repo, paths: readonly string[], options: CallOptions): Promise<ReadonlyMap<string, KeyRecords>> {
-    return this.mode === 'off' ? new Map() : this.#reader.readPage(repo, paths, options)
+    if (this.mode === 'off') return new Map()
+    await this.#behind.expected(repo, paths)
+    return this.#reader.readPage(repo, paths, options)
   }
 
   /**
@@ -191,6 +195,14 @@ export class RecordStore {
   /** Writes a record within a second, in a batch (write-behind). It is lost if the process crashes before that. */
   writeBehind(change: RecordChange, options: CallOptions): void {
     this.#behind.add(change, options)
+  }
+
+  /**
+   * Makes reads of a key wait for an update that is passed to `writeBehind` once PFS has finished a commit; reads of the
+   * head wait for the commit anyway.
+   */
+  expect({ repo, path }: Pick<RecordName, 'repo' | 'path'>, update: Promise<void>): void {
+    this.#behind.expect(repo, path, update)
   }
 
   /** Writes all pending records; for a process that is about to exit. */

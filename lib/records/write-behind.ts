@@ -33,6 +33,8 @@ export class WriteBehind {
   readonly #write: (updates: readonly RecordChange[], options: CallOptions) => Promise<void>
   readonly #onError: (error: unknown) => void
   readonly #repos = new Map<string, RepoUpdates>()
+  /** Updates that are not added yet, by the id of their key. */
+  readonly #expected = new Map<string, Promise<void>>()
 
   constructor(
     write: (updates: readonly RecordChange[], options: CallOptions) => Promise<void>,
@@ -52,6 +54,24 @@ export class WriteBehind {
     append(repo, change)
     while (repo.count > maxPending) dropOldest(repo)
     this.#schedule(id, repo)
+  }
+
+  /** Makes reads of a key wait for an update that will be added; reports it if it fails. */
+  expect(repo: Repo, path: string, update: Promise<void>): void {
+    const id = idOf(repo) + path
+    const added = update.catch((cause: unknown) =>
+      this.#onError(new Error(`the record of ${id} is lost; the object is served without it`, { cause })),
+    )
+    const all = Promise.all([this.#expected.get(id), added]).then(() => {
+      if (this.#expected.get(id) === all) this.#expected.delete(id)
+    })
+    this.#expected.set(id, all)
+  }
+
+  /** Waits for the expected updates of some keys. */
+  async expected(repo: Repo, paths: readonly string[]): Promise<void> {
+    if (this.#expected.size === 0) return
+    await Promise.all(paths.map((path) => this.#expected.get(idOf(repo) + path)))
   }
 
   /** Waits until none of these records is being written: a failed update would be written again after newer ones. */
@@ -107,6 +127,7 @@ export class WriteBehind {
 
   /** Writes all pending updates; reports failures and keeps those updates pending. */
   async flush(): Promise<void> {
+    await Promise.all(this.#expected.values())
     await Promise.all([...this.#repos].map(([id, repo]) => this.#flush(id, repo)))
   }
 

@@ -1,0 +1,96 @@
+import { createHash } from 'node:crypto'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { createMemoryPfs, type PachydermApi } from '../../lib/testing/index.js'
+import { ask } from '../support/ask.js'
+import { createRepoAndBranch } from '../support/branch.js'
+import { deferred } from '../support/deferred.js'
+import { type Gateway, startGateway } from '../support/gateway.js'
+
+const branch = { repo: { project: 'default', name: 'data', type: 'user' }, name: 'master' } as const
+const large = Buffer.alloc(3_000_000, 'large')
+const etag = `"${createHash('md5').update(large).digest('hex')}"`
+
+interface Context {
+  pfs: PachydermApi
+  gateway: Gateway
+  /** Called before each look-up of a file by commit id after a commit, which waits until PFS has finished that commit. */
+  lookups: { before: () => Promise<void> }
+  errors: unknown[]
+}
+
+const writes = suite<Context>('writes of a content whose hash PFS computes')
+
+writes.before.each(async (context) => {
+  const pfs = createMemoryPfs()
+  await createRepoAndBranch(pfs, branch)
+  const lookups = { before: async () => undefined }
+  const errors: unknown[] = []
+  let isCommitted = false
+  const held: PachydermApi = {
+    ...pfs,
+    async modifyFile(commit, operations, options) {
+      await pfs.modifyFile(commit, operations, options)
+      isCommitted ||= commit.repo.type === 'user'
+    },
+    async *globFile(request, options) {
+      const { repo, id } = request.commit
+      if (isCommitted && repo.type === 'user' && id !== undefined) await lookups.before()
+      yield* pfs.globFile(request, options)
+    },
+  }
+  const gateway = await startGateway({ pfs: held, options: { onError: (error) => void errors.push(error) } })
+  Object.assign(context, { pfs, lookups, errors, gateway })
+})
+
+writes.after.each(({ gateway }) => gateway.close())
+
+writes('are answered before PFS has finished the commit, and readers see the record', async (context) => {
+  const { pfs, gateway, lookups } = context
+  const finished = deferred()
+  lookups.before = () => finished.promise
+  const put = await ask(gateway.port, 'PUT', '/data/large', large)
+  assert.equal([put.status, put.headers.etag], [200, etag])
+  const head = ask(gateway.port, 'HEAD', '/data/large')
+  const page = ask(gateway.port, 'GET', '/data?list-type=2')
+  finished.resolve()
+  assert.equal((await head).headers.etag, etag)
+  assert.is((await head).headers['x-amz-version-id'], put.headers['x-amz-version-id'])
+  assert.match((await page).body.toString(), etag.slice(1, -1))
+  await gateway.flush()
+  const other = await startGateway({ pfs })
+  assert.is((await ask(other.port, 'HEAD', '/data/large')).headers.etag, etag)
+  await other.close()
+})
+
+writes('a flush waits for PFS', async ({ pfs, gateway, lookups }) => {
+  const finished = deferred()
+  lookups.before = () => finished.promise
+  assert.is((await ask(gateway.port, 'PUT', '/data/large', large)).status, 200)
+  const flushed = gateway.flush()
+  finished.resolve()
+  await flushed
+  const other = await startGateway({ pfs })
+  assert.is((await ask(other.port, 'HEAD', '/data/large')).headers.etag, etag)
+  await other.close()
+})
+
+writes('are served without a record, and reported, if PFS does not return the hash', async (context) => {
+  const { gateway, lookups, errors } = context
+  lookups.before = () => Promise.reject(new Error('not now'))
+  assert.is((await ask(gateway.port, 'PUT', '/data/large', large)).headers.etag, etag)
+  const { status, headers } = await ask(gateway.port, 'HEAD', '/data/large')
+  assert.is(status, 200)
+  assert.match(String(headers.etag), /^"[0-9a-f]{64}-1"$/)
+  assert.match(String(errors[0]), 'the record of default/data/large is lost')
+})
+
+writes('with metadata are answered with their record', async ({ gateway, pfs }) => {
+  const put = await ask(gateway.port, 'PUT', '/data/large', large, { 'x-amz-meta-a': 'b' })
+  assert.is(put.headers.etag, etag)
+  const other = await startGateway({ pfs })
+  assert.is((await ask(other.port, 'HEAD', '/data/large')).headers['x-amz-meta-a'], 'b')
+  await other.close()
+})
+
+writes.run()
