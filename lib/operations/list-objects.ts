@@ -97,9 +97,14 @@ async function readPage(call: BucketCall, after: string): Promise<Page> {
 /** A page of files and of directory markers; a bucket at one commit shows only files. */
 async function readKeys({ gateway, bucket, options }: BucketCall, query: ListQuery): Promise<ListPage> {
   const { branch } = bucket
+  const { prefix, after, limit } = query
+  const startOf = (text: string): string => gateway.keys.startFromPrefix(text)
+  const expected = { prefix: startOf(prefix), start: startOf(after.startsWith(prefix) ? after : prefix), limit }
   const [files, markers] = await Promise.allSettled([
     listKeys({ ...gateway, commit: commitOf(bucket), options }, query),
     bucket.at === undefined ? listMarkers({ ...gateway, branch, options }, 'visible', query) : undefined,
+    // If it fails, so does the read of the records, which reports it.
+    gateway.records.expectPage(branch.repo, expected, options),
   ])
   // A missing bucket comes before records that cannot be read.
   if (files.status === 'rejected') throw files.reason
@@ -119,16 +124,16 @@ function shared(query: ListQuery, page: ListPage, writer: KeyWriter): Record<str
   }
 }
 
-/** Reads the records of a page, and again if they may have changed before its commit. */
+/** Reads the records of a page, as they were when its commit was made or later. */
 async function readRecords(
   { gateway, bucket, options }: BucketCall,
   page: ListPage,
   paths: readonly string[],
 ): Promise<ReadonlyMap<string, KeyRecords>> {
   const { repo } = bucket.branch
-  const records = await gateway.records.readPage(repo, paths, options)
   const file = page.entries.find((entry) => entry.kind === 'object' && !isMarkerEntry(entry.info))
-  if (file?.kind !== 'object' || !gateway.records.mayHaveMissed(repo, file.info.file.commit.id)) return records
+  // The read looks at the head of the records then.
+  if (file?.kind === 'object') gateway.records.mayHaveMissed(repo, file.info.file.commit.id)
   return gateway.records.readPage(repo, paths, options)
 }
 

@@ -7,7 +7,7 @@ import { readTar } from '../pfs/tar.js'
 import type { ObjectRecord } from './record.js'
 import { type KeyRecords, sizeOfRecord } from './record-cache.js'
 import { parseRecord, UnreadableRecord } from './record-format.js'
-import { parentOf, rangeOfDirectories, rangeOfFiles, readRecordPath, recordDirectory } from './record-path.js'
+import { rangeOfDirectories, readRecordPath, recordDirectory } from './record-path.js'
 
 /** Maximum size of a record to serve, in bytes; 10,000 parts with checksums take 1.5 MB. */
 export const maxRecordBytes = 2 * 1024 * 1024
@@ -26,9 +26,8 @@ const keysOfRange = 4
 const othersOfKey = 50
 const maxOthers = 2000
 
-/** Maximum records, and their bytes, of a directory that is read whole. */
-const maxOfDirectory = 256
-const maxBytesOfDirectory = 1024 * 1024
+/** Maximum bytes of a range that is read before it is known whether its records are needed. */
+const maxBytesAhead = 4 * 1024 * 1024
 
 /** Options of a read. */
 export interface RecordReadOptions {
@@ -86,22 +85,32 @@ export async function readRecords(source: RecordSource, paths: readonly string[]
   return reader.found
 }
 
-/** Reads the records of all files of a directory in one call; undefined if there are more than 256, or 1 MiB. */
-export async function readDirectory(
+/**
+ * Reads a range of record directories in one call, but at most `maxRecords` records of 4 MiB. Returns where the read has
+ * ended: the end of the range, or the directory of the first key whose records are missing.
+ */
+export async function readAhead(
   source: RecordSource,
-  directory: string,
-): Promise<Map<string, KeyRecords> | undefined> {
+  range: { readonly lower: string; readonly upper: string },
+  maxRecords: number,
+): Promise<{ readonly records: Map<string, KeyRecords>; readonly to: string }> {
   const reader = new RangeReader(source)
+  let last = ''
   let records = 0
   let bytes = 0
+  let isFull = false
   const isWanted = (path: string, _: string, size: number): boolean => {
+    if (isFull) return false
     records += 1
     bytes += size
-    return parentOf(path) === directory && bytes <= maxBytesOfDirectory
+    isFull = records > maxRecords || bytes > maxBytesAhead || size > source.readOptions.maxBytes
+    if (path !== '') last = path
+    return path !== '' && !isFull
   }
-  const isTooLarge = (): boolean => records > maxOfDirectory || bytes > maxBytesOfDirectory
-  const isComplete = await reader.read(rangeOfFiles(directory), isWanted, isTooLarge)
-  return isComplete && !isTooLarge() ? reader.found : undefined
+  await reader.read(range, isWanted, () => isFull)
+  if (!isFull) return { records: reader.found, to: range.upper }
+  reader.found.delete(last)
+  return { records: reader.found, to: recordDirectory(last) }
 }
 
 /** Collects the records of ranges. */

@@ -2,9 +2,10 @@ import { LRUCache } from 'lru-cache'
 import type { CommitLog } from '../commits/commit-log.js'
 import { noteLookup } from '../diagnostics.js'
 import type { Repo } from '../pfs/client.js'
+import { type KnownRange, KnownRanges } from './known-ranges.js'
 import { isMarkerPath } from './markers.js'
 import type { ObjectRecord } from './record.js'
-import { type ContentId, parentOf } from './record-path.js'
+import { type ContentId, parentOf, recordDirectory } from './record-path.js'
 
 /** All records of one key. */
 export type KeyRecords = ReadonlyMap<ContentId, ObjectRecord>
@@ -21,11 +22,8 @@ const maxRepos = 1000
 /** Maximum cached commits of a user repo. */
 const maxSeenCommits = 100
 
-/** Minimum size of a cache that keeps whole directories, in bytes. */
-const leastBytesForDirectories = 16 * 1024 * 1024
-
-/** Maximum directories whose records are all cached. */
-const maxDirectories = 10_000
+/** Minimum size of a cache that keeps ranges of records, in bytes. */
+const leastBytesForRanges = 16 * 1024 * 1024
 
 /** A read of records in progress; it is outdated once this gateway has written one of its keys. */
 export interface RunningRead {
@@ -64,24 +62,23 @@ export interface BranchState {
  */
 export class RecordCache {
   /** Whether the cache is large enough to read records before they are needed. */
-  readonly keepsDirectories: boolean
+  readonly keepsRanges: boolean
   readonly #now: () => number
   readonly #commitLog: CommitLog
   readonly #branches = new LRUCache<string, BranchState>({ max: maxRepos })
   readonly #keys: LRUCache<string, { readonly epoch: number; readonly records: KeyRecords }>
-  /** The epochs in which all records of the files of a directory are cached: its other files have none. */
-  readonly #whole = new LRUCache<string, number>({ max: maxDirectories })
+  readonly #ranges = new KnownRanges()
   #epochs = 0
 
   constructor(maxBytes: number, now: () => number, commitLog: CommitLog) {
-    this.keepsDirectories = maxBytes >= leastBytesForDirectories
+    this.keepsRanges = maxBytes >= leastBytesForRanges
     this.#now = now
     this.#commitLog = commitLog
     this.#keys = new LRUCache({
       maxSize: Math.max(1, maxBytes),
       sizeCalculation: ({ records }, id) => sizeOf(id, records),
       dispose: (_, id, reason) => {
-        if (reason === 'evict') this.#whole.delete(parentOf(id))
+        if (reason === 'evict') this.#ranges.forget(parentOf(id))
       },
     })
   }
@@ -203,7 +200,7 @@ export class RecordCache {
     const id = `${idOf(repo)}${path}`
     const found = this.#keys.get(id)
     if (found?.epoch === epoch) return found.records
-    return this.#whole.get(parentOf(id)) === epoch ? noRecords : undefined
+    return this.#ranges.has(parentOf(id), epoch, recordDirectory(path)) ? noRecords : undefined
   }
 
   /** The records of a key, if they are cached and the branch was checked within a second. */
@@ -234,14 +231,25 @@ export class RecordCache {
     const id = `${idOf(repo)}${path}`
     this.#keys.set(id, { epoch, records })
     // They may be too large for the cache.
-    if (!this.#keys.has(id)) this.#whole.delete(parentOf(id))
+    if (!this.#keys.has(id)) this.#ranges.forget(parentOf(id))
   }
 
-  /** Adds all records of the files of a directory. */
-  setDirectory(repo: Repo, directory: string, state: BranchState, records: ReadonlyMap<string, KeyRecords>): void {
-    // Before the records: the directory is not whole if they evict one another.
-    this.#whole.set(`${idOf(repo)}${directory}`, state.epoch)
+  /** Adds all records of a range of record directories, which are of files in one directory. */
+  setRange(
+    repo: Repo,
+    directory: string,
+    state: BranchState,
+    range: KnownRange,
+    records: ReadonlyMap<string, KeyRecords>,
+  ): void {
+    // Before the records: the range is unknown if they evict one another.
+    this.#ranges.add(idOf(repo) + directory, state.epoch, range)
     for (const [path, ofKey] of records) this.set(repo, path, state, ofKey)
+  }
+
+  /** Whether all records of a range are cached. */
+  hasRange(repo: Repo, directory: string, { epoch }: BranchState, range: KnownRange): boolean {
+    return this.#ranges.hasRange(idOf(repo) + directory, epoch, range)
   }
 
   #moveHead(state: BranchState, headId: string | undefined, parentId: string | undefined): void {
@@ -264,7 +272,10 @@ function sizeOf(id: string, records: KeyRecords): number {
 }
 
 /** Approximate memory of a record, in bytes. */
-export function sizeOfRecord(record: ObjectRecord): number {
-  const { parts, ...others } = record
-  return 500 + JSON.stringify(others).length + 200 * parts.length
+export function sizeOfRecord({ headers, metadata, tags, parts, versions }: ObjectRecord): number {
+  let size = 500 + 200 * (parts.length + versions.length)
+  for (const [name, value] of [...Object.entries(headers), ...Object.entries(metadata), ...tags]) {
+    size += name.length + value.length
+  }
+  return size
 }

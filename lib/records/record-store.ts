@@ -4,6 +4,7 @@ import type { CommitLog } from '../commits/commit-log.js'
 import type { CommitQueue } from '../commits/commit-queue.js'
 import { MetaRepoRefused } from '../commits/meta-branch.js'
 import type { Branch, CallOptions, Commit, PfsClient, Repo } from '../pfs/client.js'
+import type { ExpectedPage } from './directory-reader.js'
 import { type KeyRecords, noRecords, RecordCache } from './record-cache.js'
 import type { RecordChange } from './record-change.js'
 import { hiddenDirectory, markerRoot, readHiddenPath } from './record-index.js'
@@ -48,12 +49,16 @@ export class RecordStore {
     this.#commits = commits
     this.#options = options
     this.#cache = new RecordCache(options.cacheBytes, options.now ?? Date.now, options.commitLog)
-    this.#reader = new RecordReader(pfs, commits, {
-      cache: this.#cache,
-      applyPending: (repo, path, records) => this.#behind.applyTo(repo, path, records),
-      onSize: (repo, recordPath, size) => this.#writer.noteSize(repo, recordPath, size),
-      onError: options.onError,
-    })
+    this.#reader = new RecordReader(
+      {
+        pfs,
+        commits,
+        cache: this.#cache,
+        onSize: (repo, recordPath, size) => this.#writer.noteSize(repo, recordPath, size),
+        onError: options.onError,
+      },
+      (repo, path, records) => this.#behind.applyTo(repo, path, records),
+    )
     this.#writer = new RecordWriter(pfs, commits, {
       cache: this.#cache,
       read: (repo, paths, callOptions) => this.#reader.readStored(repo, paths, maxRewrittenBytes, callOptions),
@@ -90,6 +95,11 @@ export class RecordStore {
     if (this.mode === 'off') return new Map()
     await this.#behind.expected(repo, paths)
     return this.#reader.readPage(repo, paths, options)
+  }
+
+  /** Prepares `readPage` while PFS lists the page. */
+  async expectPage(repo: Repo, page: ExpectedPage, options: CallOptions): Promise<void> {
+    if (this.mode !== 'off') await this.#reader.expectPage(repo, page, options)
   }
 
   /**

@@ -74,8 +74,8 @@ export class RecordWriter {
   readonly #sources: RecordSources
   /** Changes that are being written, by the path of their record, for later updates. */
   readonly #writing = new Map<string, readonly RecordChange[]>()
-  /** Bytes that this process has appended to a record since it last rewrote it. */
-  readonly #appended = new LRUCache<string, number>({ max: maxAppendedRecords })
+  /** Bytes that this process has appended to a record since it last rewrote it. `max` would allocate all entries at once. */
+  readonly #appended = new LRUCache<string, number>({ maxSize: maxAppendedRecords, sizeCalculation: () => 1 })
 
   constructor(pfs: PfsClient, commits: CommitQueue, sources: RecordSources) {
     this.#pfs = pfs

@@ -47,4 +47,11 @@ test('that are truncated in a file are an error', async () => {
   }
 })
 
+test('whose header is damaged are an error', async () => {
+  const archive = Buffer.concat([tarFile('/a', Buffer.from('content')), tarEnd])
+  archive.writeUInt8(archive.readUInt8(0) + 1, 0)
+  const failure = await filesOf(archive, 100).catch((error: Error) => error.message)
+  assert.is(failure, 'the TAR archive is damaged')
+})
+
 test.run()

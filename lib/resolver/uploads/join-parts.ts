@@ -33,7 +33,9 @@ const stagedMilliseconds = 8 * 60_000
  */
 export class StagedParts {
   readonly #parts = new LRUCache<string, { readonly etag: string; readonly fileSetId: string }>({
-    max: maxStaged,
+    // `max` would allocate all entries at once.
+    maxSize: maxStaged,
+    sizeCalculation: () => 1,
     ttl: stagedMilliseconds,
   })
 

@@ -26,7 +26,7 @@ const maxRelations = 20_000
 
 /** Creates the ancestry of all repos. Caches relations, so that only newer commits are read again. */
 export function createAncestry(history: History): Ancestry {
-  const relations = new LRUCache<string, Relation>({ max: maxRelations })
+  const relations = new LRUCache<string, Relation>({ maxSize: maxRelations, sizeCalculation: () => 1 })
 
   async function walk(branch: Branch, commitId: string, headId: string, options: CallOptions): Promise<boolean> {
     const { repo } = branch

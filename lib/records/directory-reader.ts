@@ -1,0 +1,132 @@
+import { LRUCache } from 'lru-cache'
+import { mapWithLimit } from '../concurrency.js'
+import { noteLookup } from '../diagnostics.js'
+import type { CallOptions, Repo } from '../pfs/client.js'
+import { prefixEnd } from '../pfs/path.js'
+import { maxRecordBytes, readAhead } from './read-records.js'
+import type { ObjectRecord } from './record.js'
+import type { RecordAccess } from './record-access.js'
+import type { BranchState, RecordCache, RunningRead } from './record-cache.js'
+import { directoryOfFiles, parentOf, rangeOfFiles, recordDirectory } from './record-path.js'
+
+/** Maximum records of a directory that is read whole. */
+const maxOfDirectory = 256
+
+/** Concurrent reads of a batch. */
+const maxReads = 8
+
+/** Maximum directories and pages of which something is remembered to choose calls. */
+const maxDirectories = 10_000
+const maxPages = 1000
+
+/** A page of a listing, as far as it is known before PFS has listed it. */
+export interface ExpectedPage {
+  /** The path of its first key, or a path before it. */
+  readonly start: string
+  /** The beginning of the paths of its keys, if they are in the same directory as `start`. */
+  readonly prefix: string
+  /** Maximum keys. */
+  readonly limit: number
+}
+
+/**
+ * Fills the cache with records of neighbouring keys, which PFS reads nearly as fast as one record. Everything that it does is
+ * an optimisation: records that are missing in the cache are read by key.
+ */
+export class DirectoryReader {
+  readonly #access: RecordAccess
+  readonly #cache: RecordCache
+  /** Directories of which a key was read, and whether they have too many records to be read whole. */
+  readonly #directories = new LRUCache<string, 'small' | 'large'>({ max: maxDirectories })
+  /** The epochs in which pages were read before their keys were known. */
+  readonly #pages = new LRUCache<string, number>({ max: maxPages })
+
+  constructor(access: RecordAccess, cache: RecordCache) {
+    this.#access = access
+    this.#cache = cache
+  }
+
+  /** Reads the records of a page whose keys are not known yet. */
+  async expectPage(repo: Repo, { start, prefix, limit }: ExpectedPage, options: CallOptions): Promise<void> {
+    if (!this.#cache.keepsRanges) return
+    const state = await this.#access.stateOf(repo, options)
+    const directory = parentOf(start)
+    const from = recordsFrom(start)
+    const to = parentOf(prefix) === directory ? prefixEnd(recordsFrom(prefix)) : rangeOfFiles(directory).upper
+    const name = JSON.stringify([idOf(repo), from, limit])
+    const isKnown = this.#cache.hasRange(repo, directory, state, { from, to }) || this.#pages.get(name) === state.epoch
+    if (state.headId === undefined || isKnown) return
+    this.#pages.set(name, state.epoch)
+    await this.#readAhead(repo, state, directory, { lower: from, upper: to }, limit + 1, options)
+  }
+
+  /** Reads the whole directories of keys if that is likely to save calls. Returns whether it has read any. */
+  async readDirectories(
+    repo: Repo,
+    state: BranchState,
+    paths: readonly string[],
+    options: CallOptions,
+  ): Promise<boolean> {
+    if (!this.#cache.keepsRanges) return false
+    const chosen: string[] = []
+    for (const [directory, keys] of countsBy(paths, parentOf)) {
+      const id = idOf(repo) + directory
+      const known = noteLookup('record-directories', this.#directories.get(id))
+      this.#directories.set(id, known ?? 'small')
+      // A key that is read alone may be the only one.
+      if (known !== 'large' && (known === 'small' || keys > 1)) chosen.push(directory)
+    }
+    const read = await mapWithLimit(maxReads, chosen, async (directory) => {
+      const range = rangeOfFiles(directory)
+      const to = await this.#readAhead(repo, state, directory, range, maxOfDirectory, options)
+      if (to !== undefined && to !== range.upper) this.#directories.set(idOf(repo) + directory, 'large')
+      return to !== undefined
+    })
+    return read.includes(true)
+  }
+
+  /** Fills the cache with a range of record directories of one directory; returns where the read has ended. */
+  async #readAhead(
+    repo: Repo,
+    state: BranchState,
+    directory: string,
+    range: { readonly lower: string; readonly upper: string },
+    maxRecords: number,
+    options: CallOptions,
+  ): Promise<string | undefined> {
+    // It is not worth waiting until PFS has finished this gateway's latest commits, which often concern other keys.
+    const commitId = this.#access.readableCommit(repo, state, [directoryOfFiles(directory)])
+    if (commitId === undefined) return undefined
+    const { epoch } = state
+    const running: RunningRead = { isOf: (path) => parentOf(path) === directory, isOutdated: false }
+    state.reads.add(running)
+    try {
+      const readOptions = { shorten: (record: ObjectRecord) => record, maxBytes: maxRecordBytes }
+      const { records, to } = await readAhead(
+        this.#access.sourceOf(repo, commitId, readOptions, options),
+        range,
+        maxRecords,
+      )
+      if (running.isOutdated || state.epoch !== epoch) return undefined
+      this.#cache.setRange(repo, directory, state, { from: range.lower, to }, records)
+      return to
+    } finally {
+      state.reads.delete(running)
+    }
+  }
+}
+
+/** The first record directory of a path, or of the paths that begin with it. */
+function recordsFrom(path: string): string {
+  return recordDirectory(path).slice(0, -1)
+}
+
+function countsBy(paths: readonly string[], nameOf: (path: string) => string): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>()
+  for (const path of paths) counts.set(nameOf(path), (counts.get(nameOf(path)) ?? 0) + 1)
+  return counts
+}
+
+function idOf({ project, name }: Repo): string {
+  return `${project}/${name}`
+}

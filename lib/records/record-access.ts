@@ -1,0 +1,64 @@
+import type { CommitQueue } from '../commits/commit-queue.js'
+import { type Branch, type CallOptions, headOf, type PfsClient, type Repo } from '../pfs/client.js'
+import { unlessMissing } from '../pfs/errors.js'
+import type { RecordReadOptions, RecordSource } from './read-records.js'
+import type { BranchState, InspectedHead, RecordCache } from './record-cache.js'
+import { recordsBranch } from './record-path.js'
+
+/** What reads of records need. */
+export interface AccessOptions {
+  readonly pfs: PfsClient
+  readonly commits: CommitQueue
+  readonly cache: RecordCache
+  /** Called with the size in bytes of each record that is read, also of skipped ones. */
+  readonly onSize: (repo: Repo, recordPath: string, size: number) => void
+  readonly onError: (error: unknown) => void
+}
+
+/** How a source is read. */
+export type SourceOptions = Omit<RecordReadOptions, 'onError' | 'onSize'> & Partial<Pick<RecordReadOptions, 'onSize'>>
+
+/** The records branches in PFS, and the commits to read them in. */
+export class RecordAccess {
+  readonly #options: AccessOptions
+
+  constructor(options: AccessOptions) {
+    this.#options = options
+  }
+
+  /** The last known state of the records branch of a repo, from within a second. */
+  stateOf(repo: Repo, options: CallOptions): Promise<BranchState> {
+    const branch = recordsBranch(repo)
+    return this.#options.cache.branch(repo, () => this.#inspectHead(branch, options))
+  }
+
+  /** A commit that PFS has finished, in which the paths are the same as at the head; undefined if PFS must be asked for it. */
+  readableCommit(repo: Repo, { headId, isFinished }: BranchState, paths: readonly string[]): string | undefined {
+    if (headId === undefined || isFinished) return headId
+    return this.#options.commits.unchangedSince(recordsBranch(repo), headId, paths)
+  }
+
+  /** The same, after waiting for PFS if necessary. */
+  async commitToRead(repo: Repo, state: BranchState, paths: readonly string[], options: CallOptions): Promise<string> {
+    return (
+      this.readableCommit(repo, state, paths) ?? this.#options.commits.commitToRead(recordsBranch(repo), paths, options)
+    )
+  }
+
+  /** A commit of a records branch, as the source of a read. */
+  sourceOf(repo: Repo, id: string, readOptions: SourceOptions, options: CallOptions): RecordSource {
+    const { pfs, onError, onSize } = this.#options
+    const commit = { repo: recordsBranch(repo).repo, id }
+    const noted = (recordPath: string, size: number): void => {
+      onSize(repo, recordPath, size)
+      readOptions.onSize?.(recordPath, size)
+    }
+    return { pfs, commit, readOptions: { ...readOptions, onSize: noted, onError }, options }
+  }
+
+  async #inspectHead(branch: Branch, options: CallOptions): Promise<InspectedHead | undefined> {
+    const info = await unlessMissing(this.#options.pfs.inspectCommit({ commit: headOf(branch) }, options))
+    const { id } = info?.commit ?? {}
+    return info && id ? { id, isFinished: info.finished !== undefined && info.error === '' } : undefined
+  }
+}
