@@ -5,7 +5,7 @@ import type { RecordReadOptions, RecordSource } from './read-records.js'
 import type { BranchState, InspectedHead, RecordCache } from './record-cache.js'
 import { recordsBranch } from './record-path.js'
 
-/** What reads of records need. */
+/** The collaborators of reads of records. */
 export interface AccessOptions {
   readonly pfs: PfsClient
   readonly commits: CommitQueue
