@@ -32,6 +32,11 @@ export async function presign(words: readonly string[], env: NodeJS.ProcessEnv):
   if (object === undefined || more.length > 0 || !/^\/?[^/]+\/./.test(object)) {
     throw new Fault('presign takes one BUCKET/KEY, such as master.images/a.txt; see presign --help')
   }
+  if (object.split('/').some((segment) => segment === '.' || segment === '..')) {
+    throw new Fault(
+      'presign takes no key with a segment . or .., which clients resolve: the URL would name another object',
+    )
+  }
   const { method, region } = values
   if (!['GET', 'HEAD', 'PUT', 'DELETE'].includes(method)) {
     throw new Fault(`--method takes GET, HEAD, PUT or DELETE, not ${JSON.stringify(method)}`)

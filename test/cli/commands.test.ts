@@ -183,6 +183,14 @@ for (const [words, env, told] of [
   [['presign'], {}, 'presign takes one BUCKET/KEY, such as master.images/a.txt; see presign --help'],
   [['presign', 'bucket'], {}, 'presign takes one BUCKET/KEY, such as master.images/a.txt; see presign --help'],
   [['presign', 'b/k'], {}, 'presign needs --endpoint URL, where clients reach the gateway; see presign --help'],
+  ...['b/../other/k', '../b/k', 'b/./k', 'b/k/..'].map(
+    (key) =>
+      [
+        ['presign', key, '--endpoint', 'http://h'],
+        {},
+        'presign takes no key with a segment . or .., which clients resolve: the URL would name another object',
+      ] as const,
+  ),
   [
     ['presign', 'b/k', '--endpoint', 'ftp://h'],
     {},
