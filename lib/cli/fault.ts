@@ -8,10 +8,19 @@ export class Fault extends Error {
 /** A failure that another process has printed already. */
 export class PrintedFault extends Fault {}
 
-/** The message of any thrown value, on one line. */
+/** The message of any thrown value, on one line and without control characters: it may contain text of a client or of PFS. */
 export function lineFrom(thrown: unknown): string {
   const text = thrown instanceof Error ? thrown.message : String(thrown)
-  return text.replace(/\s*\n\s*/g, ' ').trim()
+  return withoutControls(text.replace(/\s*\n\s*/g, ' ').trim())
+}
+
+/** Escapes as JSON does what a terminal obeys: C0, C1, line separators, and format characters such as bidirectional ones. */
+export function withoutControls(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>
+    Array.from({ length: character.length }, (_, index) => character.charCodeAt(index))
+      .map((unit) => `\\u${unit.toString(16).padStart(4, '0')}`)
+      .join(''),
+  )
 }
 
 const reasons: ReadonlyMap<string, string> = new Map([

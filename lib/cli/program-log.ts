@@ -1,6 +1,6 @@
 import type { DestinationStream } from 'pino'
 import type { ErrorContext, ResponseLog } from '../index.js'
-import { lineFrom } from './fault.js'
+import { lineFrom, withoutControls } from './fault.js'
 
 /** The values of `--log`. */
 export const logFormats = ['text', 'json', 'off'] as const
@@ -34,6 +34,8 @@ async function createJsonLog(): Promise<ProgramLog> {
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (level: string) => ({ level }) },
     serializers: { err: pino.stdSerializers.err },
+    // JSON escapes only C0; each line ends with a line feed.
+    hooks: { streamWrite: (line: string) => `${withoutControls(line.slice(0, -1))}\n` },
   }
   const requests = pino(options, destination(1))
   const words = pino(options, destination(2))

@@ -83,7 +83,8 @@ function* linesOf(bytes: Buffer): Generator<Buffer> {
 }
 
 function readLine(file: Json): ObjectRecord {
-  if (file.format !== format) throw new UnreadableRecord(`the format of a record is ${file.format}, not ${format}`)
+  // The value may be 2 MiB of text.
+  if (file.format !== format) throw new UnreadableRecord(`the format of a record is not ${format}`)
   const checksum = optional(file.checksum, readChecksum)
   const hidden = optional(file.hidden, readHidden)
   const etag = optional(file.etag, (value) => matching(value, /^[0-9a-f]{32}(-[1-9]\d{0,4})?$/))
@@ -114,8 +115,10 @@ function readJson(line: Buffer): Json {
   atMost(maxValues, values, line)
   try {
     return requireObject(JSON.parse(line.toString()))
-  } catch (cause) {
-    throw cause instanceof UnreadableRecord ? cause : new UnreadableRecord('a record is not JSON', { cause })
+  } catch (error) {
+    if (error instanceof UnreadableRecord) throw error
+    // The parser's error would quote the record.
+    throw new UnreadableRecord('a record is not JSON')
   }
 }
 

@@ -2,6 +2,8 @@ import { readFileSync, renameSync } from 'node:fs'
 import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { PfsError } from '../../lib/index.js'
+import { createMemoryPfs, servePfs } from '../../lib/testing/index.js'
 import { runProgram, startListening } from '../support/program.js'
 import { fileOf } from '../support/root.js'
 import { s3Client } from '../support/s3-client.js'
@@ -64,6 +66,33 @@ test('--log json: every line of both outputs is JSON, without secrets', async ()
   assert.ok(words.some((line) => String(line.message).startsWith('Stopping')))
   assert.not.match(stdout + stderr, 'the-root-token')
 })
+
+for (const format of ['text', 'json']) {
+  test(`--log ${format}: what PFS says reaches no terminal as control characters`, async () => {
+    const pfs = createMemoryPfs({ repos: { images: { master: {} } } })
+    const said = 'a\u001b[2Jb\rc\u009b31md\u202ee\u2028f\u{e0041}g "h" ü'
+    pfs.globFile = () => {
+      throw new PfsError('INTERNAL', said)
+    }
+    const served = await servePfs(pfs, '127.0.0.1:0')
+    const gateway = await startListening(['--log', format, '--pachd', served.address])
+    assert.is((await ask(`${gateway.endpoint}/images/a`))[0], 500)
+    const { stderr } = await gateway.stop()
+    await served.close({ force: true })
+    assert.not.match(stderr.replaceAll('\n', ''), /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u)
+    assert.ok(
+      stderr.includes('a\\u001b[2Jb\\rc\\u009b31md\\u202ee\\u2028f\\udb40\\udc41g') || format === 'text',
+      stderr,
+    )
+    const text =
+      format === 'json'
+        ? jsonLines(stderr)
+            .map(({ message }) => message)
+            .join()
+        : stderr
+    assert.ok(text.includes('a\\u001b[2Jb\\u000dc\\u009b31md\\u202ee\\u2028f\\udb40\\udc41g "h" ü'), text)
+  })
+}
 
 test('--log json: a startup error is a line of JSON, too', async () => {
   const gateway = await startListening(['--memory'])
