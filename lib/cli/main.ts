@@ -1,13 +1,16 @@
 #!/usr/bin/env node
-import './quiet-grpc.js'
 import cluster from 'node:cluster'
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { type Arguments, parseArguments } from './arguments.js'
 import { Fault, faultOfWriting, lineFrom, PrintedFault } from './fault.js'
 import { usage } from './help.js'
 import { createProgramLog } from './program-log.js'
-import { checkOptions, type RunningGateway, serve } from './serve.js'
-import { runWorker, runWorkers } from './workers.js'
+import type { RunningGateway } from './serve.js'
+
+// grpc-js reads this when it is loaded, with serve.js; otherwise it would print its own lines to standard error.
+process.env.GRPC_VERBOSITY ??= 'NONE'
+// Operators cannot fix deprecated calls in a dependency, such as an IP address as TLS server name in grpc-js.
+process.noDeprecation = true
 
 type Run = (words: readonly string[], env: NodeJS.ProcessEnv) => Promise<number>
 
@@ -34,10 +37,12 @@ async function main(): Promise<void> {
     case 'version':
       process.stdout.write(`${programVersion()}\n`)
       return
-    case 'print-config':
+    case 'print-config': {
+      const { checkOptions } = await import('./serve.js')
       checkOptions(command.arguments)
       process.stdout.write(`${JSON.stringify(command.config, null, 2)}\n`)
       return
+    }
     case 'serve':
       await run(command.arguments)
   }
@@ -47,6 +52,8 @@ async function run(args: Arguments): Promise<void> {
   const log = await createProgramLog(args.log)
   const version = programVersion()
   try {
+    const { serve } = await import('./serve.js')
+    const { runWorker, runWorkers } = await import('./workers.js')
     if (cluster.isWorker) {
       await runWorker(args, log, version)
       return
