@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Checks the Dockerfile and the manifests in deploy/, with linters that it installs below .cache/deploy.
+# Checks the Dockerfile, the manifests in deploy/ and the Envoy configuration in docs/proxies.md, with linters that it
+# installs below .cache/deploy.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 tools=.cache/deploy
@@ -13,3 +14,4 @@ fi
 # A kustomization is read by kubectl alone: Kubernetes has no schema of it.
 find deploy -name '*.yaml' ! -name kustomization.yaml -print0 |
   xargs -0 "$tools/bin/kubernetes-validate" --strict --kubernetes-version 1.31 --no-warn
+"$tools/bin/python3" test/deploy/check_envoy.py
