@@ -3,7 +3,9 @@
  * absent, a read is correct or fails, and the gateway recovers by itself. Needs a script that starts a separate pachd.
  */
 import { execFile } from 'node:child_process'
+import { EventEmitter, once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -13,6 +15,7 @@ import type { Repo } from '../../lib/index.js'
 import { createPachydermClient } from '../../lib/testing/index.js'
 import { type Answer, ask } from '../support/ask.js'
 import { createRepoAndBranch } from '../support/branch.js'
+import { deferred } from '../support/deferred.js'
 import { type Gateway, startGateway } from '../support/gateway.js'
 import { xmlText } from '../support/wire.js'
 
@@ -34,13 +37,16 @@ async function startPachd(script: string) {
     const { stdout } = await run(script, [folder, 'off'])
     return /^PACHD=(.*)$/m.exec(stdout)?.[1] ?? ''
   }
+  const address = await start()
   return {
-    address: await start(),
+    address,
     async killAndStart() {
-      const pid = Number(readFileSync(join(folder, 'off.pid'), 'utf8'))
-      process.kill(pid, 'SIGKILL')
-      // The script starts none while the old one can be found.
-      while (isRunning(pid)) await new Promise((resolve) => setTimeout(resolve, 20))
+      const pidFile = join(folder, 'off.pid')
+      const closed = await connectTo(address)
+      process.kill(Number(readFileSync(pidFile, 'utf8')), 'SIGKILL')
+      await closed.promise
+      // The script starts none while it finds the old process, which may stay a zombie.
+      rmSync(pidFile)
       await start()
     },
     async stop() {
@@ -50,12 +56,16 @@ async function startPachd(script: string) {
   }
 }
 
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch {
-    return false
-  }
+/** Connects; the result settles when the kernel closes the connection, because the process at the other end has died. */
+async function connectTo(address: string): Promise<{ readonly promise: Promise<void> }> {
+  const { hostname, port } = new URL(address)
+  const closed = deferred()
+  const socket = connect(Number(port), hostname)
+  await once(socket, 'connect')
+  // It may be reset.
+  socket.on('error', () => undefined).on('close', () => closed.resolve())
+  socket.resume()
+  return { promise: closed.promise }
 }
 
 /** The possible contents of a key: one, or two after an unconfirmed write; undefined means missing. */
@@ -154,10 +164,11 @@ class Writer {
 async function writeUntilKilled(gateway: Gateway, pachd: Awaited<ReturnType<typeof startPachd>>): Promise<Writer[]> {
   const crowd = Array.from({ length: writers }, (_, index) => new Writer(gateway.port, `writer-${index}`))
   const answered = () => crowd.reduce((total, writer) => total + writer.answered, 0)
+  const steps = new EventEmitter()
   let isOver = false
   const someAnswered = async (): Promise<void> => {
     const least = answered() + writesBetween
-    while (!isOver && answered() < least) await new Promise((resolve) => setTimeout(resolve, 50))
+    while (!isOver && answered() < least) await once(steps, 'done')
   }
   const watch = async (): Promise<void> => {
     for (let kill = 0; kill < kills && !isOver; kill += 1) {
@@ -171,10 +182,14 @@ async function writeUntilKilled(gateway: Gateway, pachd: Awaited<ReturnType<type
       await work()
     } finally {
       isOver = true
+      steps.emit('done')
     }
   }
   const write = (writer: Writer) => async (): Promise<void> => {
-    while (!isOver) await writer.step()
+    while (!isOver) {
+      await writer.step()
+      steps.emit('done')
+    }
   }
   await Promise.all([watch, ...crowd.map(write)].map(untilOver))
   return crowd
