@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { ListBucketsCommand } from '@aws-sdk/client-s3'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { startUpload } from '../support/ask.js'
 import { runProgram, startListening } from '../support/program.js'
 import { root } from '../support/root.js'
 import { s3Client } from '../support/s3-client.js'
@@ -18,17 +19,6 @@ test.after(() => scratch.remove())
 const certificate = join(root, 'test/support/tls/cert.pem')
 const privateKey = join(root, 'test/support/tls/key.pem')
 
-/** An upload whose head the gateway has accepted, and of which the body is still to come. */
-async function startUpload(endpoint: string, key: string) {
-  const upload = httpRequest(`${endpoint}/master.images/${key}`, {
-    method: 'PUT',
-    headers: { expect: '100-continue', 'content-length': 3 },
-  })
-  upload.flushHeaders()
-  await once(upload, 'continue')
-  return upload
-}
-
 async function bodyOf(answer: IncomingMessage): Promise<string> {
   let text = ''
   for await (const chunk of answer.setEncoding('utf8')) text += chunk
@@ -40,7 +30,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     const gateway = await startListening(['--memory'])
     const idle = await fetch(gateway.endpoint)
     await idle.text()
-    const upload = await startUpload(gateway.endpoint, 'late')
+    const upload = await startUpload(`${gateway.endpoint}/master.images/late`, 3)
     gateway.child.kill(signal)
     await gateway.says(/Stopping/)
     upload.end('abc')
@@ -54,7 +44,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
 
 test('a second signal terminates the program at once', async () => {
   const gateway = await startListening(['--memory'])
-  const upload = await startUpload(gateway.endpoint, 'never')
+  const upload = await startUpload(`${gateway.endpoint}/master.images/never`, 3)
   upload.on('error', () => {}) // Its connection is cut.
   gateway.child.kill('SIGTERM')
   await gateway.says(/Stopping/)

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs the clients below .cache/clients, once for each version: a Python environment for each file of
 # requirements/, bin/ for the Go programs, hadoop/ for the jars of S3A. restic comes from the system's packages.
+# Arguments select Python environments, such as `main`; nothing else is installed then.
 set -euo pipefail
 cd "$(dirname "$0")"
 cache="$(cd ../.. && pwd)/.cache/clients"
@@ -23,8 +24,10 @@ python_environment() {
 
 for file in requirements/*.txt; do
   name="$(basename "$file" .txt)"
+  [[ $# -eq 0 || " $* " == *" $name "* ]] || continue
   once "$name" "$(cat "$file")" python_environment "$name"
 done
+[ $# -eq 0 ] || exit 0
 
 go_program() {
   GOBIN="$cache/bin" go install "$1"

@@ -2,6 +2,7 @@ import { type ExecFileOptions, execFile } from 'node:child_process'
 import { cpSync, mkdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
+import { plainEnvironment } from '../support/program.js'
 
 const run = promisify(execFile)
 
@@ -83,15 +84,6 @@ function placeIn(stage: Stage, path: string): string {
   return join(stage.root, path.startsWith('/') ? '/' : (stage.settings.get('WORKDIR') ?? '/'), path)
 }
 
-/** The environment without what `npm run` has added for this project, such as its node_modules/.bin. */
 function inside(stage: Stage): ExecFileOptions {
-  const env = Object.entries(process.env).filter(
-    ([name]) => !/^npm_(?!config_)|^npm_config_local_prefix$|^NODE_/.test(name),
-  )
-  const path = (process.env.PATH ?? '').split(':').filter((folder) => !folder.includes('node_modules'))
-  return {
-    cwd: placeIn(stage, '.'),
-    env: { ...Object.fromEntries(env), PATH: path.join(':') },
-    maxBuffer: 64 * 1024 * 1024,
-  }
+  return { cwd: placeIn(stage, '.'), env: plainEnvironment(), maxBuffer: 64 * 1024 * 1024 }
 }

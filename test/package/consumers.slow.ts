@@ -1,15 +1,12 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { fileOf } from '../support/root.js'
-import { snippetsOf } from '../support/snippets.js'
+import { root } from '../support/root.js'
 import { createProject } from './project.js'
 
-/** Packs and installs once, for both suites. */
-const tools = ['typescript@5.9', '@types/node@20', 'jest@30', 'ts-jest@29', '@types/jest@30', 'uvu@0.5', 'vitest@4']
-const project = await createProject(tools)
+const tools = ['typescript@5.9', '@types/node@20', 'jest@30', 'ts-jest@29', '@types/jest@30']
+const project = await createProject(root, tools)
 
 const test = suite('the package as others install it')
 
@@ -119,54 +116,6 @@ test('the main entry does not load the entry for tests', async () => {
   assert.is.not(await project.output(['node', '-e', `require('pfs-s3-gateway/testing'); ${loaded}`]), '0')
 })
 
+test.after(() => project.remove())
+
 test.run()
-
-/** The guide's code, each block in a folder of its runner under the name that its first line gives. */
-const guide = suite('docs/testing.md')
-const blocks = snippetsOf('docs/testing.md').flatMap(({ text, reason = '' }) => {
-  const runner = /^(\S+) runs it$/.exec(reason)?.[1]
-  const file = /^(?:\/\/|#) (\S+)\n/.exec(text)?.[1]
-  return file === undefined ? [] : [{ runner, file, text }]
-})
-
-/** Writes the files that a runner needs into its folder; the code under test goes into each. */
-function writeBlocks(runner: string): readonly string[] {
-  const own = blocks.filter((block) => block.runner === runner)
-  for (const { file, text } of [...own, ...blocks.filter((block) => block.runner === undefined)]) {
-    project.write(`${runner}/${file}`, text)
-  }
-  project.write(`${runner}/package.json`, '{ "type": "module" }')
-  return own.map(({ file }) => file)
-}
-
-for (const [runner, command, passed] of [
-  ['uvu', ['npx', 'uvu', '.', '\\.test\\.js$'], /Passed: +2\b/],
-  ['node:test', ['node', '--test', '--test-reporter=tap'], /^# pass 1$/m],
-  ['vitest', ['npx', 'vitest', 'run', '--root', '.'], /Tests .*1 passed/],
-  ['jest', ['npx', 'jest', '--rootDir', '.', '--json'], /"numPassedTests":2,/],
-] as const) {
-  guide(`${runner} runs its tests`, async () => {
-    assert.ok(writeBlocks(runner).length > 0)
-    const env = { NO_COLOR: '1', ...(runner === 'jest' && { NODE_OPTIONS: '--experimental-vm-modules' }) }
-    assert.match(await project.output(command, { cwd: runner, env }), passed)
-  })
-}
-
-guide('jest runs its CommonJS test without an option', async () => {
-  assert.match(
-    await project.output(['npx', 'jest', '--rootDir', '.', '--json', 'cjs'], { cwd: 'jest' }),
-    /"numPassedTests":1,/,
-  )
-})
-
-guide('pytest runs its tests', async () => {
-  assert.equal(writeBlocks('pytest'), ['conftest.py', 'test_images.py'])
-  const requirements = fileURLToPath(fileOf('test/clients/requirements/pachyderm.txt'))
-  await project.output(['python3', '-m', 'venv', 'python'])
-  await project.output(['python/bin/pip', 'install', '--quiet', '-r', requirements, 'pytest==8.4.2'])
-  assert.match(await project.output(['python/bin/python', '-m', 'pytest', 'pytest']), /\b1 passed\b/)
-})
-
-guide.after(() => project.remove())
-
-guide.run()

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { root } from '../support/root.js'
+import { plainEnvironment } from '../support/program.js'
 
 const run = promisify(execFile)
 
@@ -19,8 +19,8 @@ export interface Project {
   remove(): void
 }
 
-/** Packs the package and installs it with tools, such as `jest@30`. It builds `dist`, so only one process may call it. */
-export async function createProject(tools: readonly string[]): Promise<Project> {
+/** Packs a checkout and installs the package with tools, such as `jest@30`. It builds `dist`, so only one process may call it. */
+export async function createProject(checkout: string, tools: readonly string[]): Promise<Project> {
   const folder = mkdtempSync(join(tmpdir(), 'pfs-s3-gateway-consumer-'))
   const project: Project = {
     folder,
@@ -30,7 +30,7 @@ export async function createProject(tools: readonly string[]): Promise<Project> 
     },
     async output([program = '', ...args], { cwd = '.', env = {} } = {}) {
       try {
-        const settings = { cwd: join(folder, cwd), env: { ...process.env, ...env } }
+        const settings = { cwd: join(folder, cwd), env: { ...plainEnvironment(), ...env } }
         return (await run(program, args, settings)).stdout.trim()
       } catch (error) {
         const { stdout, stderr } = error as { stdout: string; stderr: string }
@@ -39,7 +39,7 @@ export async function createProject(tools: readonly string[]): Promise<Project> 
     },
     remove: () => rmSync(folder, { recursive: true, force: true }),
   }
-  await run('npm', ['pack', '--silent', '--pack-destination', folder], { cwd: root })
+  await run('npm', ['pack', '--silent', '--pack-destination', folder], { cwd: checkout, env: plainEnvironment() })
   const tarball = readdirSync(folder).find((name) => name.endsWith('.tgz')) ?? ''
   project.write('package.json', '{ "private": true }')
   await project.output(['npm', 'install', '--silent', '--no-audit', '--no-fund', `./${tarball}`, ...tools])

@@ -1,4 +1,5 @@
-import { request } from 'node:http'
+import { once } from 'node:events'
+import { type ClientRequest, request } from 'node:http'
 
 /** The response that a client has received. */
 export interface Answer {
@@ -38,4 +39,12 @@ export function ask(
     req.on('error', () => settle(0, {}, false))
     req.end(body)
   })
+}
+
+/** A PUT whose head the server has accepted, and of which the body is still to come. */
+export async function startUpload(url: string, bytes: number): Promise<ClientRequest> {
+  const upload = request(url, { method: 'PUT', headers: { expect: '100-continue', 'content-length': bytes } })
+  upload.flushHeaders()
+  await once(upload, 'continue')
+  return upload
 }

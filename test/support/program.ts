@@ -29,11 +29,22 @@ export function startProgram(
   program: readonly string[] = ['.compiled/lib/cli/main.js'],
 ): Program {
   const home = mkdtempSync(join(tmpdir(), 'pfs-s3-gateway-home-'))
-  const child = spawn(process.execPath, [...program, ...args], {
-    cwd: root,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env.PATH, HOME: home, NODE_V8_COVERAGE: process.env.NODE_V8_COVERAGE, ...env },
+  const { PATH, NODE_V8_COVERAGE } = process.env
+  const settings = { cwd: root, env: { PATH, NODE_V8_COVERAGE, HOME: home, ...env } }
+  const started = startCommand([process.execPath, ...program, ...args], settings)
+  const ended = started.ended.then((end) => {
+    rmSync(home, { recursive: true, force: true })
+    return end
   })
+  return { ...started, ended }
+}
+
+/** Starts a command. */
+export function startCommand(
+  [file = '', ...args]: readonly string[],
+  settings: { readonly cwd: string; readonly env: NodeJS.ProcessEnv },
+): Program {
+  const child = spawn(file, args, { ...settings, stdio: ['ignore', 'pipe', 'pipe'] })
   let stdout = ''
   let stderr = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -42,10 +53,7 @@ export function startProgram(
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text
   })
-  const ended = once(child, 'close').then(([code, signal]): Ended => {
-    rmSync(home, { recursive: true, force: true })
-    return { code, signal, stdout, stderr }
-  })
+  const ended = once(child, 'close').then(([code, signal]): Ended => ({ code, signal, stdout, stderr }))
   const says = (pattern: RegExp) =>
     new Promise<RegExpExecArray>((resolve, reject) => {
       const look = () => {
@@ -56,9 +64,18 @@ export function startProgram(
       }
       child.stderr.on('data', look)
       look()
-      ended.then(() => reject(new Error(`ended without saying ${pattern}: ${stderr}`)))
+      ended.then(() => reject(new Error(`ended without saying ${pattern}: ${stdout}${stderr}`)))
     })
   return { child, ended, says, said: () => stderr }
+}
+
+/** The environment without what `npm run` has added for this project, such as its node_modules/.bin. */
+export function plainEnvironment(): NodeJS.ProcessEnv {
+  const env = Object.entries(process.env).filter(
+    ([name]) => !/^npm_(?!config_)|^npm_config_local_prefix$|^NODE_/.test(name),
+  )
+  const path = (process.env.PATH ?? '').split(':').filter((folder) => !folder.includes('node_modules'))
+  return { ...Object.fromEntries(env), PATH: path.join(':') }
 }
 
 /** Runs the program to its end. */
