@@ -115,6 +115,9 @@ test('doctor: failures, each with a remedy', async () => {
     `pachd at ${served.pachd} (--pachd) does not answer: nothing listens there`,
     `${served.endpoint} does not answer: nothing listens there`,
   ])
+  // fetch would refuse this port.
+  const { failed } = await doctor(['--memory', '--endpoint', 'http://127.0.0.1:1'])
+  assert.equal(failed, ['http://127.0.0.1:1 does not answer: nothing listens there'])
   const here = await doctor(['--memory', '--bucket', 'master.images'])
   assert.match(here.skipped[1] ?? '', /^reading and writing master\.images: .* start that with --serve-pfs/)
   const nothing = await doctor([])
