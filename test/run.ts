@@ -54,6 +54,7 @@ const suitesOverPachd = [
 /** The same, with callers of several rights: run over the pachd with auth alone. */
 const suitesOfRights = [
   'hostile/authentication',
+  'hostile/caches',
   'hostile/integrity',
   'hostile/paths',
   'hostile/signed-bodies',

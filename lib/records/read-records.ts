@@ -38,6 +38,8 @@ export interface RecordReadOptions {
   /** Called with the size in bytes of each record, also of skipped ones. */
   readonly onSize: (recordPath: string, size: number) => void
   readonly onError: (error: unknown) => void
+  /** Called if the read has ended since its records exceed 64 MiB: any may be missing. */
+  readonly onOverflow?: () => void
   /** Whether ranges of several keys were useful before; without it, they are tried. */
   readonly history?: RangeHistory
 }
@@ -125,7 +127,7 @@ class RangeReader {
 
   /**
    * Reads the wanted records of a range. `isWanted` is called with the path of the key, '' for anything but a record, before
-   * each one is read. Returns false if `isEnough` has ended the read; the last key may be incomplete then.
+   * each one is read. Returns false if `isEnough` or the limit has ended the read; the last key may be incomplete then.
    */
   async read(
     pathRange: PathRange,
@@ -133,16 +135,18 @@ class RangeReader {
     isEnough: () => boolean,
   ): Promise<boolean> {
     const { pfs, commit, readOptions, options } = this.#source
+    if (this.#left < 0) return false
     const isKept = (recorded: string, size: number): boolean => {
-      if (!isWanted(readRecordPath(recorded)?.path ?? '', recorded, size)) return false
+      if (this.#left < 0 || !isWanted(readRecordPath(recorded)?.path ?? '', recorded, size)) return false
       readOptions.onSize(recorded, size)
       if (size <= readOptions.maxBytes) return true
       this.#leaveOut(recorded, new UnreadableRecord(`a record has ${size} bytes`))
       return false
     }
+    const isOver = (): boolean => isEnough() || this.#left < 0
     const archive = pfs.getFileTar({ file: { commit, path: anyPath }, pathRange }, options)
     try {
-      for await (const { path, content } of readTar(endIf(isEnough, archive), isKept)) await this.#add(path, content)
+      for await (const { path, content } of readTar(endIf(isOver, archive), isKept)) await this.#add(path, content)
       return true
     } catch (error) {
       if (error instanceof EnoughRead) return false
@@ -157,7 +161,10 @@ class RangeReader {
     try {
       const record = this.#source.readOptions.shorten(await parseRecord(content))
       this.#left -= sizeOfRecord(record)
-      if (this.#left < 0) throw new UnreadableRecord('the object has too many records')
+      if (this.#left < 0) {
+        this.#source.readOptions.onOverflow?.()
+        throw new UnreadableRecord('the object has too many records')
+      }
       const records = this.found.get(path) ?? new Map<string, ObjectRecord>()
       this.found.set(path, records.set(id, record))
     } catch (error) {

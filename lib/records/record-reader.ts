@@ -140,6 +140,9 @@ export class RecordReader {
       onSize: (_: string, size: number) => {
         hasSkipped ||= size > maxBytes
       },
+      onOverflow: () => {
+        hasSkipped = true
+      },
       ...(isBatch && { history: this.#historyOf(repo) }),
     }
     try {

@@ -171,6 +171,39 @@ for (const [name, path] of [
   })
 }
 
+test('43: a read of records ends at 64 MiB, whatever else is planted beside an object', async ({
+  gateway: { pfs, port },
+}) => {
+  const object = `/${bucket}/crowded`
+  assert.is((await ask(port, 'PUT', object, content, { 'x-amz-meta-a': 'b' })).status, 200)
+  const checksum = 'A'.repeat(150)
+  const parts = Array.from({ length: 10_000 }, (_, index) => ({ number: index + 1, size: 1, checksum }))
+  const raw = Buffer.from(record({ parts }))
+  assert.ok(raw.length > 1_800_000 && raw.length < 2 * 1024 * 1024)
+  const operations = Array.from({ length: 60 }, (_, index) => {
+    const path = recordPath('/crowded', index.toString(16).padStart(64, '0'))
+    return { addFile: { path, raw } }
+  })
+  await pfs.modifyFile({ repo: recordsBranch.repo, branch: recordsBranch.name }, operations)
+  let received = 0
+  async function* counted(archive: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const piece of archive) {
+      received += piece.length
+      yield piece
+    }
+  }
+  const errors: string[] = []
+  const fresh = await startGateway({
+    pfs: { ...pfs, getFileTar: (request, callOptions) => counted(pfs.getFileTar(request, callOptions)) },
+    options: { ...options, onError: (error) => errors.push(String(error)) },
+  })
+  assert.is((await ask(fresh.port, 'GET', object)).status, 200)
+  await fresh.close()
+  // It is read twice: the records may have been written after the first read.
+  assert.ok(received > 100_000_000 && received < 160_000_000, `${received} bytes`)
+  assert.is(errors.length, 2, errors.join())
+})
+
 test('38: a client that leaves does not fail a concurrent read of the same records', async ({
   gateway: { pfs, port },
 }) => {
