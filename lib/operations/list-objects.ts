@@ -133,7 +133,7 @@ async function readRecords(
   const { repo } = bucket.branch
   const file = page.entries.find((entry) => entry.kind === 'object' && !isMarkerEntry(entry.info))
   // The read looks at the head of the records then.
-  if (file?.kind === 'object') gateway.records.mayHaveMissed(repo, file.info.file.commit.id)
+  if (file?.kind === 'object') gateway.records.mayHaveMissed(repo, file.info.file.commit.id, false)
   return gateway.records.readPage(repo, paths, options)
 }
 

@@ -48,6 +48,8 @@ export interface BranchState {
   epoch: number
   /** When commits of the user repo were first read here, by id. */
   readonly seen: LRUCache<string, number>
+  /** The nearest commits of others below this gateway's own commits, by id. */
+  readonly origins: LRUCache<string, string>
   /** Branches of the repo without directory markers. */
   readonly markerless: Set<string>
   /** Reads in progress, to detect concurrent writes of this gateway. */
@@ -93,6 +95,7 @@ export class RecordCache {
         isFinished: false,
         epoch: this.#nextEpoch(),
         seen: new LRUCache({ max: maxSeenCommits }),
+        origins: new LRUCache({ max: maxSeenCommits }),
         markerless: new Set(),
         reads: new Set(),
         checkedAt: Number.NEGATIVE_INFINITY,
@@ -150,26 +153,29 @@ export class RecordCache {
   }
 
   /**
-   * Whether another writer's commit of the user repo was first read after the last check of its records branch. Then records
-   * that another gateway wrote before that commit may be missing here, or the cached ones may be of a repo of that name that
-   * was deleted. If so, the next read checks the branch again.
+   * Whether a commit of the user repo was first read after the last check of its records branch. Then records that another
+   * gateway wrote before that commit may be missing here, or the cached ones may be of a repo of that name that was deleted.
+   * If so, the next read checks the branch again. If a record `isKnown`, this gateway's own commits cost no check.
    */
-  isBehind(repo: Repo, commitId: string): boolean {
+  isBehind(repo: Repo, commitId: string, isKnown: boolean): boolean {
     const state = this.#branches.get(idOf(repo))
     if (state?.headId === undefined) return false
-    // This gateway knows the records of its own commits, but not those of the commit below them.
-    let id = commitId
-    while (!state.seen.has(id)) {
-      const own = this.#commitLog.get(repo, id)
-      if (own === undefined) break
-      id = own.parentId
-    }
+    const id = isKnown ? this.#originOf(repo, state, commitId) : commitId
     const seenAt = state.seen.get(id)
-    state.seen.set(commitId, seenAt ?? this.#now())
-    state.seen.set(id, seenAt ?? this.#now())
-    if (seenAt !== undefined && state.checkedAt > seenAt) return false
+    if (seenAt === undefined) state.seen.set(id, this.#now())
+    else if (state.checkedAt > seenAt) return false
     this.expire(repo)
     return true
+  }
+
+  /** The nearest commit, from one back, that this gateway has not made. */
+  #originOf(repo: Repo, { origins }: BranchState, commitId: string): string {
+    let id = origins.get(commitId) ?? commitId
+    for (let own = this.#commitLog.get(repo, id); own !== undefined; own = this.#commitLog.get(repo, id)) {
+      id = origins.get(own.parentId) ?? own.parentId
+    }
+    if (id !== commitId) origins.set(commitId, id)
+    return id
   }
 
   /** Adds a commit of this gateway; the cache stays valid if the parent is the last known head. */

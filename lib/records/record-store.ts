@@ -85,9 +85,11 @@ export class RecordStore {
   /**
    * Whether reading the records of a commit's files again may find others, because another gateway wrote them, or deleted the
    * repo and created it again, after this one last checked. Costs no call for a repo without records.
+   *
+   * @param isKnown Whether all of these files have a record.
    */
-  mayHaveMissed(repo: Repo, commitId: string | undefined): boolean {
-    return this.mode !== 'off' && commitId !== undefined && this.#cache.isBehind(repo, commitId)
+  mayHaveMissed(repo: Repo, commitId: string | undefined, isKnown: boolean): boolean {
+    return this.mode !== 'off' && commitId !== undefined && this.#cache.isBehind(repo, commitId, isKnown)
   }
 
   /** The records of the keys of a page, in few calls; without their parts, since each object may have 10,000. */

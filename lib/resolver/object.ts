@@ -92,11 +92,13 @@ export function markerFile(repo: Repo, path: string, { commitId, time }: Recorde
 /** Reads the records of a file again if they may have changed before its commit. */
 export async function completeRecords(
   { records }: Pick<ObjectSource, 'records'>,
-  { file: { commit, path } }: FileInfo,
+  { file: { commit, path }, hash }: FileInfo,
   known: KeyRecords,
   options: CallOptions,
 ): Promise<KeyRecords> {
-  return records.mayHaveMissed(commit.repo, commit.id) ? records.read(commit.repo, path, options) : known
+  const isKnown = known.has(asBuffer(hash).toString('hex'))
+  const mayDiffer = records.mayHaveMissed(commit.repo, commit.id, isKnown)
+  return mayDiffer ? records.read(commit.repo, path, options) : known
 }
 
 /** Combines a file with the records of its key. */
