@@ -58,11 +58,18 @@ async function readPage(
   query: { prefix: string; delimiter: string; keyMarker: string; limit: number },
   versionIdMarker: string,
 ): Promise<ListedVersions> {
-  const { gateway, bucket, options } = call
+  const { gateway, bucket, request, options } = call
   await requireListable(call)
   if (query.limit === 0) return { entries: [], isTruncated: false }
   const markers = await readMarkers(call, query)
-  const source = { ...gateway, commit: commitOf(bucket), branch: bucket.branch, markers, options }
+  const source = {
+    ...gateway,
+    commit: commitOf(bucket),
+    branch: bucket.branch,
+    markers,
+    memory: request.memory,
+    options,
+  }
   return listVersions(source, query, versionIdMarker === '' ? undefined : versionIdMarker)
 }
 

@@ -16,6 +16,9 @@ import { WriteBehind } from './write-behind.js'
 /** Which writes keep a record: all, only those with attributes that PFS cannot store, or none. */
 export type RecordMode = 'all' | 'needed' | 'off'
 
+/** Memory of a hidden version in addition to its path, in bytes. */
+const hiddenBytes = 400
+
 export interface RecordStoreOptions {
   readonly mode: RecordMode
   readonly cacheBytes: number
@@ -106,10 +109,12 @@ export class RecordStore {
 
   /**
    * The hidden versions of a branch at or below some paths: sets of commit ids by path. The path of a directory ends with `/`.
+   * `hold` is called with the memory of each in bytes, and may throw: anyone who can write to a repo can add any number.
    */
   async hiddenVersions(
     { repo, name }: Branch,
     paths: readonly string[],
+    hold: (bytes: number) => void,
     options: CallOptions,
   ): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
     const found = new Map<string, Set<string>>()
@@ -124,6 +129,7 @@ export class RecordStore {
       const request = { commit, pattern: '/**', pathRange: rangeOfDirectories([directory]) }
       for await (const { fileType, file } of this.#pfs.globFile(request, options)) {
         if (fileType !== 'FILE') continue
+        hold(hiddenBytes + file.path.length)
         const { path, commitId } = readHiddenPath(file.path)
         const commitIds = found.get(path) ?? new Set()
         found.set(path, commitIds.add(commitId))

@@ -204,6 +204,24 @@ test('43: a read of records ends at 64 MiB, whatever else is planted beside an o
   assert.is(errors.length, 2, errors.join())
 })
 
+test('43: hidden versions that are planted by the thousand count as memory of the request', async ({
+  gateway: { pfs },
+}) => {
+  const commitId = 'a'.repeat(32)
+  const operations = Array.from({ length: 5000 }, (_, index) => ({
+    addFile: { path: `/hidden/${branch.name}/f${index}/${commitId}`, raw: new Uint8Array() },
+  }))
+  await pfs.modifyFile({ repo: recordsBranch.repo, branch: recordsBranch.name }, operations)
+  for (const [maxBufferedBytes, status] of [
+    [1024 * 1024, 503],
+    [16 * 1024 * 1024, 200],
+  ] as const) {
+    const fresh = await startGateway({ pfs, options: { ...options, maxBufferedBytes } })
+    assert.is((await ask(fresh.port, 'GET', `/${bucket}?versions`)).status, status)
+    await fresh.close()
+  }
+})
+
 test('38: a client that leaves does not fail a concurrent read of the same records', async ({
   gateway: { pfs, port },
 }) => {

@@ -1,6 +1,7 @@
-import { mapWithLimit } from '../../concurrency.js'
+import { mapWithLimit, yieldTurn } from '../../concurrency.js'
 import { asBuffer } from '../../encoding.js'
 import { invalidArgument } from '../../errors.js'
+import type { ByteAccount } from '../../http/byte-budget.js'
 import type { Branch, CallOptions, Commit } from '../../pfs/client.js'
 import { emptyFileHash } from '../../pfs/file-hash.js'
 import { markerContent } from '../../records/markers.js'
@@ -48,6 +49,8 @@ interface VersionListSource {
   readonly keys: KeyCodec
   readonly changes: ChangeLog
   readonly history: History
+  /** Counts the hidden versions. */
+  readonly memory: ByteAccount
   /** The end of the history. */
   readonly commit: Commit
   readonly branch: Branch
@@ -69,13 +72,17 @@ export async function listVersions(
   query: VersionQuery,
   versionIdMarker: string | undefined,
 ): Promise<ListedVersions> {
-  const { records, changes, commit, branch, options } = source
+  const { records, changes, commit, branch, memory, options } = source
   const paths = pathsOf(source.keys, query.prefix)
   const [history, hiddenPaths] = await Promise.all([
     allOf(source.history.revisions(commit, options)),
-    records.hiddenVersions(branch, paths, options),
+    records.hiddenVersions(branch, paths, memory.hold, options),
   ])
-  const hidden = new Map([...hiddenPaths].map(([path, commitIds]) => [source.keys.keyFromPath(path), commitIds]))
+  const hidden = new Map<string, ReadonlySet<string>>()
+  for (const [path, commitIds] of hiddenPaths) {
+    await yieldTurn()
+    hidden.set(source.keys.keyFromPath(path), commitIds)
+  }
   const markerAge = versionIdMarker === undefined ? undefined : ageOf(history, versionIdMarker)
   const hiddenChanges = new Map<string, KeyChange>()
   const page = createVersionPage(query, markerAge, (age, change) => {
