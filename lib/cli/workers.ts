@@ -30,6 +30,7 @@ export async function runWorkers(args: Arguments, log: ProgramLog, version: stri
     throw new Fault('--workers needs a pachd: each worker would have a separate PFS in memory')
   }
   const reached = new Map<Worker, boolean>()
+  const listening = new Set<Worker>()
   let isStopping = false
   const stopAdmin = args.admin === undefined ? undefined : await adminOf(args.admin, unready, log)
 
@@ -44,6 +45,7 @@ export async function runWorkers(args: Arguments, log: ProgramLog, version: stri
     const worker = cluster.fork({ [indexVariable]: String(index) })
     const ended = once(worker, 'exit').then(([code, signal]: unknown[]) => {
       reached.delete(worker)
+      listening.delete(worker)
       const text = `worker ${index} (process ${worker.process.pid}) has ended with ${signal ?? code}`
       // A worker that exits by itself has printed the reason.
       return signal === null ? new PrintedFault(text) : new Fault(text)
@@ -53,8 +55,10 @@ export async function runWorkers(args: Arguments, log: ProgramLog, version: stri
       new Promise<Welcome>((resolve) => {
         // prom-client also sends messages.
         worker.on('message', (news: News | object) => {
-          if ('welcome' in news) resolve(news.welcome)
-          else if ('isReached' in news) reached.set(worker, news.isReached)
+          if ('welcome' in news) {
+            listening.add(worker)
+            resolve(news.welcome)
+          } else if ('isReached' in news) reached.set(worker, news.isReached)
         })
       }),
     ])
@@ -97,8 +101,11 @@ export async function runWorkers(args: Arguments, log: ProgramLog, version: stri
     async stop() {
       isStopping = true
       const workers = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined)
+      const ended = workers.map((worker) => once(worker, 'exit'))
+      // A worker that still waits for pachd takes no orders.
+      for (const worker of workers) if (!listening.has(worker)) worker.process.kill('SIGKILL')
       order('stop')
-      await Promise.all(workers.map((worker) => once(worker, 'exit')))
+      await Promise.all(ended)
       await stopAdmin?.()
     },
   }

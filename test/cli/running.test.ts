@@ -125,6 +125,17 @@ test('--workers: a worker whose successor finds no pachd is replaced again', asy
   assert.is((await gateway.stop()).code, 0)
 })
 
+test('--workers: SIGTERM ends a worker that still waits for pachd', async () => {
+  const served = await startPfs()
+  const gateway = await startListening(['--pachd', served.pachd, '--workers', '2', '--wait', '600'])
+  await served.stop()
+  // The first worker, which is the one that prints messages.
+  const [child] = readFileSync(`/proc/${gateway.child.pid}/task/${gateway.child.pid}/children`, 'utf8').split(' ')
+  process.kill(Number(child), 'SIGKILL')
+  await gateway.says(/Waiting 600 seconds/)
+  assert.is((await gateway.stop()).code, 0)
+})
+
 test('--workers: one line if PFS would be in memory, or if no worker can start', async () => {
   const memory = await runProgram(['--memory', '--workers', '2', '--admin', '127.0.0.1:0'])
   const reason = '--workers needs a pachd: each worker would have a separate PFS in memory'
