@@ -9,8 +9,11 @@ import type { RecordAccess } from './record-access.js'
 import type { BranchState, RecordCache, RunningRead } from './record-cache.js'
 import { directoryOfFiles, parentOf, rangeOfFiles, recordDirectory } from './record-path.js'
 
-/** Maximum records of a directory that is read whole. */
-const maxOfDirectory = 256
+/**
+ * Records to read ahead for each key of a directory that was missing in the cache: as many as cost PFS about the same as the
+ * call for the key. So reading ahead at most doubles the cost, whatever is read next.
+ */
+const recordsOfMiss = 64
 
 /** Concurrent reads of a batch. */
 const maxReads = 8
@@ -29,6 +32,16 @@ export interface ExpectedPage {
   readonly limit: number
 }
 
+/** Keys of a directory that were missing in the cache. */
+interface Misses {
+  readonly epoch: number
+  count: number
+  /** The count at which it reads ahead again; it doubles each time. */
+  nextAt: number
+  /** Where it reads ahead next. */
+  from: string
+}
+
 /**
  * Fills the cache with records of neighbouring keys, which PFS reads nearly as fast as one record. Everything that it does is
  * an optimisation: records that are missing in the cache are read by key.
@@ -36,8 +49,7 @@ export interface ExpectedPage {
 export class DirectoryReader {
   readonly #access: RecordAccess
   readonly #cache: RecordCache
-  /** Directories of which a key was read, and whether they have too many records to be read whole. */
-  readonly #directories = new LRUCache<string, 'small' | 'large'>({ max: maxDirectories })
+  readonly #directories = new LRUCache<string, Misses>({ max: maxDirectories })
   /** The epochs in which pages were read before their keys were known. */
   readonly #pages = new LRUCache<string, number>({ max: maxPages })
 
@@ -60,7 +72,7 @@ export class DirectoryReader {
     await this.#readAhead(repo, state, directory, { lower: from, upper: to }, limit + 1, options)
   }
 
-  /** Reads the whole directories of keys if that is likely to save calls. Returns whether it has read any. */
+  /** Reads ahead in the directories of keys that are missing in the cache. Returns whether it has read any records. */
   async readDirectories(
     repo: Repo,
     state: BranchState,
@@ -68,18 +80,23 @@ export class DirectoryReader {
     options: CallOptions,
   ): Promise<boolean> {
     if (!this.#cache.keepsRanges) return false
-    const chosen: string[] = []
+    const { epoch } = state
+    const chosen: { readonly directory: string; readonly misses: Misses }[] = []
     for (const [directory, keys] of countsBy(paths, parentOf)) {
       const id = idOf(repo) + directory
+      const { lower, upper } = rangeOfFiles(directory)
       const known = noteLookup('record-directories', this.#directories.get(id))
-      this.#directories.set(id, known ?? 'small')
-      // A key that is read alone may be the only one.
-      if (known !== 'large' && (known === 'small' || keys > 1)) chosen.push(directory)
+      const misses = known?.epoch === epoch ? known : { epoch, count: 0, nextAt: 2, from: lower }
+      misses.count += keys
+      this.#directories.set(id, misses)
+      if (misses.count < misses.nextAt || misses.from >= upper) continue
+      misses.nextAt = 2 * misses.count
+      chosen.push({ directory, misses })
     }
-    const read = await mapWithLimit(maxReads, chosen, async (directory) => {
-      const range = rangeOfFiles(directory)
-      const to = await this.#readAhead(repo, state, directory, range, maxOfDirectory, options)
-      if (to !== undefined && to !== range.upper) this.#directories.set(idOf(repo) + directory, 'large')
+    const read = await mapWithLimit(maxReads, chosen, async ({ directory, misses }) => {
+      const range = { ...rangeOfFiles(directory), lower: misses.from }
+      const to = await this.#readAhead(repo, state, directory, range, recordsOfMiss * misses.count, options)
+      misses.from = to ?? misses.from
       return to !== undefined
     })
     return read.includes(true)

@@ -17,7 +17,7 @@ const maxKeptBytes = 64 * 1024 * 1024
 
 /** Maximum ranges, which are read concurrently, and keys for which a range is worth its call. */
 const maxRanges = 8
-const keysOfRange = 4
+const keysOfRange = 16
 
 /**
  * Maximum records of other keys in a range, for each of its keys and in all: a call costs pachd as much as a hundred records.

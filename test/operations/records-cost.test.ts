@@ -176,16 +176,16 @@ cost('one reader of a directory reads its records twice, also for objects withou
   assert.is(getFileTar, 1)
 })
 
-cost('a directory with many records is not read whole more than once', async ({ gateway, s3, other, calls }) => {
+cost('one reader of a directory with many records reads them in few calls', async ({ gateway, s3, other, calls }) => {
   const many = Array.from({ length: 300 }, (_, index) => `d/${index}`)
   await Promise.all(many.map((key) => put(s3, key, { a: key })))
   await gateway.flush()
   calls.take()
-  // The first 256 are known then.
+  // It reads ahead from the start of the directory.
   const read = many.toSorted().slice(-20)
   for (const key of read) assert.equal((await head(other, key)).Metadata, { a: key })
   const { getFileTar = 0 } = calls.take()
-  assert.is(getFileTar, read.length + 1)
+  assert.ok(getFileTar <= 6, `${getFileTar} reads`)
 })
 
 cost('a bucket without records costs no more than a look at its branch', async ({ gateway, other, calls }) => {
