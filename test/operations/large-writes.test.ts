@@ -47,11 +47,15 @@ writes.after.each(({ gateway }) => gateway.close())
 
 writes('are answered before PFS has finished the commit, and readers see the record', async (context) => {
   const { pfs, gateway, lookups } = context
+  const small = { path: '/small', raw: Buffer.from('small') }
+  await pfs.modifyFile({ repo: branch.repo, branch: branch.name }, [{ addFile: small }])
   const finished = deferred()
   lookups.before = () => finished.promise
   const put = await ask(gateway.port, 'PUT', '/data/large', large)
   assert.equal([put.status, put.headers.etag], [200, etag])
   const head = ask(gateway.port, 'HEAD', '/data/large')
+  // Later requests are answered first.
+  for (let index = 0; index < 3; index += 1) await ask(gateway.port, 'HEAD', '/data/small')
   const page = ask(gateway.port, 'GET', '/data?list-type=2')
   finished.resolve()
   assert.equal((await head).headers.etag, etag)
