@@ -163,6 +163,10 @@ export class RecordStore {
 
   /** Writes records of one repo; resolves after their commit. */
   async write(updates: readonly RecordChange[], options: CallOptions): Promise<void> {
+    const [first] = updates
+    if (first === undefined) return
+    const paths = new Set(updates.map(({ name }) => name.path))
+    await this.#behind.expected(first.name.repo, [...paths])
     await this.#behind.settle(updates.map(({ name }) => name))
     // Pending updates of the same records come first, or they would undo these.
     const earlier = updates.flatMap(({ name }) => this.#behind.take(name))

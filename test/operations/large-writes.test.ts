@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { setTimeout } from 'node:timers/promises'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createMemoryPfs, type PachydermApi } from '../../lib/testing/index.js'
@@ -14,8 +15,8 @@ const etag = `"${createHash('md5').update(large).digest('hex')}"`
 interface Context {
   pfs: PachydermApi
   gateway: Gateway
-  /** Called before each look-up of a file by commit id after a commit, which waits until PFS has finished that commit. */
-  lookups: { before: () => Promise<void> }
+  /** `before` is called before each look-up of a file by commit id after a commit, which waits until PFS has finished that. */
+  lookups: { before: () => Promise<void>; areAfterCommit: boolean }
   errors: unknown[]
 }
 
@@ -24,18 +25,17 @@ const writes = suite<Context>('writes of a content whose hash PFS computes')
 writes.before.each(async (context) => {
   const pfs = createMemoryPfs()
   await createRepoAndBranch(pfs, branch)
-  const lookups = { before: async () => undefined }
+  const lookups = { before: async () => undefined, areAfterCommit: false }
   const errors: unknown[] = []
-  let isCommitted = false
   const held: PachydermApi = {
     ...pfs,
     async modifyFile(commit, operations, options) {
       await pfs.modifyFile(commit, operations, options)
-      isCommitted ||= commit.repo.type === 'user'
+      lookups.areAfterCommit ||= commit.repo.type === 'user'
     },
     async *globFile(request, options) {
       const { repo, id } = request.commit
-      if (isCommitted && repo.type === 'user' && id !== undefined) await lookups.before()
+      if (lookups.areAfterCommit && repo.type === 'user' && id !== undefined) await lookups.before()
       yield* pfs.globFile(request, options)
     },
   }
@@ -87,6 +87,28 @@ writes('are served without a record, and reported, if PFS does not return the ha
   assert.is(status, 200)
   assert.match(String(headers.etag), /^"[0-9a-f]{64}-1"$/)
   assert.match(String(errors[0]), 'the record of default/data/large is lost')
+})
+
+writes('do not replace the record of a later copy of the same bytes', async ({ gateway, pfs, lookups }) => {
+  const [asked, finished] = [deferred(), deferred()]
+  await ask(gateway.port, 'PUT', '/data/source', large, { 'x-amz-meta-a': 'b' })
+  lookups.areAfterCommit = false
+  lookups.before = async () => {
+    lookups.before = async () => undefined
+    asked.resolve()
+    await finished.promise
+  }
+  assert.is((await ask(gateway.port, 'PUT', '/data/large', large)).status, 200)
+  await asked.promise
+  const copied = ask(gateway.port, 'PUT', '/data/large', '', { 'x-amz-copy-source': '/data/source' })
+  await Promise.race([copied, setTimeout(200)])
+  finished.resolve()
+  assert.is((await copied).status, 200)
+  assert.is((await ask(gateway.port, 'HEAD', '/data/large')).headers['x-amz-meta-a'], 'b')
+  await gateway.flush()
+  const other = await startGateway({ pfs })
+  assert.is((await ask(other.port, 'HEAD', '/data/large')).headers['x-amz-meta-a'], 'b')
+  await other.close()
 })
 
 writes('with metadata are answered with their record', async ({ gateway, pfs }) => {
