@@ -167,10 +167,10 @@ export class RecordStore {
     if (first === undefined) return
     const paths = new Set(updates.map(({ name }) => name.path))
     await this.#behind.expected(first.name.repo, [...paths])
-    await this.#behind.settle(updates.map(({ name }) => name))
+    const names = updates.map(({ name }) => name)
+    await this.#behind.settle(names)
     // Pending updates of the same records come first, or they would undo these.
-    const earlier = updates.flatMap(({ name }) => this.#behind.take(name))
-    await this.#writer.write([...earlier, ...updates], options)
+    await this.#behind.writeWith(names, (earlier) => this.#writer.write([...earlier, ...updates], options))
   }
 
   /** Writes a record in one commit with those of other callers in this turn of the event loop; resolves after the commit. */

@@ -17,6 +17,8 @@ interface RepoUpdates {
   readonly waiting: Map<string, RecordChange[]>
   /** Updates being written; applied to reads until their commit. */
   writing: ReadonlyMap<string, readonly RecordChange[]>
+  /** Updates that callers are writing together with their own, and when each call ends; applied to reads until then. */
+  readonly taken: Map<readonly RecordChange[], Promise<void>>
   /** Tokens for the calls to PFS; any writer of the repo may write for the others. */
   readonly tokens: (string | undefined)[]
   failures: number
@@ -77,12 +79,13 @@ export class WriteBehind {
   /** Waits until none of these records is being written: a failed update would be written again after newer ones. */
   async settle(names: readonly RecordName[]): Promise<void> {
     for (;;) {
-      const updates = names.flatMap(({ repo, path }) => {
+      const [running] = names.flatMap(({ repo, path }) => {
         const each = this.#repos.get(idOf(repo))
-        return each?.writing.has(path) === true ? [each] : []
+        const taken = [...(each?.taken ?? [])].find(([changes]) => changes.some(({ name }) => name.path === path))
+        return taken?.[1] ?? (each?.writing.has(path) === true ? [each.flushing] : [])
       })
-      if (updates.length === 0) return
-      await updates[0]?.flushing
+      if (running === undefined) return
+      await running
     }
   }
 
@@ -94,26 +97,44 @@ export class WriteBehind {
     clearTimeout(updates.timer)
     updates.timer = undefined
     takeAll(updates)
+    updates.taken.clear()
     if (updates.flushing === undefined) this.#repos.delete(id)
   }
 
-  /** Removes and returns the pending updates of a record, for a caller that writes them now. */
-  take({ repo, path, content }: RecordName): readonly RecordChange[] {
-    const updates = this.#repos.get(idOf(repo))
-    const ofKey = updates?.waiting.get(path)
-    if (updates === undefined || ofKey === undefined) return []
-    const taken = ofKey.filter(({ name }) => name.content === content)
-    const left = ofKey.filter(({ name }) => name.content !== content)
-    updates.count -= taken.length
-    if (left.length === 0) updates.waiting.delete(path)
-    else updates.waiting.set(path, left)
-    return taken
+  /** Passes the pending updates of some records of a repo to `write`. They are pending again if it fails. */
+  async writeWith(
+    names: readonly RecordName[],
+    write: (pending: readonly RecordChange[]) => Promise<void>,
+  ): Promise<void> {
+    const [first] = names
+    const id = first && idOf(first.repo)
+    const repo = id === undefined ? undefined : this.#repos.get(id)
+    const taken = repo === undefined ? [] : names.flatMap((name) => take(repo, name))
+    if (id === undefined || repo === undefined || taken.length === 0) return write([])
+    const written = write(taken)
+      .catch((error: unknown) => {
+        // Not if the repo was deleted in the meantime.
+        if (repo.taken.has(taken)) this.#putBack(id, repo, taken)
+        throw error
+      })
+      .finally(() => repo.taken.delete(taken))
+    const ended = written.catch(() => undefined)
+    repo.taken.set(taken, ended)
+    return written
+  }
+
+  /** Makes updates pending again, before later ones. */
+  #putBack(id: string, repo: RepoUpdates, updates: readonly RecordChange[]): void {
+    const later = takeAll(repo)
+    for (const update of [...updates, ...[...later.values()].flat()]) append(repo, update)
+    this.#schedule(id, repo)
   }
 
   /** The records of a key with the pending updates applied. */
   applyTo(repo: Repo, path: string, records: KeyRecords): KeyRecords {
     const updates = this.#repos.get(idOf(repo))
-    const pending = [...(updates?.writing.get(path) ?? []), ...(updates?.waiting.get(path) ?? [])]
+    const taken = [...(updates?.taken.keys() ?? [])].flat().filter(({ name }) => name.path === path)
+    const pending = [...(updates?.writing.get(path) ?? []), ...taken, ...(updates?.waiting.get(path) ?? [])]
     if (pending.length === 0) return records
     const changed = new Map(records)
     for (const change of pending) {
@@ -157,13 +178,11 @@ export class WriteBehind {
       repo.failures += 1
       // The token may have caused the failure.
       if (repo.tokens.length > 1) repo.tokens.pop()
-      const later = takeAll(repo)
-      for (const updates of [...taken.values(), ...later.values()]) for (const update of updates) append(repo, update)
-      this.#schedule(id, repo)
+      this.#putBack(id, repo, [...taken.values()].flat())
     } finally {
       repo.writing = new Map()
       repo.flushing = undefined
-      if (repo.waiting.size === 0) this.#repos.delete(id)
+      if (repo.waiting.size === 0 && repo.taken.size === 0) this.#repos.delete(id)
     }
   }
 }
@@ -172,6 +191,7 @@ function newRepo(): RepoUpdates {
   return {
     waiting: new Map(),
     writing: new Map(),
+    taken: new Map(),
     tokens: [],
     failures: 0,
     count: 0,
@@ -185,6 +205,17 @@ function append(repo: RepoUpdates, update: RecordChange): void {
   updates.push(update)
   repo.waiting.set(update.name.path, updates)
   repo.count += 1
+}
+
+/** Removes and returns the waiting updates of a record. */
+function take(repo: RepoUpdates, { path, content }: RecordName): readonly RecordChange[] {
+  const ofKey = repo.waiting.get(path) ?? []
+  const taken = ofKey.filter(({ name }) => name.content === content)
+  const left = ofKey.filter(({ name }) => name.content !== content)
+  repo.count -= taken.length
+  if (left.length === 0) repo.waiting.delete(path)
+  else repo.waiting.set(path, left)
+  return taken
 }
 
 /** Removes and returns all pending updates. */

@@ -29,6 +29,8 @@ interface Context {
   readonly s3: S3Client
   /** Holds the next commit of records up; it fails when it is released. */
   holdRecords(): { readonly begun: Promise<void>; fail(): void }
+  /** Refuses commits of records until the returned function is called. */
+  refuseRecords(): () => void
   /** Settles when nothing has called PFS for many turns of the event loop, after the next call. */
   quiet(): Promise<void>
 }
@@ -39,10 +41,12 @@ for (const objectRecords of ['all', 'needed'] as const) {
   behind.before.each(async (context) => {
     const truth = createMemoryPfs()
     let held: { begin(): void; readonly failure: Promise<void> } | undefined
+    let isRefused = false
     let calls = 0
     const failing: PachydermApi = {
       ...truth,
       modifyFile: async (commit, operations, options) => {
+        if (isRefused && commit.repo.type === 'meta') throw new PfsError('PERMISSION_DENIED', 'refused')
         const hold = commit.repo.type === 'meta' ? held : undefined
         if (hold === undefined) return truth.modifyFile(commit, operations, options)
         held = undefined
@@ -71,6 +75,12 @@ for (const objectRecords of ['all', 'needed'] as const) {
         const [begun, failure] = [deferred(), deferred()]
         held = { begin: begun.resolve, failure: failure.promise }
         return { begun: begun.promise, fail: failure.resolve }
+      },
+      refuseRecords() {
+        isRefused = true
+        return () => {
+          isRefused = false
+        }
       },
       async quiet() {
         const before = calls
@@ -141,6 +151,32 @@ for (const objectRecords of ['all', 'needed'] as const) {
       assert.equal(TagSet, Tagging.TagSet)
       assert.equal((await s3.send(new HeadObjectCommand(object))).Metadata, {})
     })
+  })
+
+  behind('applies pending records to reads while another write includes them', async (context) => {
+    const { s3, gateway, holdRecords } = context
+    const { ETag } = await put(s3)
+    const { begun, fail } = holdRecords()
+    const Tagging = { TagSet: [{ Key: 'a', Value: 'b' }] }
+    const tagged = s3.send(new PutObjectTaggingCommand({ ...object, Tagging })).catch(() => undefined)
+    await begun
+    assert.is((await s3.send(new HeadObjectCommand(object))).ETag, ETag)
+    fail()
+    await tagged
+    await gateway.flush()
+    await holds(context, async (s3) => assert.is((await s3.send(new HeadObjectCommand(object))).ETag, ETag))
+  })
+
+  behind('keeps pending records if a write that includes them fails', async (context) => {
+    const { s3, gateway, refuseRecords } = context
+    await put(s3, { Metadata: { version: '1' } })
+    await gateway.flush()
+    await put(s3)
+    const accept = refuseRecords()
+    const refused = await put(s3, { Metadata: { version: '2' } }).catch((error: Error) => error)
+    assert.ok(refused instanceof Error)
+    accept()
+    await holds(context, async (s3) => assert.equal((await s3.send(new HeadObjectCommand(object))).Metadata, {}))
   })
 
   behind.run()
