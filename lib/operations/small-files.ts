@@ -51,6 +51,7 @@ export interface Listing {
   readonly delimiter: string
 }
 
+/** By the ids of files. */
 type Contents = Promise<ReadonlyMap<string, Uint8Array>>
 
 /**
@@ -77,8 +78,8 @@ export class SmallFiles {
     this.#contents = contents
     this.#batches = createBatchedLookup<Commit, FileInfo, Uint8Array>(idOfCommit, async (_, infos, options) => {
       const contentsByPath = await this.#readBatch(infos, options)
-      return ({ file }) => {
-        const content = contentsByPath.get(file.path)
+      return (info) => {
+        const content = contentsByPath.get(idOfFile(info))
         if (content?.status !== 'fulfilled') throw content?.reason
         return content.value
       }
@@ -115,7 +116,7 @@ export class SmallFiles {
     const name = nameOf(info, options.authToken)
     const { path } = info.file
     const running = this.#running.get(name + path)
-    if (running !== undefined) return (await running).get(path)
+    if (running !== undefined) return (await running).get(idOfFile(info))
     const listings = [...(this.#listed.get(name)?.values() ?? [])]
     const ofPath = listings.findLast(({ indexes }) => indexes.has(path))
     const listed = noteLookup('listings', ofPath)
@@ -131,7 +132,7 @@ export class SmallFiles {
     const contents = this.#readRange(files, shared)
     for (const { file } of files) this.#running.set(name + file.path, contents)
     try {
-      return (await contents).get(path)
+      return (await contents).get(idOfFile(info))
     } finally {
       for (const { file } of files) this.#running.delete(name + file.path)
     }
@@ -142,7 +143,8 @@ export class SmallFiles {
     infos: readonly FileInfo[],
     options: CallOptions,
   ): Promise<ReadonlyMap<string, PromiseSettledResult<Uint8Array>>> {
-    const files = [...new Map(infos.map((info) => [info.file.path, info])).values()].sort(byPath)
+    // A path of an open commit may have had several contents meanwhile.
+    const files = [...new Map(infos.map((info) => [idOfFile(info), info])).values()].sort(byPath)
     const history = this.#historyOf(files[0])
     const isTried = files.length > 1 && history.isWorthTrying()
     const ranges = isTried ? groupsOf(files).filter(({ length }) => length > 1) : []
@@ -150,9 +152,9 @@ export class SmallFiles {
     const together = new Map(read.flatMap((contents) => [...contents]))
     if (isTried) history.note(together.size > files.length / 2)
     const contents = await mapWithLimit(maxCalls, files, async (info) => {
-      const content = together.get(info.file.path)
+      const content = together.get(idOfFile(info))
       const [settled] = await Promise.allSettled([content ?? this.#readAlone(info, options)])
-      return [info.file.path, settled] as const
+      return [idOfFile(info), settled] as const
     })
     return new Map(contents)
   }
@@ -189,7 +191,7 @@ export class SmallFiles {
         const info = wanted.get(path)
         if (info === undefined || Buffer.compare(await smallFileHash(content), info.hash) !== 0) continue
         this.#contents.set(info.hash, options.authToken, content)
-        contents.set(path, content)
+        contents.set(idOfFile(info), content)
       }
     } catch {
       // The files that are missing are read alone, and any error is reported there.
@@ -238,6 +240,11 @@ function groupsOf(files: readonly FileInfo[]): readonly (readonly FileInfo[])[] 
 
 function byPath(a: FileInfo, b: FileInfo): number {
   return a.file.path < b.file.path ? -1 : 1
+}
+
+/** The path and the content of a file. */
+function idOfFile({ file, hash }: FileInfo): string {
+  return `${file.path}/${Buffer.from(hash).toString('hex')}`
 }
 
 function idOfCommit({ repo, id }: Commit): string {

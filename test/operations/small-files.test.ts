@@ -2,6 +2,8 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createMemoryPfs, type PachydermApi } from '../../lib/testing/index.js'
+import { turn } from '../faults/support/rig.js'
+import { ask } from '../support/ask.js'
 import { createRepoAndBranch } from '../support/branch.js'
 import { deferred } from '../support/deferred.js'
 import { type Gateway, startGateway } from '../support/gateway.js'
@@ -184,3 +186,54 @@ ahead('are read one by one if PFS cannot read them together', async (context) =>
 })
 
 ahead.run()
+
+const open = suite('small files of an open commit')
+
+open('a shared read gives no request another content than its ETag describes', async () => {
+  const pfs = createMemoryPfs()
+  await createRepoAndBranch(pfs, branch)
+  const opened = await pfs.startCommit({ branch })
+  await put(pfs, ['a', 'b', 'c', 'shared'])
+  const released = deferred()
+  let calls = 0
+  const held: PachydermApi = {
+    ...pfs,
+    async *globFile(request, options) {
+      calls += 1
+      yield* pfs.globFile(request, options)
+    },
+    async *getFile(request, options) {
+      calls += 1
+      await released.promise
+      yield* pfs.getFile(request, options)
+    },
+    async *getFileTar(request, options) {
+      await released.promise
+      yield* pfs.getFileTar(request, options)
+    },
+  }
+  const gateway = await startGateway({ pfs: held, options: { objectRecords: 'off' } })
+  const get = async (key: string) => {
+    const before = calls
+    const response = ask(gateway.port, 'GET', `/data/${key}`)
+    while (calls === before) await turn()
+    for (let [turns, seen] = [0, calls]; turns < 100; turns += 1) {
+      await turn()
+      if (calls !== seen) [turns, seen] = [0, calls]
+    }
+    return { response }
+  }
+  // Each is a batch, and no more batches run at the same time.
+  const others = [await get('a'), await get('b'), await get('c')]
+  const first = await get('shared')
+  await put(pfs, ['shared'], () => 'a later content, which is longer')
+  const second = await get('shared')
+  released.resolve()
+  for (const { response } of others) assert.is((await response).status, 200)
+  assert.is((await first.response).status, 500)
+  assert.is((await second.response).text, 'a later content, which is longer')
+  await pfs.finishCommit({ commit: opened })
+  await gateway.close()
+})
+
+open.run()
