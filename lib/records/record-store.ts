@@ -95,6 +95,12 @@ export class RecordStore {
     return this.mode !== 'off' && commitId !== undefined && this.#cache.isBehind(repo, commitId, isKnown)
   }
 
+  /** The records of a key as they are known now, without a call; undefined if they may be outdated. */
+  known(repo: Repo, path: string): KeyRecords | undefined {
+    const records = this.mode === 'off' ? undefined : this.#cache.current(repo, path)
+    return records && this.#behind.applyTo(repo, path, records)
+  }
+
   /** The records of the keys of a page, in few calls; without their parts, since each object may have 10,000. */
   async readPage(repo: Repo, paths: readonly string[], options: CallOptions): Promise<ReadonlyMap<string, KeyRecords>> {
     if (this.mode === 'off') return new Map()

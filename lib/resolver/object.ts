@@ -97,8 +97,9 @@ export async function completeRecords(
   options: CallOptions,
 ): Promise<KeyRecords> {
   const isKnown = known.has(asBuffer(hash).toString('hex'))
-  const mayDiffer = records.mayHaveMissed(commit.repo, commit.id, isKnown)
-  return mayDiffer ? records.read(commit.repo, path, options) : known
+  if (records.mayHaveMissed(commit.repo, commit.id, isKnown)) return records.read(commit.repo, path, options)
+  // This gateway may have made the commit since the records were read.
+  return records.known(commit.repo, path) ?? known
 }
 
 /** Combines a file with the records of its key. */
