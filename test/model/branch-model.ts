@@ -85,7 +85,7 @@ export class BranchModel {
         let index = head
         while (index > 0 && !this.#isVersion(index, key, answered)) index -= 1
         if (index === version) return true
-        const isEarlier = index > from && version <= from && this.at(version).get(key) === this.at(head).get(key)
+        const isEarlier = index > from && version < index && this.at(version).get(key) === this.at(head).get(key)
         if (isEarlier && this.#isVersion(version, key, answered)) return true
       }
     }
