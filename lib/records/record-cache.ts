@@ -55,6 +55,8 @@ export interface BranchState {
   /** Reads in progress, to detect concurrent writes of this gateway. */
   readonly reads: Set<RunningRead>
   checkedAt: number
+  /** The number of times that a check was demanded; a running check does not answer a later demand. */
+  expiries: number
   checking: Promise<void> | undefined
 }
 
@@ -99,6 +101,7 @@ export class RecordCache {
         markerless: new Set(),
         reads: new Set(),
         checkedAt: Number.NEGATIVE_INFINITY,
+        expiries: 0,
         checking: undefined,
       }
       this.#branches.set(id, state)
@@ -126,9 +129,9 @@ export class RecordCache {
   }
 
   async #check(state: BranchState, inspect: () => Promise<InspectedHead | undefined>): Promise<void> {
-    const before = state.headId
+    const { headId: before, expiries } = state
     const head = await inspect()
-    state.checkedAt = this.#now()
+    if (state.expiries === expiries) state.checkedAt = this.#now()
     // If this gateway has committed in the meantime, its commit is newer than the inspected one.
     if (state.headId !== before) return
     // Another gateway has made the new head: what is cached may be stale.
@@ -149,7 +152,9 @@ export class RecordCache {
   /** Makes the next read check the branch again. */
   expire(repo: Repo): void {
     const state = this.#branches.get(idOf(repo))
-    if (state !== undefined) state.checkedAt = Number.NEGATIVE_INFINITY
+    if (state === undefined) return
+    state.checkedAt = Number.NEGATIVE_INFINITY
+    state.expiries += 1
   }
 
   /**
@@ -162,9 +167,11 @@ export class RecordCache {
     if (state?.headId === undefined) return false
     const id = isKnown ? this.#originOf(repo, state, commitId) : commitId
     const seenAt = state.seen.get(id)
-    if (seenAt === undefined) state.seen.set(id, this.#now())
-    else if (state.checkedAt > seenAt) return false
-    this.expire(repo)
+    if (seenAt === undefined) {
+      state.seen.set(id, this.#now())
+      this.expire(repo)
+    } else if (state.checkedAt > seenAt) return false
+    else state.checkedAt = Number.NEGATIVE_INFINITY
     return true
   }
 

@@ -11,6 +11,10 @@ import {
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createMemoryPfs, type PachydermApi } from '../../lib/testing/index.js'
+import { turn } from '../faults/support/rig.js'
+import { ask } from '../support/ask.js'
+import { createRepoAndBranch } from '../support/branch.js'
+import { deferred } from '../support/deferred.js'
 import { type Gateway, startGateway } from '../support/gateway.js'
 import { s3Client } from '../support/s3-client.js'
 
@@ -145,3 +149,55 @@ concurrent('the current version is the newest, whichever gateway recorded its ow
 })
 
 concurrent.run()
+
+const checks = suite('checks for records of another gateway')
+
+checks('a check that began before a write does not answer a listing after it', async () => {
+  const truth = createMemoryPfs()
+  const branch = { repo: { project: 'default', name: 'data', type: 'user' }, name: 'master' } as const
+  await createRepoAndBranch(truth, branch)
+  const held = { listing: false, check: false }
+  const [listing, listed, checking, checked] = [deferred(), deferred(), deferred(), deferred()]
+  const pfs: PachydermApi = {
+    ...truth,
+    async inspectCommit(request, options) {
+      const info = await truth.inspectCommit(request, options)
+      if (!held.check || request.commit.repo.type !== 'meta') return info
+      held.check = false
+      checking.resolve()
+      await checked.promise
+      return info
+    },
+    async *walkFile(request, options) {
+      if (held.listing) {
+        held.listing = false
+        listing.resolve()
+        await listed.promise
+      }
+      yield* truth.walkFile(request, options)
+    },
+  }
+  const [one, other] = [await startGateway({ pfs }), await startGateway({ pfs: truth })]
+  const list = () => ask(one.port, 'GET', '/data?list-type=2')
+  await ask(other.port, 'PUT', '/data/key', 'old', { 'x-amz-meta-a': 'old' })
+  await list()
+  held.listing = true
+  const page = list()
+  await listing.promise
+  await truth.modifyFile({ repo: branch.repo, branch: branch.name }, [
+    { addFile: { path: '/more', raw: Buffer.from('') } },
+  ])
+  held.check = true
+  const head = ask(one.port, 'HEAD', '/data/more')
+  await checking.promise
+  const { etag } = (await ask(other.port, 'PUT', '/data/key', 'new', { 'x-amz-meta-a': 'new' })).headers
+  listed.resolve()
+  for (let turns = 0; turns < 100; turns += 1) await turn()
+  checked.resolve()
+  assert.is((await head).status, 200)
+  assert.match((await page).text, String(etag).slice(1, -1))
+  assert.is((await ask(one.port, 'HEAD', '/data/key')).headers['x-amz-meta-a'], 'new')
+  for (const gateway of [one, other]) await gateway.close()
+})
+
+checks.run()
