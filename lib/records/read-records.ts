@@ -112,7 +112,8 @@ export async function readAhead(
   await reader.read(range, isWanted, () => isFull)
   if (!isFull) return { records: reader.found, to: range.upper }
   reader.found.delete(last)
-  return { records: reader.found, to: recordDirectory(last) }
+  // Other files than records may have ended the read before the first record.
+  return { records: reader.found, to: last === '' ? range.lower : recordDirectory(last) }
 }
 
 /** Collects the records of ranges. */

@@ -103,4 +103,15 @@ directories('a record that leaves the cache is read again', async ({ pfs, gatewa
   for (const key of ['d/1', 'd/2', 'd/3']) assert.is(await metadataOf(gateway, key), 'kept')
 })
 
+directories('files that are not records hide no record of a page', async ({ pfs, gateway, other }) => {
+  for (const key of ['d/1', 'd/2']) await put(other, key, 'a')
+  const planted = Array.from({ length: 10 }, (_, index) => ({
+    addFile: { path: `/objects/dd/f0/planted-${index}`, raw: Buffer.from('planted') },
+  }))
+  await pfs.modifyFile({ repo: meta, branch: 's3-records' }, planted)
+  await pfs.inspectCommit({ commit: { repo: meta, branch: 's3-records' }, wait: 'FINISHED' })
+  assert.is((await ask(gateway.port, 'GET', '/data?list-type=2&prefix=d/&max-keys=5')).status, 200)
+  for (const key of ['d/1', 'd/2']) assert.is(await metadataOf(gateway, key), 'a')
+})
+
 directories.run()
