@@ -73,10 +73,7 @@ export class BranchModel {
     return this.at(index - 1).has(key) && !this.at(index).has(key)
   }
 
-  /**
-   * Whether a version of a key is the current one at some commit of a span. The bytes of a write that is not answered yet
-   * may be read as the version that wrote the same bytes before: their record learns of the new one with the answer.
-   */
+  /** Whether a version of a key is the current one at some commit of a span. */
   isCurrentSometime({ from, to }: { readonly from: number; readonly to: number }, key: string, id: string | null) {
     const version = this.indexOf(id)
     for (let head = from; head <= to; head += 1) {
@@ -85,8 +82,6 @@ export class BranchModel {
         let index = head
         while (index > 0 && !this.#isVersion(index, key, answered)) index -= 1
         if (index === version) return true
-        const isEarlier = index > from && version < index && this.at(version).get(key) === this.at(head).get(key)
-        if (isEarlier && this.#isVersion(version, key, answered)) return true
       }
     }
     return false
