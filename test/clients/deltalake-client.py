@@ -8,7 +8,7 @@ import pyarrow
 from deltalake import DeltaTable, __version__, write_deltalake
 from expect import client
 
-client('delta-rs', f'(deltalake {__version__})')
+client('delta-rs', f'{__version__} (deltalake)')
 bucket = os.environ['BUCKET']
 s3 = boto3.client(
     's3',
