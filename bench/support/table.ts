@@ -82,7 +82,8 @@ export function barChart(rows: readonly Row[], names: readonly string[]): string
   }
   const style =
     '<style>text { font: 12px sans-serif; fill: #222 }</style><rect width="100%" height="100%" fill="#fff"/>'
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${y}">${style}${parts.join('')}</svg>\n`
+  const title = `<title>Times faster than ${escaped(names[0] ?? '')}, on a logarithmic scale</title>`
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${y}">${title}${style}${parts.join('')}</svg>\n`
 }
 
 function escaped(text: string): string {
