@@ -7,7 +7,7 @@ import { type BatchedLookup, createBatchedLookup } from '../pfs/batched-lookup.j
 import type { CallOptions, Commit, FileInfo, PathRange, PfsClient } from '../pfs/client.js'
 import { requireHash, smallFileHash } from '../pfs/file-hash.js'
 import { anyPath, rangeOf, readFile } from '../pfs/path.js'
-import { RangeHistory } from '../pfs/path-lookup.js'
+import { RangeHistories } from '../pfs/path-lookup.js'
 import { readTar } from '../pfs/tar.js'
 import type { ContentCache } from './content-cache.js'
 
@@ -71,7 +71,7 @@ export class SmallFiles {
   /** Running reads, by the names of their files. */
   readonly #running = new Map<string, Contents>()
   readonly #batches: BatchedLookup<Commit, FileInfo, Uint8Array>
-  readonly #histories = new LRUCache<string, RangeHistory>({ max: maxHistories })
+  readonly #histories = new RangeHistories(maxHistories)
 
   constructor(pfs: PfsClient, contents: ContentCache) {
     this.#pfs = pfs
@@ -145,7 +145,7 @@ export class SmallFiles {
   ): Promise<ReadonlyMap<string, PromiseSettledResult<Uint8Array>>> {
     // A path of an open commit may have had several contents meanwhile.
     const files = [...new Map(infos.map((info) => [idOfFile(info), info])).values()].sort(byPath)
-    const history = this.#historyOf(files[0])
+    const history = this.#histories.of(files[0] === undefined ? '' : idOfCommit(files[0].file.commit))
     const isTried = files.length > 1 && history.isWorthTrying()
     const ranges = isTried ? groupsOf(files).filter(({ length }) => length > 1) : []
     const read = await mapWithLimit(maxCalls, ranges, (range) => this.#readRange(range, options))
@@ -197,13 +197,6 @@ export class SmallFiles {
       // The files that are missing are read alone, and any error is reported there.
     }
     return contents
-  }
-
-  #historyOf(info: FileInfo | undefined): RangeHistory {
-    const id = info === undefined ? '' : idOfCommit(info.file.commit)
-    const history = noteLookup('ranges', this.#histories.get(id)) ?? new RangeHistory()
-    this.#histories.set(id, history)
-    return history
   }
 }
 

@@ -1,9 +1,7 @@
-import { LRUCache } from 'lru-cache'
-import { noteLookup } from '../diagnostics.js'
 import { createBatchedLookup } from './batched-lookup.js'
 import type { CallOptions, Commit, File, FileInfo, PfsClient } from './client.js'
 import { findFile } from './path.js'
-import { lookUpPaths, RangeHistory } from './path-lookup.js'
+import { lookUpPaths, RangeHistories } from './path-lookup.js'
 
 /** Looks up files; concurrent look-ups in a commit share calls. */
 export interface FileLookup {
@@ -20,14 +18,7 @@ const maxHistories = 256
 
 /** Creates the look-up of one gateway. */
 export function createFileLookup(pfs: PfsClient): FileLookup {
-  const histories = new LRUCache<string, RangeHistory>({ max: maxHistories })
-
-  function historyOf(commit: Commit): RangeHistory {
-    const name = nameOf(commit)
-    const history = noteLookup('ranges', histories.get(name)) ?? new RangeHistory()
-    histories.set(name, history)
-    return history
-  }
+  const histories = new RangeHistories(maxHistories)
 
   const lookup = createBatchedLookup<Commit, string, FileInfo | undefined>(nameOf, async (commit, paths, options) => {
     const [path = ''] = paths
@@ -35,7 +26,7 @@ export function createFileLookup(pfs: PfsClient): FileLookup {
       const file = await findFile(pfs, { commit, path }, options)
       return () => file
     }
-    const scope = { pfs, commit, history: historyOf(commit), filesOnly: true } as const
+    const scope = { pfs, commit, history: histories.of(nameOf(commit)), filesOnly: true } as const
     const results = await lookUpPaths(scope, paths, options)
     return (path) => {
       const result = results.get(path)

@@ -1,4 +1,6 @@
+import { LRUCache } from 'lru-cache'
 import { mapWithLimit } from '../concurrency.js'
+import { noteLookup } from '../diagnostics.js'
 import type { CallOptions, Commit, FileInfo, PathRange, PfsClient } from './client.js'
 import { PfsError } from './errors.js'
 import { anyPath, findFile, rangeOf } from './path.js'
@@ -48,6 +50,22 @@ export class RangeHistory {
   note(isUseful: boolean): void {
     this.#pause = isUseful ? 0 : Math.min(Math.max(1, this.#pause * 2), maxPause)
     this.#left = this.#pause
+  }
+}
+
+/** LRU cache of range histories by name, such as that of a commit. */
+export class RangeHistories {
+  readonly #histories: LRUCache<string, RangeHistory>
+
+  constructor(max: number) {
+    this.#histories = new LRUCache({ max })
+  }
+
+  /** The history of a name, which is created if it is missing. */
+  of(name: string): RangeHistory {
+    const history = noteLookup('ranges', this.#histories.get(name)) ?? new RangeHistory()
+    this.#histories.set(name, history)
+    return history
   }
 }
 

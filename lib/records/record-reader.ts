@@ -1,8 +1,7 @@
-import { LRUCache } from 'lru-cache'
 import { noteLookup } from '../diagnostics.js'
 import { type BatchedLookup, createBatchedLookup } from '../pfs/batched-lookup.js'
 import type { CallOptions, Repo } from '../pfs/client.js'
-import { RangeHistory } from '../pfs/path-lookup.js'
+import { RangeHistories } from '../pfs/path-lookup.js'
 import { DirectoryReader, type ExpectedPage } from './directory-reader.js'
 import { maxRecordBytes, type RecordReadOptions, readRecords } from './read-records.js'
 import type { ObjectRecord } from './record.js'
@@ -23,7 +22,7 @@ export class RecordReader {
   readonly #applyPending: ApplyPending
   readonly #directories: DirectoryReader
   readonly #lookup: BatchedLookup<Repo, string, KeyRecords>
-  readonly #histories = new LRUCache<string, RangeHistory>({ max: maxRepos })
+  readonly #histories = new RangeHistories(maxRepos)
 
   constructor(options: AccessOptions, applyPending: ApplyPending) {
     this.#access = new RecordAccess(options)
@@ -143,7 +142,7 @@ export class RecordReader {
       onOverflow: () => {
         hasSkipped = true
       },
-      ...(isBatch && { history: this.#historyOf(repo) }),
+      ...(isBatch && { history: this.#histories.of(idOf(repo)) }),
     }
     try {
       const id = await this.#access.commitToRead(repo, state, paths.map(recordDirectory), options)
@@ -158,12 +157,6 @@ export class RecordReader {
     } finally {
       state.reads.delete(running)
     }
-  }
-
-  #historyOf(repo: Repo): RangeHistory {
-    const history = this.#histories.get(idOf(repo)) ?? new RangeHistory()
-    this.#histories.set(idOf(repo), history)
-    return history
   }
 }
 
