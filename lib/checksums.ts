@@ -102,6 +102,14 @@ export function checksumElement(algorithm: string): string {
   return `Checksum${algorithm.toUpperCase()}`
 }
 
+/** The XML elements with the checksum of an object; none without a checksum. */
+export function checksumValue(
+  checksum: { readonly algorithm: string; readonly type: string } | undefined,
+  value: string | undefined,
+): Readonly<Record<string, string | undefined>> {
+  return checksum === undefined ? {} : { [checksumElement(checksum.algorithm)]: value, ChecksumType: checksum.type }
+}
+
 /** The XML elements that name the checksum of an object or an upload in a listing; none without a checksum. */
 export function checksumElements(
   checksum: { readonly algorithm: string; readonly type: string } | undefined,

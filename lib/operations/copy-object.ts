@@ -1,4 +1,4 @@
-import { checksumElement } from '../checksums.js'
+import { checksumValue } from '../checksums.js'
 import { type NewContent, stageCopy } from '../commits/change.js'
 import { percentByte } from '../encoding.js'
 import { invalidArgument, S3Error } from '../errors.js'
@@ -56,7 +56,7 @@ async function copy(call: ObjectCall): Promise<DocumentResponse> {
     xmlDocument('CopyObjectResult', {
       LastModified: written.lastModified.toISOString(),
       ETag: written.etag,
-      ...(checksum && { [checksumElement(checksum.algorithm)]: checksum.value, ChecksumType: checksum.type }),
+      ...checksumValue(checksum, checksum?.value),
     }),
     {
       'x-amz-version-id': written.versionId,

@@ -1,4 +1,4 @@
-import { checksumElement } from '../checksums.js'
+import { checksumElement, checksumValue } from '../checksums.js'
 import { invalidArgument, S3Error } from '../errors.js'
 import { readCondition } from '../http/preconditions.js'
 import { type HttpRequest, header } from '../http/request.js'
@@ -13,11 +13,7 @@ import { type ObjectCall, resolveNamedObject } from './call.js'
 const attributes: Readonly<Record<string, (object: StoredObject, request: HttpRequest) => XmlContent>> = {
   ETag: ({ etag }) => etag.replaceAll('"', ''),
   // S3 writes a composite checksum without the number of parts here, unlike in headers.
-  Checksum: ({ record: { checksum } }) =>
-    checksum && {
-      [checksumElement(checksum.algorithm)]: checksum.value.replace(/-\d+$/, ''),
-      ChecksumType: checksum.type,
-    },
+  Checksum: ({ record: { checksum } }) => checksum && checksumValue(checksum, checksum.value.replace(/-\d+$/, '')),
   ObjectParts: ({ record }, request) => (record.parts.length === 0 ? undefined : partsPage(record, request)),
   StorageClass: () => 'STANDARD',
   ObjectSize: ({ size }) => size,

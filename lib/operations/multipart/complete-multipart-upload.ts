@@ -1,4 +1,4 @@
-import { checksumElement } from '../../checksums.js'
+import { checksumValue } from '../../checksums.js'
 import type { Change } from '../../commits/change.js'
 import { committedOf } from '../../commits/commit-queue.js'
 import { yieldTurn } from '../../concurrency.js'
@@ -162,14 +162,13 @@ async function keepCompletion({ gateway, options }: ObjectCall, upload: Upload, 
 }
 
 function answerFrom(call: ObjectCall, { id }: UploadName, completion: Completion): DocumentResponse {
-  const { checksum } = id
   return xmlResponse(
     xmlDocument('CompleteMultipartUploadResult', {
       Location: urlOfObject(call),
       Bucket: call.bucket.name,
       Key: call.key,
       ETag: completion.etag,
-      ...(checksum && { [checksumElement(checksum.algorithm)]: completion.checksum, ChecksumType: checksum.type }),
+      ...checksumValue(id.checksum, completion.checksum),
     }),
     { 'x-amz-version-id': completion.versionId },
   )
