@@ -98,7 +98,7 @@ async function reportVersion(pachd: PachdAddress, report: Report): Promise<void>
   }
 }
 
-/** The user of a token, whom PFS lets make requests; undefined if there is none. */
+/** The user of a valid token; undefined without a token, or if PFS refuses it. */
 async function checkToken(
   client: GrpcPfsClient,
   authActive: boolean,

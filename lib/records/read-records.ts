@@ -38,7 +38,7 @@ export interface RecordReadOptions {
   /** Called with the size in bytes of each record, also of skipped ones. */
   readonly onSize: (recordPath: string, size: number) => void
   readonly onError: (error: unknown) => void
-  /** Called if the read has ended since its records exceed 64 MiB: any may be missing. */
+  /** Called if the read has ended since its records exceed 64 MiB: some may be missing. */
   readonly onOverflow?: () => void
   /** Whether ranges of several keys were useful before; without it, they are tried. */
   readonly history?: RangeHistory
