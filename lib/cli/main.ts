@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import cluster from 'node:cluster'
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { renameSync, rmSync, writeFileSync } from 'node:fs'
+import manifest from '../../package.json' with { type: 'json' }
 import { type Arguments, parseArguments } from './arguments.js'
 import { Fault, faultOfWriting, lineFrom, PrintedFault } from './fault.js'
 import { usage } from './help.js'
@@ -35,7 +36,7 @@ async function main(): Promise<void> {
       process.stdout.write(usage)
       return
     case 'version':
-      process.stdout.write(`${programVersion()}\n`)
+      process.stdout.write(`${manifest.version}\n`)
       return
     case 'print-config': {
       const { checkOptions } = await import('./serve.js')
@@ -50,7 +51,7 @@ async function main(): Promise<void> {
 
 async function run(args: Arguments): Promise<void> {
   const log = await createProgramLog(args.log)
-  const version = programVersion()
+  const { version } = manifest
   try {
     const { serve } = await import('./serve.js')
     const { runWorker, runWorkers } = await import('./workers.js')
@@ -106,11 +107,6 @@ function writePortFile(path: string, { welcome }: RunningGateway): void {
   } catch (thrown) {
     throw faultOfWriting(`--port-file: cannot write ${path}`, thrown)
   }
-}
-
-function programVersion(): string {
-  const file: { version: string } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
-  return file.version
 }
 
 function fail(thrown: unknown): void {

@@ -103,17 +103,27 @@ test('it contains no source map, and only the declarations of the entries', asyn
     [],
   )
   assert.equal(files.filter((path) => /\.d\.[cm]?ts$/.test(path)).sort(), [
-    'dist/cjs/index.d.ts',
-    'dist/cjs/testing/index.d.ts',
+    'dist/esm/index.d.ts',
+    'dist/esm/testing/index.d.ts',
     'dist/index.d.ts',
     'dist/testing/index.d.ts',
   ])
 })
 
 test('the main entry does not load the entry for tests', async () => {
-  const loaded = "console.log(Object.keys(require.cache).filter((path) => path.includes('/dist/cjs/testing/')).length)"
+  const loaded = "console.log(Object.keys(require.cache).filter((path) => path.includes('/dist/testing/')).length)"
   assert.is(await project.output(['node', '-e', `require('pfs-s3-gateway'); ${loaded}`]), '0')
   assert.is.not(await project.output(['node', '-e', `require('pfs-s3-gateway/testing'); ${loaded}`]), '0')
+})
+
+test('the program loads at most 300 modules before it listens, all of them CommonJS', async () => {
+  project.write('count.cjs', "process.on('exit', () => console.log(Object.keys(require.cache).length))")
+  const main = 'node_modules/pfs-s3-gateway/dist/cli/main.js'
+  // Nobody can listen on an address of another machine, so the program ends when it has loaded everything.
+  const start = ['node', '--require', './count.cjs', main, '--memory', '--listen', '203.0.113.1:1']
+  const loaded = Number(await project.output(['sh', '-c', `${start.join(' ')} || true`]))
+  // ES modules are not in this cache; Node takes twice as long to load them.
+  assert.ok(loaded > 200 && loaded <= 300, `${loaded} modules`)
 })
 
 test.after(() => project.remove())
