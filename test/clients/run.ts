@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { root } from '../support/root.js'
 import { pages } from '../support/snippets.js'
 import { makeMaterial } from './support/material.js'
-import { pageScript } from './support/page.js'
+import { hasBlocks, pageScript } from './support/page.js'
 import { type ClientScript, clientScripts, runScript } from './support/scripts.js'
 import { mainSetup, pageSetup, type RunningSetup, type Setup, setups, startSetup } from './support/setups.js'
 import { type ClientRun, clientsPage } from './support/table.js'
@@ -34,19 +34,22 @@ for (const setup of scripts.length === 0 ? [] : setups) {
   for (const script of scripts.filter((each) => isFor(each, setup))) {
     for (const signature of signaturesFor(script, setup)) {
       const { tree, file, parts } = setup.large && script.large ? large : small
-      const env = { ...environment(script, running, signature), TREE: tree, FILE: file, PARTS: parts }
-      const { client, passed } = await run(`${script.name} ${signature}, ${setup.name}`, script, env)
+      const env: NodeJS.ProcessEnv = {
+        ...environment(script, running, signature),
+        TREE: tree,
+        FILE: file,
+        PARTS: parts,
+      }
+      const { client, passed } = await run(`${script.name} ${signature}, ${setup.name}`, (turn) =>
+        runOnce(script, { ...env, BUCKET: `${env.BUCKET}${turn}` }),
+      )
       runs.push({ script, client, setup: setup.name, signature, passed })
     }
   }
   await stop(running, setup.name)
 }
 for (const page of pages.filter(isSelected)) {
-  const running = await startSetup(pageSetup)
-  const script = pageScript(page, running, { tools, folder: work })
-  if (script !== undefined)
-    await run(page, script, { ...environment(script, running, 'v4'), ...pageEnvironment(running) })
-  await stop(running, page)
+  if (hasBlocks(page)) await run(page, () => runPage(page))
 }
 rmSync(work, { recursive: true, force: true })
 if (filters.length === 0) writeFileSync(join(root, 'docs/clients.md'), clientsPage(runs))
@@ -75,16 +78,29 @@ function signaturesFor(script: ClientScript, setup: Setup): readonly string[] {
   return setup.rootToken === undefined ? script.signatures.slice(0, 1) : script.signatures
 }
 
-/** Runs a script in a new home directory; in CI once more if it fails, since a slow start of a client may time it out. */
+type Outcome = Awaited<ReturnType<typeof runOnce>>
+
+/**
+ * Runs something; in CI once more if it fails, since a slow start of a client may time it out. `turn` is empty at
+ * first and `-again` then: what the first turn left may be in the way.
+ */
 async function run(
   title: string,
-  script: ClientScript,
-  env: NodeJS.ProcessEnv,
+  attempt: (turn: '' | '-again') => Promise<Outcome>,
 ): Promise<{ readonly client: string; readonly passed: boolean }> {
-  const first = await runOnce(script, env)
+  const first = await attempt('')
   if (first.failure === undefined || process.env.CI === undefined) return reportRun(title, first)
   console.log(`AGAIN ${title}\n${indented(first.failure)}`)
-  return reportRun(title, await runOnce(script, { ...env, BUCKET: `${env.BUCKET}-again` }))
+  return reportRun(title, await attempt('-again'))
+}
+
+/** Runs the blocks of a page over a new gateway. */
+async function runPage(page: string): Promise<Outcome> {
+  const running = await startSetup(pageSetup)
+  const script = pageScript(page, running, { tools, folder: work })
+  const outcome = await runOnce(script, { ...environment(script, running, 'v4'), ...pageEnvironment(running) })
+  await stop(running, page)
+  return outcome
 }
 
 async function runOnce(script: ClientScript, env: NodeJS.ProcessEnv) {
@@ -96,7 +112,7 @@ async function runOnce(script: ClientScript, env: NodeJS.ProcessEnv) {
   return { ...result, seconds: (performance.now() - start) / 1000 }
 }
 
-function reportRun(title: string, { client, failure, seconds }: Awaited<ReturnType<typeof runOnce>>) {
+function reportRun(title: string, { client, failure, seconds }: Outcome) {
   report(`${title} (${seconds.toFixed(1)} s)`, failure)
   return { client, passed: failure === undefined }
 }
