@@ -1,6 +1,6 @@
 import type { CommitQueue } from '../commits/commit-queue.js'
 import { type Branch, type CallOptions, headOf, type PfsClient, type Repo } from '../pfs/client.js'
-import { unlessMissing } from '../pfs/errors.js'
+import { isMissing, unlessMissing } from '../pfs/errors.js'
 import type { RecordReadOptions, RecordSource } from './read-records.js'
 import type { BranchState, InspectedHead, RecordCache } from './record-cache.js'
 import { recordsBranch } from './record-path.js'
@@ -30,6 +30,20 @@ export class RecordAccess {
   stateOf(repo: Repo, options: CallOptions): Promise<BranchState> {
     const branch = recordsBranch(repo)
     return this.#options.cache.branch(repo, () => this.#inspectHead(branch, options))
+  }
+
+  /**
+   * Reads records; once more if that fails since the records branch, or the whole repo, was deleted after its last check.
+   * Then there are no records, or those of a repo that was created again.
+   */
+  async whileThere<Result>(repo: Repo, read: () => Promise<Result>): Promise<Result> {
+    try {
+      return await read()
+    } catch (error) {
+      if (!isMissing(error)) throw error
+      this.#options.cache.forget(repo)
+      return read()
+    }
   }
 
   /** A commit that PFS has finished, in which the paths are the same as at the head; undefined if PFS must be asked for it. */

@@ -51,7 +51,12 @@ export class RecordReader {
 
   /** Prepares `readPage` while PFS lists the page. */
   expectPage(repo: Repo, page: ExpectedPage, options: CallOptions): Promise<void> {
-    return this.#directories.expectPage(repo, page, options)
+    return this.whileThere(repo, () => this.#directories.expectPage(repo, page, options))
+  }
+
+  /** Runs a read of the records branch; see `RecordAccess.whileThere`. */
+  whileThere<Result>(repo: Repo, read: () => Promise<Result>): Promise<Result> {
+    return this.#access.whileThere(repo, read)
   }
 
   /** The last known state of the records branch of a repo, from within a second. */
@@ -81,7 +86,16 @@ export class RecordReader {
     return readRecords(this.#access.sourceOf(repo, commitId, readOptions, options), paths)
   }
 
-  async #readAll(
+  #readAll(
+    repo: Repo,
+    paths: readonly string[],
+    readOptions: ReadOptions,
+    options: CallOptions,
+  ): Promise<ReadonlyMap<string, KeyRecords>> {
+    return this.whileThere(repo, () => this.#readCurrent(repo, paths, readOptions, options))
+  }
+
+  async #readCurrent(
     repo: Repo,
     paths: readonly string[],
     readOptions: ReadOptions,

@@ -118,13 +118,22 @@ export class RecordStore {
    * `hold` is called with the memory of each in bytes, and may throw: anyone who can write to a repo can add any number.
    */
   async hiddenVersions(
+    branch: Branch,
+    paths: readonly string[],
+    hold: (bytes: number) => void,
+    options: CallOptions,
+  ): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
+    if (this.mode === 'off') return new Map()
+    return this.#reader.whileThere(branch.repo, () => this.#listHidden(branch, paths, hold, options))
+  }
+
+  async #listHidden(
     { repo, name }: Branch,
     paths: readonly string[],
     hold: (bytes: number) => void,
     options: CallOptions,
   ): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
     const found = new Map<string, Set<string>>()
-    if (this.mode === 'off') return found
     const branch = recordsBranch(repo)
     const { headId } = await this.#reader.stateOf(repo, options)
     if (headId === undefined) return found
@@ -148,8 +157,12 @@ export class RecordStore {
    * The commit of the records branch with the index of a branch's directory markers; undefined if the branch never had a
    * marker.
    */
-  async markerCommit({ repo, name }: Branch, options: CallOptions): Promise<Commit | undefined> {
+  async markerCommit(branch: Branch, options: CallOptions): Promise<Commit | undefined> {
     if (this.mode === 'off') return undefined
+    return this.#reader.whileThere(branch.repo, () => this.#findMarkerCommit(branch, options))
+  }
+
+  async #findMarkerCommit({ repo, name }: Branch, options: CallOptions): Promise<Commit | undefined> {
     const branch = recordsBranch(repo)
     const state = await this.#reader.stateOf(repo, options)
     if (state.headId === undefined || state.markerless.has(name)) return undefined

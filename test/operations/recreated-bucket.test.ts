@@ -11,6 +11,7 @@ import {
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createMemoryPfs, type PachydermApi } from '../../lib/testing/index.js'
+import { createRepoAndBranch } from '../support/branch.js'
 import { type Gateway, startGateway } from '../support/gateway.js'
 import { s3Client } from '../support/s3-client.js'
 
@@ -24,9 +25,13 @@ interface Started {
 }
 
 /** `other` does not see how `one` deletes the bucket and creates it again. */
-const recreated = suite<{ one: Started; other: Started; calls: string[]; start: () => Promise<Started> }>(
-  'a bucket that another gateway deletes and creates again',
-)
+const recreated = suite<{
+  one: Started
+  other: Started
+  truth: PachydermApi
+  calls: string[]
+  start: () => Promise<Started>
+}>('a bucket that another gateway deletes and creates again')
 
 recreated.before.each(async (context) => {
   const truth = createMemoryPfs()
@@ -44,7 +49,7 @@ recreated.before.each(async (context) => {
     started.push({ gateway, s3: s3Client(gateway), errors })
     return started.at(-1) as Started
   }
-  Object.assign(context, { one: await start(), other: await start(), calls, start, started })
+  Object.assign(context, { one: await start(), other: await start(), truth, calls, start, started })
   await context.one.s3.send(new CreateBucketCommand({ Bucket }))
 })
 
@@ -129,5 +134,30 @@ recreated('is not waited for if it is only deleted', async ({ one, other, calls 
   await other.gateway.flush()
   assert.equal([calls, other.errors.length], [[], 1])
 })
+
+/** Reads by a gateway that has just looked at the records branch. */
+const reads: Readonly<Record<string, (s3: S3Client) => Promise<unknown>>> = {
+  'lists objects': (s3) => s3.send(new ListObjectsV2Command({ Bucket })),
+  'lists versions': (s3) => s3.send(new ListObjectVersionsCommand({ Bucket })),
+}
+
+for (const [name, read] of Object.entries(reads)) {
+  for (const isRepo of [true, false]) {
+    recreated(`${name} at once, after ${isRepo ? 'that' : 'only its records were deleted'}`, async (context) => {
+      const { one, other, truth } = context
+      const repo = { project: 'default', name: 'again' } as const
+      const user = { ...repo, type: 'user' } as const
+      await put(one, { v: 'old' })
+      await one.s3.send(new PutObjectCommand({ Bucket, Key: 'd/', Body: '' }))
+      await one.gateway.flush()
+      await other.s3.send(new ListObjectsV2Command({ Bucket }))
+      if (isRepo) {
+        await truth.deleteRepo({ repo: user, force: true })
+        await createRepoAndBranch(truth, { repo: user, name: 'master' })
+      } else await truth.deleteBranch({ branch: { repo: { ...repo, type: 'meta' }, name: 's3-records' } })
+      await read(other.s3)
+    })
+  }
+}
 
 recreated.run()
