@@ -54,7 +54,7 @@ async function copy(call: ObjectCall): Promise<DocumentResponse> {
   })
   return xmlResponse(
     xmlDocument('CopyObjectResult', {
-      LastModified: written.lastModified.toISOString(),
+      LastModified: (written.time ?? new Date()).toISOString(),
       ETag: written.etag,
       ...checksumValue(checksum, checksum?.value),
     }),

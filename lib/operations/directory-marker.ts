@@ -1,10 +1,20 @@
 import type { Change, NewContent } from '../commits/change.js'
 import type { Committed } from '../commits/commit-changes.js'
 import { isMarkerPath, markerContent, markerEvent } from '../records/markers.js'
-import { emptyRecord, type MarkerChange, type ObjectRecord, type RecordedVersion } from '../records/record.js'
+import {
+  emptyRecord,
+  limitVersions,
+  type MarkerChange,
+  maxMarkerVersions,
+  type ObjectRecord,
+  type RecordedVersion,
+} from '../records/record.js'
 import type { RecordChange, RecordUpdate } from '../records/record-change.js'
-import { findObject } from '../resolver/object.js'
+import { findObject, startOf } from '../resolver/object.js'
 import type { BucketCall } from './call.js'
+
+/** A commit, and PFS's time of it; undefined while it is open. */
+type MadeCommit = Pick<Committed, 'commitId' | 'time'>
 
 /** Whether a write creates a directory marker: an empty object whose key ends with `/`. It gets no file in PFS. */
 export function isMarkerWrite({ gateway }: BucketCall, path: string, content: NewContent): boolean {
@@ -34,14 +44,14 @@ export function withMarker<C extends Pick<Change, 'path' | 'condition'>>(call: B
 }
 
 /** Records that a commit created the directory marker at a path, with the attributes of `record`. */
-export function recordMarker(call: BucketCall, path: string, record: ObjectRecord, made: Committed): Promise<void> {
-  const version = versionOf(call, made, 'made')
-  return writeRecords(call, [
-    changeOf(call, path, (known) => ({
-      ...record,
-      versions: [...(known?.versions ?? []), version].slice(-maxVersions),
-    })),
-  ])
+export async function recordMarker(
+  call: BucketCall,
+  path: string,
+  record: ObjectRecord,
+  made: Committed,
+): Promise<void> {
+  const version = await versionOf(call, made, 'made')
+  await writeRecords(call, [changeOf(call, path, (known) => ({ ...record, versions: added(known, version) }))])
 }
 
 /**
@@ -50,7 +60,7 @@ export function recordMarker(call: BucketCall, path: string, record: ObjectRecor
  */
 export async function recordMarkerEnds(
   call: BucketCall,
-  changed: ReadonlyMap<string, Committed>,
+  changed: ReadonlyMap<string, MadeCommit>,
   change: 'removed' | 'replaced',
 ): Promise<void> {
   const { gateway, bucket, options } = call
@@ -59,18 +69,15 @@ export async function recordMarkerEnds(
   if (paths.length === 0) return
   gateway.records.refresh(repo)
   const records = await gateway.records.readPage(repo, paths, options)
-  const changes = [...changed].flatMap(([path, made]) => {
+  const changes: RecordChange[] = []
+  const starts = new Map<string, Date>()
+  for (const [path, made] of changed) {
     const last = markerEvent(records.get(path)?.get(markerContent), name)?.marker
     // A removed marker cannot be removed again.
-    if (last === undefined || (last === 'removed' && change === 'removed')) return []
-    const version = versionOf(call, made, change)
-    return [
-      changeOf(call, path, (known) => {
-        const { versions, ...rest } = known ?? emptyRecord
-        return { ...rest, versions: [...versions, version].slice(-maxVersions) }
-      }),
-    ]
-  })
+    if (last === undefined || (last === 'removed' && change === 'removed')) continue
+    const version = await versionOf(call, made, change, starts)
+    changes.push(changeOf(call, path, (known) => ({ ...(known ?? emptyRecord), versions: added(known, version) })))
+  }
   await writeRecords(call, changes)
 }
 
@@ -90,20 +97,28 @@ export function forgetVersions(
   })
 }
 
-/** Maximum versions of a marker in its record. */
-const maxVersions = 1000
+function added(known: ObjectRecord | undefined, version: RecordedVersion): readonly RecordedVersion[] {
+  return limitVersions([...(known?.versions ?? []), version], maxMarkerVersions)
+}
 
 function changeOf({ bucket }: BucketCall, path: string, update: RecordUpdate): RecordChange {
   return { name: { repo: bucket.branch.repo, path, content: markerContent }, kind: 'update', update }
 }
 
-/** An open commit has no time yet. */
-function versionOf(
-  { bucket }: BucketCall,
-  { commitId, time = new Date() }: Committed,
+/**
+ * An open commit has only the time of its start, which `starts` caches. It must be PFS's: the times of a marker's versions
+ * tell whether it exists.
+ */
+async function versionOf(
+  { gateway, bucket, options: { signal: _, ...lasting } }: BucketCall,
+  { commitId, time }: MadeCommit,
   marker: MarkerChange,
-): RecordedVersion {
-  return { commitId, branch: bucket.branch.name, time, marker }
+  starts = new Map<string, Date>(),
+): Promise<RecordedVersion> {
+  const { repo, name } = bucket.branch
+  const made = time ?? starts.get(commitId) ?? (await startOf(gateway.pfs, { repo, id: commitId }, lasting))
+  starts.set(commitId, made)
+  return { commitId, branch: name, time: made, marker }
 }
 
 /** Writes records after the commit, even if the client leaves. */

@@ -28,7 +28,8 @@ export interface Written {
   readonly versionId: string
   /** With quotes. */
   readonly etag: string
-  readonly lastModified: Date
+  /** PFS's time of the commit; undefined while it is open. */
+  readonly time: Date | undefined
 }
 
 /** A new object: its content and its record. */
@@ -65,8 +66,8 @@ export async function writeObject(call: BucketCall, object: NewObject): Promise<
   return gateway.markerMutex(JSON.stringify([repo.project, repo.name, name, object.path]), async () => {
     if (isMarkerWrite(call, object.path, object.content)) return writeMarker(call, object)
     const written = await writeFile(call, object)
-    const { versionId: commitId, lastModified: time } = written
-    await recordMarkerEnds(call, new Map([[object.path, { commitId, parentId: undefined, time }]]), 'replaced')
+    const { versionId: commitId, time } = written
+    await recordMarkerEnds(call, new Map([[object.path, { commitId, time }]]), 'replaced')
     return written
   })
 }
@@ -164,7 +165,7 @@ async function retryOnce<Result>(work: () => Promise<Result>): Promise<Result> {
 }
 
 function writtenOf({ commitId, time }: Committed, etag: string): Written {
-  return { versionId: commitId, etag, lastModified: time ?? new Date() }
+  return { versionId: commitId, etag, time }
 }
 
 /** Adds a version to an existing record. An open commit is not a version. */

@@ -1,4 +1,11 @@
-import { addVersions, idOfVersion, type ObjectRecord, type RecordedVersion } from './record.js'
+import {
+  addVersions,
+  idOfVersion,
+  limitVersions,
+  maxMarkerVersions,
+  type ObjectRecord,
+  type RecordedVersion,
+} from './record.js'
 import { serializeRecord } from './record-format.js'
 import type { RecordName } from './record-path.js'
 
@@ -72,7 +79,9 @@ export function restorationOf(
     // A later description stays.
     const described = isDescribed && descriptionOf(current) === descriptionOf(after) ? merged : current
     const versions = [...current.versions, ...lost.filter(lacks(current))]
-    return { ...(described ?? current), versions: versions.sort((a, b) => a.time.getTime() - b.time.getTime()) }
+    versions.sort((a, b) => a.time.getTime() - b.time.getTime())
+    // With more, the record could not be read again.
+    return { ...(described ?? current), versions: limitVersions(versions, maxMarkerVersions) }
   }
 }
 

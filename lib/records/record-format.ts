@@ -10,7 +10,9 @@ import {
   headerName,
   headerValue,
   idOfVersion,
+  limitVersions,
   markerChanges,
+  maxMarkerVersions,
   type ObjectRecord,
   type RecordedChecksum,
   type RecordedPart,
@@ -69,7 +71,7 @@ export async function parseRecord(bytes: Uint8Array): Promise<ObjectRecord> {
     }
   }
   if (lines === 0) throw new UnreadableRecord('a record is empty')
-  return { ...described, versions: [...versions.values()].slice(-maxVersions) }
+  return { ...described, versions: limitVersions([...versions.values()], maxMarkerVersions) }
 }
 
 /** The lines that are not empty. */
@@ -217,12 +219,9 @@ function readHidden(value: unknown): HiddenVersion {
   }
 }
 
-/** Maximum versions of a line, and of a record, whose oldest are dropped: a directory marker has at most 1,000. */
-const maxVersions = 1000
-
 function readVersions(value: unknown): ObjectRecord['versions'] {
   const versions = readList(value, (each) => each)
-  return atMost(maxVersions, versions.length, versions).map(readVersion)
+  return atMost(maxMarkerVersions, versions.length, versions).map(readVersion)
 }
 
 function readVersion(value: unknown): RecordedVersion {

@@ -120,15 +120,29 @@ function hasType({ headers: { 'content-type': type } }: ObjectRecord, defaultTyp
   return type === undefined || type === defaultType || genericTypes.has(type)
 }
 
-/** Maximum versions of one content in its record; older ones are dropped. */
+/** Maximum versions of one content in its record, and of a directory marker, whose versions tell whether it exists. */
 const maxVersions = 100
+export const maxMarkerVersions = 1000
+
+/** Drops the oldest versions beyond `most`, but not the last one of a branch: writes to other branches do not change it. */
+export function limitVersions(versions: readonly RecordedVersion[], most: number): readonly RecordedVersion[] {
+  let surplus = versions.length - most
+  if (surplus <= 0) return versions
+  const lastOfBranch = new Set(new Map(versions.map((version) => [version.branch, version])).values())
+  const kept = versions.filter((version) => {
+    if (surplus <= 0 || lastOfBranch.has(version)) return true
+    surplus -= 1
+    return false
+  })
+  return kept.slice(-most)
+}
 
 /** Adds versions to a record, without duplicates. */
 export function addVersions(known: ObjectRecord | undefined, versions: readonly RecordedVersion[]): ObjectRecord {
   const record = known ?? emptyRecord
   const added = new Set(versions.map(idOfVersion))
   const others = record.versions.filter((version) => !added.has(idOfVersion(version)))
-  return { ...record, versions: [...others, ...versions].slice(-maxVersions) }
+  return { ...record, versions: limitVersions([...others, ...versions], maxVersions) }
 }
 
 /**

@@ -180,8 +180,12 @@ export function commitOfVersion(bucket: Bucket, versionId: string | undefined): 
   return { ...headOf(bucket.branch), id: versionId }
 }
 
-/** Start of a commit: the files of an open commit have no time yet. */
-async function startOf(pfs: Pick<PfsClient, 'inspectCommit'>, commit: Commit, options: CallOptions): Promise<Date> {
+/** The start of a commit: one that is open has no other time yet. */
+export async function startOf(
+  pfs: Pick<PfsClient, 'inspectCommit'>,
+  commit: Commit,
+  options: CallOptions,
+): Promise<Date> {
   const { started } = await pfs.inspectCommit({ commit }, options)
   return started ?? new Date(0)
 }
