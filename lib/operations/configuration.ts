@@ -29,22 +29,31 @@ export const bucketConfiguration: Readonly<Record<string, BucketOperation>> = {
     await requireOwnersPolicy(call)
     return { status: 200 }
   },
+  'cors DELETE': deleteConfiguration,
   'cors GET': refuse('NoSuchCORSConfiguration'),
+  'encryption DELETE': deleteConfiguration,
   'encryption GET': refuse('ServerSideEncryptionConfigurationNotFoundError'),
+  'lifecycle DELETE': deleteConfiguration,
   'lifecycle GET': refuse('NoSuchLifecycleConfiguration'),
   'logging GET': fixedConfiguration('BucketLoggingStatus'),
   'notification GET': fixedConfiguration('NotificationConfiguration'),
   'object-lock GET': refuse('ObjectLockConfigurationNotFoundError'),
+  'ownershipControls DELETE': deleteConfiguration,
   'ownershipControls GET': refuse('OwnershipControlsNotFoundError'),
+  'policy DELETE': deleteConfiguration,
   'policy GET': refuse('NoSuchBucketPolicy'),
   'policyStatus GET': refuse('NoSuchBucketPolicy'),
+  'publicAccessBlock DELETE': deleteConfiguration,
   'publicAccessBlock GET': refuse('NoSuchPublicAccessBlockConfiguration'),
+  'replication DELETE': deleteConfiguration,
   'replication GET': refuse('ReplicationConfigurationNotFoundError'),
   'requestPayment GET': fixedConfiguration('RequestPaymentConfiguration', { Payer: 'BucketOwner' }),
+  'tagging DELETE': deleteConfiguration,
   'tagging GET': refuse('NoSuchTagSet'),
   // Every write to a branch creates a version.
   'versioning GET': fixedConfiguration('VersioningConfiguration', { Status: 'Enabled' }),
   'versioning PUT': putBucketVersioning,
+  'website DELETE': deleteConfiguration,
   'website GET': refuse('NoSuchWebsiteConfiguration'),
 }
 
@@ -61,6 +70,13 @@ function refuse(code: S3ErrorCode): BucketOperation {
     await requireListable(call)
     throw new S3Error(code, { fields: { BucketName: call.bucket.name } })
   }
+}
+
+/** Deleting a configuration that a bucket does not have succeeds, as on S3. */
+async function deleteConfiguration(call: BucketCall): ReturnType<BucketOperation> {
+  requireWritable(call.bucket)
+  await requireListable(call)
+  return { status: 204 }
 }
 
 /**

@@ -79,6 +79,21 @@ for (const [subresource, expected] of notConfigured) {
   })
 }
 
+const deletable = notConfigured.map(([name]) => name).filter((name) => !['object-lock', 'policyStatus'].includes(name))
+
+for (const subresource of deletable) {
+  open(`deleting ${subresource} succeeds, if the bucket exists and can be written`, async ({ gateway }) => {
+    const remove = async (bucket: string) => {
+      const { status, code } = await ask(gateway.port, 'DELETE', `/${bucket}?${subresource}`)
+      return `${status} ${code}`
+    }
+    assert.is(await remove(Bucket), '204 ')
+    assert.is(await remove('none.configured'), '404 NoSuchBucket')
+    assert.is(await remove(`master^.configured`), '405 MethodNotAllowed')
+    assert.is((await fetch(`${gateway.endpoint}/${Bucket}/${Key}`)).status, 200)
+  })
+}
+
 for (const subresource of ['retention', 'legal-hold']) {
   open(`${subresource} reports no object lock, if the object exists`, async ({ gateway }) => {
     assert.is(await outcomeOf(gateway, `${Bucket}/${Key}?${subresource}`), '400 InvalidRequest')
