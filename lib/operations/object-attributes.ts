@@ -95,13 +95,11 @@ function isContentHeader(name: string): name is ContentHeader {
   return (contentHeaders as readonly string[]).includes(name)
 }
 
-/** Removes `aws-chunked`, which encodes the transfer and not the content. */
+/** Removes `aws-chunked`, which encodes the transfer and not the content; keeps the rest as the client wrote it. */
 function withoutFraming(value: string): string {
-  return value
-    .split(',')
-    .map((each) => each.trim())
-    .filter((each) => each.toLowerCase() !== 'aws-chunked')
-    .join(',')
+  const all = value.split(',')
+  const kept = all.filter((each) => each.trim().toLowerCase() !== 'aws-chunked')
+  return kept.length === all.length ? value : kept.join(',').trim()
 }
 
 function requireSize(size: number, limit: number): void {
