@@ -198,7 +198,7 @@ export function xmlDocument(root: string, content: XmlContent | readonly XmlCont
   return `${xmlDeclaration}<${root} xmlns="${namespace}">${text}</${root}>`
 }
 
-/** A document without a namespace; S3 writes its errors this way. */
+/** A document without a namespace; S3 writes its errors and the response to a form this way. */
 export function plainXmlDocument(root: string, content: XmlContent): string {
   return `${xmlDeclaration}<${root}>${inner(content)}</${root}>`
 }

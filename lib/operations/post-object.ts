@@ -1,7 +1,7 @@
 import { percentEncode } from '../encoding.js'
 import { header } from '../http/request.js'
 import { type S3Response, xmlResponse } from '../http/response.js'
-import { xmlDocument } from '../http/xml.js'
+import { plainXmlDocument } from '../http/xml.js'
 import { type ObjectCall, requireWritable } from './call.js'
 import { readFieldAttributes } from './object-attributes.js'
 import { readFieldTags } from './object-tagging.js'
@@ -30,7 +30,7 @@ export async function postObject(call: ObjectCall, fields: ReadonlyMap<string, s
   const location = urlOfPostedObject(call)
   const status = successStatus(fields.get('success_action_status'))
   if (status !== 201) return { status, headers: { ...headers, location } }
-  const document = xmlDocument('PostResponse', {
+  const document = plainXmlDocument('PostResponse', {
     Location: location,
     Bucket: call.bucket.name,
     Key: call.key,

@@ -91,6 +91,7 @@ for (const overWire of wires) {
       answer.text,
       `<Location>${gateway.endpoint}/${Bucket}/dir/a%20b%26c.txt</Location><Bucket>${Bucket}</Bucket>`,
     )
+    assert.match(answer.text, '<PostResponse><Location>')
     assert.match(answer.text, '<Key>dir/a b&amp;c.txt</Key>')
     assert.is(await read(gateway, 'dir/a b&c.txt'), 'hello')
   })
