@@ -134,7 +134,8 @@ function readClaim(request: HttpRequest, options: ClaimOptions): Claim | undefin
   if (inQueryV4) return readV4Query(request, options)
   if (inQueryV2) return readV2Query(request, options)
   const [authorization] = authorizations
-  if (authorization === undefined) return undefined
+  // S3 answers an empty header as it answers a missing one.
+  if (authorization === undefined || authorization === '') return undefined
   if (authorization.startsWith(`${v4Algorithm} `)) return readV4Header(request, authorization, options)
   if (authorization.startsWith('AWS ')) return readV2Header(request, authorization, options)
   throw new S3Error('InvalidArgument', {

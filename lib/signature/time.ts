@@ -20,10 +20,10 @@ export function parseTimestamp(text: string): Timestamp | undefined {
   return time === undefined ? undefined : { text, time }
 }
 
-/** Parses an HTTP date; undefined if it is invalid. */
+/** Parses an HTTP date; undefined if it is invalid or, as for S3, before 1970. */
 export function parseDateHeader(text: string): Timestamp | undefined {
   const time = parseHttpDate(text)?.getTime()
-  return time === undefined ? undefined : { text: timestampText(time), time }
+  return time === undefined || time < 0 ? undefined : { text: timestampText(time), time }
 }
 
 /** Formats a time for the fields of an error, to the second. */

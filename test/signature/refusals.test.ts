@@ -100,12 +100,16 @@ test('another authorization scheme', async () => {
     'AWS4-ECDSA-P256-SHA256 Credential=a',
     'AWS4-HMAC-SHA256',
     'aws a:b',
-    '',
   ]) {
     const error = await errorOf(check({ target: '/', headers: { Authorization: authorization } }))
     assert.is(error.code, 'InvalidArgument')
     assert.is(error.message, 'Unsupported Authorization Type')
   }
+})
+
+test('an empty Authorization header counts as missing', async () => {
+  const error = await errorOf(check({ target: '/', headers: { Authorization: '' } }))
+  assert.is(error.code, 'AccessDenied')
 })
 
 test('two mechanisms at once, whatever the second is', async () => {
@@ -140,6 +144,11 @@ test('a request signed more than 15 minutes ago or ahead', async () => {
 test('a V2 request signed more than 15 minutes ago', async () => {
   const headers = { Date: signedAt.toUTCString(), Authorization: `AWS ${exampleKey.accessKeyId}:AAAA` }
   assert.is(await codeOf(check({ target: '/', headers }, later(901))), 'RequestTimeTooSkewed')
+})
+
+test('a V2 request signed before 1970 has no valid date, as on S3', async () => {
+  const headers = { Date: 'Tue, 07 Jul 1953 21:53:04 GMT', Authorization: `AWS ${exampleKey.accessKeyId}:AAAA` }
+  assert.is(await codeOf(check({ target: '/', headers })), 'AccessDenied')
 })
 
 test('a date that is missing, malformed or repeated', async () => {
