@@ -52,9 +52,9 @@ export function createKeyWriter(encodingType: 'url' | undefined): KeyWriter {
   return { encodingType, write: encodingType === 'url' ? urlEncode : (key) => key }
 }
 
-/** S3 does not encode slashes, and writes a space as `+`. */
+/** S3 does not encode slashes. It writes a space as `+`, which not every client decodes; all of them decode `%20`. */
 function urlEncode(key: string): string {
-  return percentEncode(key).replaceAll('%2F', '/').replaceAll('%20', '+')
+  return percentEncode(key).replaceAll('%2F', '/')
 }
 
 /** An opaque continuation token with the name after which a listing continues. */

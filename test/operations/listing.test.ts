@@ -54,7 +54,7 @@ for (const overWire of wires) {
   })
 
   // Keys that XML 1.0 has no way to write come whole only percent-encoded.
-  const decoded = (key: string | undefined): string => decodeURIComponent((key ?? '').replaceAll('+', ' '))
+  const decoded = (key: string | undefined): string => decodeURIComponent(key ?? '')
 
   async function v2(s3: S3Client, input: Partial<ListObjectsV2CommandInput> = {}) {
     const page = await s3.send(new ListObjectsV2Command({ Bucket, EncodingType: 'url', ...input }))
