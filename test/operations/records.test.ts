@@ -98,13 +98,16 @@ const encodings = [
   ['aws-chunked', undefined],
 ] as const
 
-records('a content encoding is kept as it was written, without the framing of the transfer', async ({ gateway, s3 }) => {
-  for (const [sent, kept] of encodings) {
-    const headers = { 'content-encoding': sent }
-    await fetch(`${gateway.endpoint}/${Bucket}/encoded`, { method: 'PUT', body: 'x', headers })
-    assert.is((await head(s3, 'encoded')).ContentEncoding, kept, sent)
-  }
-})
+records(
+  'a content encoding is kept as it was written, without the framing of the transfer',
+  async ({ gateway, s3 }) => {
+    for (const [sent, kept] of encodings) {
+      const headers = { 'content-encoding': sent }
+      await fetch(`${gateway.endpoint}/${Bucket}/encoded`, { method: 'PUT', body: 'x', headers })
+      assert.is((await head(s3, 'encoded')).ContentEncoding, kept, sent)
+    }
+  },
+)
 
 records(
   'the time and version of a write stay when other keys change, even at another gateway',
