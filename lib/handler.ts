@@ -21,7 +21,7 @@ import type { CallOptions, PfsClient } from './pfs/client.js'
 import { type CallMeter, isIterable } from './pfs/observed-call.js'
 import { RequestLog } from './request-log.js'
 import { s3ErrorFrom } from './resolver/s3-error.js'
-import { routeOperation, routes } from './routes.js'
+import { requireMethod, routeOperation, routes } from './routes.js'
 import { authenticate, type Identity } from './signature/authenticate.js'
 import { limitDiagnoses } from './signature/diagnosis.js'
 import { isFormPost, readFormPost } from './signature/post-policy.js'
@@ -230,6 +230,7 @@ function createDispatch(pfs: PfsClient, auth: AuthConfig, settings: Settings): D
         postObject({ ...call, bucket, key: requireKeyLength(key) }, fields),
       )
     }
+    requireMethod(address.kind, request)
     const { identity, body } = await authenticate(request, signatures, bucketFromHost(request, settings))
     log.setIdentity(identity)
     const call = { gateway, request, body, options: callOptions(identity, signal, log.meter) }

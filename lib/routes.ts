@@ -149,7 +149,21 @@ export function routeOperation<C extends Call>(table: Table<C>, request: Routed)
     throw new S3Error('NotImplemented', { message: `${request.method} ?${subresource} is not supported.` })
   }
   const operation = table[request.method]
-  if (operation !== undefined) return operation
+  if (operation === undefined) throw methodNotAllowed(table, request.method)
+  return operation
+}
+
+/**
+ * Throws MethodNotAllowed if a resource has no such method. S3 says so to unsigned requests, too: a form that is posted to
+ * the URL of an object is signed in its body.
+ */
+export function requireMethod(resource: Resource, request: Routed): void {
+  const table = routes[resource]
+  if (request.method in table || subresourcesOf(request).length > 0) return
+  throw methodNotAllowed(table, request.method)
+}
+
+function methodNotAllowed(table: object, method: string): S3Error {
   const allow = Object.keys(table).filter((name) => !name.includes(' '))
-  throw new S3Error('MethodNotAllowed', { fields: { Method: request.method }, headers: { allow: allow.join(', ') } })
+  return new S3Error('MethodNotAllowed', { fields: { Method: method }, headers: { allow: allow.join(', ') } })
 }

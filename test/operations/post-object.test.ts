@@ -96,6 +96,21 @@ for (const overWire of wires) {
     assert.is(await read(gateway, 'dir/a b&c.txt'), 'hello')
   })
 
+  posts('a form that is posted to the URL of an object has the wrong method, as on S3', async ({ gateway }) => {
+    const form = new FormData()
+    form.append('key', 'a.txt')
+    form.append('file', new Blob(['hello']))
+    for (const [target, code] of [
+      ['a.txt', 'MethodNotAllowed'],
+      ['a.txt?uploads', 'AccessDenied'],
+    ] as const) {
+      const answer = await fetch(`${gateway.endpoint}/${Bucket}/${target}`, { method: 'POST', body: form })
+      assert.match(await answer.text(), `<Code>${code}</Code>`)
+      assert.is(answer.headers.get('allow'), code === 'MethodNotAllowed' ? 'GET, HEAD, PUT, DELETE' : null)
+    }
+    assert.is(await read(gateway, 'a.txt'), undefined)
+  })
+
   posts('the file name is inserted into the key where the form asks for it', async ({ gateway }) => {
     const answer = await post(gateway, `in/\${filename}`, 'hello')
     assert.is(answer.status, 204)
