@@ -27,6 +27,10 @@ import { firstPath, type KeyInterval, type PathRange } from './path-search.js'
  * in the window. If it is escaped, the path is in /a%3F to /a%5E, in the gap before the window. One call shows that this
  * range is empty, so `ab` is the next key. Between `ab` and `b` is /a%7B: another call finds `a{`. The page is `ab`, `a{`.
  *
+ *     windows              /a%3F … /a%5E       /a%7B         /a- … /b
+ *     paths      ├── gap ──┤███████████├─ gap ─┤███├── gap ──┤██████├── gap ──┤
+ *     list       ab, a{, b: the files of the windows in key order
+ *
  * The result is a k-way merge of windows that opens a window only when its keys may be next. Costs: a page reads its own
  * files, makes one call for each place where escapes would change the order, and takes processor time linear in the length
  * of the keys.
