@@ -115,7 +115,7 @@ export class DirectoryReader {
     const commitId = this.#access.readableCommit(repo, state, [directoryOfFiles(directory)])
     if (commitId === undefined) return undefined
     const { epoch } = state
-    const running: RunningRead = { isOf: (path) => parentOf(path) === directory, isOutdated: false }
+    const running: RunningRead = { isOf: (path) => parentOf(path) === directory, outdated: new Set() }
     state.reads.add(running)
     try {
       const readOptions = { shorten: (record: ObjectRecord) => record, maxBytes: maxRecordBytes }
@@ -124,7 +124,7 @@ export class DirectoryReader {
         range,
         maxRecords,
       )
-      if (running.isOutdated || state.epoch !== epoch) return undefined
+      if (running.outdated.size > 0 || state.epoch !== epoch) return undefined
       this.#cache.setRange(repo, directory, state, { from: range.lower, to }, records)
       return to
     } finally {

@@ -25,10 +25,11 @@ const maxSeenCommits = 100
 /** Minimum size of a cache that keeps ranges of records, in bytes. */
 const leastBytesForRanges = 16 * 1024 * 1024
 
-/** A read of records in progress; it is outdated once this gateway has written one of its keys. */
+/** A read of records in progress. */
 export interface RunningRead {
   readonly isOf: (path: string) => boolean
-  isOutdated: boolean
+  /** Keys of the read that this gateway has written meanwhile. */
+  readonly outdated: Set<string>
 }
 
 /** The head of a records branch. */
@@ -192,7 +193,7 @@ export class RecordCache {
     this.#moveHead(state, headId, parentId)
     if ([...paths].some(isMarkerPath)) state.markerless.clear()
     state.isFinished = false
-    for (const path of paths) for (const read of state.reads) if (read.isOf(path)) read.isOutdated = true
+    for (const path of paths) for (const read of state.reads) if (read.isOf(path)) read.outdated.add(path)
   }
 
   /** The number of times that another gateway is known to have written records of a repo. */

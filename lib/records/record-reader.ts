@@ -102,44 +102,46 @@ export class RecordReader {
     options: CallOptions,
   ): Promise<ReadonlyMap<string, KeyRecords>> {
     let mayReadDirectories = readOptions.isBatch === true
-    for (;;) {
+    const found = new Map<string, KeyRecords>()
+    // Pending changes are applied at once: they may be committed while other keys are read.
+    const add = (path: string, records: KeyRecords): void => {
+      found.set(path, readOptions.isPending ? this.#applyPending(repo, path, records) : records)
+    }
+    for (let left = paths; ; left = left.filter((path) => !found.has(path))) {
       const state = await this.#access.stateOf(repo, options)
-      const found = new Map<string, KeyRecords>()
       const unknown: string[] = []
-      for (const path of paths) {
+      for (const path of left) {
         const records = noteLookup(
           'records',
           state.headId === undefined ? noRecords : this.#cache.get(repo, path, state),
         )
         if (records === undefined) unknown.push(path)
-        else found.set(path, records)
+        else add(path, records)
       }
-      if (mayReadDirectories && unknown.length > 0) {
+      if (unknown.length === 0) return found
+      if (mayReadDirectories) {
         // Once: a directory changes more often than a few keys.
         mayReadDirectories = false
         if (await this.#directories.readDirectories(repo, state, unknown, options)) continue
       }
-      const read = unknown.length === 0 ? noKeys : await this.#readEach(repo, state, unknown, readOptions, options)
-      // With a concurrent write, it is unknown which state was read.
-      if (read === undefined) continue
-      for (const [path, records] of read) found.set(path, records)
-      if (readOptions.isPending)
-        for (const [path, records] of found) found.set(path, this.#applyPending(repo, path, records))
-      return found
+      // With a concurrent write of a key, it is unknown which state was read.
+      const read = await this.#readEach(repo, state, unknown, readOptions, options)
+      for (const [path, records] of read) add(path, records)
+      if (read.size === unknown.length) return found
     }
   }
 
-  /** Reads each key; undefined if this gateway has written one of them meanwhile. */
+  /** Reads each key, without those that this gateway has written meanwhile. */
   async #readEach(
     repo: Repo,
     state: BranchState,
     paths: readonly string[],
     { isBatch, shorten = whole, maxBytes = maxRecordBytes }: ReadOptions,
     options: CallOptions,
-  ): Promise<ReadonlyMap<string, KeyRecords> | undefined> {
+  ): Promise<ReadonlyMap<string, KeyRecords>> {
     const { epoch } = state
     const wanted = new Set(paths)
-    const running: RunningRead = { isOf: (path) => wanted.has(path), isOutdated: false }
+    const running: RunningRead = { isOf: (path) => wanted.has(path), outdated: new Set() }
     state.reads.add(running)
     const shortened = new Set<ObjectRecord>()
     let hasSkipped = false
@@ -161,8 +163,8 @@ export class RecordReader {
     try {
       const id = await this.#access.commitToRead(repo, state, paths.map(recordDirectory), options)
       const read = await readRecords(this.#access.sourceOf(repo, id, readOptions, options), paths)
-      if (running.isOutdated) return undefined
-      const found = new Map(paths.map((path) => [path, read.get(path) ?? noRecords]))
+      const current = paths.filter((path) => !running.outdated.has(path))
+      const found = new Map(current.map((path) => [path, read.get(path) ?? noRecords]))
       for (const [path, records] of found) {
         const isWhole = [...records.values()].every((record) => !shortened.has(record))
         if (state.epoch === epoch && isWhole && !hasSkipped) this.#cache.set(repo, path, state, records)
@@ -183,7 +185,6 @@ interface ReadOptions {
   readonly maxBytes?: number
 }
 
-const noKeys: ReadonlyMap<string, KeyRecords> = new Map()
 const whole = (record: ObjectRecord): ObjectRecord => record
 const withoutParts = (record: ObjectRecord): ObjectRecord =>
   record.parts.length === 0 ? record : { ...record, parts: [] }
