@@ -139,7 +139,7 @@ async function deleteEach(call: BucketCall, objects: readonly NamedObject[]): Pr
       byPath.set(plan.path, [...(byPath.get(plan.path) ?? []), plan])
   }
   const changes = [...byPath].map(([path, named]) => withMarker(call, { path, ...conditionOf(call, named) }))
-  const outcomes = await gateway.commits.commit(bucket.branch, changes, options)
+  const outcomes = changes.length === 0 ? [] : await gateway.commits.commit(bucket.branch, changes, options)
   const refusals = outcomes.map((outcome) => (outcome.status === 'rejected' ? outcome.reason : undefined))
   if (refusals.length > 0 && refusals.every(isOfRequest)) throw refusals[0]
   const outcomeOf = new Map(changes.map(({ path }, index) => [path, outcomes[index]]))

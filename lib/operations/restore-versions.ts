@@ -55,10 +55,18 @@ interface Planned {
   readonly concerned: ReadonlyMap<string, AffectedKey>
 }
 
-async function carryOut(call: BucketCall, commit: CommitInTurn, planned: Planned) {
+async function carryOut(
+  call: BucketCall,
+  commit: CommitInTurn,
+  planned: Planned,
+): Promise<ReadonlyMap<string, Outcome>> {
   const { branch } = call.bucket
   const { repo } = branch
   const plan = await planForHead(call, planned)
+  if (plan === undefined) {
+    const conflict = { status: 'rejected', reason: new S3Error('OperationAborted') } as const
+    return new Map([...planned.plan.keys()].map((path): [string, Outcome] => [path, conflict]))
+  }
   const current = await currentFiles(call, [...plan.keys()])
   const earlier = await filesAsOf(call, plan)
   const outcomes = new Map<string, Outcome>()
@@ -90,13 +98,12 @@ async function carryOut(call: BucketCall, commit: CommitInTurn, planned: Planned
   return outcomes
 }
 
-/** The plan, without the keys that others have written in the meantime. */
-async function planForHead(call: BucketCall, { headId, plan, concerned }: Planned): Promise<Plan> {
+/** The plan, without the keys that others have written in the meantime; undefined if the branch was moved. */
+async function planForHead(call: BucketCall, { headId, plan, concerned }: Planned): Promise<Plan | undefined> {
   const { gateway, bucket, options } = call
   const { commitId } = await inspectHead(gateway.pfs, bucket.branch, options)
   if (commitId === headId) return plan
-  if (!(await gateway.ancestry.isAncestor(bucket.branch, headId, commitId, options)))
-    throw new S3Error('OperationAborted')
+  if (!(await gateway.ancestry.isAncestor(bucket.branch, headId, commitId, options))) return undefined
   const changedSince = new Set<string>()
   const keys = new Map([...concerned].map(([path, { records }]) => [path, records]))
   const start = { branch: bucket.branch, commitId, keys, endId: headId }

@@ -14,6 +14,8 @@ const quietTurns = 100
 /** Counts the calls to PFS by name, those of commits apart for data and records. */
 class Calls {
   #counts: Record<string, number> = {}
+  /** Called before the next look-ups of a commit of data, one each. */
+  beforeInspections: (() => Promise<void>)[] = []
   /** Called before a commit of records. */
   beforeRecords: () => Promise<void> = async () => undefined
 
@@ -27,6 +29,8 @@ class Calls {
           const counted = name === 'modifyFile' && isOfRecords ? 'records' : name
           this.#counts[counted] = (this.#counts[counted] ?? 0) + 1
           const call = () => method.apply(target, parameters)
+          const first = name === 'inspectCommit' && !isOfRecords ? this.beforeInspections.shift() : undefined
+          if (first !== undefined) return first().then(call)
           return counted === 'records' ? this.beforeRecords().then(call) : call()
         }
       },
@@ -164,6 +168,35 @@ many('a refused deletion fails alone among those that share a commit', async (co
     ['rejected', 'fulfilled', 'rejected'],
   )
   assert.equal((await listed(s3, Bucket)).rows, [`>k ${ids[0]} 1`])
+})
+
+many('a moved branch refuses only the versions that would be restored', async (context) => {
+  const { calls, gateway, s3, otherS3 } = context
+  const Bucket = await newBucket(s3, 'master.moved')
+  const [first, second] = [await put(s3, Bucket, 'k', '1'), await put(s3, Bucket, 'k', '2')]
+  const other = [await put(s3, Bucket, 'other', '1'), await put(s3, Bucket, 'other', '2')]
+  const last = await put(s3, Bucket, 'k', '3')
+  await gateway.flush()
+  const nothing = async () => undefined
+  const move = async () => {
+    const repo = { project: 'default', name: 'moved', type: 'user' } as const
+    await gateway.pfs.createBranch({ branch: { repo, name: 'master' }, head: { repo, id: other[1] ?? '' } })
+  }
+  // The head is looked at for the right to write, the versions, the current files, and in the turn.
+  calls.beforeInspections = [nothing, nothing, nothing, move]
+  const Objects = [
+    { Key: 'k', VersionId: last },
+    { Key: 'other', VersionId: other[0] },
+  ]
+  const { Deleted = [], Errors = [] } = await s3.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects } }))
+  assert.equal(
+    [calls.beforeInspections, Deleted.map(({ Key }) => Key), Errors.map(({ Key, Code }) => `${Key} ${Code}`)],
+    [[], ['other'], ['k OperationAborted']],
+  )
+  for (const client of [s3, otherS3]) {
+    const { rows } = await listed(client, Bucket)
+    assert.equal(rows, [`>k ${second} 1`, `k ${first} 1`, `>other ${other[1]} 1`])
+  }
 })
 
 many.run()
