@@ -52,6 +52,18 @@ export async function mapWithLimit<Item, Result>(
   return results
 }
 
+/** The result of work, or a rejection with the reason of the signal if that fires first; the work goes on. */
+export async function unlessAborted<Result>(work: Promise<Result>, signal: AbortSignal | undefined): Promise<Result> {
+  if (signal === undefined) return work
+  let onAbort = (): void => undefined
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason)
+    if (signal.aborted) onAbort()
+    signal.addEventListener('abort', onAbort, { once: true })
+  })
+  return Promise.race([work, aborted]).finally(() => signal.removeEventListener('abort', onAbort))
+}
+
 /** A mutex for each name: work of the same name runs one after the other, work of different names concurrently. */
 export type KeyedMutex = <Result>(name: string, work: () => Promise<Result>) => Promise<Result>
 

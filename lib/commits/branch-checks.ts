@@ -1,4 +1,4 @@
-import { mapWithLimit } from '../concurrency.js'
+import { mapWithLimit, unlessAborted } from '../concurrency.js'
 import type { CallOptions, Commit, FileInfo, PfsClient } from '../pfs/client.js'
 import { PathCollision } from '../pfs/errors.js'
 import { findFile, parentsOf } from '../pfs/path.js'
@@ -48,7 +48,8 @@ export async function checkChanges(
       }
     }
     const check = checkCurrent(change, found.get(change.path))
-    return change.condition === undefined ? check : orAborted(check, options.signal)
+    // A condition calls PFS for its own caller, without the time limit of the turn.
+    return change.condition === undefined ? check : unlessAborted(check, options.signal).catch(refused)
   })
 }
 
@@ -126,18 +127,6 @@ async function checkCurrent({ path, content, condition }: Change, result: PathRe
   } catch (reason) {
     return refused(reason)
   }
-}
-
-/** A condition calls PFS for its own caller, without the time limit of the turn. */
-async function orAborted(check: Promise<Check>, signal: AbortSignal | undefined): Promise<Check> {
-  if (signal === undefined) return check
-  let onAbort = (): void => undefined
-  const aborted = new Promise<Check>((resolve) => {
-    onAbort = () => resolve(refused(signal.reason))
-    if (signal.aborted) onAbort()
-    signal.addEventListener('abort', onAbort, { once: true })
-  })
-  return Promise.race([check, aborted]).finally(() => signal.removeEventListener('abort', onAbort))
 }
 
 function fileAt(file: FileInfo | undefined): PathResult {

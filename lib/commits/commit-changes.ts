@@ -1,3 +1,4 @@
+import { unlessAborted } from '../concurrency.js'
 import { noteLookup } from '../diagnostics.js'
 import {
   type Branch,
@@ -59,7 +60,7 @@ export async function commitChanges(turn: Turn, changes: readonly Change[], trie
       if (check?.status === 'rejected') refused.set(change, check)
       else accepted.set(change, check?.value)
     }
-    for (const [change, reason] of await prepareAll([...accepted.keys()])) {
+    for (const [change, reason] of await prepareAll([...accepted.keys()], turn.options)) {
       accepted.delete(change)
       refused.set(change, rejected(reason))
     }
@@ -69,12 +70,12 @@ export async function commitChanges(turn: Turn, changes: readonly Change[], trie
   }
 }
 
-/** Prepares changes, and returns the reasons of those that fail. */
-async function prepareAll(changes: readonly Change[]): Promise<ReadonlyMap<Change, unknown>> {
+/** Prepares changes, and returns the reasons of those that fail, or have no result when the turn must end. */
+async function prepareAll(changes: readonly Change[], { signal }: CallOptions): Promise<ReadonlyMap<Change, unknown>> {
   const failed = new Map<Change, unknown>()
   const prepare = async (change: Change): Promise<void> => {
     try {
-      await change.prepare?.()
+      if (change.prepare !== undefined) await unlessAborted(change.prepare(), signal)
     } catch (reason) {
       failed.set(change, reason)
     }

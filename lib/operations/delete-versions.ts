@@ -1,6 +1,7 @@
 import { inspectHead } from '../commits/head.js'
 import { mapWithLimit } from '../concurrency.js'
 import { S3Error } from '../errors.js'
+import { withTimeLimit } from '../pfs/time-limit.js'
 import { isMarkerPath } from '../records/markers.js'
 import { emptyRecord, type HiddenVersion, hiddenVersions } from '../records/record.js'
 import type { KeyRecords } from '../records/record-cache.js'
@@ -64,7 +65,8 @@ async function deleteInTurn(call: BucketCall, named: readonly NamedVersion[]): P
     )
     return isMarkerPath(path) ? [...records, forgetVersions(call, path, versions)] : records
   })
-  await gateway.records.write(updates, options)
+  // With a new limit: the commit that restores a version must be hidden, too.
+  await withTimeLimit(options, (limited) => gateway.records.write(updates, limited))
   return lookups.map((lookup, index): PromiseSettledResult<DeletedVersion> => {
     if (lookup.status === 'rejected') return lookup
     const outcome = restored.get(named[index]?.path ?? '')

@@ -1,5 +1,6 @@
 import type { Change, NewContent } from '../commits/change.js'
 import type { Committed } from '../commits/commit-changes.js'
+import { withTimeLimit } from '../pfs/time-limit.js'
 import { isMarkerPath, markerContent, markerEvent } from '../records/markers.js'
 import {
   emptyRecord,
@@ -122,9 +123,6 @@ async function versionOf(
 }
 
 /** Writes records after the commit, even if the client leaves. */
-async function writeRecords(
-  { gateway, options: { signal: _, ...lasting } }: BucketCall,
-  changes: readonly RecordChange[],
-) {
-  await gateway.records.write(changes, lasting)
+async function writeRecords({ gateway, options }: BucketCall, changes: readonly RecordChange[]): Promise<void> {
+  await withTimeLimit(options, (limited) => gateway.records.write(changes, limited))
 }

@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises'
 import { createKeyedMutex } from '../concurrency.js'
 import type { Branch, CallObserver, CallOptions } from '../pfs/client.js'
 import { sharedObserver } from '../pfs/observed-call.js'
+import { withTimeLimit } from '../pfs/time-limit.js'
 import type { ExpectedObject } from './delete-condition.js'
 
 /** A version to delete. */
@@ -42,11 +43,11 @@ export class VersionBatches {
   /** The batches that have not begun, by branch and token. */
   readonly #waiting = new Map<string, Batch>()
 
-  /** Runs `work` for a batch that contains `named`; its options have no signal, since requests share it. */
+  /** Runs `work` for a batch that contains `named`; its options have the signal of a time limit, since requests share it. */
   async run(
     { repo, name }: Branch,
     named: readonly NamedVersion[],
-    { signal: _, observer, ...options }: CallOptions,
+    { observer, ...options }: CallOptions,
     work: (named: readonly NamedVersion[], options: CallOptions) => Promise<Deletions>,
   ): Promise<Deletions> {
     const branch = JSON.stringify([repo.project, repo.name, name])
@@ -63,7 +64,7 @@ export class VersionBatches {
         const started = performance.now()
         if (this.#waiting.get(id) === batch) this.#waiting.delete(id)
         const shared = { ...options, observer: sharedObserver(batch.observers) }
-        await work(batch.named, shared).then(resolve, reject)
+        await withTimeLimit(shared, (limited) => work(batch.named, limited)).then(resolve, reject)
         const milliseconds = Math.min((performance.now() - started) * waitShare, maxWaitMilliseconds)
         if (batch.observers.length > 1) await setTimeout(milliseconds)
       })

@@ -22,8 +22,9 @@ export type RunBatch<Scope, Item, Value> = (
   options: CallOptions,
 ) => Promise<(item: Item) => Value>
 
-/** Concurrent batches per scope and caller. */
+/** Concurrent batches per scope and caller, without those that PFS has not answered for this long, in milliseconds. */
 const maxBatches = 3
+const slowMilliseconds = 5000
 
 interface Lookup<Item, Value> {
   readonly item: Item
@@ -59,10 +60,31 @@ export function createBatchedLookup<Scope, Item, Value>(
     while (group.waiting.length > 0) {
       const batch = group.waiting.filter(({ hasLeft }) => !hasLeft)
       group.waiting = []
-      if (batch.length > 0) await settleBatch(group, batch)
+      if (batch.length > 0 && (await settleOrGiveWay(key, group, batch))) return
     }
+    endBatches(key, group)
+  }
+
+  function endBatches(key: string, group: Group<Scope, Item, Value>): void {
     group.batches -= 1
-    if (group.batches === 0) groups.delete(key)
+    if (group.batches === 0 && group.waiting.length === 0) groups.delete(key)
+  }
+
+  /** Settles a batch. Returns true if it has taken so long that others have begun in its place. */
+  async function settleOrGiveWay(
+    key: string,
+    group: Group<Scope, Item, Value>,
+    batch: readonly Lookup<Item, Value>[],
+  ): Promise<boolean> {
+    let isReplaced = false
+    const timer = setTimeout(() => {
+      isReplaced = true
+      endBatches(key, group)
+      if (group.waiting.length > 0) void runBatches(key, group)
+    }, slowMilliseconds).unref()
+    await settleBatch(group, batch)
+    clearTimeout(timer)
+    return isReplaced
   }
 
   /** Settles each look-up of a batch; cancels its calls when all callers have left. */

@@ -4,6 +4,7 @@ import type { CommitLog } from '../commits/commit-log.js'
 import type { CommitQueue } from '../commits/commit-queue.js'
 import { MetaRepoRefused } from '../commits/meta-branch.js'
 import type { Branch, CallOptions, Commit, PfsClient, Repo } from '../pfs/client.js'
+import { withTimeLimit } from '../pfs/time-limit.js'
 import type { ExpectedPage } from './directory-reader.js'
 import { type KeyRecords, noRecords, RecordCache } from './record-cache.js'
 import type { RecordChange } from './record-change.js'
@@ -204,8 +205,7 @@ export class RecordStore {
     const written = nextTurn().then(() => {
       this.#gathered.delete(id)
       // The signal is that of one caller.
-      const { signal: _, ...shared } = options
-      return this.write(changes, shared)
+      return withTimeLimit(options, (limited) => this.write(changes, limited))
     })
     this.#gathered.set(id, { changes, written })
     return written

@@ -1,4 +1,5 @@
 import type { CallOptions, Repo } from '../pfs/client.js'
+import { withTimeLimit } from '../pfs/time-limit.js'
 import type { KeyRecords } from './record-cache.js'
 import { applyChange, type RecordChange } from './record-change.js'
 import type { RecordName } from './record-path.js'
@@ -171,7 +172,8 @@ export class WriteBehind {
     repo.writing = taken
     const authToken = repo.tokens.at(-1)
     try {
-      await this.#write([...taken.values()].flat(), authToken === undefined ? {} : { authToken })
+      const options = authToken === undefined ? {} : { authToken }
+      await withTimeLimit(options, (limited) => this.#write([...taken.values()].flat(), limited))
       repo.failures = 0
     } catch (error) {
       this.#onError(new Error('the write-behind of records failed; it will be retried', { cause: error }))

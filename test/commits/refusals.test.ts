@@ -122,36 +122,37 @@ queue('a PFS that hangs fails the turn, and the branch stays writable', async ()
   assert.equal(pfs.commits, [['/2']])
 })
 
-queue('a condition that hangs fails the turn, and the branch stays writable', async () => {
-  const pfs = await watchedPfs()
-  const turnMilliseconds = 60_000
-  const reached = deferred()
-  const hanging: Change = {
-    ...put('/1'),
-    condition: () => {
-      reached.resolve()
-      return new Promise(() => undefined)
-    },
-  }
-  mock.timers.enable({ apis: ['setTimeout'] })
-  try {
-    const { commit } = createCommitQueue(pfs, { shareCommits: true, respondAfter: 'commit', turnMilliseconds })
-    const first = commit(branch, [hanging], {})
-    const second = commit(branch, [put('/2')], {})
-    await reached.promise
-    assert.ok(await isPending(first))
-    mock.timers.tick(turnMilliseconds)
-    for (let turns = 0; turns < 20_000 && (await isPending(second)); turns += 1) mock.timers.tick(10)
-    assert.not(await isPending(first), 'the write with the condition has its outcome')
-    assert.not(await isPending(second), 'the branch is free')
-    const [reason] = reasons(await first)
-    assert.ok(reason instanceof PfsError && reason.status === 'DEADLINE_EXCEEDED')
-    assert.equal(reasons(await second), [undefined])
-  } finally {
-    mock.timers.reset()
-  }
-  assert.equal(pfs.commits, [['/2']])
-})
+for (const step of ['condition', 'prepare'] as const)
+  queue(`${step} that hangs fails the turn, and the branch stays writable`, async () => {
+    const pfs = await watchedPfs()
+    const turnMilliseconds = 60_000
+    const reached = deferred()
+    const hanging: Change = {
+      ...put('/1'),
+      [step]: () => {
+        reached.resolve()
+        return new Promise(() => undefined)
+      },
+    }
+    mock.timers.enable({ apis: ['setTimeout'] })
+    try {
+      const { commit } = createCommitQueue(pfs, { shareCommits: true, respondAfter: 'commit', turnMilliseconds })
+      const first = commit(branch, [hanging], {})
+      const second = commit(branch, [put('/2')], {})
+      await reached.promise
+      assert.ok(await isPending(first))
+      mock.timers.tick(turnMilliseconds)
+      for (let turns = 0; turns < 20_000 && (await isPending(second)); turns += 1) mock.timers.tick(10)
+      assert.not(await isPending(first), 'the write with the condition has its outcome')
+      assert.not(await isPending(second), 'the branch is free')
+      const [reason] = reasons(await first)
+      assert.ok(reason instanceof PfsError && reason.status === 'DEADLINE_EXCEEDED')
+      assert.equal(reasons(await second), [undefined])
+    } finally {
+      mock.timers.reset()
+    }
+    assert.equal(pfs.commits, [['/2']])
+  })
 
 queue('copies with a missing source fail alone, and are not tried one by one', async () => {
   const pfs = await watchedPfs()

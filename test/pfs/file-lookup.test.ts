@@ -1,3 +1,5 @@
+import { mock } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type PfsClient, PfsError } from '../../lib/index.js'
@@ -100,6 +102,26 @@ lookups('an aborted one does not affect the others; when all are aborted, the ca
   alone.abort(new Error('gone'))
   assert.is(await last.catch((reason: Error) => reason.message), 'gone')
   assert.ok(held.calls[0]?.signal?.aborted)
+})
+
+lookups('do not wait for others that PFS does not answer', async () => {
+  const { pfs, calls } = await heldPfs()
+  const files = createFileLookup(pfs)
+  const find = async (path: string, count: number) => {
+    void files.find({ commit, path }, {})
+    for (let turns = 0; calls.length < count && turns < 10; turns += 1) await nextTurn()
+  }
+  mock.timers.enable({ apis: ['setTimeout'] })
+  try {
+    for (const [index, path] of paths.slice(0, 3).entries()) await find(path, index + 1)
+    await find('/f8', 4)
+    assert.is(calls.length, 3)
+    mock.timers.tick(5000)
+    await find('/f9', 5)
+    assert.ok(calls.length > 3, `${calls.length}`)
+  } finally {
+    mock.timers.reset()
+  }
 })
 
 lookups('fail together if PFS refuses the call', async () => {
