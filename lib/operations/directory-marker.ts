@@ -1,7 +1,7 @@
 import type { Change, NewContent } from '../commits/change.js'
 import type { Committed } from '../commits/commit-changes.js'
 import { withTimeLimit } from '../pfs/time-limit.js'
-import { isMarkerPath, markerContent, markerEvent } from '../records/markers.js'
+import { markerContent, markerEvent } from '../records/markers.js'
 import {
   emptyRecord,
   limitVersions,
@@ -11,6 +11,7 @@ import {
   type RecordedVersion,
 } from '../records/record.js'
 import type { RecordChange, RecordUpdate } from '../records/record-change.js'
+import { isMarkerPath } from '../records/record-path.js'
 import { findObject, startOf } from '../resolver/object.js'
 import type { BucketCall } from './call.js'
 

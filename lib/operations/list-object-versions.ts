@@ -61,6 +61,7 @@ async function readPage(
   const { gateway, bucket, request, options } = call
   await requireListable(call)
   if (query.limit === 0) return { entries: [], isTruncated: false }
+  gateway.records.refreshKnown(bucket.branch.repo)
   const markers = await readMarkers(call, query)
   const source = {
     ...gateway,

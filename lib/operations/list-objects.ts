@@ -6,7 +6,6 @@ import { xmlResponse } from '../http/response.js'
 import { type XmlContent, xmlDocument } from '../http/xml.js'
 import type { CommitInfo, PfsClient } from '../pfs/client.js'
 import { currentMarker } from '../records/markers.js'
-import type { KeyRecords } from '../records/record-cache.js'
 import { commitOf } from '../resolver/bucket-name.js'
 import { lastName } from '../resolver/key-order.js'
 import { type ListPage, type ListQuery, listKeys } from '../resolver/listing/list-keys.js'
@@ -97,14 +96,18 @@ async function readPage(call: BucketCall, after: string): Promise<Page> {
 /** A page of files and of directory markers; a bucket at one commit shows only files. */
 async function readKeys({ gateway, bucket, options }: BucketCall, query: ListQuery): Promise<ListPage> {
   const { branch } = bucket
+  const { records } = gateway
+  const readMarkers = async () =>
+    bucket.at === undefined ? listMarkers({ ...gateway, branch, options }, 'visible', query) : undefined
+  const epoch = records.epochOf(branch.repo)
   const { prefix, after, limit } = query
   const startOf = (text: string): string => gateway.keys.startFromPrefix(text)
   const expected = { prefix: startOf(prefix), start: startOf(after.startsWith(prefix) ? after : prefix), limit }
   const [files, markers] = await Promise.allSettled([
     listKeys({ ...gateway, commit: commitOf(bucket), options }, query),
-    bucket.at === undefined ? listMarkers({ ...gateway, branch, options }, 'visible', query) : undefined,
+    readMarkers(),
     // If it fails, so does the read of the records, which reports it.
-    gateway.records.expectPage(branch.repo, expected, options),
+    records.expectPage(branch.repo, expected, options),
   ])
   // A missing bucket comes before records that cannot be read.
   if (files.status === 'rejected') throw files.reason
@@ -112,7 +115,10 @@ async function readKeys({ gateway, bucket, options }: BucketCall, query: ListQue
   // Between common prefixes there are files that the page does not have.
   const infos = files.value.entries.flatMap((entry) => (entry.kind === 'object' ? [entry.info] : []))
   if (infos.length === files.value.entries.length) gateway.smallFiles.addListed(infos, query, options.authToken)
-  return markers.value === undefined ? files.value : mergePages(files.value, markers.value, query.limit)
+  // The records must be as new as the files, and the markers as new as the request.
+  const hasMissed = await records.hasMissed(branch.repo, infos[0]?.file.commit.id, epoch, options)
+  const current = hasMissed ? await readMarkers() : markers.value
+  return current === undefined ? files.value : mergePages(files.value, current, query.limit)
 }
 
 function shared(query: ListQuery, page: ListPage, writer: KeyWriter): Record<string, XmlContent> {
@@ -122,19 +128,6 @@ function shared(query: ListQuery, page: ListPage, writer: KeyWriter): Record<str
     EncodingType: writer.encodingType,
     IsTruncated: page.isTruncated,
   }
-}
-
-/** Reads the records of a page, as they were when its commit was made or later. */
-async function readRecords(
-  { gateway, bucket, options }: BucketCall,
-  page: ListPage,
-  paths: readonly string[],
-): Promise<ReadonlyMap<string, KeyRecords>> {
-  const { repo } = bucket.branch
-  const file = page.entries.find((entry) => entry.kind === 'object' && !isMarkerEntry(entry.info))
-  // The read looks at the head of the records then.
-  if (file?.kind === 'object') gateway.records.mayHaveMissed(repo, file.info.file.commit.id, false)
-  return gateway.records.readPage(repo, paths, options)
 }
 
 async function entries(
@@ -147,7 +140,7 @@ async function entries(
   const contents: XmlContent[] = []
   const prefixes: XmlContent[] = []
   const paths = page.entries.flatMap((entry) => (entry.kind === 'prefix' ? [] : [entry.info.file.path]))
-  const records = await readRecords(call, page, paths)
+  const records = await gateway.records.readPage(bucket.branch.repo, paths, options)
   // All entries are from the same commit. If it is open, its files have no time yet.
   let commit: Promise<CommitInfo> | undefined
   const pfs: Pick<PfsClient, 'inspectCommit'> = {

@@ -10,11 +10,6 @@ import type { ContentId } from './record-path.js'
 /** The content of every directory marker. */
 export const markerContent: ContentId = Buffer.from(emptyFileHash).toString('hex')
 
-/** Whether the key at a path ends with `/`. */
-export function isMarkerPath(path: string): boolean {
-  return path.endsWith('%2F')
-}
-
 /**
  * The last version of a record that changed a marker on a branch, up to a time; undefined if no version did. All times come
  * from PFS, so they can be compared.

@@ -3,9 +3,8 @@ import type { CommitLog } from '../commits/commit-log.js'
 import { noteLookup } from '../diagnostics.js'
 import type { Repo } from '../pfs/client.js'
 import { type KnownRange, KnownRanges } from './known-ranges.js'
-import { isMarkerPath } from './markers.js'
 import type { ObjectRecord } from './record.js'
-import { type ContentId, parentOf, recordDirectory } from './record-path.js'
+import { type ContentId, isMarkerPath, parentOf, recordDirectory } from './record-path.js'
 
 /** All records of one key. */
 export type KeyRecords = ReadonlyMap<ContentId, ObjectRecord>
@@ -150,10 +149,10 @@ export class RecordCache {
     this.expire(repo)
   }
 
-  /** Makes the next read check the branch again. */
-  expire(repo: Repo): void {
+  /** Makes the next read check the branch again; with `ifKnown`, only if the repo is known to have records. */
+  expire(repo: Repo, ifKnown = false): void {
     const state = this.#branches.get(idOf(repo))
-    if (state === undefined) return
+    if (state === undefined || (ifKnown && state.headId === undefined)) return
     state.checkedAt = Number.NEGATIVE_INFINITY
     state.expiries += 1
   }

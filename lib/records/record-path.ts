@@ -82,6 +82,11 @@ export function unmarked(segments: readonly string[]): string {
   return `/${segments.map((segment) => segment.slice(1)).join('/')}`
 }
 
+/** Whether the key at a path ends with `/`. */
+export function isMarkerPath(path: string): boolean {
+  return path.endsWith('%2F')
+}
+
 /** The directory of a file; '' for the root. */
 export function parentOf(path: string): string {
   return path.slice(0, path.lastIndexOf('/'))

@@ -9,7 +9,7 @@ import type { ExpectedPage } from './directory-reader.js'
 import { type KeyRecords, noRecords, RecordCache } from './record-cache.js'
 import type { RecordChange } from './record-change.js'
 import { hiddenDirectory, markerRoot, readHiddenPath } from './record-index.js'
-import { type RecordName, rangeOfDirectories, recordsBranch } from './record-path.js'
+import { isMarkerPath, type RecordName, rangeOfDirectories, recordsBranch } from './record-path.js'
 import { RecordReader } from './record-reader.js'
 import { maxRewrittenBytes, RecordWriter } from './record-writer.js'
 import { WriteBehind } from './write-behind.js'
@@ -78,10 +78,11 @@ export class RecordStore {
 
   /**
    * The records of a key, including those pending in the write-behind. Records of other gateways are visible after at most
-   * one second.
+   * one second; at once, if they tell whether a directory marker exists.
    */
   async read(repo: Repo, path: string, options: CallOptions): Promise<KeyRecords> {
     if (this.mode === 'off') return noRecords
+    if (isMarkerPath(path)) this.refreshKnown(repo)
     await this.#behind.expected(repo, [path])
     return this.#reader.read(repo, path, options)
   }
@@ -174,6 +175,32 @@ export class RecordStore {
     for await (const _ of this.#pfs.listFile({ file: { commit, path }, number: 1 }, options)) return commit
     if (state.epoch === epoch) state.markerless.add(name)
     return undefined
+  }
+
+  /**
+   * Whether another gateway has written records of a repo since an epoch: before a commit of the repo, or without a commit
+   * until now. Costs at most one call, and none for a repo without records.
+   */
+  async hasMissed(
+    repo: Repo,
+    commitId: string | undefined,
+    epoch: number | undefined,
+    options: CallOptions,
+  ): Promise<boolean> {
+    if (this.mode === 'off') return false
+    if (commitId === undefined) this.refreshKnown(repo)
+    else this.mayHaveMissed(repo, commitId, false)
+    return (await this.#reader.stateOf(repo, options)).epoch !== epoch
+  }
+
+  /** The epoch of the records of a repo, for `hasMissed`; undefined if they were never read. */
+  epochOf(repo: Repo): number | undefined {
+    return this.#cache.epochOf(repo)
+  }
+
+  /** Like `refresh`, if the repo is known to have records: another one costs one call a second. */
+  refreshKnown(repo: Repo): void {
+    this.#cache.expire(repo, true)
   }
 
   /** Makes the next read see everything that other gateways have written so far. */

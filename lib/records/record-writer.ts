@@ -4,13 +4,13 @@ import type { CommitQueue } from '../commits/commit-queue.js'
 import { commitToMetaBranch } from '../commits/meta-branch.js'
 import type { CallOptions, PfsClient, Repo } from '../pfs/client.js'
 import { unlessMissing } from '../pfs/errors.js'
-import { isMarkerPath, markerContent } from './markers.js'
+import { markerContent } from './markers.js'
 import { emptyRecord, type ObjectRecord } from './record.js'
 import type { KeyRecords, RecordCache } from './record-cache.js'
 import { applyAll, type RecordChange, type Replacement, restorationOf } from './record-change.js'
 import { serializeRecord, serializeVersion } from './record-format.js'
 import { indexEntries } from './record-index.js'
-import { type RecordName, recordPath, recordsBranch } from './record-path.js'
+import { isMarkerPath, type RecordName, recordPath, recordsBranch } from './record-path.js'
 
 /** Longest line to append, in bytes; for a longer one, the record is rewritten. */
 const maxLineBytes = 64 * 1024

@@ -82,6 +82,27 @@ for (const objectRecords of ['all', 'needed'] as const) {
     await opened.close()
   })
 
+  markers('another gateway sees at once that a marker is made and removed', async ({ s3, otherS3 }) => {
+    const Bucket = await newBucket(s3, 'master.at-once')
+    await mark(s3, Bucket, 'first/')
+    assert.equal(await keysOf(otherS3, Bucket), ['first/'])
+    const id = await mark(s3, Bucket, 'd/')
+    assert.is((await head(otherS3, Bucket, 'd/')).VersionId, id)
+    await mark(s3, Bucket, 'e/')
+    assert.equal(await keysOf(otherS3, Bucket), ['d/', 'e/', 'first/'])
+    assert.equal(await keysOf(otherS3, Bucket, { Delimiter: '/' }), ['[d/]', '[e/]', '[first/]'])
+    await put(s3, Bucket, 'file', 'x')
+    assert.equal(await keysOf(otherS3, Bucket), ['d/', 'e/', 'file', 'first/'])
+    await mark(s3, Bucket, 'g/')
+    assert.equal(await keysOf(otherS3, Bucket), ['d/', 'e/', 'file', 'first/', 'g/'])
+    const removal = await remove(s3, Bucket, 'd/')
+    assert.equal(await keysOf(otherS3, Bucket, { Prefix: 'd' }), [])
+    await remove(s3, Bucket, 'g/')
+    assert.is(await refusal(read(otherS3, Bucket, 'g/')), '404 NoSuchKey')
+    const { rows } = await listed(otherS3, Bucket, { Prefix: 'd/' })
+    assert.equal(rows, [`d/ ${id} 0`, `>d/ ${removal} -`])
+  })
+
   markers('a marker is read and described, and no pipeline sees a file', async ({ gateway, s3, otherS3 }) => {
     const Bucket = await newBucket(s3, 'master.read')
     await put(s3, Bucket, 'data/file', 'x')
