@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { S3Error } from '../errors.js'
 import type { ByteAccount } from './byte-budget.js'
-import { type ByteCollector, createByteCollector } from './byte-reader.js'
+import { ByteCollector } from './byte-reader.js'
 import { type MessageFlow, startFlow } from './message-flow.js'
 
 /** Minimum progress per timeout period in bytes; slower senders (slow-loris) get RequestTimeout. */
@@ -30,7 +30,7 @@ export interface MessageBody extends AsyncIterableIterator<Uint8Array> {
   /** Discards the rest of the body. Keeps the message open, since the response needs its socket. */
   close(): void
   /** Bytes that have arrived, read or not. */
-  readonly receivedBytes: number
+  receivedBytes(): number
 }
 
 /**
@@ -67,7 +67,7 @@ export function readBody(message: IncomingMessage, options: BodyOptions): Messag
     const last = waiting.at(-1)
     if (last !== undefined && last.length + chunk.length <= joinedBytes) last.append(chunk)
     else {
-      const piece = createByteCollector()
+      const piece = new ByteCollector()
       piece.append(chunk)
       waiting.push(piece)
     }
@@ -174,9 +174,7 @@ export function readBody(message: IncomingMessage, options: BodyOptions): Messag
   return {
     next,
     close,
-    get receivedBytes() {
-      return receivedBytes
-    },
+    receivedBytes: () => receivedBytes,
     async return() {
       close()
       return { done: true, value: undefined }

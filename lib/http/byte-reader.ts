@@ -43,7 +43,7 @@ export function createByteReader(body: AsyncIterable<Uint8Array>): ByteReader {
 
   return {
     async line(limit) {
-      const line = createByteCollector()
+      const line = new ByteCollector()
       while (await fill()) {
         const found = current.indexOf(lineFeed)
         const more = found < 0 ? current.length : found + 1
@@ -72,7 +72,7 @@ export function createByteReader(body: AsyncIterable<Uint8Array>): ByteReader {
       }
     },
     async rest(limit) {
-      const rest = createByteCollector()
+      const rest = new ByteCollector()
       while (await fill()) {
         if (rest.length + current.length > limit) return undefined
         rest.append(take(current.length))
@@ -93,52 +93,56 @@ function beginningAtEnd(bytes: Uint8Array, delimiter: Buffer): number {
   return 0
 }
 
-/** Joins chunks of bytes. */
-export interface ByteCollector {
-  /** Bytes so far. */
-  readonly length: number
-  append(bytes: Uint8Array): void
-  /** All bytes so far, as a view: later chunks may be appended behind it. */
-  bytes(): Buffer
-}
-
 /** Smallest buffer for joined chunks, in bytes. */
 const leastCapacity = 256
 
+const noBytes = new Uint8Array()
+
 /**
- * Creates a collector of at most `maxLength` bytes. It keeps a single chunk as it is and copies further ones into one
+ * Joins chunks of bytes, at most `maxLength` of them. Keeps a single chunk as it is and copies further ones into one
  * buffer, which doubles when it is full: chunks of one byte must not cost an object each.
  *
- * @throws RangeError from `append` beyond `maxLength`.
+ * A class, since V8 makes a hidden class for each object literal with a getter, which only a full garbage collection frees.
  */
-export function createByteCollector(maxLength: number = Number.POSITIVE_INFINITY): ByteCollector {
-  let buffer: Uint8Array = new Uint8Array()
-  let isOwn = false
-  let length = 0
+export class ByteCollector {
+  readonly #maxLength: number
+  #buffer: Uint8Array = noBytes
+  #isOwn = false
+  #length = 0
 
-  return {
-    get length() {
-      return length
-    },
-    append(bytes) {
-      const needed = length + bytes.length
-      if (needed > maxLength) throw new RangeError(`more than ${maxLength} bytes`)
-      if (length === 0) {
-        buffer = bytes
-        isOwn = false
-      } else if (bytes.length > 0) {
-        if (!isOwn || needed > buffer.length) {
-          const capacity = Math.min(maxLength, Math.max(2 * length, needed, leastCapacity))
-          const grown = Buffer.allocUnsafeSlow(capacity)
-          grown.set(buffer.subarray(0, length))
-          buffer = grown
-          isOwn = true
-        }
-        buffer.set(bytes, length)
-      }
-      length = needed
-    },
-    bytes: () => asBuffer(buffer.subarray(0, length)),
+  constructor(maxLength: number = Number.POSITIVE_INFINITY) {
+    this.#maxLength = maxLength
+  }
+
+  /** Bytes so far. */
+  get length(): number {
+    return this.#length
+  }
+
+  /** @throws RangeError beyond `maxLength` bytes. */
+  append(bytes: Uint8Array): void {
+    const needed = this.#length + bytes.length
+    if (needed > this.#maxLength) throw new RangeError(`more than ${this.#maxLength} bytes`)
+    if (this.#length === 0) {
+      this.#buffer = bytes
+      this.#isOwn = false
+    } else if (bytes.length > 0) {
+      if (!this.#isOwn || needed > this.#buffer.length) this.#grow(needed)
+      this.#buffer.set(bytes, this.#length)
+    }
+    this.#length = needed
+  }
+
+  /** All bytes so far, as a view: later chunks may be appended behind it. */
+  bytes(): Buffer {
+    return asBuffer(this.#buffer.subarray(0, this.#length))
+  }
+
+  #grow(needed: number): void {
+    const grown = Buffer.allocUnsafeSlow(Math.min(this.#maxLength, Math.max(2 * this.#length, needed, leastCapacity)))
+    grown.set(this.#buffer.subarray(0, this.#length))
+    this.#buffer = grown
+    this.#isOwn = true
   }
 }
 
@@ -152,7 +156,7 @@ export async function collect(
   maxLength: number,
   memory?: ByteAccount,
 ): Promise<Buffer> {
-  const whole = createByteCollector(maxLength)
+  const whole = new ByteCollector(maxLength)
   for await (const piece of stream) {
     memory?.hold(piece.length)
     whole.append(piece)

@@ -1,6 +1,6 @@
 import { invalidArgument, S3Error } from '../errors.js'
 import type { ByteAccount } from './byte-budget.js'
-import { type ByteReader, createByteCollector, createByteReader } from './byte-reader.js'
+import { ByteCollector, type ByteReader, createByteReader } from './byte-reader.js'
 
 /** The form of a browser upload. @see https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html */
 export interface PostForm {
@@ -133,7 +133,7 @@ function baseName(path: string | undefined): string | undefined {
 }
 
 async function readField(reader: ByteReader, delimiter: Buffer, limit: number): Promise<Buffer> {
-  const field = createByteCollector()
+  const field = new ByteCollector()
   for await (const piece of contentBefore(reader, delimiter)) {
     if (field.length + piece.length > limit) throw tooLarge()
     field.append(piece)

@@ -2,7 +2,7 @@ import { TextDecoder } from 'node:util'
 import sax from 'sax'
 import { yieldTurn } from '../concurrency.js'
 import { S3Error } from '../errors.js'
-import { type ByteCollector, createByteCollector } from './byte-reader.js'
+import { ByteCollector } from './byte-reader.js'
 import type { HttpRequest } from './request.js'
 
 /** The elements that an element may contain, and callbacks. Any other content is MalformedXML. */
@@ -93,7 +93,7 @@ function createParser(document: XmlShape): { write(text: string): Promise<void>;
     if (parent === undefined || text !== undefined) throw malformedXml()
     if (open.length === 1) roots += 1
     if (parent.shape.texts?.includes(name) && !parent.texts.has(name)) {
-      text = { name, bytes: createByteCollector() }
+      text = { name, bytes: new ByteCollector() }
       return
     }
     const shape = elementOf(parent.shape, name)
