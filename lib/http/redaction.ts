@@ -9,6 +9,8 @@ const separator = /([?&]|%3f|%26)/i
 /** Characters that are allowed in a value, but that some parsers treat as a separator. */
 const weakSeparator = /([;#/]|%3b|%23|%2f)/i
 
+const equalsSign = /=|%3d/i
+
 /**
  * Makes a request target safe to log: replaces the values of presigned parameters with `...`, and percent-encodes every
  * byte other than printable ASCII, so that no control character (C0, C1, bidirectional) reaches a terminal.
@@ -35,9 +37,10 @@ function bytesOf(character: string): 'latin1' | 'utf8' {
 
 /** Redacts up to the last separator that any parser would accept, since a token may contain such characters. */
 function withoutSecret(part: string): string {
+  if (!equalsSign.test(part)) return part
   const pieces = part.split(weakSeparator)
   for (const [index, piece] of pieces.entries()) {
-    const [equals] = /=|%3d/i.exec(piece) ?? []
+    const [equals] = equalsSign.exec(piece) ?? []
     if (equals === undefined) continue
     const name = piece.slice(0, piece.indexOf(equals))
     if (!secretParameter.test(decoded(decoded(name)).trim())) continue

@@ -95,11 +95,12 @@ export function setHeaders(res: ServerResponse, headers: Headers): void {
   }
 }
 
-function writeHead(res: ServerResponse, response: S3Response, length: number | undefined): void {
-  res.statusCode = response.status
-  const { 'content-length': contentLength = length?.toString(), ...headers } = response.headers ?? {}
+function writeHead(res: ServerResponse, { status, headers = {} }: S3Response, length: number | undefined): void {
+  const { 'content-length': contentLength = length?.toString(), ...others } = headers
+  res.statusCode = status
+  setHeaders(res, others)
   // The length goes last: after it, Node would encode a Content-Disposition as UTF-8.
-  setHeaders(res, { ...headers, 'content-length': contentLength })
+  if (contentLength !== undefined) res.setHeader('content-length', contentLength)
 }
 
 /** Waits for the first chunk of a body, which no variable keeps while the rest is sent. */
