@@ -135,12 +135,20 @@ const begun = new WeakSet<ServerResponse>()
 
 /**
  * The response to work that may take longer than clients wait. If the work settles within seconds, the response is as
- * usual. Otherwise it begins with status 200 and white space; the document follows later and may contain an error.
+ * usual. Otherwise it begins with status 200, the headers that the work has announced, and white space; the document follows
+ * later and may contain an error.
  */
-export async function respondLate(answer: Promise<DocumentResponse>): Promise<S3Response> {
+export async function respondLate(
+  work: (announce: (headers: Headers) => void) => Promise<DocumentResponse>,
+): Promise<S3Response> {
+  let announced: Headers = {}
+  const answer = work((headers) => {
+    announced = headers
+  })
   const ready = await withinPause(answer)
   if (ready !== undefined) return ready
-  return { status: 200, headers: { 'content-type': 'application/xml' }, body: answer.then(({ body }) => body) }
+  const headers = { 'content-type': 'application/xml', ...announced }
+  return { status: 200, headers, body: answer.then(({ body }) => body) }
 }
 
 /** Sends white space until the document is complete, then the document; the headers have been sent. */

@@ -5,7 +5,7 @@ import { invalidArgument, S3Error } from '../errors.js'
 import { requireKeyLength } from '../http/address.js'
 import { requireSourceCondition } from '../http/preconditions.js'
 import { type HttpRequest, header } from '../http/request.js'
-import { type DocumentResponse, respondLate, type S3Response, xmlResponse } from '../http/response.js'
+import { type DocumentResponse, type Headers, respondLate, type S3Response, xmlResponse } from '../http/response.js'
 import { xmlDocument } from '../http/xml.js'
 import type { ObjectRecord } from '../records/record.js'
 import type { ObjectName, StoredObject } from '../resolver/object.js'
@@ -26,10 +26,10 @@ import { readWriteCondition, writeObject } from './write.js'
  * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
  */
 export async function copyObject(call: ObjectCall): Promise<S3Response> {
-  return respondLate(copy(call))
+  return respondLate((announce) => copy(call, announce))
 }
 
-async function copy(call: ObjectCall): Promise<DocumentResponse> {
+async function copy(call: ObjectCall, announce: (headers: Headers) => void): Promise<DocumentResponse> {
   const { gateway, request, bucket, key } = call
   requireWritable(bucket)
   refuseUnsupportedHeaders(call)
@@ -39,6 +39,11 @@ async function copy(call: ObjectCall): Promise<DocumentResponse> {
   const source = await resolveCopySource(call)
   const copied = copiedRecord(call, source.object.record)
   requireChange(call, path, source)
+  const known = {
+    'x-amz-copy-source-version-id': source.object.versionId,
+    ...encryptionHeaders(header(request, 'x-amz-server-side-encryption')),
+  }
+  announce(known)
   const { info } = source.object
   const isOpen = info.committed === undefined
   const content = await contentOf(call, source)
@@ -58,11 +63,7 @@ async function copy(call: ObjectCall): Promise<DocumentResponse> {
       ETag: written.etag,
       ...checksumValue(checksum, checksum?.value),
     }),
-    {
-      'x-amz-version-id': written.versionId,
-      'x-amz-copy-source-version-id': source.object.versionId,
-      ...encryptionHeaders(header(request, 'x-amz-server-side-encryption')),
-    },
+    { ...known, 'x-amz-version-id': written.versionId },
   )
 }
 

@@ -51,7 +51,7 @@ export async function completeMultipartUpload(call: ObjectCall): Promise<S3Respo
   const completed = await readCompletedParts(call)
   requireChecksums(name.id, completed)
   requireChecksumType(call.request, name.id.checksum)
-  return respondLate(call.gateway.uploadMutex(name.id.text, () => complete(call, name, completed)))
+  return respondLate(() => call.gateway.uploadMutex(name.id.text, () => complete(call, name, completed)))
 }
 
 async function complete(

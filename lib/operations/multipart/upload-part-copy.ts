@@ -4,7 +4,7 @@ import { invalidArgument, type S3Error } from '../../errors.js'
 import { type ByteRange, cutTo } from '../../http/range.js'
 import { header, queryValue } from '../../http/request.js'
 import type { S3Response } from '../../http/response.js'
-import { type DocumentResponse, respondLate, xmlResponse } from '../../http/response.js'
+import { type DocumentResponse, type Headers, respondLate, xmlResponse } from '../../http/response.js'
 import { xmlDocument } from '../../http/xml.js'
 import type { FileOperation } from '../../pfs/client.js'
 import { readFile } from '../../pfs/path.js'
@@ -26,24 +26,31 @@ export async function uploadPartCopy(call: ObjectCall): Promise<S3Response> {
   requireWritable(call.bucket)
   refuseUnsupportedHeaders(call)
   const partNumber = parseUploadPartNumber(queryValue(call.request, 'partNumber'))
-  return respondLate(copyPart(call, partNumber))
+  return respondLate((announce) => copyPart(call, partNumber, announce))
 }
 
-async function copyPart(call: ObjectCall, partNumber: number): Promise<DocumentResponse> {
+async function copyPart(
+  call: ObjectCall,
+  partNumber: number,
+  announce: (headers: Headers) => void,
+): Promise<DocumentResponse> {
   const { request } = call
   const upload = await resolveNamedUpload(call)
-  const object = await held(call, (await resolveCopySource(call)).object)
+  const source = (await resolveCopySource(call)).object
+  const known = { 'x-amz-copy-source-version-id': source.versionId }
+  announce(known)
+  const object = await held(call, source)
   const range = parseCopyRange(header(request, 'x-amz-copy-source-range'), object.size)
   const kept = upload.id.checksum
-  const source = range === undefined ? fromWhole(call, upload.id, object) : fromRange(call, upload.id, object, range)
-  const part = await writePart(call, upload, partNumber, await source)
+  const content = range === undefined ? fromWhole(call, upload.id, object) : fromRange(call, upload.id, object, range)
+  const part = await writePart(call, upload, partNumber, await content)
   return xmlResponse(
     xmlDocument('CopyPartResult', {
       LastModified: new Date().toISOString(),
       ETag: part.etag,
       ...(kept && { [checksumElement(kept.algorithm)]: part.checksum?.toString('base64') }),
     }),
-    { 'x-amz-copy-source-version-id': object.versionId },
+    known,
   )
 }
 
