@@ -141,9 +141,12 @@ export async function* partFromBytes(bytes: AsyncIterable<Uint8Array>): AsyncGen
   for await (const raw of inPieces(bytes)) yield { addFile: { path: stagedPart, raw } }
 }
 
-/** The message of a part that is copied from a file in PFS. */
+/**
+ * The message of a part that is copied from a file in PFS. It appends: a copy that replaces would delete the parts before
+ * it when the file sets are joined.
+ */
 export function partFromFile(src: File): FileOperation {
-  return { copyFile: { dst: stagedPart, src } }
+  return { copyFile: { dst: stagedPart, src, append: true } }
 }
 
 /** Computes the digests that an upload keeps for a part while its bytes are streamed. */

@@ -5,7 +5,7 @@ import { type Gateway, startGateway } from '../../support/gateway.js'
 import { refusal } from '../../support/refusal.js'
 import { s3Client } from '../../support/s3-client.js'
 import { wires } from '../../support/test-pfs.js'
-import { type Begun, Bucket, begin, complete, partBytes, read } from './uploads.js'
+import { type Begun, Bucket, begin, complete, partBytes, read, sendPart } from './uploads.js'
 
 const source = Buffer.from(Array.from({ length: partBytes + 1000 }, (_, index) => index % 251))
 
@@ -50,6 +50,19 @@ for (const overWire of wires) {
       assert.ok((await read(plain, `joined ${checksum}`)).equals(expected))
     })
   }
+
+  copies('whole objects are joined in any place, also after sent parts', async ({ s3 }) => {
+    const other = Buffer.alloc(partBytes, 'o')
+    await s3.send(new PutObjectCommand({ Bucket: 'dev.other', Key: 'other', Body: other }))
+    const upload = await begin(s3, 'places')
+    await complete(s3, upload, [
+      await sendPart(s3, upload, 1, other),
+      await copyPart(s3, upload, 2),
+      await copyPart(s3, upload, 3, { CopySource: 'dev.other/other' }),
+      await copyPart(s3, upload, 4),
+    ])
+    assert.ok((await read(s3, 'places')).equals(Buffer.concat([other, source, other, source])))
+  })
 
   copies('unsupported headers are refused as for UploadPart', async ({ s3 }) => {
     const upload = await begin(s3, 'unsupported')
