@@ -1,6 +1,6 @@
 import { createClient } from './support/client.js'
 import type { Report } from './support/report.js'
-import { type Figure, rate } from './support/rounds.js'
+import { type Figure, figureOf, rate } from './support/rounds.js'
 import { type Server, startProgram, startServer } from './support/server.js'
 
 const mebibyte = 1024 ** 2
@@ -46,14 +46,13 @@ export async function benchMemory(report: Report): Promise<void> {
   for (const load of loads) {
     const peaks: number[] = []
     for (let round = 0; round < 3; round += 1) peaks.push(await peakOf(load))
-    const [least = 0, median = 0, most = 0] = peaks.sort((a, b) => a - b)
-    figures.push({ name: load.name, least, median, most })
+    figures.push(figureOf(load.name, peaks))
   }
   report.add('resident memory of the gateway process', 'MiB', figures)
   const medianOf = (name: string): number => figures.find((figure) => figure.name === name)?.median ?? Number.NaN
   const added = ['put', 'got'].map((kind) => {
-    const median = (medianOf(`32 MiB ${kind}, 64 at once`) - medianOf(`32 MiB ${kind}`)) / (many.atOnce - 1)
-    return { name: `32 MiB ${kind}`, median, least: median, most: median }
+    const added = (medianOf(`32 MiB ${kind}, 64 at once`) - medianOf(`32 MiB ${kind}`)) / (many.atOnce - 1)
+    return figureOf(`32 MiB ${kind}`, [added])
   })
   report.add('what one more transfer at once adds', 'MiB', added)
 }

@@ -1,9 +1,9 @@
-import { Agent, type IncomingMessage, request } from 'node:http'
+import { Agent, type IncomingMessage, type OutgoingHttpHeaders, request } from 'node:http'
 
 /** An HTTP client that keeps its connections. */
 export interface Client {
   /** Sends a request and reads the whole response; rejects for an error status. */
-  send(method: string, path: string, body?: Uint8Array | Pieces): Promise<Buffer>
+  send(method: string, path: string, body?: Uint8Array | Pieces, headers?: OutgoingHttpHeaders): Promise<Buffer>
   /** Like `send`, but only counts the bytes of the response. */
   count(path: string): Promise<number>
   close(): void
@@ -19,9 +19,14 @@ export interface Pieces {
 export function createClient(url: string): Client {
   const agent = new Agent({ keepAlive: true, maxSockets: 512 })
 
-  async function exchange(method: string, path: string, body?: Uint8Array | Pieces): Promise<IncomingMessage> {
+  async function exchange(
+    method: string,
+    path: string,
+    body?: Uint8Array | Pieces,
+    headers: OutgoingHttpHeaders = {},
+  ): Promise<IncomingMessage> {
     const length = body === undefined ? 0 : body instanceof Uint8Array ? body.length : body.bytes
-    const outgoing = request(`${url}${path}`, { method, agent, headers: { 'content-length': length } })
+    const outgoing = request(`${url}${path}`, { method, agent, headers: { ...headers, 'content-length': length } })
     const answered = new Promise<IncomingMessage>((resolve, reject) => {
       outgoing.once('response', resolve).once('error', reject)
     })
@@ -33,9 +38,9 @@ export function createClient(url: string): Client {
   }
 
   return {
-    async send(method, path, body) {
+    async send(method, path, body, headers) {
       const chunks: Buffer[] = []
-      for await (const chunk of await exchange(method, path, body)) chunks.push(chunk)
+      for await (const chunk of await exchange(method, path, body, headers)) chunks.push(chunk)
       return Buffer.concat(chunks)
     },
     async count(path) {

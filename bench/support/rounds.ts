@@ -20,15 +20,18 @@ export async function measure(candidates: readonly Candidate[], rounds: number):
       if (round >= 0) figures[index]?.push(figure)
     }
   }
-  return candidates.map(({ name }, index) => {
-    const sorted = (figures[index] ?? []).sort((a, b) => a - b)
-    return {
-      name,
-      median: sorted[Math.floor(sorted.length / 2)] ?? Number.NaN,
-      least: sorted[0] ?? Number.NaN,
-      most: sorted[sorted.length - 1] ?? Number.NaN,
-    }
-  })
+  return candidates.map(({ name }, index) => figureOf(name, figures[index] ?? []))
+}
+
+/** The median and the spread of some results. */
+export function figureOf(name: string, results: readonly number[]): Figure {
+  const sorted = results.toSorted((a, b) => a - b)
+  return {
+    name,
+    median: sorted[Math.floor(sorted.length / 2)] ?? Number.NaN,
+    least: sorted[0] ?? Number.NaN,
+    most: sorted.at(-1) ?? Number.NaN,
+  }
 }
 
 /** Throughput: runs `tasks` tasks, `writers` at once, and returns tasks per second. */

@@ -1,8 +1,15 @@
 import { createHash } from 'node:crypto'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createPfsClient, createS3Handler, type FileOperation, type PfsClient } from '../../lib/index.js'
+import {
+  type AuthConfig,
+  createPfsClient,
+  createS3Handler,
+  type FileOperation,
+  type PfsClient,
+} from '../../lib/index.js'
 import { createMemoryPfs, type MemoryPfsOptions, type PachydermApi, servePfs } from '../../lib/testing/index.js'
+import type { Key } from '../../test/support/sign.js'
 
 /** The kind of server process. */
 export type Served =
@@ -16,8 +23,13 @@ export type Served =
       /** 0 if absent. The library's own default if null. */
       readonly cacheBytes?: null
       readonly objectRecords?: 'off'
+      /** Whether PFS in memory drops large bodies: keeping and hashing them takes longer than what the gateway does. */
+      readonly dropsBodies?: boolean
+      /** Requests must be signed with it, if given. */
+      readonly key?: Key
     }
-  | { readonly kind: 'bare'; readonly objectBytes: number }
+  /** Sends `objectBytes` bytes for a GET, and reads and hashes what is PUT. */
+  | { readonly kind: 'bare'; readonly objectBytes: number; readonly hashes: readonly string[] }
   | { readonly kind: 's3rver'; readonly directory: string; readonly module: string }
 
 /** Runs in a separate process: starts the requested server and sends its port to the parent. */
@@ -26,18 +38,38 @@ async function serve(served: Served): Promise<number> {
     case 'pfs':
       return (await servePfs(await memoryPfs(served.memory, served.files ?? 0), '127.0.0.1:0')).port
     case 'gateway': {
-      const pfs = served.pachd === undefined ? createMemoryPfs(served.memory) : createPfsClient(served.pachd)
+      const memory = createMemoryPfs(served.memory)
+      const inProcess = served.dropsBodies === true ? droppingBodies(memory) : memory
+      const pfs = served.pachd === undefined ? inProcess : createPfsClient(served.pachd)
       const options = {
         shareCommits: served.shareCommits ?? true,
         ...(served.cacheBytes === undefined && { cacheBytes: 0 }),
         ...(served.objectRecords && { objectRecords: served.objectRecords }),
       }
-      return listen(createS3Handler(counted(pfs), { mode: 'none' }, options))
+      return listen(createS3Handler(counted(pfs), authOf(served.key), options))
     }
     case 'bare':
-      return listen(bareHandler(served.objectBytes))
+      return listen(bareHandler(served.objectBytes, served.hashes))
     case 's3rver':
       return serveS3rver(served.directory, served.module)
+  }
+}
+
+function authOf(key: Key | undefined): AuthConfig {
+  if (key === undefined) return { mode: 'none' }
+  const { accessKeyId, secretAccessKey } = key
+  return { mode: 'keys', credentialFor: (id) => (id === accessKeyId ? { secretAccessKey } : undefined) }
+}
+
+/** The same PFS, which reads the body of a file set and keeps a few bytes instead. */
+function droppingBodies(pfs: PfsClient): PfsClient {
+  return {
+    ...pfs,
+    async createFileSet(operations, options) {
+      let path = ''
+      for await (const operation of operations) if ('addFile' in operation) path = operation.addFile.path
+      return pfs.createFileSet([{ addFile: { path, raw: Buffer.from('dropped') } }], options)
+    },
   }
 }
 
@@ -77,13 +109,13 @@ function pathOf(index: number): string {
 }
 
 /** The least that any server must do: send bytes that are in memory, or read bytes and hash them. */
-function bareHandler(objectBytes: number): RequestListener {
+function bareHandler(objectBytes: number, algorithms: readonly string[]): RequestListener {
   const piece = Buffer.alloc(Math.min(objectBytes, 1024 * 1024), 'x')
   return async (req, res) => {
     if (req.method === 'PUT') {
-      const hash = createHash('sha256')
-      for await (const chunk of req) hash.update(chunk)
-      res.setHeader('etag', hash.digest('hex')).end()
+      const hashes = algorithms.map((algorithm) => createHash(algorithm))
+      for await (const chunk of req) for (const hash of hashes) hash.update(chunk)
+      res.setHeader('etag', hashes.map((hash) => hash.digest('hex')).join()).end()
       return
     }
     res.setHeader('content-length', objectBytes)
