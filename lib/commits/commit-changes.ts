@@ -10,7 +10,7 @@ import {
   headOf,
   type PfsClient,
 } from '../pfs/client.js'
-import { PfsError, type Refusal } from '../pfs/errors.js'
+import { isMissing, PfsError, type Refusal } from '../pfs/errors.js'
 import { type Check, checkChanges, isNewFile } from './branch-checks.js'
 import { type Change, operationsOf } from './change.js'
 import type { CommitLog } from './commit-log.js'
@@ -104,8 +104,9 @@ async function checkAgainstHead(
   if (inspected.status === 'rejected') throw inspected.reason
   const head = inspected.value
   if (noteLookup('recent-commits', guess !== undefined && recent.isRight(guess, head))) {
-    if (guessed.status === 'rejected') throw guessed.reason
-    return { head, checks: guessed.value ?? [] }
+    if (guessed.status === 'fulfilled') return { head, checks: guessed.value ?? [] }
+    // Someone may have squashed the commit below the head.
+    if (!isMissing(guessed.reason)) throw guessed.reason
   }
   const id = await recent.commitToCheck(head, paths, (commitId) => inspectFinished(pfs, branch, commitId, options))
   return { head, checks: await check(id, head.state === 'open' ? () => false : recent.isDirectory) }
