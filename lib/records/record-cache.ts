@@ -46,7 +46,7 @@ export interface BranchState {
   isFinished: boolean
   /** Changes when another gateway has written records, which makes all cached records stale. */
   epoch: number
-  /** When commits of the user repo were first read here, by id. */
+  /** The `demands` of the first reads of commits of the user repo, by id. */
   readonly seen: LRUCache<string, number>
   /** The nearest commits of others below this gateway's own commits, by id. */
   readonly origins: LRUCache<string, string>
@@ -54,9 +54,11 @@ export interface BranchState {
   readonly markerless: Set<string>
   /** Reads in progress, to detect concurrent writes of this gateway. */
   readonly reads: Set<RunningRead>
+  /** When the last check has ended. */
   checkedAt: number
-  /** The number of times that a check was demanded; a running check does not answer a later demand. */
-  expiries: number
+  /** The number of times that a check was demanded, and how many of those the last one has answered: those before it began. */
+  demands: number
+  answered: number
   checking: Promise<void> | undefined
 }
 
@@ -101,7 +103,8 @@ export class RecordCache {
         markerless: new Set(),
         reads: new Set(),
         checkedAt: Number.NEGATIVE_INFINITY,
-        expiries: 0,
+        demands: 0,
+        answered: 0,
         checking: undefined,
       }
       this.#branches.set(id, state)
@@ -109,8 +112,11 @@ export class RecordCache {
     const known = state
     if (noteLookup('record-heads', this.#isFresh(known))) return known
     // A check of another caller may fail for that caller's reasons: it left, or its token has expired.
-    while (known.checking !== undefined) await known.checking.catch(() => undefined)
-    if (this.#isFresh(known)) return known
+    const { demands } = known
+    while (known.checking !== undefined) {
+      await known.checking.catch(() => undefined)
+      if (this.#isFresh(known, demands)) return known
+    }
     known.checking = this.#check(known, inspect).finally(() => {
       known.checking = undefined
     })
@@ -118,8 +124,9 @@ export class RecordCache {
     return known
   }
 
-  #isFresh({ checkedAt }: BranchState): boolean {
-    return this.#now() - checkedAt < headMilliseconds
+  /** Whether a state was checked within a second, and since a demand. */
+  #isFresh(state: BranchState, demand = state.demands): boolean {
+    return state.answered >= demand && this.#now() - state.checkedAt < headMilliseconds
   }
 
   /** Unique among all states of all branches: a state may be evicted and made again. */
@@ -129,9 +136,10 @@ export class RecordCache {
   }
 
   async #check(state: BranchState, inspect: () => Promise<InspectedHead | undefined>): Promise<void> {
-    const { headId: before, expiries } = state
+    const { headId: before, demands } = state
     const head = await inspect()
-    if (state.expiries === expiries) state.checkedAt = this.#now()
+    state.checkedAt = this.#now()
+    state.answered = demands
     // If this gateway has committed in the meantime, its commit is newer than the inspected one.
     if (state.headId !== before) return
     // Another gateway has made the new head: what is cached may be stale.
@@ -153,8 +161,7 @@ export class RecordCache {
   expire(repo: Repo, ifKnown = false): void {
     const state = this.#branches.get(idOf(repo))
     if (state === undefined || (ifKnown && state.headId === undefined)) return
-    state.checkedAt = Number.NEGATIVE_INFINITY
-    state.expiries += 1
+    state.demands += 1
   }
 
   /**
@@ -166,12 +173,10 @@ export class RecordCache {
     const state = this.#branches.get(idOf(repo))
     if (state?.headId === undefined) return false
     const id = isKnown ? this.#originOf(repo, state, commitId) : commitId
-    const seenAt = state.seen.get(id)
-    if (seenAt === undefined) {
-      state.seen.set(id, this.#now())
-      this.expire(repo)
-    } else if (state.checkedAt > seenAt) return false
-    else state.checkedAt = Number.NEGATIVE_INFINITY
+    const demand = state.seen.get(id)
+    if (demand !== undefined) return state.answered < demand
+    this.expire(repo)
+    state.seen.set(id, state.demands)
     return true
   }
 
