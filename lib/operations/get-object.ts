@@ -26,6 +26,7 @@ export async function getObject(call: ObjectCall): Promise<S3Response> {
     await requireHash(new Uint8Array(), object.info)
     return response
   }
+  if (isEmpty(range)) return response
   if (object.size <= smallBytes) {
     const content = await smallContent(call, object)
     return { ...response, body: content.subarray(range.start, range.end + 1) }
@@ -75,6 +76,8 @@ async function readHead(call: ObjectCall): Promise<ObjectHead> {
   }
   const range = partNumber === undefined ? requestedRange(request, object) : rangeOfPart(partNumber, object)
   const sent = range ?? whole
+  // A Content-Range cannot say that no bytes are sent.
+  const isPartial = range !== undefined && !isEmpty(range)
   const isWhole = sent.start === 0 && sent.end === whole.end
   const described: Headers = {
     'content-type': call.gateway.records.mode === 'off' ? defaultContentType : contentTypeOf(key),
@@ -86,12 +89,16 @@ async function readHead(call: ObjectCall): Promise<ObjectHead> {
     'accept-ranges': 'bytes',
     'content-length': String(sent.end - sent.start + 1),
     ...(partNumber !== undefined && partHeaders(object)),
-    ...(range && { 'content-range': contentRange(range, object.size) }),
+    ...(isPartial && { 'content-range': contentRange(range, object.size) }),
     ...described,
     ...checksumHeaders(request, object.record, { isWhole, partNumber }),
     ...sandboxHeaders(described['content-type'] ?? ''),
   }
-  return { response: { status: range === undefined ? 200 : 206, headers }, object, range: sent }
+  return { response: { status: isPartial ? 206 : 200, headers }, object, range: sent }
+}
+
+function isEmpty({ start, end }: ByteRange): boolean {
+  return end < start
 }
 
 /** S3 counts the parts only of an object that was uploaded in parts. */

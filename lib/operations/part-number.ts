@@ -13,8 +13,8 @@ export function parsePartNumber(request: HttpRequest): number | undefined {
   return partNumber
 }
 
-/** The range of a part; undefined for the only part of an empty object. Throws InvalidPartNumber. */
-export function rangeOfPart(partNumber: number, object: StoredObject): ByteRange | undefined {
+/** The range of a part; that of an empty part ends before it starts. Throws InvalidPartNumber. */
+export function rangeOfPart(partNumber: number, object: StoredObject): ByteRange {
   const { size, record } = object
   // An object without recorded parts is its only part.
   const count = record.parts.length || 1
@@ -25,8 +25,7 @@ export function rangeOfPart(partNumber: number, object: StoredObject): ByteRange
   }
   const sizes = record.parts.length === 0 ? [size] : record.parts.map((part) => part.size)
   const start = sizes.slice(0, partNumber - 1).reduce((sum, each) => sum + each, 0)
-  const length = sizes[partNumber - 1] ?? 0
-  return length === 0 ? undefined : { start, end: start + length - 1 }
+  return { start, end: start + (sizes[partNumber - 1] ?? 0) - 1 }
 }
 
 /** Parses the number of a part to upload; throws InvalidArgument unless it is an integer from 1 to 10,000. */

@@ -2,6 +2,7 @@ import {
   AbortMultipartUploadCommand,
   CreateBucketCommand,
   DeleteBucketCommand,
+  GetObjectCommand,
   HeadObjectCommand,
   ListBucketsCommand,
   ListPartsCommand,
@@ -125,6 +126,24 @@ for (const overWire of wires) {
     }
     const last = await sendPart(s3, upload, 10_000, 'x')
     await complete(s3, upload, [last])
+  })
+
+  multipart('an empty last part is read as no bytes', async ({ s3 }) => {
+    const upload = await begin(s3, 'tail', { ChecksumAlgorithm: 'SHA256' })
+    const checked = { ChecksumAlgorithm: 'SHA256' } as const
+    const parts = [
+      await sendPart(s3, upload, 1, Buffer.alloc(partBytes), checked),
+      await sendPart(s3, upload, 2, '', checked),
+    ]
+    await complete(s3, upload, parts)
+    const part = { Bucket, Key: 'tail', PartNumber: 2, ChecksumMode: 'ENABLED' } as const
+    const { ContentLength, ContentRange, PartsCount, ChecksumSHA256, Body, $metadata } = await s3.send(
+      new GetObjectCommand(part),
+    )
+    assert.equal([ContentLength, ContentRange, PartsCount, $metadata.httpStatusCode], [0, undefined, 2, 200])
+    assert.is(ChecksumSHA256, parts[1]?.ChecksumSHA256)
+    assert.is((await Body?.transformToByteArray())?.length ?? 0, 0)
+    assert.is((await s3.send(new HeadObjectCommand(part))).ContentLength, 0)
   })
 
   multipart('an invalid completion is refused, and the upload stays', async ({ s3 }) => {
