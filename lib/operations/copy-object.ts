@@ -143,6 +143,8 @@ export async function resolveCopySource(call: ObjectCall): Promise<CopySource> {
   const { bucket, key, versionId } = parseCopySource(header(request, 'x-amz-copy-source') ?? '')
   const name = { bucket: gateway.bucketNames.parse(bucket), path: gateway.keys.pathFromKey(key), versionId }
   requireExpectedOwner(request, 'x-amz-source-expected-bucket-owner')
+  // Another gateway may have replaced the tags without a commit of data.
+  gateway.records.refreshKnown(name.bucket.branch.repo)
   const object = await resolveVersion(gateway, name, options).catch((error: unknown) => {
     throw sourceError(s3ErrorFrom(error, { kind: 'object', bucket, key }))
   })

@@ -42,6 +42,8 @@ async function deleteInTurn(call: BucketCall, named: readonly NamedVersion[]): P
   const { branch } = bucket
   const head = await inspectHead(gateway.pfs, branch, options)
   if (head.state === 'open') throw openCommit()
+  // Another gateway may have hidden versions a moment ago.
+  gateway.records.refresh(branch.repo)
   const records = await gateway.records.readPage(branch.repo, [...new Set(named.map(({ path }) => path))], options)
   const commitIds = new Set(named.map(({ versionId }) => versionId).filter(isCommitId))
   const known = await gateway.ancestry.ancestorsAmong(branch, commitIds, head.commitId, options)

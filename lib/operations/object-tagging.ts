@@ -14,6 +14,8 @@ type Tags = ObjectRecord['tags']
  * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectTagging.html
  */
 export async function getObjectTagging(call: ObjectCall): Promise<S3Response> {
+  // Another gateway may have replaced them without a commit of data.
+  call.gateway.records.refreshKnown(call.bucket.branch.repo)
   const { versionId, record } = await resolveNamedObject(call)
   const Tag = record.tags.map(([Key, Value]) => ({ Key, Value }))
   return xmlResponse(xmlDocument('Tagging', { TagSet: { Tag } }), { 'x-amz-version-id': versionId })

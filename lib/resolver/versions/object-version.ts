@@ -83,6 +83,8 @@ async function resolveNamed(
     throw new S3Error('NoSuchVersion', { fields })
   }
   const commit = commitOfVersion(bucket, versionId)
+  // Another gateway may have hidden the version a moment ago.
+  records.refreshKnown(bucket.branch.repo)
   const [head, found] = await Promise.allSettled([
     pfs.inspectCommit({ commit: commitOf(bucket) }, options),
     findObject(source, name, options),
