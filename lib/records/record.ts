@@ -163,6 +163,21 @@ export function hiddenVersions(
   return found
 }
 
+/**
+ * Returns a function that names the commit whose state a hidden version restored, or undefined if it restored none. It
+ * names each of them once: records that a user has planted may form a circle.
+ */
+export function createRestoredFrom(
+  hidden: ReadonlyMap<string, HiddenVersion>,
+): (commitId: string) => string | undefined {
+  const left = new Map(hidden)
+  return (commitId) => {
+    const asOf = left.get(commitId)?.asOf
+    left.delete(commitId)
+    return asOf
+  }
+}
+
 /** The contents that records list for commits of a branch, by commit id; undefined for the removal of a directory marker. */
 export function recordedVersions(
   records: ReadonlyMap<string, ObjectRecord>,

@@ -222,6 +222,52 @@ test('43: hidden versions that are planted by the thousand count as memory of th
   }
 })
 
+test('43: hidden versions that name each other in a circle end reads and deletions', async ({ gateway }) => {
+  const { pfs, port, flush } = gateway
+  const versionOf = async (method: string, key: string): Promise<string> => {
+    const { headers } = await ask(port, method, `/${bucket}/${key}`, method === 'PUT' ? content : undefined)
+    return String(headers['x-amz-version-id'])
+  }
+  const written = await versionOf('PUT', 'circle')
+  const { hash } = await pfs.inspectFile({ commit: { repo: branch.repo, branch: branch.name }, path: '/circle' })
+  const removed = await versionOf('DELETE', 'circle')
+  const later = await versionOf('PUT', 'other')
+  await flush()
+  const contents = new Map([[written, Buffer.from(hash).toString('hex')]])
+  for (const [first, second] of [
+    [written, written],
+    [written, later],
+    [removed, removed],
+    [removed, later],
+  ] as const) {
+    const hidden = [
+      { commitId: first, asOf: second, content: contents.get(first) },
+      { commitId: second, asOf: first, content: contents.get(first) },
+    ]
+    await pfs.modifyFile(
+      { repo: recordsBranch.repo, branch: recordsBranch.name },
+      hidden.flatMap((each) => {
+        const path = recordPath('/circle', `hidden-${each.commitId}-${branch.name}`)
+        const raw = Buffer.from(record({ hidden: { ...each, branch: branch.name } }))
+        return [{ deleteFile: { path } }, { addFile: { path, raw } }]
+      }),
+    )
+    const fresh = await startGateway({ pfs, options })
+    const object = `/${bucket}/circle`
+    const outcomes: number[] = []
+    for (const [method, query] of [
+      ['GET', ''],
+      ['GET', `?versionId=${first}`],
+      ['GET', `?versionId=${later}`],
+      ['DELETE', `?versionId=${first}`],
+    ] as const) {
+      outcomes.push((await ask(fresh.port, method, object + query)).status)
+    }
+    await fresh.close()
+    assert.equal(outcomes, [404, 404, 404, 204])
+  }
+})
+
 test('38: a client that leaves does not fail a concurrent read of the same records', async ({
   gateway: { pfs, port },
 }) => {

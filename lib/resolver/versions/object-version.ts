@@ -2,7 +2,7 @@ import { S3Error } from '../../errors.js'
 import type { Branch, CallOptions } from '../../pfs/client.js'
 import { isMissing } from '../../pfs/errors.js'
 import { markerContent, markerEvent } from '../../records/markers.js'
-import { hiddenVersions, recordedVersions } from '../../records/record.js'
+import { createRestoredFrom, hiddenVersions, recordedVersions } from '../../records/record.js'
 import type { KeyRecords } from '../../records/record-cache.js'
 import { commitOf } from '../bucket-name.js'
 import type { KeyCodec } from '../key.js'
@@ -59,13 +59,14 @@ async function findDeleteMarker(
   const event = markerEvent(known.get(markerContent), branch.name)
   if (event?.marker === 'removed') return event.commitId
   const hidden = hiddenVersions(known, branch.name)
+  const restoredFrom = createRestoredFrom(hidden)
   for (let start = commitOf(bucket); ; ) {
     const deleteMarkerId = await deleteMarkers.find(start, path, options)
-    const hiddenVersion = deleteMarkerId === undefined ? undefined : hidden.get(deleteMarkerId)
-    if (hiddenVersion === undefined) return deleteMarkerId
-    if (hiddenVersion.asOf === undefined) return undefined
+    if (deleteMarkerId === undefined || !hidden.has(deleteMarkerId)) return deleteMarkerId
+    const id = restoredFrom(deleteMarkerId)
+    if (id === undefined) return undefined
     // This commit only restored the state of an earlier one, so the delete marker to show is that of the earlier one.
-    start = { repo: branch.repo, id: hiddenVersion.asOf }
+    start = { repo: branch.repo, id }
   }
 }
 
@@ -151,7 +152,7 @@ export async function versionAsOf(
   records: KeyRecords,
   options: CallOptions,
 ): Promise<KeyVersion | undefined> {
-  const hidden = hiddenVersions(records, branch.name)
+  const restoredFrom = createRestoredFrom(hiddenVersions(records, branch.name))
   const recorded = recordedVersions(records, branch.name)
   const keys = new Map([[path, records]])
   for (let start: string | undefined = commitId; start !== undefined; ) {
@@ -162,7 +163,7 @@ export async function versionAsOf(
     }
     if (recorded.has(start)) version = { commitId: start, content: recorded.get(start) }
     else await versionWalk.walk({ branch, commitId: start, keys }, takeNewest, options)
-    start = hidden.get(version?.commitId ?? '')?.asOf
+    start = version && restoredFrom(version.commitId)
     if (start === undefined) return version
   }
   return undefined
