@@ -133,7 +133,12 @@ function subresourcesOf(request: Routed): readonly string[] {
 /** The S3 action of a request, even if it will be refused; undefined if it matches no action. */
 export function actionOf(resource: Resource, request: Routed): string | undefined {
   if (resource === 'bucket' && isFormPost(request)) return 'PostObject'
-  return actionNames[resource][[subresourcesOf(request).join('+'), request.method].filter(Boolean).join(' ')]
+  return entryOf(actionNames[resource], [subresourcesOf(request).join('+'), request.method].filter(Boolean).join(' '))
+}
+
+/** The entry of a table; undefined for a method such as `constructor`, which HTTP/2 passes on and which every object has. */
+function entryOf<Entry>(table: Readonly<Record<string, Entry>>, name: string): Entry | undefined {
+  return Object.hasOwn(table, name) ? table[name] : undefined
 }
 
 /** The operation of a request; throws MethodNotAllowed, NotImplemented, InvalidArgument. */
@@ -141,14 +146,14 @@ export function routeOperation<C extends Call>(table: Table<C>, request: Routed)
   const asked = subresourcesOf(request)
   const [subresource, ...more] = asked
   if (subresource !== undefined) {
-    const operation = table[`${asked.join('+')} ${request.method}`]
+    const operation = entryOf(table, `${asked.join('+')} ${request.method}`)
     if (operation !== undefined) return operation
     if (more.length > 0) {
       throw new S3Error('InvalidArgument', { message: `Conflicting query string parameters: ${asked.join(', ')}` })
     }
     throw new S3Error('NotImplemented', { message: `${request.method} ?${subresource} is not supported.` })
   }
-  const operation = table[request.method]
+  const operation = entryOf(table, request.method)
   if (operation === undefined) throw methodNotAllowed(table, request.method)
   return operation
 }
@@ -159,7 +164,7 @@ export function routeOperation<C extends Call>(table: Table<C>, request: Routed)
  */
 export function requireMethod(resource: Resource, request: Routed): void {
   const table = routes[resource]
-  if (request.method in table || subresourcesOf(request).length > 0) return
+  if (Object.hasOwn(table, request.method) || subresourcesOf(request).length > 0) return
   throw methodNotAllowed(table, request.method)
 }
 

@@ -96,6 +96,16 @@ test('HTTP/2: an Expect header that Node does not know is ignored', async () => 
   assert.is((await ask('PUT', '/s3/master.images/expected', headers, Buffer.from('x'))).status, 200)
 })
 
+test('HTTP/2: a method that is a property of every JavaScript object is not allowed', async () => {
+  for (const method of ['constructor', 'toString', 'valueOf', 'hasOwnProperty', '__proto__', 'get']) {
+    for (const target of ['/s3/', '/s3/master.images', '/s3/master.images/second.bin']) {
+      const { status, body } = await ask(method, target)
+      assert.is(status, 405, `${method} ${target}`)
+      assert.match(body.toString(), `<Method>${method}</Method>`)
+    }
+  }
+})
+
 test('HTTP/2: the other route of the app responds, and a path outside the prefix is 404', async () => {
   assert.is((await ask('GET', '/health')).body.toString(), 'healthy')
   const { status, body } = await ask('GET', '/elsewhere')
