@@ -70,9 +70,9 @@ export function bucketFromHost(
   return longest === undefined ? undefined : host.slice(0, -longest.length - 1)
 }
 
-/** The host without its port; an IPv6 address keeps its brackets. */
+/** The host without its port and without the dot of a fully qualified name; an IPv6 address keeps its brackets. */
 function hostname(host: string): string {
-  return host.replace(/:\d*$/, '')
+  return host.replace(/:\d*$/, '').replace(/\.$/, '')
 }
 
 function addressFrom(bucket: string, rawKey: string): Address {

@@ -104,7 +104,9 @@ function stringsToSign(request: HttpRequest, signed: V2Signature): readonly stri
       ['', '='].map((empty) => subresourceQuery(request.query, covered, empty)),
     ),
   )
-  const paths = [...canonicalPaths(request.rawPath)].reverse().flatMap(bucketPaths)
+  const sent = [...canonicalPaths(request.rawPath)].reverse()
+  // In virtual-hosted style, a path without a slash at its end names another key than one with it.
+  const paths = signed.virtualHostBucket === undefined ? sent.flatMap(bucketPaths) : sent
   return [...queries].flatMap((query) => paths.map((path) => `${before}${path}${query}`))
 }
 
