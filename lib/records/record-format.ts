@@ -91,15 +91,19 @@ function readLine(file: Json): ObjectRecord {
   const hidden = optional(file.hidden, readHidden)
   const etag = optional(file.etag, (value) => matching(value, /^[0-9a-f]{32}(-[1-9]\d{0,4})?$/))
   return {
-    headers: readHeaders(file.headers ?? {}),
-    metadata: readMetadata(file.metadata ?? {}),
-    tags: readTags(file.tags ?? []),
+    ...readAttributes(file),
     ...(etag !== undefined && { etag }),
     ...(checksum && { checksum }),
     parts: readParts(file.parts ?? []),
     versions: readVersions(file.versions ?? []),
     ...(hidden && { hidden }),
   }
+}
+
+/** Reads the attributes that the writer of an object has chosen. @throws UnreadableRecord */
+export function readAttributes(value: unknown): Pick<ObjectRecord, 'headers' | 'metadata' | 'tags'> {
+  const { headers = {}, metadata = {}, tags = [] } = requireObject(value)
+  return { headers: readHeaders(headers), metadata: readMetadata(metadata), tags: readTags(tags) }
 }
 
 type Json = Readonly<Record<string, unknown>>
@@ -111,7 +115,8 @@ const maxValues = 50_000
 /** Comma, bracket and brace: there is a value after each of them. */
 const beforeValue: ReadonlySet<number> = new Set([0x2c, 0x5b, 0x7b])
 
-function readJson(line: Buffer): Json {
+/** Parses a JSON object. @throws UnreadableRecord */
+export function readJson(line: Buffer): Json {
   let values = 0
   for (const byte of line) if (beforeValue.has(byte)) values += 1
   atMost(maxValues, values, line)

@@ -31,6 +31,11 @@ interface PartPage {
 
 const md5Bytes = 16
 
+/** Maximum bytes of the digests of a part: more than an MD5 and the longest checksum. */
+const maxDigestBytes = 256
+
+const maxPartNumber = 10_000
+
 /** The content of the file beside a part; undefined if the upload keeps no digests. */
 export function digestsContent({ md5, checksum }: PartDigests): Buffer | undefined {
   if (md5 === undefined && checksum === undefined) return undefined
@@ -87,7 +92,12 @@ async function* listPartFiles(
   // With a marker, PFS would scan the parts of all other uploads after it.
   const marker = after === 0 ? {} : { paginationMarker: partPath(id, after) }
   const page = { file: { commit, path: partsDirectory(id) }, number, ...marker }
-  for await (const info of pfs.listFile(page, options)) yield { partNumber: partNumberFrom(info.file.path), info }
+  for await (const info of pfs.listFile(page, options)) {
+    const { path } = info.file
+    const partNumber = partNumberFrom(path)
+    // Users may write files there, too.
+    if (partNumber >= 1 && partNumber <= maxPartNumber && path === partPath(id, partNumber)) yield { partNumber, info }
+  }
 }
 
 /** The digests of some parts, in one call. A part and its digests are committed together. */
@@ -102,9 +112,13 @@ async function readDigests(
   const last = partNumbers.at(-1)
   if (first === undefined || last === undefined || !keepsDigests(id)) return found
   const pathRange = { lower: checksumPath(id, first), upper: checksumPath(id, last + 1) }
+  const wanted = new Set(partNumbers.map((partNumber) => checksumPath(id, partNumber)))
   try {
     const archive = pfs.getFileTar({ file: { commit, path: '/**' }, pathRange }, options)
-    for await (const { path, content } of readTar(archive)) found.set(partNumberFrom(path), digestsFrom(id, content))
+    const isWanted = (path: string, size: number): boolean => size <= maxDigestBytes && wanted.has(path)
+    for await (const { path, content } of readTar(archive, isWanted)) {
+      found.set(partNumberFrom(path), digestsFrom(id, content))
+    }
   } catch (error) {
     // PFS reports a range without files as a missing file: parts that somebody copied there have no digests.
     if (!isMissing(error, 'file')) throw error

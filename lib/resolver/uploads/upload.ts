@@ -1,6 +1,7 @@
 import { type CallOptions, type Commit, type File, type FileInfo, headOf, type PfsClient } from '../../pfs/client.js'
 import { isMissing, unlessMissing } from '../../pfs/errors.js'
 import type { ObjectRecord } from '../../records/record.js'
+import { readAttributes, readJson, UnreadableRecord } from '../../records/record-format.js'
 import { completionPath, noSuchUpload, stagingCommit, type UploadName, uploadPath } from './staging.js'
 
 /** An upload in progress, at the commit at which it was found. */
@@ -49,10 +50,24 @@ export async function existedAtStart(
   }
 }
 
-/** The saved state of an upload; uploads of earlier gateway versions saved none. */
+/**
+ * The saved state of an upload; uploads of earlier gateway versions saved none.
+ *
+ * @throws S3Error NoSuchUpload if another writer of the repo has damaged it
+ */
 export async function readStart(pfs: PfsClient, upload: Upload, options: CallOptions): Promise<UploadStart> {
-  const text = (await readStaged(pfs, { commit: upload.commit, path: uploadPath(upload) }, options)).toString()
-  return text === '' ? { head: undefined } : JSON.parse(text)
+  const start = await readStaged(pfs, { commit: upload.commit, path: uploadPath(upload) }, startFrom, options)
+  if (start === undefined) throw noSuchUpload(upload.id.text)
+  return start
+}
+
+function startFrom(bytes: Buffer): UploadStart {
+  if (bytes.length === 0) return { head: undefined }
+  const { head, attributes } = readJson(bytes)
+  return {
+    head: head === undefined ? undefined : matching(head, /^[0-9a-f]{32}$/),
+    ...(attributes !== undefined && { attributes: readAttributes(attributes) }),
+  }
 }
 
 /** A file of the staging branch; undefined if the file, branch or repo is missing. */
@@ -60,11 +75,34 @@ function inspectStaged(pfs: PfsClient, file: File, options: CallOptions): Promis
   return unlessMissing(pfs.inspectFile(file, options))
 }
 
-/** Reads a small file into memory. */
-async function readStaged(pfs: PfsClient, file: File, options: CallOptions): Promise<Buffer> {
+/** Maximum bytes of a file of an upload: all attributes of an object take less, in any encoding. */
+const maxStagedBytes = 1024 * 1024
+
+/** Reads a small file into memory and parses it; undefined if that fails, since users may write such files, too. */
+async function readStaged<Content>(
+  pfs: PfsClient,
+  file: File,
+  parse: (bytes: Buffer) => Content,
+  options: CallOptions,
+): Promise<Content | undefined> {
   const pieces: Uint8Array[] = []
-  for await (const piece of pfs.getFile({ file }, options)) pieces.push(piece)
-  return Buffer.concat(pieces)
+  let left = maxStagedBytes
+  for await (const piece of pfs.getFile({ file }, options)) {
+    left -= piece.length
+    if (left < 0) return undefined
+    pieces.push(piece)
+  }
+  try {
+    return parse(Buffer.concat(pieces))
+  } catch (error) {
+    if (error instanceof UnreadableRecord) return undefined
+    throw error
+  }
+}
+
+function matching(value: unknown, pattern: RegExp): string {
+  if (typeof value === 'string' && pattern.test(value)) return value
+  throw new UnreadableRecord('a file of an upload has an invalid text')
 }
 
 /** The request and response of a completed upload, so that a repeated request gets the same response. */
@@ -78,7 +116,7 @@ export interface Completion {
   readonly checksum?: string
 }
 
-/** Looks up a completed upload; undefined if it is not completed. */
+/** Looks up a completed upload; undefined if it is not completed, or if another writer of the repo has damaged its file. */
 export async function resolveCompletion(
   pfs: PfsClient,
   name: UploadName,
@@ -87,7 +125,17 @@ export async function resolveCompletion(
   const commit = stagingCommit(name.bucket.branch.repo)
   const info = await inspectStaged(pfs, { commit, path: completionPath(name) }, options)
   if (info === undefined) return undefined
-  return JSON.parse((await readStaged(pfs, info.file, options)).toString()) as Completion
+  return readStaged(pfs, info.file, completionFrom, options)
+}
+
+function completionFrom(bytes: Buffer): Completion {
+  const { request, etag, versionId, checksum } = readJson(bytes)
+  return {
+    request: matching(request, /^/),
+    etag: matching(etag, /^"[\w-]{1,200}"$/),
+    versionId: matching(versionId, /^[0-9a-f]{32}$/),
+    ...(checksum !== undefined && { checksum: matching(checksum, /^[\w+/=-]{1,200}$/) }),
+  }
 }
 
 /** The content of the file of a completed upload. */
