@@ -71,8 +71,13 @@ interface V2Signature {
   readonly headersInQuery: boolean
 }
 
-/** The claim of a V2 signature. @see https://docs.aws.amazon.com/AmazonS3/latest/API/RESTAuthentication.html */
+/**
+ * The claim of a V2 signature; throws AccessDenied for a query that the signature does not determine.
+ *
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/RESTAuthentication.html
+ */
 function v2Claim(request: HttpRequest, signed: V2Signature, diagnose: Diagnose): Claim {
+  requireUnambiguous(request.query)
   const { accessKeyId, signature } = signed
   return {
     accessKeyId,
@@ -152,12 +157,30 @@ function queryText(request: HttpRequest, name: string, { headersInQuery }: V2Sig
 /** The signed parameters with decoded values; `empty` follows the name of a parameter without a value. */
 function subresourceQuery(query: HttpRequest['query'], covered: ReadonlySet<string>, empty: string): string {
   const pairs = [...query.keys()]
-    .filter((name) => covered.has(name) || name.startsWith('response-'))
+    .filter((name) => isCovered(name, covered))
     .sort()
     .flatMap((name) =>
       (query.get(name) ?? []).map((value) => (value === '' ? `${name}${empty}` : `${name}=${wireText(value)}`)),
     )
   return pairs.length === 0 ? '' : `?${pairs.join('&')}`
+}
+
+function isCovered(name: string, covered: ReadonlySet<string>): boolean {
+  return covered.has(name) || /^response-[a-z-]+$/.test(name)
+}
+
+/**
+ * Throws AccessDenied if a value contains `&` and another signed parameter: V2 signs decoded values, so the same signature
+ * would be good for a URL in which the two are parameters of their own, such as a `versionId` after a `response-*`.
+ */
+function requireUnambiguous(query: HttpRequest['query']): void {
+  for (const [name, values] of query) {
+    if (!isCovered(name, subresources)) continue
+    const inner = values.flatMap((value) => value.split('&').slice(1))
+    if (inner.some((text) => isCovered(text.replace(/=.*/s, ''), subresources))) {
+      throw denied(`Signature Version 2 cannot sign this value of ${name}, which contains another parameter`)
+    }
+  }
 }
 
 /** Decoded text as the Latin-1 of its bytes, the form in which Node delivers headers. */

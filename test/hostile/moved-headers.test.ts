@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto'
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { presignV4, type Unsigned } from '../support/sign.js'
+import { presignV2, presignV4, type Unsigned } from '../support/sign.js'
 import { exchange, outcomeOf, type RawRequest } from '../support/wire.js'
 import { ask, type House, openHouse, stored } from './house.js'
 
@@ -100,6 +100,39 @@ test('39: headers without effect may be in the query, as botocore sends them', a
     const target = `${signedV2(house, '/alice/meta', one)}&${parameter(...one)}`
     assert.is(outcomeOf(await exchange(house.port, { ...forged, target, headers: base })), '200')
   }
+})
+
+test('39: a V2 signature is good for no URL in which one parameter swallows the next', async ({ house }) => {
+  const version = async (body: string): Promise<string> => {
+    const { headers } = await ask(house, { method: 'PUT', target: '/alice/versions', body })
+    return headers['x-amz-version-id'] ?? ''
+  }
+  const old = await version('old')
+  await version('new')
+  const query = `response-content-type=text/plain&versionId=${old}`
+  const signed = presignV2('GET', `/alice/versions?${query}`, house.alice, '9999999999')
+  const credentials = signed.slice(signed.lastIndexOf('?') + 1)
+  const read = (parameters: string) =>
+    exchange(house.port, { target: `/alice/versions?${parameters}&${credentials}`, headers: { host: base.host } })
+  assert.is((await read(query)).body, 'old')
+  for (const forged of [
+    query.replace('&', '%26'),
+    query.replace('&', '%26').replace('D=', 'D%3D'),
+    query.replace('=text', '%3Dtext').replace('&', '%26'),
+    `${query.slice(0, query.indexOf('&')).replace('=', '%3D')}&${query.slice(query.indexOf('&') + 1)}`,
+  ]) {
+    assert.match(outcomeOf(await read(forged)), /^403 /, forged)
+  }
+})
+
+test('39: a V2 signature is good for a file name with an ampersand', async ({ house }) => {
+  const disposition = 'attachment; filename="a&b=c.txt"'
+  const resource = `/alice/source?response-content-disposition=${disposition}`
+  const signed = presignV2('GET', resource, house.alice, '9999999999')
+  const credentials = signed.slice(signed.lastIndexOf('?') + 1)
+  const target = `/alice/source?${parameter('response-content-disposition', disposition)}&${credentials}`
+  const { status, headers } = await exchange(house.port, { target, headers: { host: base.host } })
+  assert.equal([status, headers['content-disposition']], [200, disposition])
 })
 
 test.run()
