@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
-import type { Socket } from 'node:net'
+import { Socket } from 'node:net'
 import { createCredentialSource, ServiceTokenError, withoutServiceToken } from './credential-source.js'
 import { S3Error } from './errors.js'
 import { createGateway } from './gateway.js'
@@ -64,6 +64,7 @@ export function createS3Handler(pfs: PfsClient, authConfig: AuthConfig, options:
   const dispatch = createDispatch(pfs, readAuthConfig(authConfig), settings)
 
   async function exchange(req: IncomingMessage, res: ServerResponse, beforeBody?: () => void): Promise<void> {
+    if (isBehindAnother(req, res)) await new Promise((resolve) => res.once('socket', resolve))
     const requestId = createRequestId()
     const log = new RequestLog(req, requestId)
     const clientGone = new AbortController()
@@ -117,6 +118,15 @@ export function createS3Handler(pfs: PfsClient, authConfig: AuthConfig, options:
   const checkContinue = (req: AnyRequest, res: AnyResponse): Promise<void> =>
     exchange(req as IncomingMessage, res as ServerResponse, () => res.writeContinue())
   return Object.assign(handler, { checkContinue, connection: shareTurns, flush: dispatch.flush })
+}
+
+/**
+ * Whether the response to an earlier request of the connection comes first. Node passes pipelined requests on at once, but
+ * gives a response its socket when it is the next one; never if the connection ends before, and then emits no event.
+ */
+function isBehindAnother(req: IncomingMessage, res: ServerResponse): boolean {
+  // Requests that frameworks inject may have no socket at all.
+  return res.socket === null && req.socket instanceof Socket
 }
 
 /** Calls a hook. If it throws, the process emits a warning: a hook must not fail a request, and the error must be visible. */

@@ -98,24 +98,30 @@ export interface Drain {
 /** Tracks connections from the start, since Node counts a half-sent request header as a running request. */
 export function watchConnections(server: Server): Drain {
   const sockets = new Map<string, Socket>()
-  const running = new Set<ServerResponse>()
+  /** By connection: a response that waits behind another one emits no event if the connection closes. */
+  const running = new Map<string, Set<ServerResponse>>()
   let isDraining = false
 
   const closeIdle = (): void => {
-    const busy = new Set([...running].map(({ req }) => nameOf(req.socket)))
-    for (const [name, socket] of sockets) if (!busy.has(name)) socket.destroy()
+    for (const [name, socket] of sockets) if (!running.has(name)) socket.destroy()
   }
 
   server.on('connection', (socket: Socket) => {
     const name = nameOf(socket)
     sockets.set(name, socket)
-    socket.once('close', () => sockets.delete(name))
+    socket.once('close', () => {
+      sockets.delete(name)
+      running.delete(name)
+    })
   })
-  const track = (_: IncomingMessage, res: ServerResponse): void => {
-    running.add(res)
+  const track = ({ socket }: IncomingMessage, res: ServerResponse): void => {
+    const name = nameOf(socket)
+    const responses = running.get(name) ?? new Set()
+    running.set(name, responses.add(res))
     if (isDraining) res.shouldKeepAlive = false
     res.once('close', () => {
-      running.delete(res)
+      responses.delete(res)
+      if (responses.size === 0 && running.get(name) === responses) running.delete(name)
       if (isDraining) closeIdle()
     })
   }
@@ -124,11 +130,11 @@ export function watchConnections(server: Server): Drain {
   return {
     async stop(milliseconds) {
       isDraining = true
-      for (const res of running) res.shouldKeepAlive = false
+      for (const responses of running.values()) for (const res of responses) res.shouldKeepAlive = false
       const closed = new Promise((resolve) => server.close(resolve))
       let cut = 0
       const deadline = setTimeout(() => {
-        cut = running.size
+        for (const { size } of running.values()) cut += size
         for (const socket of sockets.values()) socket.destroy()
       }, milliseconds)
       closeIdle()

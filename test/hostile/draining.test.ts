@@ -90,4 +90,19 @@ for (const args of [[], tlsArguments]) {
   })
 }
 
+test('42: requests behind one that closed its connection are not waited for', async () => {
+  const gateway = await startListening(['--memory', '--drain-seconds', '0'])
+  const port = Number(new URL(gateway.endpoint).port)
+  const left = await connected(port)
+  const refused = 'PUT /master.images/key HTTP/1.1\r\nhost: h\r\ntransfer-encoding: ,chunked\r\n\r\n0\r\n\r\n'
+  left.socket.write(refused + 'GET / HTTP/1.1\r\nhost: h\r\n\r\n'.repeat(20))
+  assert.match(await left.closed, 'HTTP/1.1 400 Bad Request')
+  const client = await connected(port)
+  client.socket.write(head)
+  await client.received('100 Continue')
+  gateway.child.kill('SIGTERM')
+  await client.closed
+  assert.match((await gateway.ended).stderr, 'Cut 1 request that did not finish in time.')
+})
+
 test.run()

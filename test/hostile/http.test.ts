@@ -27,14 +27,14 @@ function signed(house: House, request: Unsigned): Signed {
   return signV4(request, { key: house.alice })
 }
 
-/** Every answer that comes on a connection until it is closed. */
-async function answers(house: House, bytes: string | Uint8Array): Promise<readonly RawResponse[]> {
+/** Every answer that comes on a connection until it is closed; the client ends it after `count` answers. */
+async function answers(house: House, bytes: string | Uint8Array, count = 1): Promise<readonly RawResponse[]> {
   const wire = await openWire(house.port)
   wire.send(bytes)
   const all: RawResponse[] = []
   for (let next = await wire.response(); next !== undefined; next = await wire.response()) {
     all.push(next)
-    if (next.headers.connection !== 'close') wire.end()
+    if (next.headers.connection !== 'close' && all.length >= count) wire.end()
   }
   wire.close()
   return all
@@ -157,9 +157,48 @@ test('an unknown expectation is refused', async ({ house }) => {
 
 test('pipelined requests are answered in order, even after errors', async ({ house }) => {
   const targets = ['/alice/kept', '/alice/none', '/none/x', '/alice/kept']
-  const all = await answers(house, Buffer.concat(targets.map((target) => bytesOf(signed(house, { target })))))
+  const all = await answers(
+    house,
+    Buffer.concat(targets.map((target) => bytesOf(signed(house, { target })))),
+    targets.length,
+  )
   assert.equal(all.map(outcomeOf), ['200', '404 NoSuchKey', '404 NoSuchBucket', '200'])
 })
+
+test('a pipelined request runs after the one before it', async ({ house }) => {
+  const methods = ['GET', 'DELETE', 'GET', 'PUT', 'GET']
+  const target = '/alice/pipelined'
+  const request = (method: string) => signed(house, { method, target, ...(method === 'PUT' && { body: 'new' }) })
+  assert.is(outcomeOf(await exchange(house.port, signed(house, { method: 'PUT', target, body: 'old' }))), '200')
+  const all = await answers(house, Buffer.concat(methods.map((method) => bytesOf(request(method)))), methods.length)
+  assert.equal(
+    all.map(({ status, body }) => (status === 404 ? '404' : `${status} ${body}`.trimEnd())),
+    ['200 old', '204', '404', '200', '200 new'],
+  )
+})
+
+for (const [name, length, coded] of [
+  ['with a wrong signature', 'content-length: 3', 'abc'],
+  ['with a wrong signature in chunks', 'transfer-encoding: chunked', '3\r\nabc\r\n0\r\n\r\n'],
+  ['with an empty coding before the chunks', 'transfer-encoding: ,chunked', '3\r\nabc\r\n0\r\n\r\n'],
+  ['with another coding before the chunks', 'transfer-encoding: identity, chunked', '3\r\nabc\r\n0\r\n\r\n'],
+] as const) {
+  test(`a refused PUT ${name} closes the connection, and no request behind it runs`, async ({ house }) => {
+    const key = length.includes(',') ? house.alice : { ...house.alice, secretAccessKey: 'no' }
+    const { headers } = signV4({ method: 'PUT', target: '/alice/x', body: 'abc' }, { key })
+    const { 'content-length': _, ...rest } = headers
+    const lines = ['PUT /alice/x HTTP/1.1', ...Object.entries(rest).map((each) => each.join(': ')), length, '', coded]
+    const { log } = house
+    const logged = log.length
+    const all = await answers(house, `${lines.join('\r\n')}${hidden(house)}`)
+    assert.equal(
+      all.map(({ status, headers: { connection } }) => [status >= 400, connection]),
+      [[true, 'close']],
+    )
+    assert.is(outcomeOf(await exchange(house.port, signed(house, { target: '/alice/kept' }))), '200')
+    assert.not.match(log.slice(logged).join(), 'DELETE')
+  })
+}
 
 test('a connection is kept after an error without a body, and closed if the client asks', async ({ house }) => {
   const wire = await openWire(house.port)
