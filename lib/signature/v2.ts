@@ -171,7 +171,7 @@ function isCovered(name: string, covered: ReadonlySet<string>): boolean {
 
 /**
  * Throws AccessDenied if a value contains `&` and another signed parameter: V2 signs decoded values, so the same signature
- * would be good for a URL in which the two are parameters of their own, such as a `versionId` after a `response-*`.
+ * would be good for a URL with both parameters, such as a `versionId` after a `response-*`.
  */
 function requireUnambiguous(query: HttpRequest['query']): void {
   for (const [name, values] of query) {
