@@ -40,6 +40,11 @@ export function checksumHeader(algorithm: ChecksumAlgorithm): string {
   return `x-amz-checksum-${algorithm}`
 }
 
+/** The length of a checksum in bytes. */
+export function checksumLength(algorithm: ChecksumAlgorithm): number {
+  return lengths[algorithm]
+}
+
 /** Parses a base64 checksum; undefined if it is not a value of the algorithm. */
 export function parseChecksum(algorithm: ChecksumAlgorithm, text: string): Buffer | undefined {
   return parseBase64(text, lengths[algorithm])

@@ -113,6 +113,24 @@ test('43: files that are no parts are not listed', async ({ gateway: { pfs, port
   assert.is(await outcomeOf(port, upload), '200')
 })
 
+for (const digests of ['', 'abc', 'a'.repeat(16), 'a'.repeat(19), 'a'.repeat(21)]) {
+  test(`43: a part with ${digests.length} bytes of digests cannot be completed`, async ({ gateway: { pfs, port } }) => {
+    const { body } = await ask(port, 'POST', `${object}?uploads`, undefined, {
+      'x-amz-checksum-algorithm': 'CRC32',
+      'x-amz-checksum-type': 'FULL_OBJECT',
+    })
+    const [, id = ''] = /<UploadId>([^<]*)</.exec(String(body)) ?? []
+    await ask(port, 'PUT', `${object}?partNumber=1&uploadId=${id}`, Buffer.from('part'))
+    await plant(pfs, `/checksums/${id}/00001`, digests)
+    const list = await ask(port, 'GET', `${object}?uploadId=${id}`)
+    assert.is(list.status, 200)
+    const [, etag] = /<ETag>([^<]*)</.exec(String(list.body)) ?? []
+    const parts = `<Part><PartNumber>1</PartNumber><ETag>${etag}</ETag></Part>`
+    const completion = `<CompleteMultipartUpload>${parts}</CompleteMultipartUpload>`
+    assert.is(await outcomeOf(port, { id, parts: completion }), '400 InvalidPart')
+  })
+}
+
 /** 100 MB in pieces of 1 MB, and the number of bytes that were taken. */
 function createLargeFile() {
   const zeros = Buffer.alloc(1_000_000)

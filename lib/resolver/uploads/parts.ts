@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { checksumLength } from '../../checksums.js'
 import type { Change } from '../../commits/change.js'
 import { type CommitQueue, committedOf } from '../../commits/commit-queue.js'
 import { yieldTurn } from '../../concurrency.js'
@@ -31,15 +32,17 @@ interface PartPage {
 
 const md5Bytes = 16
 
-/** Maximum bytes of the digests of a part: more than an MD5 and the longest checksum. */
-const maxDigestBytes = 256
-
 const maxPartNumber = 10_000
 
 /** The content of the file beside a part; undefined if the upload keeps no digests. */
 export function digestsContent({ md5, checksum }: PartDigests): Buffer | undefined {
   if (md5 === undefined && checksum === undefined) return undefined
   return Buffer.concat([md5 ?? Buffer.alloc(0), checksum ?? Buffer.alloc(0)])
+}
+
+/** The length of that content in bytes. */
+function digestsLength({ keepsMd5, checksum }: KeptOfParts): number {
+  return (keepsMd5 ? md5Bytes : 0) + (checksum === undefined ? 0 : checksumLength(checksum.algorithm))
 }
 
 function digestsFrom({ keepsMd5, checksum }: KeptOfParts, content: Buffer): PartDigests {
@@ -115,7 +118,7 @@ async function readDigests(
   const wanted = new Set(partNumbers.map((partNumber) => checksumPath(id, partNumber)))
   try {
     const archive = pfs.getFileTar({ file: { commit, path: '/**' }, pathRange }, options)
-    const isWanted = (path: string, size: number): boolean => size <= maxDigestBytes && wanted.has(path)
+    const isWanted = (path: string, size: number): boolean => size === digestsLength(id) && wanted.has(path)
     for await (const { path, content } of readTar(archive, isWanted)) {
       found.set(partNumberFrom(path), digestsFrom(id, content))
     }
