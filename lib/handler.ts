@@ -124,9 +124,9 @@ export function createS3Handler(pfs: PfsClient, authConfig: AuthConfig, options:
  * Whether the response to an earlier request of the connection comes first. Node passes pipelined requests on at once, but
  * gives a response its socket when it is the next one; never if the connection ends before, and then emits no event.
  */
-function isBehindAnother(req: IncomingMessage, res: ServerResponse): boolean {
-  // Requests that frameworks inject may have no socket at all.
-  return res.socket === null && req.socket instanceof Socket
+function isBehindAnother({ socket }: IncomingMessage, res: ServerResponse): boolean {
+  // Requests that frameworks inject have another kind of socket, or one that is not connected.
+  return res.socket === null && socket instanceof Socket && (socket.destroyed || !socket.pending)
 }
 
 /** Calls a hook. If it throws, the process emits a warning: a hook must not fail a request, and the error must be visible. */

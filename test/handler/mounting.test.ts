@@ -1,7 +1,7 @@
 import { once } from 'node:events'
-import { createServer, type RequestListener } from 'node:http'
+import { createServer, IncomingMessage, type RequestListener, ServerResponse } from 'node:http'
 import { type ClientHttp2Session, connect as connectHttp2, createServer as createHttp2Server } from 'node:http2'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, Socket } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -129,6 +129,14 @@ test('a body whose chunks the app counts as well is whole, even if some arrived 
     }
     assert.is(counted, body.length)
   })
+})
+
+test('a request without a connection, as in a test of a handler, is answered', async () => {
+  const handler = createS3Handler(createMemoryPfs(), { mode: 'none' })
+  const req = Object.assign(new IncomingMessage(new Socket()), { method: 'GET', url: '/none' })
+  const res = new ServerResponse(req)
+  await handler(req, res)
+  assert.is(res.statusCode, 404)
 })
 
 test('HTTP/2: objects are written and read, and errors are sent', async () => {
