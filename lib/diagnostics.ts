@@ -99,6 +99,7 @@ type CacheName =
   | 'changes'
   | 'commits'
   | 'contents'
+  | 'forks'
   | 'history'
   | 'listings'
   | 'pages'

@@ -11,6 +11,7 @@ import { withErrorContext } from './pfs/error-context.js'
 import { createFileLookup } from './pfs/file-lookup.js'
 import { RecordStore } from './records/record-store.js'
 import { createBucketNames } from './resolver/bucket-name.js'
+import { createForks } from './resolver/forks.js'
 import { createKeyCodec } from './resolver/key.js'
 import { createPageMemory } from './resolver/listing/path-reader.js'
 import { createMissingBuckets } from './resolver/missing-bucket.js'
@@ -47,6 +48,7 @@ export function createGateway(client: PfsClient, settings: Settings): Gateway {
     missingBuckets: createMissingBuckets(pfs, bucketNames),
     history,
     ancestry: createAncestry(history),
+    forks: createForks(pfs),
     deleteMarkers: createDeleteMarkerSearch(pfs, commitLog),
     changes,
     versionWalk: createVersionWalk(history, keys, changes, commitLog),

@@ -38,6 +38,7 @@ const suitesOverPachd = [
   'operations/datums',
   'operations/delete-versions',
   'operations/directory-markers',
+  'operations/forks',
   'operations/if-range',
   'operations/list-object-versions',
   'operations/listing',

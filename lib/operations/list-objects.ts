@@ -158,7 +158,13 @@ async function entries(
     const known = records.get(entry.info.file.path) ?? new Map()
     // A marker that was removed while the page was made.
     if (isMarkerEntry(entry.info) && currentMarker(known, bucket.branch.name) === undefined) continue
-    const { etag, lastModified, size, record } = await storedObject(pfs, bucket, entry.info, known, options)
+    const { etag, lastModified, size, record } = await storedObject(
+      { pfs, forks: gateway.forks },
+      bucket,
+      entry.info,
+      known,
+      options,
+    )
     contents.push({
       Key: writer.write(entry.key),
       LastModified: lastModified.toISOString(),

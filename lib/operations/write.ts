@@ -217,7 +217,7 @@ export async function currentObject(
   const { gateway, bucket, options } = call
   const records = await gateway.records.read(bucket.branch.repo, info.file.path, options)
   const complete = await completeRecords(gateway, info, records, options)
-  const object = await storedObject(gateway.pfs, bucket, info, complete, options)
+  const object = await storedObject(gateway, bucket, info, complete, options)
   return withComputedEtag(call, object, [condition])
 }
 

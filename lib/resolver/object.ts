@@ -1,6 +1,14 @@
 import { asBuffer } from '../encoding.js'
 import { invalidArgument } from '../errors.js'
-import { type CallOptions, type Commit, type FileInfo, headOf, type PfsClient, type Repo } from '../pfs/client.js'
+import {
+  type Branch,
+  type CallOptions,
+  type Commit,
+  type FileInfo,
+  headOf,
+  type PfsClient,
+  type Repo,
+} from '../pfs/client.js'
 import { emptyFileHash } from '../pfs/file-hash.js'
 import type { FileLookup } from '../pfs/file-lookup.js'
 import { currentMarker, markerContent } from '../records/markers.js'
@@ -9,10 +17,12 @@ import type { KeyRecords } from '../records/record-cache.js'
 import { isMarkerPath } from '../records/record-path.js'
 import type { RecordStore } from '../records/record-store.js'
 import { type Bucket, commitOf, isCommitId } from './bucket-name.js'
+import type { Forks } from './forks.js'
 
 /** The stores that describe objects. */
 export interface ObjectSource {
   readonly pfs: PfsClient
+  readonly forks: Forks
   readonly files: FileLookup
   readonly records: RecordStore
 }
@@ -65,7 +75,7 @@ export async function findObject(
   const file = info.value ?? (await findDirectoryMarker(source, { bucket, path, versionId }, records.value, options))
   if (file === undefined) return undefined
   const known = await completeRecords(source, file, records.value, options)
-  const object = await storedObject(source.pfs, bucket, file, known, options)
+  const object = await storedObject(source, bucket, file, known, options)
   return versionId === undefined ? object : { ...object, versionId }
 }
 
@@ -105,7 +115,7 @@ export async function completeRecords(
 
 /** Combines a file with the records of its key. */
 export async function storedObject(
-  pfs: Pick<PfsClient, 'inspectCommit'>,
+  { pfs, forks }: { readonly pfs: Pick<PfsClient, 'inspectCommit'>; readonly forks: Forks },
   { branch }: Bucket,
   info: FileInfo,
   records: KeyRecords,
@@ -114,7 +124,8 @@ export async function storedObject(
   const { commit, path } = info.file
   if (info.hash.length === 0 || !commit.id) throw new Error(`PFS describes ${path} without its hash or commit`)
   const record = withPlausibleParts(recordOf(info, records), info.sizeBytes)
-  const version = newestVersion(record, records, branch.name, info.committed)
+  const inherited = await inheritedVersions(forks, branch, commit.id, records, options)
+  const version = newestVersion(record, records, branch.name, info.committed, inherited)
   const hashEtag = etagFromHash(info.hash)
   const etag = record.etag === undefined ? hashEtag : `"${record.etag}"`
   return {
@@ -140,23 +151,53 @@ function recordOf({ hash }: FileInfo, records: KeyRecords): ObjectRecord {
   return records.get(Buffer.from(hash).toString('hex')) ?? emptyRecord
 }
 
+/** Up to when the versions of other branches belong to a branch, by their names. */
+type InheritedVersions = ReadonlyMap<string, Date>
+
+/** Maximum branches per key whose versions are searched: anyone who can write to a repo can name any number in a record. */
+const maxOrigins = 16
+
+/** Searches what a branch has inherited, if records name no version of a key on the branch itself. */
+async function inheritedVersions(
+  forks: Forks,
+  branch: Branch,
+  commitId: string,
+  records: KeyRecords,
+  options: CallOptions,
+): Promise<InheritedVersions> {
+  const inherited = new Map<string, Date>()
+  const branches = new Set<string>()
+  for (const { versions } of records.values()) for (const version of versions) branches.add(version.branch)
+  if (branches.has(branch.name)) return inherited
+  for (const from of [...branches].slice(0, maxOrigins)) {
+    const until = await forks.inheritedUntil(branch, commitId, from, options)
+    if (until !== undefined) inherited.set(from, until)
+  }
+  return inherited
+}
+
 /**
- * The last commit on a branch that wrote the content, is not hidden and is not newer than the commit that was read: a
- * branch may have been moved back. Undefined if the key had another content after that: then a writer without records has
- * written this one again. All times come from PFS, so they can be compared.
+ * The last commit on a branch, or on one that it was forked from, that wrote the content, is not hidden and is not newer
+ * than the commit that was read: a branch may have been moved back. Undefined if the key had another content after that:
+ * then a writer without records has written this one again. All times come from PFS, so they can be compared.
  */
 function newestVersion(
   record: ObjectRecord,
   records: KeyRecords,
   branch: string,
   before: Date | undefined,
+  inherited: InheritedVersions,
 ): RecordedVersion | undefined {
   const hidden = hiddenVersions(records, branch)
-  const isCandidate = (version: RecordedVersion): boolean =>
-    version.branch === branch &&
-    (version.marker === undefined || version.marker === 'made') &&
-    !hidden.has(version.commitId) &&
-    (before === undefined || version.time.getTime() <= before.getTime())
+  const isCandidate = (version: RecordedVersion): boolean => {
+    const until = version.branch === branch ? before : inherited.get(version.branch)
+    return (
+      (version.branch === branch || until !== undefined) &&
+      (version.marker === undefined || version.marker === 'made') &&
+      !hidden.has(version.commitId) &&
+      (until === undefined || version.time.getTime() <= until.getTime())
+    )
+  }
   const newest = newestOf(record.versions.filter(isCandidate))
   if (newest === undefined) return undefined
   for (const { versions } of records.values()) {
