@@ -59,6 +59,10 @@ test('each cache of docs/architecture.md reports its hits and its misses', async
   for (let turn = 0; turn < 2; turn++) await get('d/a', VersionId)
   for (let turn = 0; turn < 2; turn++) await s3.send(new ListObjectVersionsCommand({ Bucket, Prefix: 'd/a' }))
 
+  const repo = { project: 'default', name: 'images', type: 'user' } as const
+  await pfs.createBranch({ branch: { repo, name: 'fork' }, head: { repo, branch: 'master' } }, { authToken: 'root' })
+  for (let turn = 0; turn < 2; turn++) await s3.send(new HeadObjectCommand({ Bucket: 'fork.images', Key: 'd/a' }))
+
   // The second part is in another process's memory.
   const { UploadId } = await s3.send(new CreateMultipartUploadCommand({ Bucket, Key: 'parts' }))
   const part = { Bucket, Key: 'parts', UploadId, Body: Buffer.alloc(5 * 1024 * 1024) }
