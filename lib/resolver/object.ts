@@ -124,7 +124,7 @@ export async function storedObject(
   const { commit, path } = info.file
   if (info.hash.length === 0 || !commit.id) throw new Error(`PFS describes ${path} without its hash or commit`)
   const record = withPlausibleParts(recordOf(info, records), info.sizeBytes)
-  const inherited = await inheritedVersions(forks, branch, commit.id, records, options)
+  const inherited = await inheritedVersions(forks, branch, { record, records, commitId: commit.id }, options)
   const version = newestVersion(record, records, branch.name, info.committed, inherited)
   const hashEtag = etagFromHash(info.hash)
   const etag = record.etag === undefined ? hashEtag : `"${record.etag}"`
@@ -157,19 +157,28 @@ type InheritedVersions = ReadonlyMap<string, Date>
 /** Maximum branches per key whose versions are searched: anyone who can write to a repo can name any number in a record. */
 const maxOrigins = 16
 
-/** Searches what a branch has inherited, if records name no version of a key on the branch itself. */
+/** The record of an object in a commit, and all records of its key. */
+interface RecordAtCommit {
+  readonly record: ObjectRecord
+  readonly records: KeyRecords
+  readonly commitId: string
+}
+
+/** Searches what a branch has inherited, if the record of an object names other branches alone. */
 async function inheritedVersions(
   forks: Forks,
   branch: Branch,
-  commitId: string,
-  records: KeyRecords,
+  { record, records, commitId }: RecordAtCommit,
   options: CallOptions,
 ): Promise<InheritedVersions> {
   const inherited = new Map<string, Date>()
-  const branches = new Set<string>()
-  for (const { versions } of records.values()) for (const version of versions) branches.add(version.branch)
-  if (branches.has(branch.name)) return inherited
-  for (const from of [...branches].slice(0, maxOrigins)) {
+  const { versions: own } = record
+  if (own.length === 0 || own.some((version) => version.branch === branch.name)) return inherited
+  // Another content may be newer, also on another branch.
+  const others = new Set<string>()
+  for (const { versions } of records.values()) for (const version of versions) others.add(version.branch)
+  others.delete(branch.name)
+  for (const from of [...others].slice(0, maxOrigins)) {
     const until = await forks.inheritedUntil(branch, commitId, from, options)
     if (until !== undefined) inherited.set(from, until)
   }

@@ -107,8 +107,11 @@ forks('a fork of a fork, and a branch that was moved to a fork, inherit as well'
   await put(s3, 'child.nested', 'c', 'c')
   assert.is((await seen(s3, 'child.nested', 'a')).version, version)
   assert.is((await seen(s3, 'child.nested', 'b')).version, other)
+  const replaced = await put(s3, 'dev.nested', 'a', 'another content')
   await fork(gateway, repo, 'dev', 'master')
+  await put(s3, 'master.nested', 'd', 'd')
   assert.is((await seen(s3, 'master.nested', 'b')).version, other)
+  assert.is((await seen(s3, 'master.nested', 'a')).version, replaced)
 })
 
 forks('a branch without a common commit inherits nothing', async ({ s3, gateway }) => {
