@@ -1,12 +1,13 @@
 import { invalidArgument, S3Error } from '../errors.js'
 import type { ByteRange } from '../http/range.js'
 import { type HttpRequest, header } from '../http/request.js'
+import { maxPartNumber } from '../records/record.js'
 import type { StoredObject } from '../resolver/object.js'
 import { parseCount } from './listing-parameters.js'
 
 /** Parses the `partNumber` of a read; throws InvalidArgument if it is invalid, InvalidRequest together with a range. */
 export function parsePartNumber(request: HttpRequest): number | undefined {
-  const partNumber = parseCount(request, 'partNumber', { least: 1, most: 10_000 })
+  const partNumber = parseCount(request, 'partNumber', { least: 1, most: maxPartNumber })
   if (partNumber !== undefined && header(request, 'range') !== undefined) {
     throw new S3Error('InvalidRequest', { message: 'Cannot specify both Range header and partNumber query parameter.' })
   }
@@ -31,7 +32,7 @@ export function rangeOfPart(partNumber: number, object: StoredObject): ByteRange
 /** Parses the number of a part to upload; throws InvalidArgument unless it is an integer from 1 to 10,000. */
 export function parseUploadPartNumber(text: string | undefined): number {
   const partNumber = Number(text)
-  if (/^\d{1,5}$/.test(text ?? '') && partNumber >= 1 && partNumber <= 10_000) return partNumber
+  if (/^\d{1,5}$/.test(text ?? '') && partNumber >= 1 && partNumber <= maxPartNumber) return partNumber
   throw invalidArgument('partNumber', {
     value: text ?? '',
     message: 'Part number must be an integer between 1 and 10000, inclusive',

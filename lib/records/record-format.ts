@@ -13,6 +13,7 @@ import {
   limitVersions,
   markerChanges,
   maxMarkerVersions,
+  maxPartNumber,
   type ObjectRecord,
   type RecordedChecksum,
   type RecordedPart,
@@ -143,7 +144,8 @@ function optional<Value>(value: unknown, read: (value: unknown) => Value): Value
   return value === undefined ? undefined : read(value)
 }
 
-function matching(value: unknown, pattern: RegExp): string {
+/** Requires a text that matches a pattern. @throws UnreadableRecord */
+export function matching(value: unknown, pattern: RegExp): string {
   if (typeof value === 'string' && pattern.test(value)) return value
   throw new UnreadableRecord('a record has an invalid text')
 }
@@ -199,7 +201,7 @@ function readChecksum(value: unknown): RecordedChecksum {
 function readParts(value: unknown): ObjectRecord['parts'] {
   const parts = readList(value, readPart)
   if (parts.every(({ number }, index) => number > (parts[index - 1]?.number ?? 0)))
-    return atMost(10_000, parts.length, parts)
+    return atMost(maxPartNumber, parts.length, parts)
   throw new UnreadableRecord('a record has parts out of order')
 }
 

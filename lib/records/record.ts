@@ -19,6 +19,9 @@ export interface RecordedChecksum {
   readonly value: string
 }
 
+/** The largest number of a part, and so the most parts of an upload. */
+export const maxPartNumber = 10_000
+
 /** A part of a multipart upload, in the order of its bytes in the object. */
 export interface RecordedPart {
   readonly number: number

@@ -6,8 +6,8 @@ import { withTimeLimit } from '../pfs/time-limit.js'
 /** Finds out which commits a branch has inherited: it may start at a commit of another branch, or have been moved to one. */
 export interface Forks {
   /**
-   * The time of the newest commit of the branch `from` in the history of a branch's head; undefined if there is none, or
-   * none within some hundred commits. Call it only if PFS has just confirmed that the caller may read the repo.
+   * The time of the newest commit of the branch `from` in the history of a branch's head; undefined if the search finds
+   * none: it reads at most 100 commits of each branch. Call it only if PFS has just confirmed that the caller may read the repo.
    */
   inheritedUntil(branch: Branch, headId: string, from: string, options: CallOptions): Promise<Date | undefined>
 }

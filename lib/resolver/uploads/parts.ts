@@ -6,6 +6,7 @@ import { yieldTurn } from '../../concurrency.js'
 import type { CallOptions, FileInfo, PfsClient } from '../../pfs/client.js'
 import { isMissing } from '../../pfs/errors.js'
 import { readTar } from '../../pfs/tar.js'
+import { maxPartNumber } from '../../records/record.js'
 import { etagFromHash, etagFromMd5 } from '../object.js'
 import { checksumPath, type KeptOfParts, partNumberFrom, partPath, partsDirectory, stagingBranch } from './staging.js'
 import type { Upload } from './upload.js'
@@ -31,8 +32,6 @@ interface PartPage {
 }
 
 const md5Bytes = 16
-
-const maxPartNumber = 10_000
 
 /** The content of the file beside a part; undefined if the upload keeps no digests. */
 export function digestsContent({ md5, checksum }: PartDigests): Buffer | undefined {

@@ -1,7 +1,7 @@
 import { type CallOptions, type Commit, type File, type FileInfo, headOf, type PfsClient } from '../../pfs/client.js'
 import { isMissing, unlessMissing } from '../../pfs/errors.js'
 import type { ObjectRecord } from '../../records/record.js'
-import { readAttributes, readJson, UnreadableRecord } from '../../records/record-format.js'
+import { matching, readAttributes, readJson, UnreadableRecord } from '../../records/record-format.js'
 import { completionPath, noSuchUpload, stagingCommit, type UploadName, uploadPath } from './staging.js'
 
 /** An upload in progress, at the commit at which it was found. */
@@ -98,11 +98,6 @@ async function readStaged<Content>(
     if (error instanceof UnreadableRecord) return undefined
     throw error
   }
-}
-
-function matching(value: unknown, pattern: RegExp): string {
-  if (typeof value === 'string' && pattern.test(value)) return value
-  throw new UnreadableRecord('a file of an upload has an invalid text')
 }
 
 /** The request and response of a completed upload, so that a repeated request gets the same response. */
