@@ -98,6 +98,10 @@ const codes = {
   ],
   PreconditionFailed: [412, 'At least one of the pre-conditions you specified did not hold'],
   ReplicationConfigurationNotFoundError: [404, 'The replication configuration was not found'],
+  RequestHeaderSectionTooLarge: [
+    400,
+    'The request header and query parameters used to make the request exceed the maximum allowed size.',
+  ],
   RequestTimeout: [
     400,
     'Your socket connection to the server was not read from or written to within the timeout period.',
@@ -161,6 +165,11 @@ export class S3Error extends Error {
 export function notImplemented(header: string, reason: string): S3Error {
   const message = `A header you provided implies functionality that is not implemented: ${reason}`
   return new S3Error('NotImplemented', { message, fields: { Header: header } })
+}
+
+/** NotImplemented for a Transfer-Encoding other than `chunked` alone. */
+export function unknownCoding(): S3Error {
+  return notImplemented('Transfer-Encoding', 'it must be chunked and nothing else.')
 }
 
 /** InvalidArgument for a header, parameter, field or element, with the client's value if that helps. */

@@ -3,6 +3,7 @@ import { setMaxListeners } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { createCredentialSource, ServiceTokenError, withoutServiceToken } from './credential-source.js'
 import { S3Error } from './errors.js'
 import { createGateway } from './gateway.js'
@@ -13,6 +14,7 @@ import { answerPreflight, corsHeaders, isPreflight } from './http/cors.js'
 import { shareTurns } from './http/message-flow.js'
 import { type HttpRequest, mountPathOf, pathOf, readRequest, receivedTarget } from './http/request.js'
 import { type S3Response, setHeaders, writeError, writeResponse } from './http/response.js'
+import { refuseUnreadable } from './http/unreadable-request.js'
 import { requireExpectedOwner } from './operations/access-control.js'
 import type { Call } from './operations/call.js'
 import { postObject } from './operations/post-object.js'
@@ -21,10 +23,10 @@ import type { CallOptions, PfsClient } from './pfs/client.js'
 import { type CallMeter, isIterable } from './pfs/observed-call.js'
 import { RequestLog } from './request-log.js'
 import { s3ErrorFrom } from './resolver/s3-error.js'
-import { requireMethod, routeOperation, routes } from './routes.js'
+import { isPostObject, requireMethod, routeOperation, routes } from './routes.js'
 import { authenticate, type Identity } from './signature/authenticate.js'
 import { limitDiagnoses } from './signature/diagnosis.js'
-import { isFormPost, readFormPost } from './signature/post-policy.js'
+import { readFormPost } from './signature/post-policy.js'
 
 type Next = (error?: unknown) => unknown
 type AnyRequest = IncomingMessage | Http2ServerRequest
@@ -46,6 +48,11 @@ export interface S3Handler {
   readonly connection: (socket: Socket) => void
   /** Listener for the 'checkContinue' event: sends 100 Continue after the signature has been verified. */
   readonly checkContinue: (req: AnyRequest, res: AnyResponse) => Promise<void>
+  /**
+   * Listener for the 'clientError' event of a server that serves only this handler: refuses requests that Node cannot parse
+   * with S3's XML instead of an empty 400.
+   */
+  readonly clientError: (error: Error, socket: Duplex) => void
 }
 
 /**
@@ -62,8 +69,11 @@ export function createS3Handler(pfs: PfsClient, authConfig: AuthConfig, options:
   const settings = readOptions(options)
   const budget = createByteBudget(settings.maxBufferedBytes)
   const dispatch = createDispatch(pfs, readAuthConfig(authConfig), settings)
+  /** The last response on each connection, until it is closed. */
+  const current = new WeakMap<Duplex, ServerResponse>()
 
   async function exchange(req: IncomingMessage, res: ServerResponse, beforeBody?: () => void): Promise<void> {
+    if (req.socket instanceof Socket) current.set(req.socket, res)
     if (isBehindAnother(req, res)) await new Promise((resolve) => res.once('socket', resolve))
     const requestId = createRequestId()
     const log = new RequestLog(req, requestId)
@@ -74,6 +84,7 @@ export function createS3Handler(pfs: PfsClient, authConfig: AuthConfig, options:
     const { bodyTimeoutMilliseconds: timeoutMilliseconds, maxBodyBytes: maxBytes } = settings
     const body = readBody(req, { timeoutMilliseconds, maxBytes, beforeBody, memory })
     res.once('close', () => {
+      if (current.get(req.socket) === res) current.delete(req.socket)
       if (!res.writableFinished) clientGone.abort(new Error('the client has left'))
       void callHook(settings.onResponse, log.end(res, body))
     })
@@ -117,7 +128,9 @@ export function createS3Handler(pfs: PfsClient, authConfig: AuthConfig, options:
   }
   const checkContinue = (req: AnyRequest, res: AnyResponse): Promise<void> =>
     exchange(req as IncomingMessage, res as ServerResponse, () => res.writeContinue())
-  return Object.assign(handler, { checkContinue, connection: shareTurns, flush: dispatch.flush })
+  const clientError = (error: Error, socket: Duplex): void =>
+    refuseUnreadable(error, socket, current.get(socket), createRequestId())
+  return Object.assign(handler, { checkContinue, clientError, connection: shareTurns, flush: dispatch.flush })
 }
 
 /**
@@ -227,7 +240,7 @@ function createDispatch(pfs: PfsClient, auth: AuthConfig, settings: Settings): D
     signal: AbortSignal,
     log: RequestLog,
   ): Promise<S3Response> {
-    if (address.kind === 'bucket' && isFormPost(request)) {
+    if (address.kind === 'bucket' && isPostObject('bucket', request)) {
       const { identity, body, fields, key } = await readFormPost(request, address.bucket, signatures)
       log.setIdentity(identity)
       log.setFormKey(key)

@@ -130,9 +130,14 @@ function subresourcesOf(request: Routed): readonly string[] {
   return asked.sort()
 }
 
+/** Whether a request is S3's PostObject: a form that is posted to a bucket. A subresource selects another action. */
+export function isPostObject(resource: Resource, request: Routed): boolean {
+  return resource === 'bucket' && isFormPost(request) && subresourcesOf(request).length === 0
+}
+
 /** The S3 action of a request, even if it will be refused; undefined if it matches no action. */
 export function actionOf(resource: Resource, request: Routed): string | undefined {
-  if (resource === 'bucket' && isFormPost(request)) return 'PostObject'
+  if (isPostObject(resource, request)) return 'PostObject'
   return entryOf(actionNames[resource], [subresourcesOf(request).join('+'), request.method].filter(Boolean).join(' '))
 }
 

@@ -24,6 +24,7 @@ export function createServer(handler: S3Handler, tls: Arguments['tls'], limits: 
       : createHttpsServer({ ...options, ...readCertificate(tls) }, handler)
   server.on(tls === undefined ? 'connection' : 'secureConnection', handler.connection)
   server.on('checkContinue', handler.checkContinue)
+  server.on('clientError', handler.clientError)
   // Node answers any other Expect header with a 417 that S3 clients do not understand; S3 ignores the header.
   server.on('checkExpectation', handler)
   server.setTimeout(limits.idleMilliseconds)

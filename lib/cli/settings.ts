@@ -208,7 +208,7 @@ export const groups = {
     maxHeaderBytes: {
       ...number,
       least: 1024,
-      help: 'limit of the size of request headers; larger ones get 431',
+      help: 'limit of the size of request headers; larger ones get 400',
       default: 16384,
     },
     headersSeconds: {

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { invalidArgument, S3Error } from '../errors.js'
+import { invalidArgument, S3Error, unknownCoding } from '../errors.js'
 import type { ByteAccount } from './byte-budget.js'
 
 /** One HTTP request as a value; everything that a signature covers is kept in its encoded form. */
@@ -26,7 +26,8 @@ type MountedMessage = IncomingMessage & { readonly originalUrl?: string }
 /**
  * Reads a request with the target that the client sent, even if a framework has shortened it.
  *
- * @throws S3Error InvalidRequest for a Transfer-Encoding other than `chunked`, or for more headers than Node keeps.
+ * @throws S3Error NotImplemented for a Transfer-Encoding other than `chunked`, InvalidRequest for one in HTTP/1.0, or for
+ *   more headers than Node keeps.
  */
 export function readRequest(
   message: IncomingMessage,
@@ -134,8 +135,10 @@ function queryDecode(text: string): string {
  */
 function requireChunkedAlone({ httpVersion }: IncomingMessage, headers: ReadonlyMap<string, readonly string[]>): void {
   const codings = headers.get('transfer-encoding')?.join(',')
-  if (codings === undefined || (codings.trim().toLowerCase() === 'chunked' && httpVersion !== '1.0')) return
-  throw new S3Error('InvalidRequest', { message: 'The Transfer-Encoding must be chunked and nothing else.' })
+  if (codings === undefined) return
+  if (codings.trim().toLowerCase() !== 'chunked') throw unknownCoding()
+  if (httpVersion !== '1.0') return
+  throw new S3Error('InvalidRequest', { message: 'HTTP/1.0 has no Transfer-Encoding.' })
 }
 
 /** Node silently drops headers beyond a thousand, which may include a second Host or Content-MD5. */

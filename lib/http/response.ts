@@ -73,7 +73,8 @@ export async function writeError(
   await endEarly(req, res, document)
 }
 
-function errorDocument(error: S3Error, resource: string, requestId: string): string {
+/** The document of an error; `resource` is the path of the request, if it could be read. */
+export function errorDocument(error: S3Error, resource: string | undefined, requestId: string): string {
   return plainXmlDocument('Error', {
     Code: error.code,
     Message: error.message,

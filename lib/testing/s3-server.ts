@@ -29,7 +29,9 @@ export async function serveS3(
   { host = '127.0.0.1', port = 0 }: { readonly host?: string; readonly port?: number } = {},
 ): Promise<S3Server> {
   // Longer than any test keeps a connection idle.
-  const server = createServer({ keepAliveTimeout: 600_000 }, handler).on('checkContinue', handler.checkContinue)
+  const server = createServer({ keepAliveTimeout: 600_000 }, handler)
+    .on('checkContinue', handler.checkContinue)
+    .on('clientError', handler.clientError)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, host, resolve)

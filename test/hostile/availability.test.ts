@@ -133,16 +133,19 @@ test('29: ten thousand parameters, and the maximum number of headers', async ({ 
   const wide = Array.from({ length: 2500 }, (_, index) => `${index.toString(36)}=`).join('&')
   assert.is(outcomeOf(await ask(house, { target: `/alice?${wide}` })), '200')
   const wider = Array.from({ length: 10_000 }, (_, index) => `${index.toString(36)}=`).join('&')
-  assert.is((await exchange(house.port, { target: `/alice?${wider}`, headers: { host: 'h' } })).status, 431)
+  assert.is(
+    outcomeOf(await exchange(house.port, { target: `/alice?${wider}`, headers: { host: 'h' } })),
+    '400 RequestHeaderSectionTooLarge',
+  )
   const many = Object.fromEntries(Array.from({ length: 900 }, (_, index) => [`x-amz-meta-${index}`, '']))
   const put = await ask(house, { method: 'PUT', target: '/alice/many', body: 'x', headers: many })
-  assert.match(outcomeOf(put), /^(200|431|400 \w+)$/)
+  assert.match(outcomeOf(put), /^(200|400 \w+)$/)
   const manyMore = Object.fromEntries(Array.from({ length: 2100 }, (_, index) => [`a${index}`, '']))
   const unsigned = {
     target: '/alice',
     headers: { ...signV4({ target: '/alice' }, { key: house.alice }).headers, ...manyMore },
   }
-  assert.match(outcomeOf(await exchange(house.port, unsigned)), /^(200|431|400 \w+|403 \w+)$/)
+  assert.match(outcomeOf(await exchange(house.port, unsigned)), /^(200|400 \w+|403 \w+)$/)
   await isAlive(house)
 })
 

@@ -9,6 +9,7 @@ import {
   type RawRequest,
   type RawResponse,
   type Wire,
+  xmlText,
 } from '../support/wire.js'
 import { type House, openHouse, stored } from './house.js'
 
@@ -240,18 +241,61 @@ test('a second Host after a thousand headers, where Node drops it, is refused', 
   }
 })
 
-for (const coding of ['gzip, chunked', 'identity, chunked', 'chunked, chunked', 'gzip,chunked']) {
-  test(`a Transfer-Encoding of ${coding} is refused, and its content is not stored`, async ({ house }) => {
+for (const coding of [
+  'gzip, chunked',
+  'identity, chunked',
+  'chunked, chunked',
+  'gzip,chunked',
+  'gzip',
+  'identity',
+  'chunked, gzip',
+]) {
+  test(`a Transfer-Encoding of ${coding} is not implemented, and its content is not stored`, async ({ house }) => {
     const request = signed(house, { method: 'PUT', target: '/alice/coded', body: 'x' })
     const { 'content-length': _, ...headers } = request.headers
     const wire = await openWire(house.port)
     const head = { ...request, headers: { ...headers, 'transfer-encoding': coding }, body: '1\r\nx\r\n0\r\n\r\n' }
     wire.send(bytesOf(head))
-    assert.is((await wire.response())?.status, 400)
+    const response = await wire.response()
+    assert.is(response && outcomeOf(response), '501 NotImplemented')
+    assert.is(xmlText(response as RawResponse, 'Header'), 'Transfer-Encoding')
+    assert.is(await wire.response(), undefined)
     wire.close()
     assert.is(await stored(house, 'alice', '/coded'), undefined)
   })
 }
+
+for (const [name, line] of [
+  ['a negative Content-Length', 'content-length: -1'],
+  ['an empty Content-Length', 'content-length:'],
+  ['a Content-Length of 30 digits', `content-length: ${'9'.repeat(30)}`],
+  ['a control character in a header', 'x-amz-meta-a: \u0001'],
+  ['a header without a colon', 'x'],
+] as const) {
+  test(`${name} is refused in S3's XML`, async ({ house }) => {
+    const [response, ...more] = await answers(house, `PUT /alice/x HTTP/1.1\r\nhost: h\r\n${line}\r\n\r\n`)
+    assert.is(response && outcomeOf(response), '400 BadRequest')
+    assert.is(response?.headers.connection, 'close')
+    assert.is(more.length, 0)
+  })
+}
+
+test("a chunk without a size is refused in S3's XML, and what came before it is not stored", async ({ house }) => {
+  const { headers, ...request } = signed(house, { method: 'PUT', target: '/alice/coded', body: 'x' })
+  const { 'content-length': _, ...others } = headers
+  const head = { ...request, headers: { ...others, 'transfer-encoding': 'chunked' }, body: '1\r\nx\r\nno\r\n' }
+  const [response, ...more] = await answers(house, bytesOf(head))
+  assert.is(response && outcomeOf(response), '400 BadRequest')
+  assert.is(more.length, 0)
+  assert.is(await stored(house, 'alice', '/coded'), undefined)
+})
+
+test('the error of an unreadable request is not the response to the one before it', async ({ house }) => {
+  const first = bytesOf(signed(house, { target: '/alice/kept' })).toString('latin1')
+  for (const second of ['x\r\n\r\n', 'PUT /alice/x HTTP/1.1\r\nhost: h\r\ntransfer-encoding: gzip\r\n\r\nx']) {
+    assert.equal(await answers(house, first + second, 2), [])
+  }
+})
 
 test('a Transfer-Encoding of HTTP/1.0 is refused, and its content is not stored', async ({ house }) => {
   const request = signed(house, { method: 'PUT', target: '/alice/old', body: 'x' })
@@ -338,7 +382,8 @@ test('bytes beyond ASCII in a header, a target and a query', async ({ house }) =
 })
 
 test('a target beyond any limit', async ({ house }) => {
-  assert.is((await exchange(house.port, { target: `/${'a'.repeat(100_000)}`, headers: { host: 'h' } })).status, 431)
+  const longer = { target: `/${'a'.repeat(100_000)}`, headers: { host: 'h' } }
+  assert.is(outcomeOf(await exchange(house.port, longer)), '400 RequestHeaderSectionTooLarge')
   const long = signed(house, { target: `/alice/${'a'.repeat(10_000)}` })
   assert.is(outcomeOf(await exchange(house.port, long)), '400 KeyTooLongError')
 })

@@ -6,7 +6,9 @@ import * as assert from 'uvu/assert'
 import { createRepoAndBranch } from '../support/branch.js'
 import { type GuardedGateway, startGateway, startGuardedGateway } from '../support/gateway.js'
 import { s3Client, tokenCredentials } from '../support/s3-client.js'
+import { signV4 } from '../support/sign.js'
 import { wires } from '../support/test-pfs.js'
+import { exchange, outcomeOf } from '../support/wire.js'
 
 const Bucket = 'master.images'
 const md5OfHello = `"${createHash('md5').update('hello').digest('hex')}"`
@@ -107,6 +109,31 @@ for (const overWire of wires) {
       const answer = await fetch(`${gateway.endpoint}/${Bucket}/${target}`, { method: 'POST', body: form })
       assert.match(await answer.text(), `<Code>${code}</Code>`)
       assert.is(answer.headers.get('allow'), code === 'MethodNotAllowed' ? 'GET, HEAD, PUT, DELETE' : null)
+    }
+    assert.is(await read(gateway, 'a.txt'), undefined)
+  })
+
+  posts('a form does not change the action that the query of a bucket selects', async ({ gateway }) => {
+    const form = new FormData()
+    form.append('key', 'a.txt')
+    form.append('file', new Blob(['hello']))
+    const sent = new Response(form)
+    const body = Buffer.from(await sent.arrayBuffer())
+    const type = sent.headers.get('content-type') ?? ''
+    const key = { accessKeyId: gateway.writerToken, secretAccessKey: gateway.writerToken }
+    for (const [target, code] of [
+      [`/${Bucket}?delete`, '400 MalformedXML'],
+      [`/${Bucket}?uploads`, '501 NotImplemented'],
+      [`/${Bucket}?acl`, '501 NotImplemented'],
+    ] as const) {
+      const request = signV4({ method: 'POST', target, body, headers: { 'content-type': type } }, { key })
+      assert.is(outcomeOf(await exchange(gateway.port, request)), code)
+      const unsigned = await fetch(gateway.endpoint + target, {
+        method: 'POST',
+        body,
+        headers: { 'content-type': type },
+      })
+      assert.match(await unsigned.text(), '<Code>AccessDenied</Code>')
     }
     assert.is(await read(gateway, 'a.txt'), undefined)
   })
