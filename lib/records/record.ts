@@ -167,17 +167,23 @@ export function hiddenVersions(
 }
 
 /**
+ * Most commits to follow from one that restored a version to the one that it restored. A gateway restores only versions that
+ * are shown, so one is enough, unless gateways delete versions of a key at the same time.
+ */
+const maxRestored = 4
+
+/**
  * Returns a function that names the commit whose state a hidden version restored, or undefined if it restored none. It
- * names each of them once: records that a user has planted may form a circle.
+ * names at most four: records that a user has planted may form a long chain or a circle.
  */
 export function createRestoredFrom(
   hidden: ReadonlyMap<string, HiddenVersion>,
 ): (commitId: string) => string | undefined {
-  const left = new Map(hidden)
+  let left = maxRestored
   return (commitId) => {
-    const asOf = left.get(commitId)?.asOf
-    left.delete(commitId)
-    return asOf
+    const asOf = hidden.get(commitId)?.asOf
+    left -= 1
+    return left < 0 ? undefined : asOf
   }
 }
 

@@ -268,6 +268,43 @@ test('43: hidden versions that name each other in a circle end reads and deletio
   }
 })
 
+test('43: a long chain of hidden versions costs a read or a deletion few calls', async ({ gateway }) => {
+  const { pfs, port, flush } = gateway
+  const object = `/${bucket}/chain`
+  const versions: string[] = []
+  for (let index = 0; index < 20; index += 1) {
+    const [method, body] = index % 2 === 0 ? (['PUT', content] as const) : (['DELETE'] as const)
+    const { status, headers } = await ask(port, method, object, body)
+    assert.ok(status < 300)
+    versions.unshift(String(headers['x-amz-version-id']))
+  }
+  await flush()
+  const operations = versions.slice(0, -1).map((commitId, index) => {
+    const hidden = { commitId, branch: branch.name, asOf: versions[index + 1] }
+    const path = recordPath('/chain', `hidden-${commitId}-${branch.name}`)
+    return { addFile: { path, raw: Buffer.from(record({ hidden })) } }
+  })
+  await pfs.modifyFile({ repo: recordsBranch.repo, branch: recordsBranch.name }, operations)
+  let calls = 0
+  const counted = new Proxy(pfs, {
+    get(target, name) {
+      calls += 1
+      return Reflect.get(target, name)
+    },
+  })
+  for (const [method, query, status] of [
+    ['GET', '', 404],
+    ['GET', `?versionId=${versions[0]}`, 404],
+    ['DELETE', `?versionId=${versions[0]}`, 204],
+  ] as const) {
+    const fresh = await startGateway({ pfs: counted, options })
+    calls = 0
+    assert.is((await ask(fresh.port, method, object + query)).status, status)
+    await fresh.close()
+    assert.ok(calls <= 40, `${calls} calls for ${method} ${query}`)
+  }
+})
+
 test('38: a client that leaves does not fail a concurrent read of the same records', async ({
   gateway: { pfs, port },
 }) => {
