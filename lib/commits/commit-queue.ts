@@ -1,19 +1,12 @@
-import { setMaxListeners } from 'node:events'
 import { LRUCache } from 'lru-cache'
 import { commitDone, queueChange } from '../diagnostics.js'
 import type { Branch, CallObserver, CallOptions, PfsClient } from '../pfs/client.js'
 import { PfsError } from '../pfs/errors.js'
 import { sharedObserver } from '../pfs/observed-call.js'
+import { defaultLimitMilliseconds, type LimitedOptions, withTimeLimit } from '../pfs/time-limit.js'
 import { BranchQueue, type Entry } from './branch-queue.js'
 import { bytesToWrite, type Change } from './change.js'
-import {
-  type Committed,
-  commitChanges,
-  type Outcome,
-  type Outcomes,
-  type RespondAfter,
-  type Turn,
-} from './commit-changes.js'
+import { type Committed, commitChanges, type Outcome, type Outcomes, type RespondAfter } from './commit-changes.js'
 import type { CommitLog } from './commit-log.js'
 import { inspectFinished, inspectHead, RecentCommits } from './head.js'
 
@@ -95,7 +88,7 @@ interface ExclusiveEntry extends Entry {
 
 /** Creates the commit queue of a process. */
 export function createCommitQueue(pfs: PfsClient, settings: CommitQueueOptions): CommitQueue {
-  const { shareCommits, respondAfter, turnMilliseconds = 120_000, commitLog } = settings
+  const { shareCommits, respondAfter, turnMilliseconds = defaultLimitMilliseconds, commitLog } = settings
   const queues = new Map<string, BranchQueue<ChangesEntry | ExclusiveEntry>>()
   const recentCommits = new LRUCache<string, RecentCommits>({ max: maxBranches })
   let waiting = 0
@@ -135,9 +128,11 @@ export function createCommitQueue(pfs: PfsClient, settings: CommitQueueOptions):
   function makeRoom(branch: Branch, { authToken, isExclusive }: Entry): Promise<void> | undefined {
     const recent = recentOf(branch)
     if (isExclusive || !recent.isFull()) return undefined
-    const signal = AbortSignal.timeout(turnMilliseconds)
-    const options = { signal, ...(authToken !== undefined && { authToken }) }
-    const room = recent.makeRoom((commitId) => inspectFinished(pfs, branch, commitId, options))
+    const room = withTimeLimit(
+      authToken === undefined ? {} : { authToken },
+      (options) => recent.makeRoom((commitId) => inspectFinished(pfs, branch, commitId, options)),
+      turnMilliseconds,
+    )
     // The turn will fail for the same reason and report it to its writes.
     return room.catch(() => undefined)
   }
@@ -150,30 +145,33 @@ export function createCommitQueue(pfs: PfsClient, settings: CommitQueueOptions):
       if (entry.isExclusive) return entry.work()
       entries.push(entry)
     }
-    const limit = new AbortController()
-    // Each PFS call of the turn adds a listener, and Node warns at more than ten.
-    setMaxListeners(0, limit.signal)
-    const timer = setTimeout(
-      () => limit.abort(new PfsError('DEADLINE_EXCEEDED', 'PFS did not finish the commit in time')),
-      turnMilliseconds,
-    )
     const authToken = batch[0]?.authToken
     const observer = sharedObserver(entries.map((entry) => entry.observer))
-    const options = { signal: limit.signal, observer, ...(authToken !== undefined && { authToken }) }
+    const options = { observer, ...(authToken !== undefined && { authToken }) }
     const all = entries.flatMap(({ changes }) => changes)
-    const outcomes = await commitChanges(
-      { pfs, branch, recent: recentOf(branch), respondAfter, commitLog, options },
-      all,
-    )
-    clearTimeout(timer)
+    const outcomes = await withTimeLimit(options, (limited) => commitAll(branch, all, limited), turnMilliseconds)
     commitDone.publish({
       writes: entries.length,
       commits: commitIdsOf(outcomes).size,
       waitMilliseconds: entries.map(({ entered }) => started - entered),
       milliseconds: performance.now() - started,
     })
-    for (const { changes, settle } of entries)
-      settle(changes.map((change) => outcomeOf(change, outcomes, limit.signal)))
+    let settled = 0
+    for (const { changes, settle } of entries) {
+      settle(outcomes.slice(settled, settled + changes.length))
+      settled += changes.length
+    }
+  }
+
+  /** Commits changes in a turn, and returns the outcome of each. */
+  async function commitAll(
+    branch: Branch,
+    changes: readonly Change[],
+    options: LimitedOptions,
+  ): Promise<readonly Outcome[]> {
+    const turn = { pfs, branch, recent: recentOf(branch), respondAfter, commitLog, options }
+    const outcomes = await commitChanges(turn, changes)
+    return changes.map((change) => outcomeOf(change, outcomes, options.signal))
   }
 
   function recentOf(branch: Branch): RecentCommits {
@@ -181,10 +179,6 @@ export function createCommitQueue(pfs: PfsClient, settings: CommitQueueOptions):
     const recent = recentCommits.get(key) ?? new RecentCommits()
     recentCommits.set(key, recent)
     return recent
-  }
-
-  function turnOf(branch: Branch, options: CallOptions): Turn {
-    return { pfs, branch, recent: recentOf(branch), respondAfter, commitLog, options }
   }
 
   return {
@@ -231,18 +225,14 @@ export function createCommitQueue(pfs: PfsClient, settings: CommitQueueOptions):
     exclusively(branch, options, work) {
       return new Promise((resolve, reject) => {
         options.signal?.throwIfAborted()
-        const run = async (): Promise<void> => {
-          const limit = AbortSignal.timeout(turnMilliseconds)
-          const signal = options.signal === undefined ? limit : AbortSignal.any([options.signal, limit])
-          const limited = { ...options, signal }
-          const commit: CommitInTurn = async (changes) => {
-            const outcomes = await commitChanges(turnOf(branch, { ...options, signal: limit }), changes)
-            return changes.map((change) => outcomeOf(change, outcomes, limit))
-          }
-          await work(limited, commit).then(resolve, reject)
+        const run = (limited: LimitedOptions) => {
+          const signal =
+            options.signal === undefined ? limited.signal : AbortSignal.any([options.signal, limited.signal])
+          return work({ ...options, signal }, (changes) => commitAll(branch, changes, limited))
         }
+        const runInTime = (): Promise<void> => withTimeLimit(options, run, turnMilliseconds).then(resolve, reject)
         const { authToken } = options
-        enter(branch, { isExclusive: true, paths: [], bytes: 0, authToken, work: run }, reject, options)
+        enter(branch, { isExclusive: true, paths: [], bytes: 0, authToken, work: runInTime }, reject, options)
       })
     },
   }
@@ -259,8 +249,8 @@ export function committedOf(outcomes: readonly Outcome[]): Committed {
   return committed
 }
 
-function commitIdsOf(outcomes: Outcomes): ReadonlySet<string> {
-  return new Set([...outcomes.values()].flatMap((each) => (each.status === 'fulfilled' ? [each.value.commitId] : [])))
+function commitIdsOf(outcomes: readonly Outcome[]): ReadonlySet<string> {
+  return new Set(outcomes.flatMap((each) => (each.status === 'fulfilled' ? [each.value.commitId] : [])))
 }
 
 /** Reports a turn that took too long as a timeout, and not as the cancelled call that it ended with. */

@@ -66,6 +66,41 @@ hung('fails a deletion of a version after two minutes, and the next one is serve
   }
 })
 
+hung('fails a deletion that restores a version after two minutes, and the next one is served', async () => {
+  const truth = createMemoryPfs()
+  const reached = deferred()
+  let isHung = false
+  const pfs: PachydermApi = {
+    ...truth,
+    modifyFile: (commit, operations, options) => {
+      if (!isHung) return truth.modifyFile(commit, operations, options)
+      isHung = false
+      reached.resolve()
+      return never(options)
+    },
+  }
+  const gateway = await startGateway({ pfs })
+  const s3 = s3Client(gateway)
+  try {
+    const Bucket = await newBucket(s3, 'master.hung')
+    const ids = [await put(s3, Bucket, 'k', '1'), await put(s3, Bucket, 'k', '2')]
+    await gateway.flush()
+    const remove = () => fetch(`${gateway.endpoint}/${Bucket}/k?versionId=${ids[1]}`, { method: 'DELETE' })
+    isHung = true
+    mock.timers.enable({ apis: ['setTimeout'] })
+    const first = remove()
+    await reached.promise
+    mock.timers.tick(limitMilliseconds)
+    const { status } = await first
+    mock.timers.reset()
+    assert.equal([status, (await remove()).status], [503, 204])
+    assert.equal((await listed(s3, Bucket)).rows, [`>k ${ids[0]} 1`])
+  } finally {
+    s3.destroy()
+    await gateway.close()
+  }
+})
+
 hung('holds a write with metadata up behind a write-behind for two minutes', async () => {
   const truth = createMemoryPfs()
   const reached = deferred()
