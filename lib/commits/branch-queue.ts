@@ -1,5 +1,5 @@
 import { PfsError } from '../pfs/errors.js'
-import { PathTrie } from './head.js'
+import { PathTrie } from '../pfs/path.js'
 
 /** Work that waits for its turn on a branch. */
 export interface Entry {

@@ -1,3 +1,4 @@
+import { collect } from '../../http/byte-reader.js'
 import { type CallOptions, type Commit, type File, type FileInfo, headOf, type PfsClient } from '../../pfs/client.js'
 import { isMissing, unlessMissing } from '../../pfs/errors.js'
 import type { ObjectRecord } from '../../records/record.js'
@@ -85,17 +86,11 @@ async function readStaged<Content>(
   parse: (bytes: Buffer) => Content,
   options: CallOptions,
 ): Promise<Content | undefined> {
-  const pieces: Uint8Array[] = []
-  let left = maxStagedBytes
-  for await (const piece of pfs.getFile({ file }, options)) {
-    left -= piece.length
-    if (left < 0) return undefined
-    pieces.push(piece)
-  }
   try {
-    return parse(Buffer.concat(pieces))
+    return parse(await collect(pfs.getFile({ file }, options), maxStagedBytes))
   } catch (error) {
-    if (error instanceof UnreadableRecord) return undefined
+    // RangeError: it is longer.
+    if (error instanceof UnreadableRecord || error instanceof RangeError) return undefined
     throw error
   }
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { PathTrie } from '../../lib/commits/head.js'
+import { PathTrie } from '../../lib/pfs/path.js'
 
 const trie = suite('a trie of paths')
 
