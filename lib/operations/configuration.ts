@@ -29,13 +29,17 @@ export const bucketConfiguration: Readonly<Record<string, BucketOperation>> = {
     await requireOwnersPolicy(call)
     return { status: 200 }
   },
+  'analytics GET': noConfigurations('ListBucketAnalyticsConfigurationsResult'),
   'cors DELETE': deleteConfiguration,
   'cors GET': refuse('NoSuchCORSConfiguration'),
   'encryption DELETE': deleteConfiguration,
   'encryption GET': refuse('ServerSideEncryptionConfigurationNotFoundError'),
+  'intelligent-tiering GET': noConfigurations('ListBucketIntelligentTieringConfigurationsOutput'),
+  'inventory GET': noConfigurations('ListInventoryConfigurationsResult'),
   'lifecycle DELETE': deleteConfiguration,
   'lifecycle GET': refuse('NoSuchLifecycleConfiguration'),
   'logging GET': fixedConfiguration('BucketLoggingStatus'),
+  'metrics GET': noConfigurations('ListMetricsConfigurationsResult'),
   'notification GET': fixedConfiguration('NotificationConfiguration'),
   'object-lock GET': refuse('ObjectLockConfigurationNotFoundError'),
   'ownershipControls DELETE': deleteConfiguration,
@@ -70,6 +74,13 @@ function refuse(code: S3ErrorCode): BucketOperation {
     await requireListable(call)
     throw new S3Error(code, { fields: { BucketName: call.bucket.name } })
   }
+}
+
+/** A bucket may have several of these, each with an id. A request without an id lists them. */
+function noConfigurations(root: string): BucketOperation {
+  const list = fixedConfiguration(root, { IsTruncated: false })
+  const one = refuse('NoSuchConfiguration')
+  return (call) => (call.request.query.has('id') ? one(call) : list(call))
 }
 
 /** Deleting a configuration that a bucket does not have succeeds, as on S3. */

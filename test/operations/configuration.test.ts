@@ -72,6 +72,17 @@ async function outcomeOf(gateway: Gateway, target: string): Promise<string> {
   return `${status} ${code}`
 }
 
+for (const subresource of ['analytics', 'inventory', 'metrics', 'intelligent-tiering']) {
+  open(`the list of ${subresource} configurations is empty, if the bucket exists`, async ({ gateway }) => {
+    const { status, text } = await ask(gateway.port, 'GET', `/${Bucket}?${subresource}`)
+    assert.is(status, 200)
+    assert.match(text, /<List\w+ xmlns="[^"]*"><IsTruncated>false<\/IsTruncated><\/List\w+>$/)
+    assert.is(await outcomeOf(gateway, `none.configured?${subresource}`), '404 NoSuchBucket')
+    assert.is(await outcomeOf(gateway, `${Bucket}?${subresource}&id=a`), '404 NoSuchConfiguration')
+    assert.is(await outcomeOf(gateway, `none.configured?${subresource}&id=a`), '404 NoSuchBucket')
+  })
+}
+
 for (const [subresource, expected] of notConfigured) {
   open(`${subresource} is not configured, if the bucket exists`, async ({ gateway }) => {
     assert.is(await outcomeOf(gateway, `${Bucket}?${subresource}`), expected)
