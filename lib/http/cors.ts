@@ -47,6 +47,12 @@ interface CrossOrigin {
   readonly headers: readonly string[]
 }
 
+/** The methods that a rule may allow. */
+const methods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'POST', 'DELETE'])
+
+/** The name of a header in lower case (RFC 9110, 5.6.2). */
+const headerName = /^[\w!#$%&'*+.^`|~-]+$/
+
 const vary = 'Origin, Access-Control-Request-Headers, Access-Control-Request-Method'
 
 /** Whether a request is a CORS preflight. */
@@ -60,16 +66,17 @@ export function answerPreflight(
   bucket: string | undefined,
   request: HttpRequest,
 ): S3Response {
-  const origin = header(request, 'origin')
-  const method = header(request, 'access-control-request-method')
-  if (origin === undefined || method === undefined) {
-    throw new S3Error('BadRequest', { message: 'Insufficient information. Origin request header needed.' })
-  }
+  const origin = header(request, 'origin') ?? ''
+  const method = header(request, 'access-control-request-method') ?? ''
+  if (origin === '') throw badRequest('Insufficient information. Origin request header needed.')
+  if (!methods.has(method)) throw badRequest(`Invalid Access-Control-Request-Method: ${method}`)
   const names = header(request, 'access-control-request-headers') ?? ''
   const headers = names
     .split(',')
     .map((name) => name.trim().toLowerCase())
     .filter((name) => name !== '')
+  const malformed = headers.find((name) => !headerName.test(name))
+  if (malformed !== undefined) throw badRequest(`Invalid Access-Control-Request-Headers: ${malformed}`)
   const rule = ruleFor(rules, bucket, { origin, method, headers })
   if (rule === undefined) throw new S3Error('AccessForbidden', { fields: { Method: method, ResourceType: 'OBJECT' } })
   return {
@@ -80,6 +87,10 @@ export function answerPreflight(
       'access-control-max-age': rule.maxAgeSeconds?.toString(),
     },
   }
+}
+
+function badRequest(message: string): S3Error {
+  return new S3Error('BadRequest', { message })
 }
 
 /** The headers that let a page read the response to its request; empty if no rule allows the request. */

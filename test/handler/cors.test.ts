@@ -100,6 +100,21 @@ test('a preflight without a method', async ({ gateway }) => {
   )
 })
 
+for (const [name, headers] of [
+  ['an empty origin', { origin: '', 'access-control-request-method': 'PUT' }],
+  ['a method that no rule can allow', { 'access-control-request-method': 'PATCH' }],
+  ['a method in lower case', { 'access-control-request-method': 'get' }],
+  ['a header name with a space', { 'access-control-request-headers': 'content-type,a b' }],
+  ['a header name with a bracket', { 'access-control-request-headers': 'x(custom)' }],
+] as const) {
+  test(`a preflight with ${name} is malformed`, async ({ gateway }) => {
+    const asked = { origin: 'https://app.example', 'access-control-request-method': 'PUT', ...headers }
+    const response = await preflight(gateway.port, '/master.images/a', asked)
+    assert.is(outcomeOf(response), '400 BadRequest')
+    assert.equal(corsOf(response), {})
+  })
+}
+
 test('a page that a rule allows may read a response, even an error', async ({ gateway }) => {
   const origin = 'https://app.example'
   const ask = (method: string, target: string) =>
