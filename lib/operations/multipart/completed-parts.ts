@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type ChecksumAlgorithm, checksumAlgorithms, checksumElement } from '../../checksums.js'
-import { S3Error } from '../../errors.js'
+import { invalidArgument, S3Error } from '../../errors.js'
 import { malformedXml, readXml, type XmlSource } from '../../http/xml.js'
 import type { Part } from '../../resolver/uploads/parts.js'
 import type { UploadId } from '../../resolver/uploads/staging.js'
@@ -22,6 +22,8 @@ const minPartBytes = 5 * 1024 * 1024
 
 /** Algorithms by the name of their XML element. */
 const algorithms = new Map(checksumAlgorithms.map((algorithm) => [checksumElement(algorithm), algorithm]))
+
+const noChecksums: ReadonlyMap<ChecksumAlgorithm, string> = new Map()
 
 /** Parses the list of parts; throws MalformedXML, InvalidArgument, InvalidPartOrder. */
 export async function readCompletedParts(source: XmlSource): Promise<readonly CompletedPart[]> {
@@ -86,11 +88,20 @@ export function selectParts(
   })
 }
 
-/** Throws InvalidRequest if the upload's checksum is composite and the checksum of a part is missing. */
+/**
+ * Throws InvalidArgument if a part has several checksums, BadDigest if it has one of another algorithm than the upload, and
+ * InvalidRequest if the upload's checksum is composite and the checksum of a part is missing.
+ */
 export function requireChecksums({ checksum }: UploadId, completed: readonly CompletedPart[]): void {
-  if (checksum?.type !== 'COMPOSITE') return
-  for (const { partNumber, checksums } of completed) {
-    if (checksums?.has(checksum.algorithm)) continue
+  if (checksum === undefined) return
+  for (const { partNumber, checksums = noChecksums } of completed) {
+    const [[algorithm, value] = [], ...more] = checksums
+    if (more.length > 0) throw invalidArgument('Checksum', { message: `Part ${partNumber} has several checksums.` })
+    if (algorithm !== undefined && algorithm !== checksum.algorithm) {
+      const message = `The ${algorithm} you specified for part ${partNumber} did not match what we received.`
+      throw new S3Error('BadDigest', { message })
+    }
+    if (value !== undefined || checksum.type !== 'COMPOSITE') continue
     throw new S3Error('InvalidRequest', {
       message: `The upload was created using a ${checksum.algorithm} checksum. The complete request must include the checksum for each part. It was missing for part ${partNumber} in the request.`,
     })

@@ -80,6 +80,11 @@ for (const algorithm of ['CRC32', 'CRC32C', 'CRC64NVME'] as const) {
     const name = `Checksum${algorithm}` as const
     const expected = (await digestOf(algorithm, first, last)).toString('base64')
     assert.is(parts[0]?.[name], (await digestOf(algorithm, first)).toString('base64'))
+    const ChecksumSHA256 = (await digestOf('SHA256', first)).toString('base64')
+    const [one, ...others] = parts
+    const { [name]: _, ...bare } = one ?? {}
+    assert.is(await refusal(complete(s3, begun, [{ ...bare, ChecksumSHA256 }, ...others])), '400 BadDigest')
+    assert.is(await refusal(complete(s3, begun, [{ ...one, ChecksumSHA256 }, ...others])), '400 InvalidArgument')
     const wrong = (await digestOf(algorithm, last)).toString('base64')
     assert.is(await refusal(complete(s3, begun, parts, { [name]: wrong })), '400 BadDigest')
     const done = await complete(s3, begun, parts, { [name]: expected, ChecksumType: 'FULL_OBJECT' })
