@@ -159,21 +159,25 @@ export function routeOperation<C extends Call>(table: Table<C>, request: Routed)
     throw new S3Error('NotImplemented', { message: `${request.method} ?${subresource} is not supported.` })
   }
   const operation = entryOf(table, request.method)
-  if (operation === undefined) throw methodNotAllowed(table, request.method)
+  if (operation === undefined) throw new S3Error('MethodNotAllowed', { fields: { Method: request.method } })
   return operation
 }
 
 /**
- * Throws MethodNotAllowed if a resource has no such method. S3 says so to unsigned requests, too: a form that is posted to
- * the URL of an object is signed in its body.
+ * Throws MethodNotAllowed if a resource has no such method, and PreconditionFailed for a POST of anything but a form to a bucket.
+ * S3 says so to unsigned requests, too: a form that is posted to the URL of an object is signed in its body.
  */
 export function requireMethod(resource: Resource, request: Routed): void {
+  const { method } = request
   const table = routes[resource]
-  if (Object.hasOwn(table, request.method) || subresourcesOf(request).length > 0) return
-  throw methodNotAllowed(table, request.method)
-}
-
-function methodNotAllowed(table: object, method: string): S3Error {
+  if (Object.hasOwn(table, method) || subresourcesOf(request).length > 0) return
+  if (resource === 'bucket' && method === 'POST') {
+    const Condition = 'Bucket POST must be of the enclosure-type multipart/form-data'
+    throw new S3Error('PreconditionFailed', { fields: { Condition } })
+  }
   const allow = Object.keys(table).filter((name) => !name.includes(' '))
-  return new S3Error('MethodNotAllowed', { fields: { Method: method }, headers: { allow: allow.join(', ') } })
+  throw new S3Error('MethodNotAllowed', {
+    fields: { Method: method, ResourceType: resource.toUpperCase() },
+    headers: { allow: allow.join(', ') },
+  })
 }

@@ -1,4 +1,4 @@
-import { S3Error } from '../errors.js'
+import { invalidArgument, S3Error } from '../errors.js'
 import { type HttpRequest, header } from '../http/request.js'
 import { type S3Response, xmlResponse } from '../http/response.js'
 import { readXml, xmlDeclaration } from '../http/xml.js'
@@ -20,11 +20,25 @@ export function requireExpectedOwner(
   })
 }
 
+const cannedAcls: ReadonlySet<string> = new Set([
+  'private',
+  'public-read',
+  'public-read-write',
+  'authenticated-read',
+  'aws-exec-read',
+  'bucket-owner-read',
+  'bucket-owner-full-control',
+  'log-delivery-write',
+])
+
 /**
  * Whether a canned ACL gives full control to the owner only. Rights are PFS's rights on the repo; as in a bucket of S3
  * whose ACLs are disabled, no other ACL can be stored.
+ *
+ * @throws S3Error InvalidArgument if S3 has no such ACL.
  */
 export function isOwnersAcl(canned: string): boolean {
+  if (!cannedAcls.has(canned)) throw invalidArgument('x-amz-acl', { value: canned })
   return canned === 'private' || canned === 'bucket-owner-full-control'
 }
 

@@ -7,6 +7,7 @@ import { readXml, type XmlShape, xmlDocument } from '../http/xml.js'
 import type { RepoInfo } from '../pfs/client.js'
 import { isMissing, PfsError, unlessMissing } from '../pfs/errors.js'
 import { listMarkers } from '../resolver/listing/list-markers.js'
+import { isOwnersAcl } from './access-control.js'
 import { type BucketCall, requireListable, requireWritable } from './call.js'
 
 /**
@@ -34,7 +35,7 @@ export async function createBucket(call: BucketCall): Promise<S3Response> {
 /** Throws for headers that ask for an unsupported kind of bucket. */
 function refuseUnsupported({ request }: BucketCall): void {
   const acl = header(request, 'x-amz-acl') ?? 'private'
-  if (acl !== 'private' || [...request.headers.keys()].some((name) => name.startsWith('x-amz-grant-'))) {
+  if (!isOwnersAcl(acl) || [...request.headers.keys()].some((name) => name.startsWith('x-amz-grant-'))) {
     throw new S3Error('InvalidBucketAclWithObjectOwnership')
   }
   const lock = header(request, 'x-amz-bucket-object-lock-enabled')
@@ -65,11 +66,15 @@ function unsupported(name: string): XmlShape {
   }
 }
 
+/** The names of AWS's regions; `EU` is an old name of one. */
+const regionName = /^([a-z]{2,4}(-[a-z]+)+-\d+|EU)$/
+
 function requireOwnRegion(constraint: string, region: string | undefined): void {
   const fields = { LocationConstraint: constraint }
   // S3 represents us-east-1 by an empty location, and does not accept it by name.
   if (constraint === 'us-east-1') throw new S3Error('InvalidLocationConstraint', { fields })
   if (constraint === '' || region === undefined || constraint === region) return
+  if (!regionName.test(constraint)) throw new S3Error('InvalidLocationConstraint', { fields })
   const message = `The ${constraint} location constraint is incompatible for the region specific endpoint this request was sent to: the region is ${region}.`
   throw new S3Error('IllegalLocationConstraintException', { message, fields })
 }

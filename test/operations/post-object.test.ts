@@ -98,6 +98,17 @@ for (const overWire of wires) {
     assert.is(await read(gateway, 'dir/a b&c.txt'), 'hello')
   })
 
+  posts('a POST of anything but a form to a bucket is refused with the reason, as on S3', async ({ gateway }) => {
+    for (const headers of [{ 'content-type': 'application/json' }, { 'content-type': 'text/plain' }]) {
+      const answer = await fetch(`${gateway.endpoint}/${Bucket}`, { method: 'POST', body: '{}', headers })
+      assert.is(answer.status, 412)
+      assert.match(
+        await answer.text(),
+        '<Code>PreconditionFailed</Code><Message>At least one of the pre-conditions you specified did not hold</Message><Condition>Bucket POST must be of the enclosure-type multipart/form-data</Condition>',
+      )
+    }
+  })
+
   posts('a form that is posted to the URL of an object has the wrong method, as on S3', async ({ gateway }) => {
     const form = new FormData()
     form.append('key', 'a.txt')

@@ -122,6 +122,7 @@ requests('a bucket can be created only in the region of the gateway, if it has o
   }
   const inEurope = await startGateway({ pfs: gateway.pfs, options: { region: 'eu-west-1' } })
   assert.is(await create('us-west-2', inEurope), 'IllegalLocationConstraintException')
+  assert.is(await create('europe', inEurope), 'InvalidLocationConstraint')
   await inEurope.close()
   assert.is(await create('us-east-1'), 'InvalidLocationConstraint')
   assert.is((await send(gateway, 'HEAD', '/master.located')).status, 404)
@@ -129,9 +130,18 @@ requests('a bucket can be created only in the region of the gateway, if it has o
   assert.is((await send(gateway, 'HEAD', '/master.located')).status, 200)
 })
 
+requests('an ACL that S3 does not have is an invalid argument', async ({ gateway }) => {
+  const headers = { 'x-amz-acl': 'everyone' }
+  for (const target of ['/images/refused', '/images?acl']) {
+    const { status, text } = await send(gateway, 'PUT', target, { headers })
+    assert.equal([status, field(text, 'Code'), field(text, 'ArgumentName')], [400, 'InvalidArgument', 'x-amz-acl'])
+  }
+})
+
 requests('an unsupported kind of bucket is refused', async ({ gateway }) => {
   for (const [headers, code] of [
     [{ 'x-amz-acl': 'public-read' }, 'InvalidBucketAclWithObjectOwnership'],
+    [{ 'x-amz-acl': 'everyone' }, 'InvalidArgument'],
     [{ 'x-amz-grant-write': 'id=1' }, 'InvalidBucketAclWithObjectOwnership'],
     [{ 'x-amz-bucket-object-lock-enabled': 'true' }, 'NotImplemented'],
     [{ 'x-amz-object-ownership': 'ObjectWriter' }, 'NotImplemented'],
