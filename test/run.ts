@@ -2,12 +2,13 @@
  * `npm test [-- FILTER…]`: runs each `test/**\/*.test.ts` whose path contains one of the filters, as many at a time as
  * there are cores, shows what the failing ones printed, and ends with `N passed, N failed`. `npm run test:slow` runs
  * each `*.slow.ts` so; `npm run test:pachd` runs each `*.pachd.ts`, and the front-door suites, against
- * the pachd that the environment names.
+ * the pachd that the environment names, and more of them if it can start them.
  */
 import { readdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join, sep } from 'node:path'
 import { root } from './support/root.js'
+import { type StartedPachd, startPachd } from './support/start-pachd.js'
 import { runTestFile } from './support/test-file.js'
 
 const limits = { runMilliseconds: 15 * 60_000, exitMilliseconds: 20_000 }
@@ -30,14 +31,11 @@ const pachdVariables = ['PACHD', 'PACHD_WITH_AUTH', 'PACHD_ROOT_TOKEN']
  * stand-in. They run over a pachd with auth and one without.
  */
 const suitesOverPachd = [
-  'model/records.model',
   'model/versions.model',
   'operations/attributes',
   'operations/conditions',
   'operations/copy-vanished',
   'operations/datums',
-  'operations/delete-versions',
-  'operations/directory-markers',
   'operations/forks',
   'operations/if-range',
   'operations/list-object-versions',
@@ -52,14 +50,20 @@ const suitesOverPachd = [
   'operations/records',
   'operations/versions',
 ]
-/** The same, with callers of several rights: run over the pachd with auth alone. */
-const suitesOfRights = [
+/**
+ * The same, over the pachd with auth alone: suites with callers of several rights, and long ones whose calls of PFS the
+ * suites above make over both. Without auth, PFS refuses nothing that these try.
+ */
+const suitesOverPachdWithAuth = [
   'hostile/authentication',
   'hostile/caches',
   'hostile/integrity',
   'hostile/paths',
   'hostile/signed-bodies',
+  'model/records.model',
   'operations/configuration',
+  'operations/delete-versions',
+  'operations/directory-markers',
   'operations/meta-repo',
   'operations/missing-bucket',
   'operations/multipart/rights',
@@ -93,17 +97,15 @@ function runsOf(paths: readonly string[], env: Run['env'] = {}): Run[] {
 
 function runsOverPachd(filters: readonly string[]): Run[] {
   const paths = testFiles('.test.ts', filters)
-  const within = (suites: readonly string[]) => paths.filter((path) => suites.some((name) => path.includes(name)))
+  const within = (suites: readonly string[]) =>
+    paths.filter((path) => suites.some((name) => path === join('test', `${name}.test.ts`)))
   return [
     ...runsOf(within(suitesOverPachd), { TEST_PFS: 'pachd' }),
-    ...runsOf(within([...suitesOverPachd, ...suitesOfRights]), { TEST_PFS: 'pachd-with-auth' }),
+    ...runsOf(within([...suitesOverPachd, ...suitesOverPachdWithAuth]), { TEST_PFS: 'pachd-with-auth' }),
   ]
 }
 
 const selected = selectedRuns(process.argv.slice(2))
-/** A pachd under the races of one of these makes the calls of others wait for up to a minute, so each runs alone. */
-const alone = selected.filter(({ path }) => path.endsWith('.pachd.ts'))
-const waiting = selected.filter((run) => !alone.includes(run))
 const total = { passed: 0, failed: 0 }
 
 /** The module that `npm test` has compiled from a file. */
@@ -112,9 +114,9 @@ function compiled(path: string): string {
 }
 
 /** Runs a file, prints the result, and says whether it passed. A failure that `repeats` is not counted yet. */
-async function report(run: Run, repeats: boolean): Promise<boolean> {
+async function report(run: Run, repeats: boolean, lane: Run['env'] = {}): Promise<boolean> {
   const start = performance.now()
-  const result = await runTestFile(compiled(run.path), limits, run.env)
+  const result = await runTestFile(compiled(run.path), limits, { ...lane, ...run.env })
   const path = [run.path, ...Object.values(run.env)].join(' over ')
   const passes = result.failed === 0
   if (passes || !repeats) {
@@ -130,9 +132,28 @@ async function report(run: Run, repeats: boolean): Promise<boolean> {
 const runsTwice = process.env.CI !== undefined
 const failedOnce: Run[] = []
 
-async function runEach(runs: Run[]): Promise<void> {
+/** Runs files one after the other until none is left, with the environment of this lane. */
+async function runLane(runs: Run[], lane: Run['env'] = {}): Promise<void> {
   for (let run = runs.shift(); run !== undefined; run = runs.shift()) {
-    if (!(await report(run, runsTwice)) && runsTwice) failedOnce.push(run)
+    if (!(await report(run, runsTwice, lane)) && runsTwice) failedOnce.push(run)
+  }
+}
+
+/**
+ * Runs one file at a time on each pachd: transactions of concurrent writers conflict there and wait for one another, so
+ * that two files side by side take as long as one after the other. A file mostly waits for pachd to finish commits;
+ * three at a time occupy two cores.
+ */
+async function runOnPachds(runs: Run[]): Promise<void> {
+  const script = process.env.PACHD_START
+  const started: StartedPachd[] = []
+  const stop = () => Promise.all(started.map((pachd) => pachd.stop()))
+  process.once('SIGINT', () => void stop().then(() => process.exit(1)))
+  try {
+    while (script && started.length < Math.min(2, runs.length - 1)) started.push(await startPachd(script))
+    await Promise.all([{}, ...started.map(({ variables }) => variables)].map((lane) => runLane(runs, lane)))
+  } finally {
+    await stop()
   }
 }
 
@@ -140,8 +161,9 @@ if (selected.length === 0) {
   console.log('No test file matches.')
   total.failed = 1
 }
-await runEach(alone)
-await Promise.all(Array.from({ length: availableParallelism() }, () => runEach(waiting)))
+const queue = [...selected]
+if (process.argv[2] === '--pachd') await runOnPachds(queue)
+else await Promise.all(Array.from({ length: availableParallelism() }, () => runLane(queue)))
 for (const run of failedOnce) await report(run, false)
 console.log(`${total.passed} passed, ${total.failed} failed`)
 process.exitCode = total.failed === 0 ? 0 : 1

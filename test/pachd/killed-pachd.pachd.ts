@@ -2,13 +2,10 @@
  * pachd is killed with -9 and restarted under eight writers. A confirmed write is stored, an unconfirmed one is complete or
  * absent, a read is correct or fails, and the gateway recovers by itself. Needs a script that starts a separate pachd.
  */
-import { execFile } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { promisify } from 'node:util'
+import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Repo } from '../../lib/index.js'
@@ -17,9 +14,9 @@ import { type Answer, ask } from '../support/ask.js'
 import { createRepoAndBranch } from '../support/branch.js'
 import { deferred } from '../support/deferred.js'
 import { type Gateway, startGateway } from '../support/gateway.js'
+import { startPachd } from '../support/start-pachd.js'
 import { xmlText } from '../support/wire.js'
 
-const run = promisify(execFile)
 const starter = process.env.PACHD_START
 const repo: Repo = { project: 'default', name: 'killed', type: 'user' }
 const writers = 8
@@ -30,29 +27,22 @@ const largeBytes = 3 * 1024 * 1024
 
 const killed = suite('pachd is killed under load')
 
-/** A separate pachd, since other tests run at the same time. */
-async function startPachd(script: string) {
-  const folder = mkdtempSync(join(tmpdir(), 'killed-pachd-'))
-  const start = async (): Promise<string> => {
-    const { stdout } = await run(script, [folder, 'off'])
-    return /^PACHD=(.*)$/m.exec(stdout)?.[1] ?? ''
-  }
-  const address = await start()
+/** A separate pachd, so that no other test finds it killed. */
+async function startVictim(script: string) {
+  const pachd = await startPachd(script, 'off')
+  const address = pachd.variables.PACHD ?? ''
   return {
     address,
     async killAndStart() {
-      const pidFile = join(folder, 'off.pid')
+      const pidFile = join(pachd.folder, 'off.pid')
       const closed = await connectTo(address)
       process.kill(Number(readFileSync(pidFile, 'utf8')), 'SIGKILL')
       await closed.promise
       // The script starts none while it finds the old process, which may stay a zombie.
       rmSync(pidFile)
-      await start()
+      await pachd.start()
     },
-    async stop() {
-      await run(join(dirname(script), 'stop'), [folder])
-      rmSync(folder, { recursive: true, force: true })
-    },
+    stop: pachd.stop,
   }
 }
 
@@ -161,7 +151,7 @@ class Writer {
   }
 }
 
-async function writeUntilKilled(gateway: Gateway, pachd: Awaited<ReturnType<typeof startPachd>>): Promise<Writer[]> {
+async function writeUntilKilled(gateway: Gateway, pachd: Awaited<ReturnType<typeof startVictim>>): Promise<Writer[]> {
   const crowd = Array.from({ length: writers }, (_, index) => new Writer(gateway.port, `writer-${index}`))
   const answered = () => crowd.reduce((total, writer) => total + writer.answered, 0)
   const steps = new EventEmitter()
@@ -199,7 +189,7 @@ if (starter === undefined) {
   killed('is skipped: PACHD_START is not set to a script that starts a pachd', () => undefined)
 } else {
   killed('a confirmed write is stored, an unconfirmed one is complete or absent', async () => {
-    const pachd = await startPachd(starter)
+    const pachd = await startVictim(starter)
     const pfs = createPachydermClient(pachd.address)
     const gateway = await startGateway({ pfs })
     try {
