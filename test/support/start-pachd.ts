@@ -9,7 +9,7 @@ const run = promisify(execFile)
 /** The pachds of one folder. */
 export interface StartedPachd {
   readonly folder: string
-  /** What the script has printed: the addresses by their names in the environment. */
+  /** The variables that the script has printed, such as addresses. */
   readonly variables: Readonly<Record<string, string>>
   /** Starts those that have been killed. */
   start(): Promise<void>
@@ -18,7 +18,7 @@ export interface StartedPachd {
 }
 
 /**
- * Starts pachds of its own with the script of PACHD_START, which test/README.md describes: with auth active and without,
+ * Starts separate pachds with the script of PACHD_START, which test/README.md describes: with auth active and without,
  * or one of the two.
  */
 export async function startPachd(script: string, which: 'both' | 'off' | 'on' = 'both'): Promise<StartedPachd> {
