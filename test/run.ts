@@ -148,7 +148,7 @@ async function runOnPachds(runs: Run[]): Promise<void> {
   const script = process.env.PACHD_START
   const started: StartedPachd[] = []
   const stop = () => Promise.all(started.map((pachd) => pachd.stop()))
-  process.once('SIGINT', () => void stop().then(() => process.exit(1)))
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void stop().then(() => process.exit(1)))
   try {
     while (script && started.length < Math.min(2, runs.length - 1)) started.push(await startPachd(script))
     await Promise.all([{}, ...started.map(({ variables }) => variables)].map((lane) => runLane(runs, lane)))
