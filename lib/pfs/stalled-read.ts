@@ -1,7 +1,7 @@
 import type { CallOptions, File, PfsClient } from './client.js'
 import { readFile } from './path.js'
 
-/** Bytes to pass on at a time. They are copied; a view would keep the whole message of PFS in memory, up to 20 MiB. */
+/** Maximum bytes to pass on at a time, in memory of at most twice that: a view of a message would keep up to 20 MiB alive. */
 const sliceBytes = 32 * 1024
 
 /** Longest time that a reader may keep a slice before the call and the rest of its message are dropped, in ms. */
@@ -55,7 +55,8 @@ class SlicedReader {
       if (done === true) return undefined
       this.#rest = value
     }
-    const slice = new Uint8Array(this.#rest.subarray(0, sliceBytes))
+    const view = this.#rest.subarray(0, sliceBytes)
+    const slice = view.buffer.byteLength <= 2 * sliceBytes ? view : new Uint8Array(view)
     this.#rest = this.#rest.subarray(slice.length)
     this.#position += slice.length
     return slice

@@ -2,30 +2,42 @@ import { type Channel, Metadata, status as statusCodes } from '@grpc/grpc-js'
 import type { CallOptions } from '../client.js'
 import { PfsError, type PfsStatus, pfsStatusCodes } from '../errors.js'
 
+/** The responses of a call. Only one `receive` may be pending at a time. */
+export interface Download {
+  /** The next response; undefined if the call has ended successfully. Rejects with the PfsError of a failed call. */
+  receive(): Promise<Buffer | undefined>
+  /** Cancels the call if it is still running. */
+  cancel(): void
+}
+
 /**
  * One gRPC call, message by message: reads from the wire only when asked. After the call has failed, every method rejects
  * with its PfsError. Only one step may be pending at a time.
  */
-export interface Call {
+export interface Call extends Download {
   /** Resolves when the transport accepts the next message. */
   send(message: Buffer): Promise<void>
   /** Ends the request stream. */
   halfClose(): void
-  /** The next message; undefined if the call has ended successfully. */
-  receive(): Promise<Buffer | undefined>
   /** Resolves with `pending`, or rejects if the call ends first. */
   whileOpen<T>(pending: Promise<T>): Promise<T>
-  /** Cancels the call if it is still running. */
-  cancel(): void
+}
+
+/** The error of a call that its caller has cancelled. */
+export function cancelled(signal: AbortSignal | undefined): PfsError {
+  return new PfsError('CANCELLED', 'the caller cancelled the call', { cause: signal?.reason })
+}
+
+/** Throws UNAUTHENTICATED for a token that no header can contain: grpc-js would throw an error that contains the token. */
+export function requireSendable(authToken: string | undefined): void {
+  if (/^[\x20-\x7e]*$/.test(authToken ?? '')) return
+  throw new PfsError('UNAUTHENTICATED', 'the auth token contains characters that are not allowed in a token')
 }
 
 function metadataFromToken(authToken: string | undefined): Metadata {
   const metadata = new Metadata()
   if (authToken === undefined || authToken === '') return metadata
-  // Metadata would refuse such a token with an error that contains it.
-  if (!/^[\x20-\x7e]*$/.test(authToken)) {
-    throw new PfsError('UNAUTHENTICATED', 'the auth token contains characters that are not allowed in a token')
-  }
+  requireSendable(authToken)
   metadata.set('authn-token', authToken)
   return metadata
 }
@@ -37,8 +49,7 @@ export function startCall(
   { signal, authToken }: CallOptions,
   deadlineMilliseconds = Number.POSITIVE_INFINITY,
 ): Call {
-  const cancelled = () => new PfsError('CANCELLED', 'the caller cancelled the call', { cause: signal?.reason })
-  if (signal?.aborted) throw cancelled()
+  if (signal?.aborted) throw cancelled(signal)
   const metadata = metadataFromToken(authToken)
   const call = createCall(channel, path, Date.now() + deadlineMilliseconds)
 
@@ -47,7 +58,7 @@ export function startCall(
   let onEnd = (_status: WireStatus): void => {}
 
   function failure(status: WireStatus): PfsError {
-    if (signal?.aborted) return cancelled()
+    if (signal?.aborted) return cancelled(signal)
     if (status.code === statusCodes.OK) return new PfsError('INTERNAL', `${path} ended before it had read all messages`)
     return pfsErrorFromStatus(status, { cause: new Error(`${path} answered ${status.code}`) })
   }
@@ -112,7 +123,7 @@ const brokenConnection = /triggered by internal client error/
 const resolutionNote = /\s*Resolution note:[\s\S]*$/
 
 /** The error of a status other than OK; an unknown code becomes UNKNOWN. */
-function pfsErrorFromStatus({ code, details }: WireStatus, options?: ErrorOptions): PfsError {
+export function pfsErrorFromStatus({ code, details }: WireStatus, options?: ErrorOptions): PfsError {
   if (code === pfsStatusCodes.INTERNAL && brokenConnection.test(details)) {
     return new PfsError('UNAVAILABLE', details, options)
   }

@@ -1,10 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Channel } from '@grpc/grpc-js'
 import { yieldTurn } from '../../concurrency.js'
+import { asBuffer } from '../../encoding.js'
 import type { CallOptions, Commit, FileOperations } from '../client.js'
 import { PfsError } from '../errors.js'
-import { type Call, startCall } from './call.js'
-import type { Codec } from './codec/codec.js'
+import type { ByteConnection } from './byte-stream.js'
+import { type Call, type Download, startCall } from './call.js'
+import { bytesValue, type Codec } from './codec/codec.js'
 import { type ModifyFileRequest, messagesFromOperation, modifyFileRequest } from './codec/file-operations.js'
 import { connected } from './connection.js'
 import type { Method } from './methods.js'
@@ -38,16 +40,48 @@ export async function* callDownload<Request, Response>(
   options: CallOptions,
 ): AsyncGenerator<Response, void, undefined> {
   const requestMessage = method.request.encode(request)
-  const { call, first } = await attemptRepeatedly(channel, options.signal, async () => {
-    const started = startCall(channel, method.path, options)
-    started.send(requestMessage).catch(() => {})
-    started.halfClose()
+  const messages = readDownload(channel, options, () => startDownload(channel, method.path, requestMessage, options))
+  for await (const message of messages) yield decodeResponse(method.response, message)
+}
+
+/** Bytes of `BytesValue` messages by grpc-js, for a PFS behind a proxy of the environment, which only grpc-js can use. */
+export function byteConnectionOver(channel: Channel): ByteConnection {
+  return {
+    start(path, request, options) {
+      const { receive, cancel } = startDownload(channel, path, request, options)
+      return {
+        cancel,
+        async receive() {
+          const message = await receive()
+          return message && asBuffer(decodeResponse(bytesValue, message))
+        },
+      }
+    },
+    close: () => channel.close(),
+  }
+}
+
+function startDownload(channel: Channel, path: string, request: Buffer, options: CallOptions): Download {
+  const call = startCall(channel, path, options)
+  call.send(request).catch(() => {})
+  call.halfClose()
+  return call
+}
+
+/** Reads what a call receives; starts the call again only before its first message, when the channel is connected. */
+export async function* readDownload(
+  channel: Channel,
+  { signal }: CallOptions,
+  start: () => Download,
+): AsyncGenerator<Buffer, void, undefined> {
+  const { call, first } = await attemptRepeatedly(channel, signal, async () => {
+    const started = start()
     return { call: started, first: await started.receive() }
   })
   // Without this, all messages that have arrived together would be decoded in one turn of the event loop.
   try {
     for (let message = first; message !== undefined; message = await call.receive()) {
-      yield decodeResponse(method.response, message)
+      yield message
       await yieldTurn()
     }
   } finally {

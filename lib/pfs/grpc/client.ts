@@ -1,9 +1,10 @@
 import type { Channel } from '@grpc/grpc-js'
 import type { CallOptions, Commit, FileOperations, PfsClient } from '../client.js'
 import { PfsError } from '../errors.js'
-import { callDownload, callUnary, callUpload } from './client-calls.js'
+import { createByteConnection } from './byte-stream.js'
+import { byteConnectionOver, callDownload, callUnary, callUpload, readDownload } from './client-calls.js'
 import type { ModifyFileRequest } from './codec/file-operations.js'
-import { createChannel, parsePfsAddress } from './connection.js'
+import { createChannel, mayUseProxy, parsePfsAddress } from './connection.js'
 import { type Method, methods } from './methods.js'
 
 /** Options of `createPfsClient`. */
@@ -33,10 +34,15 @@ export type PfsConnection = ReturnType<typeof connectPfs>
 
 /** Prepares connections as `createPfsClient` describes. */
 export function connectPfs(address: string, options: PfsClientOptions) {
-  const { caCertificates, deadlineMilliseconds = 60_000 } = options
-  const open = (): Channel => createChannel(parsePfsAddress(address), caCertificates)
+  const { deadlineMilliseconds = 60_000 } = options
+  const caCertificates = options.caCertificates === undefined ? undefined : Buffer.from(options.caCertificates)
+  const target = parsePfsAddress(address)
+  const open = (): Channel => createChannel(target, caCertificates)
   const channel = open()
-  const transfers = createTransfers(open)
+  const uploads = createTransfers(open)
+  const downloads = createTransfers(() =>
+    mayUseProxy(target) ? byteConnectionOver(open()) : createByteConnection(target, caCertificates),
+  )
 
   const unary =
     (repeatable: boolean) =>
@@ -56,25 +62,23 @@ export function connectPfs(address: string, options: PfsClientOptions) {
     call: CallOptions,
   ): Promise<Response> => {
     if (Symbol.iterator in operations) return callUpload(channel, method, commit, operations, call)
-    const transfer = transfers.enter()
+    const transfer = uploads.enter()
     try {
-      return await callUpload(transfer.channel, method, commit, operations, call)
+      return await callUpload(transfer.connection, method, commit, operations, call)
     } finally {
       transfer.leave()
     }
   }
-  async function* transferDownload<Request, Response>(
-    method: Method<Request, Response>,
-    request: Request,
-    call: CallOptions,
-  ): AsyncGenerator<Response> {
-    const transfer = transfers.enter()
-    try {
-      yield* callDownload(transfer.channel, method, request, call)
-    } finally {
-      transfer.leave()
+  const bytes = <Request>(method: Method<Request, Uint8Array>) =>
+    async function* (request: Request, call: CallOptions = {}): AsyncGenerator<Uint8Array> {
+      const message = method.request.encode(request)
+      const transfer = downloads.enter()
+      try {
+        yield* readDownload(channel, call, () => transfer.connection.start(method.path, message, call))
+      } finally {
+        transfer.leave()
+      }
     }
-  }
 
   return {
     /** A unary call that is retried for a few seconds while PFS is unavailable. */
@@ -84,12 +88,13 @@ export function connectPfs(address: string, options: PfsClientOptions) {
     wait: <Request, Response>(method: Method<Request, Response>, request: Request, call: CallOptions) =>
       callUnary(channel, method, request, call, { repeatable: true, deadlineMilliseconds: Number.POSITIVE_INFINITY }),
     download,
-    /** A download that lasts as long as a client reads. */
-    transferDownload,
+    /** A download of bytes, which may last as long as a client reads; its messages are not kept together. */
+    bytes,
     upload,
     close() {
       channel.close()
-      transfers.close()
+      uploads.close()
+      downloads.close()
     },
   }
 }
@@ -108,15 +113,7 @@ export function createPfsClient(address: string, options: PfsClientOptions = {})
 }
 
 /** The client over connections that others may use as well. */
-export function clientOver({
-  read,
-  write,
-  wait,
-  download,
-  transferDownload,
-  upload,
-  close,
-}: PfsConnection): GrpcPfsClient {
+export function clientOver({ read, write, wait, download, bytes, upload, close }: PfsConnection): GrpcPfsClient {
   const inspectCommit = read(methods.inspectCommit)
   const whoAmI = read(methods.whoAmI)
   return {
@@ -137,8 +134,8 @@ export function clientOver({
     listCommit: download(methods.listCommit),
 
     modifyFile: (commit, operations, call = {}) => upload(methods.modifyFile, commit, operations, call),
-    getFile: (request, call = {}) => transferDownload(methods.getFile, request, call),
-    getFileTar: download(methods.getFileTar),
+    getFile: bytes(methods.getFile),
+    getFileTar: bytes(methods.getFileTar),
     inspectFile: read(methods.inspectFile),
     listFile: download(methods.listFile),
     walkFile: download(methods.walkFile),
@@ -159,41 +156,41 @@ export function clientOver({
 const maxCalls = 64
 
 /** Connections for calls that last as long as clients take, so that these calls do not block others. */
-interface Transfers {
+interface Transfers<Connection> {
   /** A connection with capacity for one more call; `leave` reports the end of the call. */
-  enter(): { readonly channel: Channel; readonly leave: () => void }
+  enter(): { readonly connection: Connection; readonly leave: () => void }
   close(): void
 }
 
 /** Opens a connection if all others are full, and closes it when it is idle. */
-function createTransfers(open: () => Channel): Transfers {
-  const connections = new Set<{ readonly channel: Channel; calls: number }>()
+function createTransfers<Connection extends { close(): void }>(open: () => Connection): Transfers<Connection> {
+  const transfers = new Set<{ readonly connection: Connection; calls: number }>()
 
   let isClosed = false
 
   return {
     enter() {
       if (isClosed) throw new PfsError('CANCELLED', 'the PFS client is closed')
-      let connection = [...connections].find(({ calls }) => calls < maxCalls)
-      if (connection === undefined) {
-        connection = { channel: open(), calls: 0 }
-        connections.add(connection)
+      let free = [...transfers].find(({ calls }) => calls < maxCalls)
+      if (free === undefined) {
+        free = { connection: open(), calls: 0 }
+        transfers.add(free)
       }
-      const entered = connection
+      const entered = free
       entered.calls += 1
       return {
-        channel: entered.channel,
+        connection: entered.connection,
         leave() {
           entered.calls -= 1
-          if (entered.calls > 0 || connections.size === 1 || isClosed) return
-          connections.delete(entered)
-          entered.channel.close()
+          if (entered.calls > 0 || transfers.size === 1 || isClosed) return
+          transfers.delete(entered)
+          entered.connection.close()
         },
       }
     },
     close() {
       isClosed = true
-      for (const { channel } of connections) channel.close()
+      for (const { connection } of transfers) connection.close()
     },
   }
 }

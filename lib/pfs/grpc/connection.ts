@@ -5,14 +5,16 @@ import { Channel, type ChannelOptions, connectivityState, credentials } from '@g
 /** HTTP/2 flow-control window: bytes that a server may send ahead of a stalled reader, per call. */
 const flowControlWindow = 1024 * 1024
 
+/** pachd allows a ping every 5 seconds, even without calls; so a dead connection is noticed before the next call. */
+export const keepAlive = { milliseconds: 30_000, timeoutMilliseconds: 20_000 }
+
 const channelOptions: ChannelOptions = {
   // GetFile sends whole chunks as messages, up to 20 MiB.
   'grpc.max_receive_message_length': -1,
   'grpc.max_send_message_length': -1,
   'grpc-node.flow_control_window': flowControlWindow,
-  // pachd allows a ping every 5 seconds, even without calls; so a dead connection is noticed before the next call.
-  'grpc.keepalive_time_ms': 30_000,
-  'grpc.keepalive_timeout_ms': 20_000,
+  'grpc.keepalive_time_ms': keepAlive.milliseconds,
+  'grpc.keepalive_timeout_ms': keepAlive.timeoutMilliseconds,
   'grpc.keepalive_permit_without_calls': 1,
   // Reconnects within a second when pachd returns; grpc-js would wait up to two minutes.
   'grpc.initial_reconnect_backoff_ms': 100,
@@ -22,10 +24,10 @@ const channelOptions: ChannelOptions = {
 }
 
 /** Creates a channel, which connects at the first call. `caCertificates` is PEM; the default is Node's own list. */
-export function createChannel(address: PfsAddress, caCertificates: Uint8Array | string | undefined): Channel {
+export function createChannel(address: PfsAddress, caCertificates: Buffer | undefined): Channel {
   if (caCertificates !== undefined && !address.secure) throw new TypeError('caCertificates need a grpcs:// address')
-  const roots = caCertificates === undefined ? null : parseCertificates(caCertificates)
-  const channelCredentials = address.secure ? credentials.createSsl(roots) : credentials.createInsecure()
+  if (caCertificates !== undefined) requireCertificate(caCertificates)
+  const channelCredentials = address.secure ? credentials.createSsl(caCertificates) : credentials.createInsecure()
   return new Channel(authority(address), channelCredentials, {
     ...channelOptions,
     // grpc-js uses the proxy of the environment for every host, but a proxy cannot reach pachd on this machine.
@@ -34,14 +36,18 @@ export function createChannel(address: PfsAddress, caCertificates: Uint8Array | 
 }
 
 /** Checks the PEM: without a certificate in it, every server would be refused, and only at the first call. */
-function parseCertificates(pem: Uint8Array | string): Buffer {
-  const bytes = Buffer.from(pem)
+function requireCertificate(pem: Buffer): void {
   try {
-    new X509Certificate(bytes)
+    new X509Certificate(pem)
   } catch (cause) {
     throw new TypeError('caCertificates must contain at least one PEM certificate', { cause })
   }
-  return bytes
+}
+
+/** Whether grpc-js would use a proxy of the environment. It ignores those for this machine here. */
+export function mayUseProxy({ host }: PfsAddress): boolean {
+  const { grpc_proxy, https_proxy, http_proxy } = process.env
+  return !isLoopback(host) && Boolean(grpc_proxy || https_proxy || http_proxy)
 }
 
 /** Resolves when the channel is connected, at the deadline, or on abort; the next call then reports the error. */
@@ -64,7 +70,7 @@ export async function connected(channel: Channel, deadline: number, signal: Abor
 }
 
 /** The address of a PFS server, and whether to use TLS. */
-interface PfsAddress {
+export interface PfsAddress {
   readonly secure: boolean
   /** A name or an IP address; IPv6 without brackets. */
   readonly host: string

@@ -33,12 +33,11 @@ test('stalled readers stop the server after a few messages each, and other calls
     // Meanwhile the server has the time to send all that it would.
     for (let trip = 0; trip < 100; trip++) await pfs.inspectFile(file)
     for (const [path, count] of pulled) {
-      // Two of these are in the client, two in the flow-control window, the rest in the transport.
-      assert.ok(count <= 8, `${count} messages were pulled of ${path}, of which one was read`)
+      // One is read, a quarter of another one is in the flow-control window, the rest in the transport.
+      assert.ok(count <= 5, `${count} messages were pulled of ${path}, of which one was read`)
     }
-    let read = 1
-    while (!(await reader.next()).done) read++
-    assert.is(read, 64)
+    while (!(await reader.next()).done);
+    assert.is(pulled.get('/read on'), 64)
     for (const other of stalled) await other.return?.()
   })
 })
@@ -55,10 +54,7 @@ test('leaving the loop early cancels the call', async () => {
     }
   }
   await served({ getFile }, async (pfs) => {
-    for await (const bytes of pfs.getFile({ file })) {
-      assert.is(bytes.length, mebibyte)
-      break
-    }
+    for await (const _ of pfs.getFile({ file })) break
     await cancelled.promise
   })
   assert.ok(returned, 'the iterable on the server was left')
@@ -139,9 +135,7 @@ test('a message of 20 MiB passes, byte for byte', async () => {
     yield chunk.subarray(0, 1)
   }
   await served({ getFile }, async (pfs) => {
-    const [first, second] = await collect(pfs.getFile({ file }))
-    assert.ok(first !== undefined && chunk.equals(first))
-    assert.is(second?.length, 1)
+    assert.ok(Buffer.concat([chunk, chunk.subarray(0, 1)]).equals(Buffer.concat(await collect(pfs.getFile({ file })))))
   })
 })
 

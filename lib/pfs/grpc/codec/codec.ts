@@ -118,7 +118,7 @@ export function fileFromMessage(message: pfs.File | undefined): File {
 }
 
 /** Field 1 of `google.protobuf.BytesValue`, length-delimited. */
-const valueTag = 0x0a
+export const valueTag = 0x0a
 
 /** Encodes a varint of at most 32 bits, as protobuf does for lengths. */
 export function encodeVarint(value: number): Buffer {
@@ -131,7 +131,8 @@ export function encodeVarint(value: number): Buffer {
   return Buffer.of(...bytes, rest)
 }
 
-function decodeVarint(bytes: Buffer, start: number): { value: number; end: number } | undefined {
+/** Decodes a varint of at most 32 bits; undefined if its end is missing. */
+export function decodeVarint(bytes: Buffer, start: number): { value: number; end: number } | undefined {
   let value = 0
   for (let index = start; index < start + 5; index++) {
     const byte = bytes[index]
