@@ -102,6 +102,26 @@ readers('one that never reads: a bounded amount is buffered', async ({ rig, befo
   assert.equal(await leaked(before), [])
 })
 
+readers(
+  'of a message of PFS that is larger than the requested range, little more than the range is sent',
+  async ({ rig }) => {
+    const message = Buffer.alloc(16 * mebibyte.length)
+    largeFile(rig, async function* () {
+      for (;;) yield message
+    })
+    const before = rig.wire.received
+    const answers = await Promise.all(
+      Array.from({ length: 4 }, () =>
+        ask(rig.port, 'GET', path, undefined, { range: `bytes=0-${mebibyte.length - 1}` }),
+      ),
+    )
+    assert.ok(answers.every(({ status, body }) => status === 206 && body.length === mebibyte.length))
+    await rig.idle()
+    const sent = (rig.wire.received - before) / mebibyte.length
+    assert.ok(sent < 4 * 2, `PFS sent ${sent} MiB for four ranges of one`)
+  },
+)
+
 readers('a stream that fails in the middle cuts the connection', async ({ rig, before }) => {
   for (const fail of [
     () => Promise.reject(new PfsError('INTERNAL', 'the chunk is gone')),

@@ -18,6 +18,8 @@ export interface Network {
   slow: boolean
   /** How many calls the client has reset. */
   resets: number
+  /** Bytes that PFS has sent. */
+  received: number
   close(): Promise<void>
 }
 
@@ -37,6 +39,9 @@ export async function startNetwork(target: number): Promise<Network> {
     }
     const upstream = connect(network.target, '127.0.0.1')
     client.on('data', createFrameReader(countReset))
+    upstream.on('data', (bytes) => {
+      network.received += bytes.length
+    })
     pass(client, upstream)
     pass(upstream, client)
   })
@@ -72,6 +77,7 @@ export async function startNetwork(target: number): Promise<Network> {
     target,
     slow: false,
     resets: 0,
+    received: 0,
     cut() {
       for (const socket of sockets) socket.destroy()
     },
