@@ -13,11 +13,14 @@ import { decodeVarint, valueTag } from './codec/codec.js'
 import { authority, keepAlive, type PfsAddress } from './connection.js'
 
 /**
- * HTTP/2 flow-control window of a call, in bytes: so many stay in memory if its reader stalls, and so many arrive in one
- * round trip. That of the connection limits only the bytes on the way, of all its calls.
+ * HTTP/2 flow-control window of a call, in bytes: the maximum that waits in memory for its reader, and that arrives in one
+ * round trip. The window of the connection limits only the bytes on the way, of all its calls.
  */
 const callWindow = 256 * 1024
 const connectionWindow = 16 * 1024 * 1024
+
+/** Node refuses calls beyond this, by default from 10 MB on: less than the windows of all calls of a connection. */
+const maxSessionMegabytes = 1000
 
 /**
  * A connection for methods that return a stream of `BytesValue`, whose readers do not care where a message ends. grpc-js
@@ -59,7 +62,7 @@ class Session {
 
   constructor(url: string, ca: Buffer | undefined) {
     const settings = { initialWindowSize: callWindow, enablePush: false }
-    this.http2 = connect(url, { settings, ...(ca && { ca }) })
+    this.http2 = connect(url, { settings, maxSessionMemory: maxSessionMegabytes, ...(ca && { ca }) })
     // Each of its calls reports the error.
     this.http2.on('error', () => {})
     this.http2.once('connect', () => this.http2.setLocalWindowSize(connectionWindow))
@@ -173,7 +176,7 @@ class ByteCall implements Download {
   }
 }
 
-/** Of an answer that is not PFS's, such as a proxy's. @see https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md */
+/** By the HTTP status of an answer that is not PFS's, such as a proxy's. @see https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md */
 const statusFromHttp: Readonly<Record<number, PfsStatus>> = {
   400: 'INTERNAL',
   401: 'UNAUTHENTICATED',
@@ -185,6 +188,7 @@ const statusFromHttp: Readonly<Record<number, PfsStatus>> = {
   504: 'UNAVAILABLE',
 }
 
+/** By the error code of RST_STREAM (RFC 9113, 7). */
 const statusFromReset: Readonly<Record<number, PfsStatus>> = {
   [constants.NGHTTP2_REFUSED_STREAM]: 'UNAVAILABLE',
   [constants.NGHTTP2_CANCEL]: 'CANCELLED',

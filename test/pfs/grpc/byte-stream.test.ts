@@ -44,7 +44,7 @@ async function scripted(
 
 const grpcHead = { ':status': 200, 'content-type': 'application/grpc' }
 
-/** The prefix of gRPC and the head of a BytesValue with a value of so many bytes, below 2 MiB. */
+/** The prefix of gRPC and the head of a BytesValue, whose value has fewer than 2 MiB. */
 function headOf(valueBytes: number): Buffer {
   const field = Buffer.from([0x0a, (valueBytes & 0x7f) | 0x80, ((valueBytes >> 7) & 0x7f) | 0x80, valueBytes >> 14])
   const prefix = Buffer.alloc(5)
@@ -61,7 +61,7 @@ function respond(
   stream.respond(grpcHead, { waitForTrailers: true })
   stream.on('wantTrailers', () => stream.sendTrailers(trailers))
   const pieces = Buffer.isBuffer(bytes) ? [bytes] : bytes
-  // Each write is a frame of its own.
+  // Each write is a separate frame.
   const next = (index: number): void => {
     const piece = pieces[index]
     if (piece === undefined) stream.end()

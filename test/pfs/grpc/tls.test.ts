@@ -6,7 +6,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createPfsClient } from '../../../lib/pfs/grpc/client.js'
 import { fileOf } from '../../support/root.js'
-import { failureOf, served } from './served.js'
+import { collect, failureOf, file, served } from './served.js'
 
 const test = suite('pfs/grpc/tls')
 
@@ -16,7 +16,10 @@ const key = readFileSync(fileOf('test/support/tls/key.pem'))
 /** Runs `test` with the address of a server that speaks TLS in front of one that does not. */
 async function servedOverTls(test: (address: string) => Promise<void>): Promise<void> {
   const whoAmI = async () => ({ username: 'robot:alice' })
-  await served({ whoAmI }, async (_, plainAddress) => {
+  async function* getFile() {
+    yield Buffer.from('content')
+  }
+  await served({ whoAmI, getFile }, async (_, plainAddress) => {
     const { port } = new URL(plainAddress)
     const tls = createServer({ cert: certificate, key, ALPNProtocols: ['h2'] }, (socket) => {
       const upstream = connect(Number(port), '127.0.0.1')
@@ -37,10 +40,13 @@ async function servedOverTls(test: (address: string) => Promise<void>): Promise<
 test('a certificate of an unknown authority is UNAVAILABLE with the reason', async () => {
   await servedOverTls(async (address) => {
     const pfs = createPfsClient(`grpcs://${address}`)
-    const error = await failureOf(pfs.whoAmI())
+    const errors = [await failureOf(pfs.whoAmI()), await failureOf(collect(pfs.getFile({ file })))]
     pfs.close()
-    assert.is(error.status, 'UNAVAILABLE')
-    assert.match(error.message, /self-signed|unable to verify/)
+    assert.equal(
+      errors.map(({ status }) => status),
+      ['UNAVAILABLE', 'UNAVAILABLE'],
+    )
+    for (const error of errors) assert.match(error.message, /self-signed|unable to verify/)
   })
 })
 
@@ -58,6 +64,7 @@ test('with its authority, as text or bytes, TLS works', async () => {
     for (const caCertificates of [certificate, certificate.toString()]) {
       const pfs = createPfsClient(`grpcs://${address}`, { caCertificates })
       assert.is((await pfs.whoAmI()).username, 'robot:alice')
+      assert.is(Buffer.concat(await collect(pfs.getFile({ file }))).toString(), 'content')
       pfs.close()
     }
   })
