@@ -1,6 +1,7 @@
-import type { Branch, CallOptions, PfsClient } from '../pfs/client.js'
+import type { Branch, CallOptions, FileInfo, PfsClient } from '../pfs/client.js'
 import { PfsError, unlessMissing } from '../pfs/errors.js'
 import { chunkedHashBytes, smallFileHash } from '../pfs/file-hash.js'
+import { readFile } from '../pfs/path.js'
 import type { Change } from './change.js'
 import { type Head, inspectFinished } from './head.js'
 
@@ -12,12 +13,12 @@ const maxCommits = 100
 
 /**
  * Finds the commit that ModifyFile has made for `changes`, if others were made between `before` and `after`: PFS does not
- * return its id. A commit matches if its files are as written. The hash of a large file depends on pachd's chunking and is
- * unknown here; such a file matches if it exists:
+ * return its id. A commit matches if its files are as written, or end with what was appended. The hash of a large file
+ * depends on pachd's chunking and is unknown here; such a file matches if it exists:
  *
  *     | commits above `before`                                       | result                              |
  *     | one                                                          | that one                            |
- *     | some match in files of known hashes, or in deletions         | the oldest of those                 |
+ *     | some match in files of known content, or in deletions        | the oldest of those                 |
  *     | one has files of unknown hashes that its parent has not      | that one                            |
  *     | several have                                                 | INTERNAL: they are indistinguishable |
  *     | none has, and PFS found one to be invalid                    | the error of that one               |
@@ -58,6 +59,9 @@ export async function findMadeCommit(
 
   function isHeldBy({ commitId }: Head) {
     return async ({ path, content }: Change): Promise<boolean> => {
+      if (content !== undefined && 'raw' in content && content.isAppended === true) {
+        return endsWith(commitId, path, content.raw)
+      }
       const hash = await inspectHash(commitId, path)
       if (content === undefined || hash === undefined) return content === hash
       return known.length === 0 || !('raw' in content) || isEqual(hash, await smallFileHash(content.raw))
@@ -70,19 +74,29 @@ export async function findMadeCommit(
   }
 
   async function inspectHash(commitId: string, path: string): Promise<Uint8Array | undefined> {
+    return (await inspect(commitId, path))?.hash
+  }
+
+  async function inspect(commitId: string, path: string): Promise<FileInfo | undefined> {
     const file = { commit: { repo: branch.repo, id: commitId }, path }
     const info = await unlessMissing(pfs.inspectFile(file, options), 'file')
-    return info?.fileType === 'FILE' ? info.hash : undefined
+    return info?.fileType === 'FILE' ? info : undefined
+  }
+
+  async function endsWith(commitId: string, path: string, end: Uint8Array): Promise<boolean> {
+    const info = await inspect(commitId, path)
+    const offset = (info?.sizeBytes ?? 0) - end.length
+    if (info === undefined || offset < 0) return false
+    const pieces: Uint8Array[] = []
+    for await (const piece of readFile(pfs, info.file, { offset }, options)) pieces.push(piece)
+    return Buffer.concat(pieces).equals(end)
   }
 }
 
-/**
- * Whether the result of a change can be computed here; the hash of a large file depends on pachd's chunking, and that of an
- * appended file on its earlier content.
- */
+/** Whether the result of a change can be recognized here; the hash of a large file depends on pachd's chunking. */
 function isKnown({ content }: Change): boolean {
   if (content === undefined) return true
-  return 'raw' in content && content.isAppended !== true && content.raw.length < chunkedHashBytes
+  return 'raw' in content && (content.isAppended === true || content.raw.length < chunkedHashBytes)
 }
 
 function isEqual(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {

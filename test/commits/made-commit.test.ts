@@ -108,6 +108,25 @@ queue('a large body that another writer replaces concurrently fails rather than 
   }
 })
 
+queue('an appended line is found between those of other writers, as long as they are', async () => {
+  const line = (text: string): Change => ({ path: '/a', content: { raw: Buffer.from(text), isAppended: true } })
+  const truth = await slowPfs(0)
+  let ours: string | undefined
+  const { pfs, race } = racedPfs(
+    truth,
+    () => truth.modifyFile(head, [add('/a', 'one\n')]),
+    async () => {
+      ours = (await truth.inspectBranch(branch)).head?.id
+      await truth.modifyFile(head, [add('/a', 'six\n')])
+    },
+  )
+  race.isOn = true
+  const { commit } = createCommitQueue(pfs, { shareCommits: true, respondAfter: 'commit' })
+  const [outcome] = await commit(branch, [line('two\n')], {})
+  assert.is(outcome?.status === 'fulfilled' && outcome.value.commitId, ours)
+  assert.is(await read(truth, '/a'), 'one\ntwo\nsix\n')
+})
+
 queue('a commit that another client opens on top of ours is not mistaken for ours', async () => {
   const truth = await slowPfs(0)
   let ours: string | undefined
