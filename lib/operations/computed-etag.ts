@@ -20,7 +20,7 @@ export async function withComputedEtag(
   conditions: readonly (string | undefined)[],
 ): Promise<StoredObject> {
   const isAsked = conditions.some((list) => list !== undefined && md5.test(list))
-  if (!isAsked || object.record.etag !== undefined || object.size > maxBytes) return object
+  if (!isAsked || object.description.etag !== undefined || object.size > maxBytes) return object
   const hash = createHash('md5')
   for await (const bytes of readFile(gateway.pfs, object.info.file, {}, options)) hash.update(bytes)
   return { ...object, etags: [...object.etags, etagFromMd5(hash.digest())] }

@@ -3,7 +3,7 @@ import type { NewContent } from '../commits/change.js'
 import { S3Error } from '../errors.js'
 import { type HttpRequest, header } from '../http/request.js'
 import { readFile } from '../pfs/path.js'
-import type { ObjectRecord, RecordedChecksum } from '../records/record.js'
+import type { Description, RecordedChecksum } from '../records/record.js'
 import type { StoredObject } from '../resolver/object.js'
 import type { ObjectCall } from './call.js'
 
@@ -24,10 +24,10 @@ export function parseCopyAlgorithm(request: HttpRequest): ChecksumAlgorithm | un
  */
 export async function checksumOfCopy(
   { gateway, options }: ObjectCall,
-  { info, record }: StoredObject,
+  { info, description }: StoredObject,
   { algorithm, content }: { algorithm: ChecksumAlgorithm | undefined; content: NewContent },
 ): Promise<RecordedChecksum | undefined> {
-  const known = fullChecksum(record)
+  const known = fullChecksum(description)
   const isKept = algorithm === undefined || (known?.type === 'FULL_OBJECT' && known.algorithm === algorithm)
   if (isKept) return known
   const digest = await createDigest(algorithm)
@@ -38,7 +38,7 @@ export async function checksumOfCopy(
 }
 
 /** Combines the CRCs of parts into that of the object; returns any other checksum unchanged. */
-function fullChecksum({ checksum, parts }: ObjectRecord): RecordedChecksum | undefined {
+function fullChecksum({ checksum, parts }: Description): RecordedChecksum | undefined {
   const algorithm = checksum && parseChecksumAlgorithm(checksum.algorithm)
   if (checksum?.type !== 'COMPOSITE' || algorithm === undefined || !isCrc(algorithm)) return checksum
   const crcs = parts.flatMap(({ checksum: crc, size }) => (crc ? [{ crc: Buffer.from(crc, 'base64'), size }] : []))

@@ -7,7 +7,7 @@ import { requireSourceCondition } from '../http/preconditions.js'
 import { type HttpRequest, header } from '../http/request.js'
 import { type DocumentResponse, type Headers, respondLate, type S3Response, xmlResponse } from '../http/response.js'
 import { xmlDocument } from '../http/xml.js'
-import type { ObjectRecord } from '../records/record.js'
+import type { Description } from '../records/record.js'
 import type { ObjectName, StoredObject } from '../resolver/object.js'
 import { s3ErrorFrom } from '../resolver/s3-error.js'
 import { resolveVersion } from '../resolver/versions/object-version.js'
@@ -37,7 +37,7 @@ async function copy(call: ObjectCall, announce: (headers: Headers) => void): Pro
   const condition = readWriteCondition(call, key)
   const algorithm = parseCopyAlgorithm(request)
   const source = await resolveCopySource(call)
-  const copied = copiedRecord(call, source.object.record)
+  const copied = copiedDescription(call, source.object.description)
   requireChange(call, path, source)
   const known = {
     'x-amz-copy-source-version-id': source.object.versionId,
@@ -48,13 +48,13 @@ async function copy(call: ObjectCall, announce: (headers: Headers) => void): Pro
   const isOpen = info.committed === undefined
   const content = await contentOf(call, source)
   const checksum = await checksumOfCopy(call, source.object, { algorithm, content })
-  const record = { ...copied, ...(checksum && { checksum }) }
+  const description = { ...copied, ...(checksum && { checksum }) }
   const written = await writeObject(call, {
     path,
     content,
     // A file of an open commit may have changed in the meantime.
     ...(!isOpen && { hash: info.hash }),
-    record,
+    description,
     ...condition,
   })
   return xmlResponse(
@@ -77,7 +77,7 @@ async function contentOf({ gateway, options }: ObjectCall, { object: { info } }:
  * The attributes of a copy: those of its source, or new ones if the request replaces them. A redirect belongs to a key, so
  * S3 never copies it.
  */
-function copiedRecord({ request }: ObjectCall, source: ObjectRecord): ObjectRecord {
+function copiedDescription({ request }: ObjectCall, source: Description): Description {
   const given = readAttributes(request)
   const isReplaced = replaces(request, 'metadata')
   const { [redirectHeader]: _, ...copied } = source.headers
@@ -87,7 +87,7 @@ function copiedRecord({ request }: ObjectCall, source: ObjectRecord): ObjectReco
     : { ...copied, ...(location !== undefined && { [redirectHeader]: location }) }
   const { metadata } = isReplaced ? given : source
   const { tags } = replaces(request, 'tagging') ? given : source
-  return { ...source, headers, metadata, tags, versions: [] }
+  return { ...source, headers, metadata, tags }
 }
 
 /** Whether a request replaces the metadata or the tags of its source. Throws InvalidArgument for an unknown directive. */

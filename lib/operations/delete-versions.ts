@@ -2,7 +2,7 @@ import { inspectHead } from '../commits/head.js'
 import { mapWithLimit } from '../concurrency.js'
 import { S3Error } from '../errors.js'
 import { withTimeLimit } from '../pfs/time-limit.js'
-import { emptyRecord, type HiddenVersion, hiddenVersions } from '../records/record.js'
+import { emptyDescription, type HiddenVersion, hiddenVersions } from '../records/record.js'
 import type { KeyRecords } from '../records/record-cache.js'
 import type { RecordChange } from '../records/record-change.js'
 import { hiddenId, isMarkerPath } from '../records/record-path.js'
@@ -60,8 +60,8 @@ async function deleteInTurn(call: BucketCall, named: readonly NamedVersion[]): P
     const records = hidden.map(
       (each): RecordChange => ({
         name: { repo: branch.repo, path, content: hiddenId(each.commitId, branch.name) },
-        kind: 'describe',
-        record: { ...emptyRecord, hidden: each },
+        kind: 'append',
+        line: { description: emptyDescription, versions: [], hidden: each },
       }),
     )
     return isMarkerPath(path) ? [...records, forgetVersions(call, path, versions)] : records

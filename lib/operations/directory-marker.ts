@@ -2,16 +2,9 @@ import type { Change, NewContent } from '../commits/change.js'
 import type { Committed } from '../commits/commit-changes.js'
 import { withTimeLimit } from '../pfs/time-limit.js'
 import { markerContent, markerEvent } from '../records/markers.js'
-import {
-  emptyRecord,
-  limitVersions,
-  type MarkerChange,
-  maxMarkerVersions,
-  type ObjectRecord,
-  type RecordedVersion,
-} from '../records/record.js'
-import type { RecordChange, RecordUpdate } from '../records/record-change.js'
-import { isMarkerPath } from '../records/record-path.js'
+import type { Description, MarkerChange, Version } from '../records/record.js'
+import type { RecordChange } from '../records/record-change.js'
+import { isMarkerPath, type RecordName } from '../records/record-path.js'
 import { findObject, startOf } from '../resolver/object.js'
 import type { BucketCall } from './call.js'
 
@@ -45,15 +38,15 @@ export function withMarker<C extends Pick<Change, 'path' | 'condition'>>(call: B
   }
 }
 
-/** Records that a commit created the directory marker at a path, with the attributes of `record`. */
+/** Records that a commit created the directory marker at a path, with its attributes. */
 export async function recordMarker(
   call: BucketCall,
   path: string,
-  record: ObjectRecord,
+  description: Description,
   made: Committed,
 ): Promise<void> {
   const version = await versionOf(call, made, 'made')
-  await writeRecords(call, [changeOf(call, path, (known) => ({ ...record, versions: added(known, version) }))])
+  await writeRecords(call, [{ name: nameOf(call, path), kind: 'append', line: { description, versions: [version] } }])
 }
 
 /**
@@ -78,7 +71,7 @@ export async function recordMarkerEnds(
     // A removed marker cannot be removed again.
     if (last === undefined || (last === 'removed' && change === 'removed')) continue
     const version = await versionOf(call, made, change, starts)
-    changes.push(changeOf(call, path, (known) => ({ ...(known ?? emptyRecord), versions: added(known, version) })))
+    changes.push({ name: nameOf(call, path), kind: 'append', line: { versions: [version] } })
   }
   await writeRecords(call, changes)
 }
@@ -89,22 +82,21 @@ export function forgetVersions(
   path: string,
   commitIds: { has(commitId: string): boolean },
 ): RecordChange {
-  const { name } = call.bucket.branch
-  return changeOf(call, path, (known) => {
-    if (known === undefined) return undefined
-    const isKept = ({ marker, branch, commitId }: RecordedVersion): boolean =>
-      marker === undefined || branch !== name || !commitIds.has(commitId)
-    const versions = known.versions.filter(isKept)
-    return versions.length === known.versions.length ? known : { ...known, versions }
-  })
+  const isKept = ({ marker, branch, commitId }: Version): boolean =>
+    marker === undefined || branch !== call.bucket.branch.name || !commitIds.has(commitId)
+  return {
+    name: nameOf(call, path),
+    kind: 'update',
+    update: (known) => {
+      if (known === undefined) return undefined
+      const versions = known.versions.filter(isKept)
+      return versions.length === known.versions.length ? known : { ...known, versions }
+    },
+  }
 }
 
-function added(known: ObjectRecord | undefined, version: RecordedVersion): readonly RecordedVersion[] {
-  return limitVersions([...(known?.versions ?? []), version], maxMarkerVersions)
-}
-
-function changeOf({ bucket }: BucketCall, path: string, update: RecordUpdate): RecordChange {
-  return { name: { repo: bucket.branch.repo, path, content: markerContent }, kind: 'update', update }
+function nameOf({ bucket }: BucketCall, path: string): RecordName {
+  return { repo: bucket.branch.repo, path, content: markerContent }
 }
 
 /**
@@ -116,7 +108,7 @@ async function versionOf(
   { commitId, time }: MadeCommit,
   marker: MarkerChange,
   starts = new Map<string, Date>(),
-): Promise<RecordedVersion> {
+): Promise<Version> {
   const { repo, name } = bucket.branch
   const made = time ?? starts.get(commitId) ?? (await startOf(gateway.pfs, { repo, id: commitId }, lasting))
   starts.set(commitId, made)

@@ -5,7 +5,7 @@ import { type HttpRequest, header } from '../http/request.js'
 import type { S3Response } from '../http/response.js'
 import { xmlResponse } from '../http/response.js'
 import { type XmlContent, xmlDocument } from '../http/xml.js'
-import type { ObjectRecord } from '../records/record.js'
+import type { Description } from '../records/record.js'
 import type { StoredObject } from '../resolver/object.js'
 import { type ObjectCall, resolveNamedObject } from './call.js'
 
@@ -13,8 +13,9 @@ import { type ObjectCall, resolveNamedObject } from './call.js'
 const attributes: Readonly<Record<string, (object: StoredObject, request: HttpRequest) => XmlContent>> = {
   ETag: ({ etag }) => etag.replaceAll('"', ''),
   // S3 writes a composite checksum without the number of parts here, unlike in headers.
-  Checksum: ({ record: { checksum } }) => checksum && checksumValue(checksum, checksum.value.replace(/-\d+$/, '')),
-  ObjectParts: ({ record }, request) => (record.parts.length === 0 ? undefined : partsPage(record, request)),
+  Checksum: ({ description: { checksum } }) => checksum && checksumValue(checksum, checksum.value.replace(/-\d+$/, '')),
+  ObjectParts: ({ description }, request) =>
+    description.parts.length === 0 ? undefined : partsPage(description, request),
   StorageClass: () => 'STANDARD',
   ObjectSize: ({ size }) => size,
 }
@@ -38,7 +39,7 @@ export async function getObjectAttributes(call: ObjectCall): Promise<S3Response>
 }
 
 /** A page of the parts. S3 lists parts only if they have checksums. */
-function partsPage({ parts, checksum }: ObjectRecord, request: HttpRequest): XmlContent {
+function partsPage({ parts, checksum }: Description, request: HttpRequest): XmlContent {
   if (checksum === undefined || parts.some((part) => part.checksum === undefined)) return { PartsCount: parts.length }
   const most = countFrom(request, 'x-amz-max-parts', 1000)
   const marker = countFrom(request, 'x-amz-part-number-marker', 0)

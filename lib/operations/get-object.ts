@@ -6,7 +6,7 @@ import { type HttpRequest, header, queryValue } from '../http/request.js'
 import type { Headers, S3Response } from '../http/response.js'
 import { requireHash } from '../pfs/file-hash.js'
 import { readForSlowReader } from '../pfs/stalled-read.js'
-import type { ObjectRecord } from '../records/record.js'
+import type { Description } from '../records/record.js'
 import type { StoredObject } from '../resolver/object.js'
 import { isSigned } from '../signature/authenticate.js'
 import { type ObjectCall, resolveNamedObject } from './call.js'
@@ -81,7 +81,7 @@ async function readHead(call: ObjectCall): Promise<ObjectHead> {
   const isWhole = sent.start === 0 && sent.end === whole.end
   const described: Headers = {
     'content-type': call.gateway.records.mode === 'off' ? defaultContentType : contentTypeOf(key),
-    ...attributeHeaders(object.record),
+    ...attributeHeaders(object.description),
     ...overridden,
   }
   const headers: Headers = {
@@ -91,7 +91,7 @@ async function readHead(call: ObjectCall): Promise<ObjectHead> {
     ...(partNumber !== undefined && partHeaders(object)),
     ...(isPartial && { 'content-range': contentRange(range, object.size) }),
     ...described,
-    ...checksumHeaders(request, object.record, { isWhole, partNumber }),
+    ...checksumHeaders(request, object.description, { isWhole, partNumber }),
     ...sandboxHeaders(described['content-type'] ?? ''),
   }
   return { response: { status: isPartial ? 206 : 200, headers }, object, range: sent }
@@ -102,14 +102,14 @@ function isEmpty({ start, end }: ByteRange): boolean {
 }
 
 /** S3 counts the parts only of an object that was uploaded in parts. */
-function partHeaders({ record: { parts } }: StoredObject): Headers {
+function partHeaders({ description: { parts } }: StoredObject): Headers {
   return parts.length === 0 ? {} : { 'x-amz-mp-parts-count': String(parts.length) }
 }
 
 /** The recorded checksum of the bytes that are sent, if the client asks for it. */
 function checksumHeaders(
   request: HttpRequest,
-  { checksum, parts }: ObjectRecord,
+  { checksum, parts }: Description,
   { isWhole, partNumber }: { isWhole: boolean; partNumber: number | undefined },
 ): Headers {
   if (checksum === undefined || header(request, 'x-amz-checksum-mode')?.toUpperCase() !== 'ENABLED') return {}

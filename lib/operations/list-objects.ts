@@ -158,7 +158,7 @@ async function entries(
     const known = records.get(entry.info.file.path) ?? new Map()
     // A marker that was removed while the page was made.
     if (isMarkerEntry(entry.info) && currentMarker(known, bucket.branch.name) === undefined) continue
-    const { etag, lastModified, size, record } = await storedObject(
+    const { etag, lastModified, size, description } = await storedObject(
       { pfs, forks: gateway.forks },
       bucket,
       entry.info,
@@ -169,7 +169,7 @@ async function entries(
       Key: writer.write(entry.key),
       LastModified: lastModified.toISOString(),
       ETag: etag,
-      ...checksumElements(record.checksum),
+      ...checksumElements(description.checksum),
       Size: size,
       Owner: withOwner ? owner : undefined,
       StorageClass: 'STANDARD',

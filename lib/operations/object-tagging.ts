@@ -2,11 +2,14 @@ import { Readable } from 'node:stream'
 import { S3Error } from '../errors.js'
 import { type S3Response, xmlResponse } from '../http/response.js'
 import { malformedXml, readXml, type XmlSource, xmlDocument } from '../http/xml.js'
-import { emptyRecord, type ObjectRecord } from '../records/record.js'
+import type { Description, RecordedVersion, Version } from '../records/record.js'
+import type { RecordLine } from '../records/record-lines.js'
+import type { StoredObject } from '../resolver/object.js'
+import { versionAsOf } from '../resolver/versions/object-version.js'
 import { type Call, type ObjectCall, requireWritable, resolveNamedObject } from './call.js'
 import { requireTags } from './tags.js'
 
-type Tags = ObjectRecord['tags']
+type Tags = Description['tags']
 
 /**
  * The tags of an object, or of a version of it.
@@ -16,14 +19,13 @@ type Tags = ObjectRecord['tags']
 export async function getObjectTagging(call: ObjectCall): Promise<S3Response> {
   // Another gateway may have replaced them without a commit of data.
   call.gateway.records.refreshKnown(call.bucket.branch.repo)
-  const { versionId, record } = await resolveNamedObject(call)
-  const Tag = record.tags.map(([Key, Value]) => ({ Key, Value }))
+  const { versionId, description } = await resolveNamedObject(call)
+  const Tag = description.tags.map(([Key, Value]) => ({ Key, Value }))
   return xmlResponse(xmlDocument('Tagging', { TagSet: { Tag } }), { 'x-amz-version-id': versionId })
 }
 
 /**
- * Replaces the tags of an object, or of a version of it. Tags belong to the content: they apply to all versions of the key
- * with the same bytes.
+ * Replaces the tags of an object, or of a version of it.
  *
  * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectTagging.html
  */
@@ -53,14 +55,50 @@ async function requireRecords({ gateway, bucket, options }: ObjectCall): Promise
 
 async function setTags(call: ObjectCall, tags: Tags): Promise<string> {
   const { gateway, bucket, options } = call
-  const { info, versionId } = await resolveNamedObject(call)
-  const content = Buffer.from(info.hash).toString('hex')
-  const name = { repo: bucket.branch.repo, path: info.file.path, content }
+  const object = await resolveNamedObject(call)
+  const { file, hash } = object.info
+  const name = { repo: bucket.branch.repo, path: file.path, content: Buffer.from(hash).toString('hex') }
+  const lines = linesFor(bucket.branch.name, tags, object, object.version ?? (await findVersion(call, object)))
   await gateway.records.write(
-    [{ name, kind: 'update', update: (known) => ({ ...(known ?? emptyRecord), tags }) }],
+    lines.map((line) => ({ name, kind: 'append', line })),
     options,
   )
-  return versionId
+  return object.versionId
+}
+
+/** The lines of a record that set the tags of an object. */
+function linesFor(
+  branch: string,
+  tags: Tags,
+  object: StoredObject,
+  version: Version | RecordedVersion | undefined,
+): readonly RecordLine[] {
+  const lines: RecordLine[] = []
+  if (version !== undefined) {
+    // What a branch has inherited is not described in its name.
+    const isInherited = 'description' in version && version.branch !== branch
+    const versions = [{ ...version, branch, tags }]
+    lines.push(isInherited ? { description: version.description, versions } : { versions })
+  }
+  // A write to an open commit is no version yet.
+  if (version === undefined || object.info.committed === undefined) {
+    lines.push({ description: { ...object.description, tags }, versions: [], announcedFor: branch })
+  }
+  return lines
+}
+
+/** The version that wrote an object, if no record names it; undefined while its commit is open. */
+async function findVersion(
+  { gateway, bucket: { branch }, options }: ObjectCall,
+  { info: { file } }: StoredObject,
+): Promise<Version | undefined> {
+  const records = await gateway.records.read(branch.repo, file.path, options)
+  const start = { branch, path: file.path, commitId: file.commit.id ?? '' }
+  const found = await versionAsOf(gateway, start, records, options)
+  if (found === undefined) return undefined
+  const commit = { repo: branch.repo, id: found.commitId }
+  const { finishing } = await gateway.pfs.inspectCommit({ commit }, options)
+  return finishing && { commitId: found.commitId, branch: branch.name, time: finishing }
 }
 
 /** Parses the tags in the field `tagging` of a form, a document `Tagging`. */

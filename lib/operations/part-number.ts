@@ -16,15 +16,15 @@ export function parsePartNumber(request: HttpRequest): number | undefined {
 
 /** The range of a part; that of an empty part ends before it starts. Throws InvalidPartNumber. */
 export function rangeOfPart(partNumber: number, object: StoredObject): ByteRange {
-  const { size, record } = object
+  const { size, description } = object
   // An object without recorded parts is its only part.
-  const count = record.parts.length || 1
+  const count = description.parts.length || 1
   if (partNumber > count) {
     throw new S3Error('InvalidPartNumber', {
       fields: { PartNumberRequested: String(partNumber), ActualPartCount: String(count) },
     })
   }
-  const sizes = record.parts.length === 0 ? [size] : record.parts.map((part) => part.size)
+  const sizes = description.parts.length === 0 ? [size] : description.parts.map((part) => part.size)
   const start = sizes.slice(0, partNumber - 1).reduce((sum, each) => sum + each, 0)
   return { start, end: start + (sizes[partNumber - 1] ?? 0) - 1 }
 }

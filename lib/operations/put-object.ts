@@ -3,7 +3,7 @@ import { type Change, stageBody } from '../commits/change.js'
 import { collect } from '../http/byte-reader.js'
 import { header } from '../http/request.js'
 import type { S3Response } from '../http/response.js'
-import { emptyRecord, type ObjectRecord } from '../records/record.js'
+import { type Description, emptyDescription } from '../records/record.js'
 import { type BucketCall, type ObjectCall, requireContentLength, requireWritable } from './call.js'
 import { type ObjectAttributes, readAttributes } from './object-attributes.js'
 import { encryptionHeaders, refuseUnsupportedHeaders } from './unsupported-headers.js'
@@ -45,16 +45,16 @@ export async function writeBody(call: BucketCall, change: Change, attributes: Ob
   const { gateway, bucket, body, options } = call
   gateway.commits.requireRoom(bucket.branch)
   const md5 = gateway.records.mode === 'off' ? undefined : createHash('md5')
-  const record = (): ObjectRecord => recordOf(call, attributes, md5?.digest('hex'))
+  const description = (): Description => describe(call, attributes, md5?.digest('hex'))
   const { length } = body
   if (length !== undefined && length <= gateway.maxSharedBodyBytes) {
     const raw = await collect(body, length, call.request.memory)
     md5?.update(raw)
-    return writeObject(call, { ...change, content: { raw }, record: record() })
+    return writeObject(call, { ...change, content: { raw }, description: description() })
   }
   await gateway.commits.requireWriteAccess(bucket.branch, options)
   const content = await stageBody(gateway.pfs, md5 === undefined ? body : hashed(body, md5), options)
-  return writeObject(call, { ...change, content, record: record() })
+  return writeObject(call, { ...change, content, description: description() })
 }
 
 async function* hashed(body: AsyncIterable<Uint8Array>, hash: Hash): AsyncGenerator<Uint8Array> {
@@ -64,12 +64,12 @@ async function* hashed(body: AsyncIterable<Uint8Array>, hash: Hash): AsyncGenera
   }
 }
 
-function recordOf({ body }: BucketCall, attributes: ObjectAttributes, etag: string | undefined): ObjectRecord {
+function describe({ body }: BucketCall, attributes: ObjectAttributes, etag: string | undefined): Description {
   const [given] = body.checksums()
   const checksum = given && {
     algorithm: given[0].replace('x-amz-checksum-', ''),
     type: 'FULL_OBJECT' as const,
     value: given[1],
   }
-  return { ...emptyRecord, ...attributes, ...(etag !== undefined && { etag }), ...(checksum && { checksum }) }
+  return { ...emptyDescription, ...attributes, ...(etag !== undefined && { etag }), ...(checksum && { checksum }) }
 }

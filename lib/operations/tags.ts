@@ -1,7 +1,7 @@
 import { S3Error } from '../errors.js'
-import { attributeLimits, type ObjectRecord } from '../records/record.js'
+import { attributeLimits, type Description } from '../records/record.js'
 
-type Tags = ObjectRecord['tags']
+type Tags = Description['tags']
 
 /** Letters, digits and spaces of any script, and `_ . : / = + - @`. */
 const allowed = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u

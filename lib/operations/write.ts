@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Change, NewContent } from '../commits/change.js'
 import type { Committed } from '../commits/commit-changes.js'
 import { committedOf } from '../commits/commit-queue.js'
@@ -7,15 +8,10 @@ import { header } from '../http/request.js'
 import type { FileInfo } from '../pfs/client.js'
 import { PfsError } from '../pfs/errors.js'
 import { chunkedHashBytes, emptyFileHash, smallFileHash } from '../pfs/file-hash.js'
-import { etagOf } from '../records/adopt-records.js'
-import {
-  addVersions,
-  isServedWithout,
-  needsRecord,
-  type ObjectRecord,
-  type RecordedVersion,
-} from '../records/record.js'
-import type { RecordChange } from '../records/record-change.js'
+import { computeEtag } from '../records/adopt-records.js'
+import { type Description, isServedWithout, needsRecord } from '../records/record.js'
+import { type RecordChange, type RecordUpdate, withLine } from '../records/record-change.js'
+import type { RecordLine } from '../records/record-lines.js'
 import { createPendingId, type RecordName } from '../records/record-path.js'
 import { commitOfVersion, completeRecords, etagFromHash, type StoredObject, storedObject } from '../resolver/object.js'
 import type { BucketCall } from './call.js'
@@ -32,12 +28,12 @@ export interface Written {
   readonly time: Date | undefined
 }
 
-/** A new object: its content and its record. */
+/** A new object: its content and its attributes. */
 interface NewObject extends Omit<Change, 'content'> {
   readonly content: NewContent
   /** PFS's hash of the content, if it is a copy. */
   readonly hash?: Uint8Array
-  readonly record: ObjectRecord
+  readonly description: Description
 }
 
 /** Commits one change to the bucket's branch, possibly in a shared commit; throws the reason if it is refused. */
@@ -73,44 +69,45 @@ export async function writeObject(call: BucketCall, object: NewObject): Promise<
 }
 
 /** Creates a directory marker, which replaces an existing file. */
-async function writeMarker(call: BucketCall, { path, condition, record }: NewObject): Promise<Written> {
+async function writeMarker(call: BucketCall, { path, condition, description }: NewObject): Promise<Written> {
   const committed = await commitChange(call, { path, ...(condition && { condition }) })
-  await recordMarker(call, path, record, committed)
-  return writtenOf(committed, record.etag === undefined ? etagFromHash(emptyFileHash) : `"${record.etag}"`)
+  await recordMarker(call, path, description, committed)
+  return writtenOf(committed, etagOf(description, emptyFileHash))
 }
 
 async function writeFile(call: BucketCall, object: NewObject): Promise<Written> {
   const { mode } = call.gateway.records
   const isNeeded =
-    mode !== 'off' && needsRecord(object.record, contentTypeOf(call.gateway.keys.keyFromPath(object.path)))
+    mode !== 'off' && needsRecord(object.description, contentTypeOf(call.gateway.keys.keyFromPath(object.path)))
   const hash = object.hash ?? (await hashOf(object.content))
   if (hash === undefined) return writeUnknown(call, object, isNeeded)
   const name = nameOf(call, object.path, hash)
-  const { record, hash: _, ...change } = object
+  const { description, hash: _, ...change } = object
   if (!isNeeded) {
     const committed = await commitChange(call, change)
-    noteWrite(call, name, record, committed)
-    return writtenOf(committed, mode === 'all' && record.etag !== undefined ? `"${record.etag}"` : etagFromHash(hash))
+    noteWrite(call, name, description, committed)
+    return writtenOf(committed, mode === 'all' ? etagOf(description, hash) : etagFromHash(hash))
   }
-  // In the branch's turn: a refused write must not describe a version with the same bytes, and a batch shares a commit.
-  let isKept = true
+  // In the branch's turn: a refused write must not be announced, and a batch shares a commit.
+  let isAnnounced = false
   const prepare = async () => {
-    isKept = await keep(
-      call,
-      record,
-      call.gateway.records.writeTogether({ name, kind: 'describe', record }, call.options),
-    )
+    const announced: RecordChange = { name, kind: 'append', line: announcementOf(call, description) }
+    isAnnounced = await keep(call, description, call.gateway.records.writeTogether(announced, call.options))
   }
-  const committed = await commitChange(call, { ...change, prepare })
-  if (isKept) noteVersion(call, name, committed)
-  return writtenOf(committed, record.etag === undefined || !isKept ? etagFromHash(hash) : `"${record.etag}"`)
+  const committed = await commitChange(call, { ...change, prepare }).catch((reason: unknown) => {
+    if (isAnnounced && isRefusal(reason)) withdraw(call, name, description)
+    throw reason
+  })
+  // An open commit is not a version: its write stays announced.
+  if (isAnnounced && committed.time !== undefined) noteVersion(call, name, description, committed)
+  return writtenOf(committed, isAnnounced ? etagOf(description, hash) : etagFromHash(hash))
 }
 
 /**
  * Waits for the write of a needed record; false if the caller may not create the meta repo and only a content type is lost.
  */
-async function keep({ gateway }: BucketCall, record: ObjectRecord, written: Promise<void>): Promise<boolean> {
-  if (isServedWithout(record)) return gateway.records.isWritten(written)
+async function keep({ gateway }: BucketCall, description: Description, written: Promise<void>): Promise<boolean> {
+  if (isServedWithout(description)) return gateway.records.isWritten(written)
   await written
   return true
 }
@@ -121,14 +118,13 @@ async function keep({ gateway }: BucketCall, record: ObjectRecord, written: Prom
  */
 async function writeUnknown(call: BucketCall, object: NewObject, needsOne: boolean): Promise<Written> {
   const { records } = call.gateway
-  const { record, hash: _, ...change } = object
+  const { description, hash: _, ...change } = object
   const pending = { ...repoAndPath(call, object.path), content: createPendingId() }
-  const isNeeded =
-    needsOne && (await keep(call, record, records.write([{ name: pending, kind: 'describe', record }], call.options)))
+  const announced: RecordChange = { name: pending, kind: 'append', line: announcementOf(call, description) }
+  const isNeeded = needsOne && (await keep(call, description, records.write([announced], call.options)))
   const committed = await commitChange(call, change).catch((reason: unknown) => {
-    // It stays if the commit may have been made in spite of the error; a sweep finds out.
-    const isRefused = reason instanceof S3Error || (reason instanceof PfsError && reason.isDefinite)
-    if (isNeeded && isRefused) records.writeBehind({ name: pending, kind: 'remove' }, call.options)
+    // Otherwise a sweep finds out.
+    if (isNeeded && isRefusal(reason)) records.writeBehind({ name: pending, kind: 'remove' }, call.options)
     throw reason
   })
   // The data is committed. If the client leaves now, the rest must still be written.
@@ -136,24 +132,27 @@ async function writeUnknown(call: BucketCall, object: NewObject, needsOne: boole
   const lasting = { ...call, options }
   const find = () => retryOnce(() => writtenFile(lasting, object.path, committed))
   // PFS knows the hash when it has finished the commit, and only the record needs it.
-  if (!isNeeded && records.mode === 'all' && record.etag !== undefined && committed.time !== undefined) {
-    const described = find().then(({ hash }) => noteWrite(call, nameOf(call, object.path, hash), record, committed))
+  if (!isNeeded && records.mode === 'all' && description.etag !== undefined && committed.time !== undefined) {
+    const described = find().then(({ hash }) =>
+      noteWrite(call, nameOf(call, object.path, hash), description, committed),
+    )
     records.expect(repoAndPath(call, object.path), described)
-    return writtenOf(committed, `"${record.etag}"`)
+    return writtenOf(committed, `"${description.etag}"`)
   }
   const info = await find()
   const name = nameOf(call, object.path, info.hash)
   // Another writer may have replaced the file in the open commit: then the hash is not that of this content.
-  const isOurs = committed.time !== undefined || (await etagOf(call.gateway.pfs, info, record, options)) === record.etag
+  const isOurs =
+    committed.time !== undefined ||
+    (await computeEtag(call.gateway.pfs, info, description, options)) === description.etag
   if (!isOurs) {
     if (isNeeded) await records.write([{ name: pending, kind: 'remove' }], options)
   } else if (isNeeded) {
     const removal: RecordChange = { name: pending, kind: 'remove' }
-    await records.write([{ name, kind: 'describe', record }, removal], options)
-    noteVersion(call, name, committed)
-  } else noteWrite(call, name, record, committed)
-  const isRecorded = record.etag !== undefined && (isNeeded || records.mode === 'all')
-  return writtenOf(committed, isRecorded ? `"${record.etag}"` : etagFromHash(info.hash))
+    await records.write([{ name, kind: 'append', line: lineOf(call, description, committed) }, removal], options)
+  } else noteWrite(call, name, description, committed)
+  const isRecorded = isNeeded || records.mode === 'all'
+  return writtenOf(committed, isRecorded ? etagOf(description, info.hash) : etagFromHash(info.hash))
 }
 
 async function retryOnce<Result>(work: () => Promise<Result>): Promise<Result> {
@@ -168,32 +167,52 @@ function writtenOf({ commitId, time }: Committed, etag: string): Written {
   return { versionId: commitId, etag, time }
 }
 
-/** Adds a version to an existing record. An open commit is not a version. */
-function noteVersion(call: BucketCall, name: RecordName, made: Committed): void {
-  for (const version of versionsOf(call, made)) {
-    call.gateway.records.writeBehind({ name, commitId: made.commitId, kind: 'version', version }, call.options)
+/** Whether a commit has certainly not been made; it may have been in spite of other errors. */
+function isRefusal(reason: unknown): boolean {
+  return reason instanceof S3Error || (reason instanceof PfsError && reason.isDefinite)
+}
+
+/** Removes the announcement of a write that was refused. */
+function withdraw(call: BucketCall, name: RecordName, description: Description): void {
+  const { branch } = call.bucket
+  const update: RecordUpdate = (known) => {
+    if (known === undefined || !isDeepStrictEqual(known.announced.get(branch.name), description)) return undefined
+    const announced = new Map(known.announced)
+    announced.delete(branch.name)
+    return { ...known, announced }
   }
+  call.gateway.records.writeBehind({ name, kind: 'update', update }, call.options)
 }
 
-/** Records a write without attributes, if the gateway records such writes. Removes the attributes of the same bytes. */
-function noteWrite(call: BucketCall, name: RecordName, described: ObjectRecord, made: Committed): void {
+/** The ETag of an object whose description is recorded. */
+function etagOf({ etag }: Description, hash: Uint8Array): string {
+  return etag === undefined ? etagFromHash(hash) : `"${etag}"`
+}
+
+/** Records a write without attributes, if the gateway records such writes. */
+function noteWrite(call: BucketCall, name: RecordName, description: Description, made: Committed): void {
   const { records } = call.gateway
-  if (records.mode === 'off') return
-  const record = { ...described, versions: versionsOf(call, made) }
-  const change: RecordChange =
-    records.mode === 'all'
-      ? { name, commitId: made.commitId, kind: 'describe', record }
-      : {
-          name,
-          commitId: made.commitId,
-          kind: 'update',
-          update: (known) => known && addVersions({ ...record, versions: known.versions }, record.versions),
-        }
-  records.writeBehind(change, call.options)
+  if (records.mode === 'all') noteVersion(call, name, description, made)
+  if (records.mode !== 'needed') return
+  // Without it, the attributes of an earlier write of the same bytes would be those of this one.
+  const line = lineOf(call, description, made)
+  const update: RecordUpdate = (known) => known && withLine(known, line)
+  records.writeBehind({ name, commitId: made.commitId, kind: 'update', update }, call.options)
 }
 
-function versionsOf({ bucket }: BucketCall, { commitId, time }: Committed): readonly RecordedVersion[] {
-  return time === undefined ? [] : [{ commitId, branch: bucket.branch.name, time }]
+function noteVersion(call: BucketCall, name: RecordName, description: Description, made: Committed): void {
+  const line = lineOf(call, description, made)
+  call.gateway.records.writeBehind({ name, commitId: made.commitId, kind: 'append', line }, call.options)
+}
+
+/** The line of a write in a record. An open commit is not a version. */
+function lineOf(call: BucketCall, description: Description, { commitId, time }: Committed): RecordLine {
+  if (time === undefined) return announcementOf(call, description)
+  return { description, versions: [{ commitId, branch: call.bucket.branch.name, time }] }
+}
+
+function announcementOf({ bucket }: BucketCall, description: Description): RecordLine {
+  return { description, versions: [], announcedFor: bucket.branch.name }
 }
 
 function nameOf(call: BucketCall, path: string, hash: Uint8Array): RecordName {

@@ -4,7 +4,7 @@ import type { CallOptions, Commit, File, FileInfo, PfsClient, Repo } from '../pf
 import { headOf } from '../pfs/client.js'
 import { unlessMissing } from '../pfs/errors.js'
 import { readFile } from '../pfs/path.js'
-import type { ObjectRecord } from './record.js'
+import type { Description } from './record.js'
 import { parseRecord, UnreadableRecord } from './record-format.js'
 import { pendingSince, readRecordPath, recordPath, recordsBranch } from './record-path.js'
 
@@ -40,11 +40,11 @@ export async function settlePending(
   return changes
 }
 
-async function readRecord(pfs: PfsClient, file: File, options: CallOptions): Promise<ObjectRecord | undefined> {
+async function readRecord(pfs: PfsClient, file: File, options: CallOptions): Promise<Description | undefined> {
   const pieces: Uint8Array[] = []
   for await (const piece of pfs.getFile({ file }, options)) pieces.push(piece)
   try {
-    return await parseRecord(Buffer.concat(pieces))
+    return (await parseRecord(Buffer.concat(pieces))).latest
   } catch (error) {
     if (error instanceof UnreadableRecord) return undefined
     throw error
@@ -56,14 +56,14 @@ async function findContent(
   pfs: PfsClient,
   repo: Repo,
   path: string,
-  record: ObjectRecord,
+  record: Description,
   options: CallOptions,
 ): Promise<string | undefined> {
   if (record.etag === undefined) return undefined
   for await (const { branch } of pfs.listBranch({ repo }, options)) {
     const commit: Commit = headOf(branch)
     const info = await unlessMissing(pfs.inspectFile({ commit, path }, options))
-    if (info?.fileType === 'FILE' && (await etagOf(pfs, info, record, options)) === record.etag) {
+    if (info?.fileType === 'FILE' && (await computeEtag(pfs, info, record, options)) === record.etag) {
       return Buffer.from(info.hash).toString('hex')
     }
   }
@@ -71,10 +71,10 @@ async function findContent(
 }
 
 /** S3's ETag of a content, without quotes; undefined if the parts of the record do not add up to its size. */
-export async function etagOf(
+export async function computeEtag(
   pfs: PfsClient,
   { file, sizeBytes }: FileInfo,
-  { parts }: ObjectRecord,
+  { parts }: Description,
   options: CallOptions,
 ): Promise<string | undefined> {
   const sizes = parts.length === 0 ? [sizeBytes] : parts.map(({ size }) => size)

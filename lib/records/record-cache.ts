@@ -3,7 +3,7 @@ import type { CommitLog } from '../commits/commit-log.js'
 import { noteLookup } from '../diagnostics.js'
 import type { Repo } from '../pfs/client.js'
 import { type KnownRange, KnownRanges } from './known-ranges.js'
-import type { ObjectRecord } from './record.js'
+import { type ObjectRecord, sizeOfRecord } from './record.js'
 import { type ContentId, isMarkerPath, parentOf, recordDirectory } from './record-path.js'
 
 /** All records of one key. */
@@ -286,14 +286,5 @@ function idOf({ project, name }: Repo): string {
 function sizeOf(id: string, records: KeyRecords): number {
   let size = 200 + id.length
   for (const record of records.values()) size += sizeOfRecord(record)
-  return size
-}
-
-/** Approximate memory of a record, in bytes. */
-export function sizeOfRecord({ headers, metadata, tags, parts, versions }: ObjectRecord): number {
-  let size = 500 + 200 * (parts.length + versions.length)
-  for (const [name, value] of [...Object.entries(headers), ...Object.entries(metadata), ...tags]) {
-    size += name.length + value.length
-  }
   return size
 }

@@ -1,30 +1,22 @@
-import {
-  addVersions,
-  idOfVersion,
-  limitVersions,
-  maxMarkerVersions,
-  type ObjectRecord,
-  type RecordedVersion,
-} from './record.js'
-import { serializeRecord } from './record-format.js'
+import { isDeepStrictEqual } from 'node:util'
+import { idOfVersion, limitVersions, type ObjectRecord, type RecordedVersion } from './record.js'
+import { RecordBuilder, type RecordLine } from './record-lines.js'
 import type { RecordName } from './record-path.js'
 
 /**
  * A change of one record. All changes except updates are written without reading the record, so that the cost of a write is
  * independent of its size:
  *
- *     describe   sets all but the versions, and adds those of `record`
- *     version    adds a version
- *     remove     removes the record
- *     update     computes a record from the current one; null removes it, undefined leaves it unchanged
+ *     append   adds a line
+ *     remove   removes the record
+ *     update   computes a record from the current one
  */
 export type RecordChange = {
   readonly name: RecordName
   /** The commit of the user repo that it describes, if that exists already. */
   readonly commitId?: string
 } & (
-  | { readonly kind: 'describe'; readonly record: ObjectRecord }
-  | { readonly kind: 'version'; readonly version: RecordedVersion }
+  | { readonly kind: 'append'; readonly line: RecordLine }
   | { readonly kind: 'remove' }
   | { readonly kind: 'update'; readonly update: RecordUpdate }
 )
@@ -35,10 +27,8 @@ export type RecordUpdate = (known: ObjectRecord | undefined) => ObjectRecord | n
 /** The record after a change. Applying the same changes again has no effect. */
 export function applyChange(known: ObjectRecord | undefined, change: RecordChange): ObjectRecord | undefined {
   switch (change.kind) {
-    case 'describe':
-      return addVersions({ ...change.record, versions: known?.versions ?? [] }, change.record.versions)
-    case 'version':
-      return addVersions(known, [change.version])
+    case 'append':
+      return withLine(known, change.line)
     case 'remove':
       return undefined
     case 'update': {
@@ -48,49 +38,54 @@ export function applyChange(known: ObjectRecord | undefined, change: RecordChang
   }
 }
 
+/** The record after a line was appended. */
+export function withLine(known: ObjectRecord | undefined, line: RecordLine): ObjectRecord {
+  return new RecordBuilder(known).add(line).build()
+}
+
 /** The record after several changes. */
 export function applyAll(known: ObjectRecord | undefined, changes: readonly RecordChange[]): ObjectRecord | undefined {
   return changes.reduce(applyChange, known)
 }
 
-/** A record that was replaced as a whole: what it was thought to be, and what it is now. */
-export interface Replacement {
-  readonly before: ObjectRecord | undefined
-  readonly after: ObjectRecord | undefined
-}
-
 /**
  * The update that restores what others wrote just before a record was replaced; undefined if nothing was lost. `replaced` is
- * the record that `changes` should have changed.
+ * the record that `changes` should have changed, and `after` the one that replaced it.
  */
 export function restorationOf(
   replaced: ObjectRecord | undefined,
-  { before, after }: Replacement,
+  after: ObjectRecord | undefined,
   changes: readonly RecordChange[],
 ): RecordUpdate | undefined {
-  if (replaced === undefined) return undefined
-  const isLost = lacks(before)
-  const lost = replaced.versions.filter(isLost)
-  const isDescribed = descriptionOf(replaced) !== descriptionOf(before)
-  if (lost.length === 0 && !isDescribed) return undefined
-  const merged = applyAll(replaced, changes)
+  const merged = replaced && applyAll(replaced, changes)
+  if (merged === undefined || isDeepStrictEqual(merged, after)) return undefined
   return (current) => {
     if (current === undefined) return undefined
-    // A later description stays.
-    const described = isDescribed && descriptionOf(current) === descriptionOf(after) ? merged : current
-    const versions = [...current.versions, ...lost.filter(lacks(current))]
+    const versions = [...mergedMap(versionsById(current), versionsById(after), versionsById(merged)).values()]
     versions.sort((a, b) => a.time.getTime() - b.time.getTime())
-    // With more, the record could not be read again.
-    return { ...(described ?? current), versions: limitVersions(versions, maxMarkerVersions) }
+    return {
+      ...current,
+      latest: isDeepStrictEqual(current.latest, after?.latest) ? merged.latest : current.latest,
+      versions: limitVersions(versions),
+      announced: mergedMap(current.announced, after?.announced ?? new Map(), merged.announced),
+    }
   }
 }
 
-/** Whether a record has no such version. */
-function lacks(record: ObjectRecord | undefined): (version: RecordedVersion) => boolean {
-  const ids = new Set(record?.versions.map(idOfVersion))
-  return (version) => !ids.has(idOfVersion(version))
+function versionsById(record: ObjectRecord | undefined): ReadonlyMap<string, RecordedVersion> {
+  return new Map(record?.versions.map((version) => [idOfVersion(version), version]))
 }
 
-function descriptionOf(record: ObjectRecord | undefined): string {
-  return record === undefined ? '' : serializeRecord('', { ...record, versions: [] }).toString()
+/** The entries of `merged`, except those that were changed between `after` and `current`. */
+function mergedMap<Value>(
+  current: ReadonlyMap<string, Value>,
+  after: ReadonlyMap<string, Value>,
+  merged: ReadonlyMap<string, Value>,
+): ReadonlyMap<string, Value> {
+  const result = new Map<string, Value>()
+  for (const key of new Set([...merged.keys(), ...current.keys()])) {
+    const value = (isDeepStrictEqual(current.get(key), after.get(key)) ? merged : current).get(key)
+    if (value !== undefined) result.set(key, value)
+  }
+  return result
 }

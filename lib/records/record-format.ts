@@ -5,20 +5,20 @@ import {
   attributeBytes,
   attributeLimits,
   contentHeaders,
-  emptyRecord,
+  type Description,
+  emptyDescription,
   type HiddenVersion,
   headerName,
   headerValue,
-  idOfVersion,
-  limitVersions,
   markerChanges,
   maxMarkerVersions,
   maxPartNumber,
   type ObjectRecord,
   type RecordedChecksum,
   type RecordedPart,
-  type RecordedVersion,
+  type Version,
 } from './record.js'
+import { linesOf, RecordBuilder, type RecordLine } from './record-lines.js'
 
 /** Thrown for a file that is not a record, or whose format is newer. */
 export class UnreadableRecord extends Error {}
@@ -26,57 +26,49 @@ export class UnreadableRecord extends Error {}
 /** The format that this version writes, and the newest that it reads. */
 const format = 1
 
-/** Serializes a record as a line of JSON, with the key for humans who read it with pachctl. */
+/** Serializes a record as lines of JSON, with the key for humans who read it with pachctl. */
 export function serializeRecord(key: string, record: ObjectRecord): Buffer {
-  const { headers, metadata, tags, etag, checksum, parts, versions, hidden } = record
+  return Buffer.concat(linesOf(record).map((line) => serializeLine(key, line)))
+}
+
+/** Serializes a line to append to a record. */
+export function serializeLine(key: string, { description, versions, announcedFor, hidden }: RecordLine): Buffer {
+  const { headers, metadata, tags, etag, checksum, parts } = description ?? emptyDescription
   const filled = {
     format,
-    key,
+    ...(description && { key }),
+    ...(announcedFor !== undefined && { branch: announcedFor }),
     ...(Object.keys(headers).length > 0 && { headers }),
     ...(Object.keys(metadata).length > 0 && { metadata }),
     ...(tags.length > 0 && { tags }),
     ...(etag !== undefined && { etag }),
     ...(checksum && { checksum }),
     ...(parts.length > 0 && { parts }),
-    ...(versions.length > 0 && { versions }),
+    ...(versions.length > 0 && { versions: versions.map(fieldsOf) }),
     ...(hidden && { hidden }),
   }
   return Buffer.from(`${JSON.stringify(filled)}\n`)
 }
 
-/** Serializes a version as a line to append to a record, without a key. */
-export function serializeVersion(version: RecordedVersion): Buffer {
-  return Buffer.from(`${JSON.stringify({ format, versions: [version] })}\n`)
+function fieldsOf({ commitId, branch, time, marker, tags }: Version): Version {
+  return { commitId, branch, time, ...(marker && { marker }), ...(tags && { tags }) }
 }
 
-/**
- * Parses a record of one or more lines: the last line with more than versions describes the object; the versions of all
- * lines are added up. Yields to the event loop between lines.
- *
- * @throws UnreadableRecord
- */
+/** Parses a record. Yields to the event loop between lines. @throws UnreadableRecord */
 export async function parseRecord(bytes: Uint8Array): Promise<ObjectRecord> {
   let lines = 0
-  let described = emptyRecord
-  const versions = new Map<string, RecordedVersion>()
-  for (const text of linesOf(asBuffer(bytes))) {
+  const builder = new RecordBuilder()
+  for (const text of textsOf(asBuffer(bytes))) {
     await yieldTurn()
     lines += 1
-    const line = readJson(text)
-    const record = readLine(line)
-    if (Object.keys(line).some((name) => name !== 'format' && name !== 'versions')) described = record
-    for (const version of record.versions) {
-      // Moves a known version to the end.
-      versions.delete(idOfVersion(version))
-      versions.set(idOfVersion(version), version)
-    }
+    builder.add(readLine(readJson(text)))
   }
   if (lines === 0) throw new UnreadableRecord('a record is empty')
-  return { ...described, versions: limitVersions([...versions.values()], maxMarkerVersions) }
+  return builder.build()
 }
 
 /** The lines that are not empty. */
-function* linesOf(bytes: Buffer): Generator<Buffer> {
+function* textsOf(bytes: Buffer): Generator<Buffer> {
   for (let start = 0; start < bytes.length; ) {
     const found = bytes.indexOf(lineFeed, start)
     const end = found < 0 ? bytes.length : found
@@ -85,24 +77,33 @@ function* linesOf(bytes: Buffer): Generator<Buffer> {
   }
 }
 
-function readLine(file: Json): ObjectRecord {
+function readLine(file: Json): RecordLine {
   // The value may be 2 MiB of text.
   if (file.format !== format) throw new UnreadableRecord(`the format of a record is not ${format}`)
-  const checksum = optional(file.checksum, readChecksum)
+  const isDescription = Object.keys(file).some((name) => name !== 'format' && name !== 'versions')
+  const announcedFor = optional(file.branch, (each) => matching(each, branchPattern))
   const hidden = optional(file.hidden, readHidden)
+  return {
+    ...(isDescription && { description: readDescription(file) }),
+    versions: readVersions(file.versions ?? []),
+    ...(announcedFor !== undefined && { announcedFor }),
+    ...(hidden && { hidden }),
+  }
+}
+
+function readDescription(file: Json): Description {
+  const checksum = optional(file.checksum, readChecksum)
   const etag = optional(file.etag, (value) => matching(value, /^[0-9a-f]{32}(-[1-9]\d{0,4})?$/))
   return {
     ...readAttributes(file),
     ...(etag !== undefined && { etag }),
     ...(checksum && { checksum }),
     parts: readParts(file.parts ?? []),
-    versions: readVersions(file.versions ?? []),
-    ...(hidden && { hidden }),
   }
 }
 
 /** Reads the attributes that the writer of an object has chosen. @throws UnreadableRecord */
-export function readAttributes(value: unknown): Pick<ObjectRecord, 'headers' | 'metadata' | 'tags'> {
+export function readAttributes(value: unknown): Pick<Description, 'headers' | 'metadata' | 'tags'> {
   const { headers = {}, metadata = {}, tags = [] } = requireObject(value)
   return { headers: readHeaders(headers), metadata: readMetadata(metadata), tags: readTags(tags) }
 }
@@ -160,7 +161,7 @@ function whole(value: unknown): number {
   throw new UnreadableRecord('a record has an invalid number')
 }
 
-function readHeaders(value: unknown): ObjectRecord['headers'] {
+function readHeaders(value: unknown): Description['headers'] {
   const file = requireObject(value)
   const known = contentHeaders.filter((name) => Object.hasOwn(file, name))
   const headers = Object.fromEntries(known.map((name) => [name, matching(file[name], headerValue)]))
@@ -168,7 +169,7 @@ function readHeaders(value: unknown): ObjectRecord['headers'] {
 }
 
 /** Values are encoded when they are sent; names are not, so they must be valid header names. */
-function readMetadata(value: unknown): ObjectRecord['metadata'] {
+function readMetadata(value: unknown): Description['metadata'] {
   const file = requireObject(value)
   const names = Object.keys(file)
   atMost(attributeLimits.metadataBytes, names.length, names)
@@ -178,7 +179,7 @@ function readMetadata(value: unknown): ObjectRecord['metadata'] {
   return atMost(attributeLimits.metadataBytes, attributeBytes(metadata), metadata)
 }
 
-function readTags(value: unknown): ObjectRecord['tags'] {
+function readTags(value: unknown): Description['tags'] {
   const tags = readList(value, (tag) => {
     const [key, text] = readList(tag, (each) => matching(each, /^/))
     if (key === undefined || text === undefined) throw new UnreadableRecord('a record has a tag without a value')
@@ -203,7 +204,7 @@ function readChecksum(value: unknown): RecordedChecksum {
 }
 
 /** Parts must be in ascending order. */
-function readParts(value: unknown): ObjectRecord['parts'] {
+function readParts(value: unknown): Description['parts'] {
   const parts = readList(value, readPart)
   if (parts.every(({ number }, index) => number > (parts[index - 1]?.number ?? 0)))
     return atMost(maxPartNumber, parts.length, parts)
@@ -231,21 +232,23 @@ function readHidden(value: unknown): HiddenVersion {
   }
 }
 
-function readVersions(value: unknown): ObjectRecord['versions'] {
+function readVersions(value: unknown): readonly Version[] {
   const versions = readList(value, (each) => each)
   return atMost(maxMarkerVersions, versions.length, versions).map(readVersion)
 }
 
-function readVersion(value: unknown): RecordedVersion {
-  const { commitId, branch, time, marker } = requireObject(value)
+function readVersion(value: unknown): Version {
+  const { commitId, branch, time, marker, tags: given } = requireObject(value)
   const date = new Date(matching(time, /^[\w:.+-]{1,40}$/))
   if (Number.isNaN(date.getTime())) throw new UnreadableRecord('a record has an invalid time')
   const change = markerChanges.find((each) => each === marker)
   if (change !== marker) throw new UnreadableRecord('a record has a version of an unknown kind')
+  const tags = optional(given, readTags)
   return {
     commitId: matching(commitId, commitIdPattern),
     branch: matching(branch, branchPattern),
     time: date,
     ...(change !== undefined && { marker: change }),
+    ...(tags && { tags }),
   }
 }

@@ -7,8 +7,8 @@ import { unlessMissing } from '../pfs/errors.js'
 import { markerContent } from './markers.js'
 import { emptyRecord, type ObjectRecord } from './record.js'
 import type { KeyRecords, RecordCache } from './record-cache.js'
-import { applyAll, type RecordChange, type Replacement, restorationOf } from './record-change.js'
-import { serializeRecord, serializeVersion } from './record-format.js'
+import { applyAll, type RecordChange, restorationOf } from './record-change.js'
+import { serializeLine, serializeRecord } from './record-format.js'
 import { indexEntries } from './record-index.js'
 import { isMarkerPath, type RecordName, recordPath, recordsBranch } from './record-path.js'
 
@@ -59,8 +59,10 @@ interface Draft {
 /** The changes of the file of a record, and of its index files. */
 type RecordFiles = readonly [record: Change, ...index: Change[]]
 
-/** The rewrite of a record. */
-interface Rewrite extends Replacement {
+/** The rewrite of a record: the record that is cached or stored, and the one that replaces it. */
+interface Rewrite {
+  readonly before: ObjectRecord | undefined
+  readonly after: ObjectRecord | undefined
   /** The epoch of the cache that knew the record before; undefined if it was not cached. */
   readonly epoch: number | undefined
 }
@@ -142,8 +144,8 @@ export class RecordWriter {
     if (outdated.size === 0) return []
     const paths = [...new Set([...outdated.keys()].map(({ name }) => name.path))]
     const replaced = await this.#sources.readAt(repo, parentId, paths, options)
-    return [...outdated].flatMap(([{ name, changes }, rewrite]): RecordChange[] => {
-      const update = restorationOf(replaced.get(name.path)?.get(name.content), rewrite, changes)
+    return [...outdated].flatMap(([{ name, changes }, { after }]): RecordChange[] => {
+      const update = restorationOf(replaced.get(name.path)?.get(name.content), after, changes)
       return update === undefined ? [] : [{ name, kind: 'update', update }]
     })
   }
@@ -208,8 +210,7 @@ export class RecordWriter {
     const lines: Buffer[] = []
     for (const change of changes.slice(removal + 1)) {
       if (change.kind === 'update') return undefined
-      if (change.kind === 'describe') lines.push(serializeRecord(key, change.record))
-      else if (change.kind === 'version') lines.push(serializeVersion(change.version))
+      if (change.kind === 'append') lines.push(serializeLine(key, change.line))
     }
     const raw = Buffer.concat(lines)
     if (removal >= 0) {

@@ -31,13 +31,15 @@ export interface RecordedPart {
 }
 
 /** A commit that wrote the content to the key. */
-export interface RecordedVersion {
+export interface Version {
   readonly commitId: string
   readonly branch: string
   /** When PFS made the commit. */
   readonly time: Date
   /** Set if the key is or was a directory marker, which has no file in PFS; undefined for a file. */
   readonly marker?: MarkerChange
+  /** The tags that replaced those of the write. */
+  readonly tags?: Description['tags']
 }
 
 /** The change that a commit made to a directory marker; `replaced` if it wrote a file in its place. */
@@ -54,8 +56,8 @@ export interface HiddenVersion {
   readonly asOf?: string
 }
 
-/** The attributes of an object that PFS cannot store. A record belongs to one key and one content. */
-export interface ObjectRecord {
+/** The attributes of an object that PFS cannot store, as one write sets them. */
+export interface Description {
   readonly headers: Readonly<Partial<Record<ContentHeader, string>>>
   /** User metadata by name, without `x-amz-meta-`, in lower case. */
   readonly metadata: Readonly<Record<string, string>>
@@ -65,14 +67,45 @@ export interface ObjectRecord {
   readonly etag?: string
   readonly checksum?: RecordedChecksum
   readonly parts: readonly RecordedPart[]
-  /** Oldest first. */
+}
+
+/** A version with its attributes. */
+export interface RecordedVersion extends Version {
+  readonly description: Description
+}
+
+/** The attributes of one content of a key. */
+export interface ObjectRecord {
+  /** The attributes of the last write, for objects whose version is not recorded. */
+  readonly latest: Description
+  /** In the order in which they were recorded. */
   readonly versions: readonly RecordedVersion[]
+  /** The attributes of writes that are not among the versions yet, by branch: their commits may not be made yet. */
+  readonly announced: ReadonlyMap<string, Description>
   /** Set in a record that only marks one version of the key as hidden. */
   readonly hidden?: HiddenVersion
 }
 
+/** A description without attributes. */
+export const emptyDescription: Description = { headers: {}, metadata: {}, tags: [], parts: [] }
+
 /** A record without attributes. */
-export const emptyRecord: ObjectRecord = { headers: {}, metadata: {}, tags: [], parts: [], versions: [] }
+export const emptyRecord: ObjectRecord = { latest: emptyDescription, versions: [], announced: new Map() }
+
+/**
+ * The attributes of an object in a commit on a branch. `version` is the last recorded one up to there. They are those of
+ * that version, unless a write that follows it is announced: its commit may be this one.
+ */
+export function descriptionAt(
+  { latest, announced }: ObjectRecord,
+  version: RecordedVersion | undefined,
+  { branch, commitId }: Pick<Version, 'branch' | 'commitId'>,
+): Description {
+  const next = version?.commitId === commitId ? undefined : announced.get(branch)
+  if (next !== undefined || version === undefined) return next ?? latest
+  const { description, tags } = version
+  return tags === undefined ? description : { ...description, tags }
+}
 
 /** Limits on the attributes of an object, so that any client can read its headers: some accept at most 16 KiB. */
 export const attributeLimits = {
@@ -107,19 +140,19 @@ export function attributeBytes(texts: Readonly<Record<string, string>>): number 
 const genericTypes: ReadonlySet<string | undefined> = new Set(['application/octet-stream', 'binary/octet-stream'])
 
 /** Whether an object without a record would be served with something missing; `defaultType` is its content type then. */
-export function needsRecord(record: ObjectRecord, defaultType: string): boolean {
-  return !isServedWithout(record) || !hasType(record, defaultType)
+export function needsRecord(description: Description, defaultType: string): boolean {
+  return !isServedWithout(description) || !hasType(description, defaultType)
 }
 
 /** Whether at most the content type of an object is lost without its record. */
-export function isServedWithout({ headers, metadata, tags, parts }: ObjectRecord): boolean {
+export function isServedWithout({ headers, metadata, tags, parts }: Description): boolean {
   const { 'content-type': _, ...others } = headers
   return [Object.keys(others).length, Object.keys(metadata).length, tags.length, parts.length].every(
     (each) => each === 0,
   )
 }
 
-function hasType({ headers: { 'content-type': type } }: ObjectRecord, defaultType: string): boolean {
+function hasType({ headers: { 'content-type': type } }: Description, defaultType: string): boolean {
   return type === undefined || type === defaultType || genericTypes.has(type)
 }
 
@@ -127,12 +160,14 @@ function hasType({ headers: { 'content-type': type } }: ObjectRecord, defaultTyp
 const maxVersions = 100
 export const maxMarkerVersions = 1000
 
-/** Drops the oldest versions beyond `most`, but not the last one of a branch: writes to other branches do not change it. */
-export function limitVersions(versions: readonly RecordedVersion[], most: number): readonly RecordedVersion[] {
+/** Drops the oldest versions beyond the maximum, but not the last one of a branch: writes to other branches do not change it. */
+export function limitVersions(versions: readonly RecordedVersion[]): readonly RecordedVersion[] {
+  const most = versions.some(({ marker }) => marker !== undefined) ? maxMarkerVersions : maxVersions
   let surplus = versions.length - most
   if (surplus <= 0) return versions
-  const lastOfBranch = new Set(new Map(versions.map((version) => [version.branch, version])).values())
-  const kept = versions.filter((version) => {
+  const byTime = versions.toSorted((a, b) => a.time.getTime() - b.time.getTime())
+  const lastOfBranch = new Set(new Map(byTime.map((version) => [version.branch, version])).values())
+  const kept = byTime.filter((version) => {
     if (surplus <= 0 || lastOfBranch.has(version)) return true
     surplus -= 1
     return false
@@ -140,19 +175,11 @@ export function limitVersions(versions: readonly RecordedVersion[], most: number
   return kept.slice(-most)
 }
 
-/** Adds versions to a record, without duplicates. */
-export function addVersions(known: ObjectRecord | undefined, versions: readonly RecordedVersion[]): ObjectRecord {
-  const record = known ?? emptyRecord
-  const added = new Set(versions.map(idOfVersion))
-  const others = record.versions.filter((version) => !added.has(idOfVersion(version)))
-  return { ...record, versions: limitVersions([...others, ...versions], maxVersions) }
-}
-
 /**
  * Identifies a version. Branches may share a commit, which may have created a directory marker on one branch and deleted it
  * on another.
  */
-export function idOfVersion({ commitId, branch, marker }: RecordedVersion): string {
+export function idOfVersion({ commitId, branch, marker }: Version): string {
   return `${commitId} ${branch} ${marker}`
 }
 
@@ -202,4 +229,19 @@ export function recordedVersions(
     }
   }
   return found
+}
+
+/** Approximate memory of a record, in bytes. */
+export function sizeOfRecord({ latest, versions, announced }: ObjectRecord): number {
+  let size = 300 + 100 * versions.length
+  for (const { tags } of versions) if (tags !== undefined) size += sizeOfTexts(tags)
+  for (const each of new Set([latest, ...announced.values(), ...versions.map(({ description }) => description)])) {
+    const { headers, metadata, tags, parts } = each
+    size += 200 + 200 * parts.length + sizeOfTexts([...Object.entries(headers), ...Object.entries(metadata), ...tags])
+  }
+  return size
+}
+
+function sizeOfTexts(texts: readonly (readonly [string, string])[]): number {
+  return texts.reduce((sum, [name, value]) => sum + name.length + value.length, 0)
 }

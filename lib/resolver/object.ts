@@ -12,7 +12,15 @@ import {
 import { emptyFileHash } from '../pfs/file-hash.js'
 import type { FileLookup } from '../pfs/file-lookup.js'
 import { currentMarker, markerContent } from '../records/markers.js'
-import { emptyRecord, hiddenVersions, type ObjectRecord, type RecordedVersion } from '../records/record.js'
+import {
+  type Description,
+  descriptionAt,
+  emptyRecord,
+  hiddenVersions,
+  type ObjectRecord,
+  type RecordedVersion,
+  type Version,
+} from '../records/record.js'
 import type { KeyRecords } from '../records/record-cache.js'
 import { isMarkerPath } from '../records/record-path.js'
 import type { RecordStore } from '../records/record-store.js'
@@ -41,8 +49,10 @@ export interface StoredObject {
   readonly lastModified: Date
   /** The id of the commit that wrote it, if a record names it; otherwise of the commit that was read. */
   readonly versionId: string
+  /** The version that wrote it, if a record names it. */
+  readonly version: RecordedVersion | undefined
   /** Empty if the object has no record. */
-  readonly record: ObjectRecord
+  readonly description: Description
 }
 
 /** A file, optionally at a version other than the bucket's. */
@@ -95,7 +105,7 @@ async function findDirectoryMarker(
 }
 
 /** The file that a directory marker would be. */
-export function markerFile(repo: Repo, path: string, { commitId, time }: RecordedVersion): FileInfo {
+export function markerFile(repo: Repo, path: string, { commitId, time }: Version): FileInfo {
   const file = { commit: { repo, id: commitId }, path }
   return { file, fileType: 'FILE', sizeBytes: 0, hash: emptyFileHash, committed: time }
 }
@@ -123,11 +133,14 @@ export async function storedObject(
 ): Promise<StoredObject> {
   const { commit, path } = info.file
   if (info.hash.length === 0 || !commit.id) throw new Error(`PFS describes ${path} without its hash or commit`)
-  const record = withPlausibleParts(recordOf(info, records), info.sizeBytes)
-  const inherited = await inheritedVersions(forks, branch, { record, records, commitId: commit.id }, options)
-  const version = newestVersion(record, records, branch.name, info.committed, inherited)
+  const record = records.get(asBuffer(info.hash).toString('hex')) ?? emptyRecord
+  const at = { record, records, commitId: commit.id }
+  const inherited = await inheritedVersions(forks, branch, at, options)
+  const { newest, version } = findVersion(at, branch.name, info.committed, inherited)
+  const described = descriptionAt(record, newest, { branch: branch.name, commitId: commit.id })
+  const description = withPlausibleParts(described, info.sizeBytes)
   const hashEtag = etagFromHash(info.hash)
-  const etag = record.etag === undefined ? hashEtag : `"${record.etag}"`
+  const etag = description.etag === undefined ? hashEtag : `"${description.etag}"`
   return {
     // Without its datum: an S3 object is the whole content of the path.
     info: { ...info, file: { commit, path } },
@@ -136,19 +149,16 @@ export async function storedObject(
     etags: [etag, hashEtag],
     lastModified: version?.time ?? info.committed ?? (await startOf(pfs, commit, options)),
     versionId: version?.commitId ?? commit.id,
-    record,
+    version,
+    description,
   }
 }
 
 /** Ignores recorded parts whose sizes do not add up to the size of the object. */
-function withPlausibleParts(record: ObjectRecord, size: number): ObjectRecord {
-  const { parts } = record
-  if (parts.length === 0 || parts.reduce((sum, part) => sum + part.size, 0) === size) return record
-  return { ...record, parts: [] }
-}
-
-function recordOf({ hash }: FileInfo, records: KeyRecords): ObjectRecord {
-  return records.get(Buffer.from(hash).toString('hex')) ?? emptyRecord
+function withPlausibleParts(description: Description, size: number): Description {
+  const { parts } = description
+  if (parts.length === 0 || parts.reduce((sum, part) => sum + part.size, 0) === size) return description
+  return { ...description, parts: [] }
 }
 
 /** Up to when the versions of other branches belong to a branch, by their names. */
@@ -186,20 +196,21 @@ async function inheritedVersions(
 }
 
 /**
- * The last commit on a branch, or on one that it was forked from, that wrote the content, is not hidden and is not newer
- * than the commit that was read: a branch may have been moved back. Undefined if the key had another content after that:
- * then a writer without records has written this one again. All times come from PFS, so they can be compared.
+ * The newest version of the content on a branch, or on one that it was forked from, that is not hidden and is not newer than
+ * the commit that was read: a branch may have been moved back. `version` is undefined if the key had another content after
+ * that: then a writer without records has written this one again. All times come from PFS, so they can be compared.
  */
-function newestVersion(
-  record: ObjectRecord,
-  records: KeyRecords,
+function findVersion(
+  { record, records, commitId }: RecordAtCommit,
   branch: string,
   before: Date | undefined,
   inherited: InheritedVersions,
-): RecordedVersion | undefined {
+): { readonly newest?: RecordedVersion; readonly version?: RecordedVersion } {
   const hidden = hiddenVersions(records, branch)
+  const untilOf = (version: Version): Date | undefined =>
+    version.branch === branch ? before : inherited.get(version.branch)
   const isCandidate = (version: RecordedVersion): boolean => {
-    const until = version.branch === branch ? before : inherited.get(version.branch)
+    const until = untilOf(version)
     return (
       (version.branch === branch || until !== undefined) &&
       (version.marker === undefined || version.marker === 'made') &&
@@ -208,11 +219,14 @@ function newestVersion(
     )
   }
   const newest = newestOf(record.versions.filter(isCandidate))
-  if (newest === undefined) return undefined
-  for (const { versions } of records.values()) {
-    if (versions.some((other) => isCandidate(other) && other.time.getTime() > newest.time.getTime())) return undefined
-  }
-  return newest
+  if (newest === undefined) return {}
+  // A commit in the millisecond of the one that was read may be newer than that.
+  const isEarlier = (other: RecordedVersion): boolean =>
+    other.commitId === commitId || other.time.getTime() !== untilOf(other)?.getTime()
+  const isLater = (other: RecordedVersion): boolean =>
+    other.time.getTime() > newest.time.getTime() && isCandidate(other) && isEarlier(other)
+  const isReplaced = [...records.values()].some(({ versions }) => versions.some(isLater))
+  return isReplaced ? { newest } : { newest, version: newest }
 }
 
 /** Gateways may record versions in another order than they made them. */

@@ -73,6 +73,17 @@ export class BranchModel {
     return this.at(index - 1).has(key) && !this.at(index).has(key)
   }
 
+  isWrittenIn(index: number, key: string): boolean {
+    return this.#written[index]?.has(key) === true
+  }
+
+  /** The index of the version of a key as of a commit. */
+  versionAt(index: number, key: string): number {
+    let version = index
+    while (version > 0 && !this.#isVersion(version, key, index)) version -= 1
+    return version
+  }
+
   /** Whether a version of a key is the current one at some commit of a span. */
   isCurrentSometime({ from, to }: { readonly from: number; readonly to: number }, key: string, id: string | null) {
     const version = this.indexOf(id)
@@ -88,7 +99,7 @@ export class BranchModel {
   }
 
   #isVersion(index: number, key: string, answered: number): boolean {
-    const isWritten = this.#written[index]?.has(key) === true && index <= answered
+    const isWritten = this.isWrittenIn(index, key) && index <= answered
     return isWritten || this.at(index).get(key) !== this.at(index - 1).get(key)
   }
 

@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert'
 import { one } from '../support/random.js'
-import { contentAt } from './attributes.js'
+import { versionsSeen } from './attributes.js'
 import type { VersionsPage, VersionsQuery } from './branch-model.js'
 import { type Answer, textOf, xmlOf } from './s3-requests.js'
 import { assertSometime, keys, type Operation, type World } from './world.js'
@@ -21,7 +21,7 @@ export function read({ random, requests, etags, attributes }: World, method: 'GE
               'a version that existed during the read',
             )
             assert.is(answer.header('etag'), etags.get(body))
-            attributes.verify({ key, body }, { metadata: metadataOf(answer) })
+            attributes.verify(versionsSeen(model, span, key, id), { metadata: metadataOf(answer) })
             if (method === 'GET') assert.is(answer.text, body)
             else assert.is(answer.header('content-length'), String(Buffer.byteLength(body)))
             return
@@ -43,14 +43,14 @@ export function readVersion({ random, model, requests, attributes, foreignId }: 
     async run() {
       const answer = await requests.send('GET', key, { query: { versionId } })
       return {
-        verify(model) {
+        verify(model, span) {
           const index = model.ids.indexOf(versionId)
           const body = index < 0 ? undefined : model.at(index).get(key)
           const isMarker = model.isRemovedIn(index, key)
           assert.is(answer.status, body !== undefined ? 200 : isMarker ? 405 : 404)
           if (body === undefined) return
           assert.is(answer.text, body)
-          attributes.verify({ key, body }, { metadata: metadataOf(answer) })
+          attributes.verify(versionsSeen(model, span, key, versionId), { metadata: metadataOf(answer) })
         },
       }
     },
@@ -70,9 +70,11 @@ export function readTags({ random, requests, attributes }: World): Operation {
             return
           }
           const [set] = xmlOf(answer).children
-          const content = contentAt(model, answer.header('x-amz-version-id'), key)
-          assert.ok(content !== undefined, 'tags are of a version')
-          attributes.verify(content, { tags: set?.children.map((tag) => textOf(tag, 'Value')).join() ?? '' })
+          const id = answer.header('x-amz-version-id')
+          assert.ok(model.at(model.indexOf(id)).has(key), 'tags are of a version')
+          attributes.verify(versionsSeen(model, span, key, id), {
+            tags: set?.children.map((tag) => textOf(tag, 'Value')).join() ?? '',
+          })
         },
       }
     },

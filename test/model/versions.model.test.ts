@@ -79,7 +79,9 @@ for (let bucket = 0; bucket < buckets; bucket += 1) {
         const context = (error: unknown) => new Error(`seed ${seed}, bucket ${bucket}, in\n${names}`, { cause: error })
         try {
           catchUp(model, await commitsSince(gateway.pfs, model.ids[from] ?? ''), outcomes)
-          world.attributes.addRound(outcomes.flatMap(({ attributes }) => attributes?.(model) ?? []))
+          world.attributes.addRound(
+            outcomes.flatMap(({ attributes }) => attributes?.(model, { from, to: model.head }) ?? []),
+          )
         } catch (error) {
           throw context(error)
         }

@@ -14,7 +14,7 @@ export interface Span {
 export interface Outcome {
   readonly write?: { readonly id: string; readonly changes: (model: BranchModel) => Changes }
   /** Its effect on attributes, after the model has caught up. */
-  readonly attributes?: (model: BranchModel) => readonly AttributeChange[]
+  readonly attributes?: (model: BranchModel, span: Span) => readonly AttributeChange[]
   readonly verify: (model: BranchModel, span: Span) => void
 }
 

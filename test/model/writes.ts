@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert'
 import { one } from '../support/random.js'
-import { type Attributes, contentAt } from './attributes.js'
+import { type Attributes, versionsSeen } from './attributes.js'
 import type { BranchModel, Changes } from './branch-model.js'
 import { type Answer, textOf, xmlOf } from './s3-requests.js'
 import { assertSometime, bodies, keys, type Operation, type Span, texts, type World } from './world.js'
@@ -52,7 +52,7 @@ export function put(world: World): Operation {
       if (isMade && etag !== null) etags.set(body, etag)
       return {
         ...(isMade && id !== null && { write: { id, changes: () => new Map([[key, body]]) } }),
-        attributes: () => (isMade ? [{ key, body, set }] : []),
+        attributes: () => (isMade && id !== null ? [{ key, id, set }] : []),
         verify: (model, span) =>
           verifyCondition(world, model, span, { key, headers, answer, index: isMade ? model.indexOf(id) : undefined }),
       }
@@ -83,11 +83,12 @@ export function setTags({ random, requests }: World): Operation {
       const isMade = answer.status === 200 || answer.status === 204
       return {
         attributes(model) {
-          const content = isMade ? contentAt(model, id, key) : undefined
-          return content === undefined ? [] : [{ ...content, set: { tags } }]
+          if (!isMade) return []
+          const version = model.ids[model.versionAt(model.indexOf(id), key)] ?? ''
+          return [{ key, id: version, set: { tags } }]
         },
         verify(model, span) {
-          if (isMade) assert.ok(contentAt(model, id, key) !== undefined, 'tags are of a version')
+          if (isMade) assert.ok(model.at(model.indexOf(id)).has(key), 'tags are of a version')
           else assert.is(answer.status, 404)
           if (!isMade) assertSometime(span, (head) => !model.at(head).has(key), 'the key was missing')
         },
@@ -160,10 +161,9 @@ export function copy({ random, model, requests }: World): Operation {
       const changes = (model: BranchModel): Changes => new Map([[key, model.at(model.indexOf(sourceId)).get(source)]])
       return {
         ...(answer.status === 200 && id !== null && { write: { id, changes } }),
-        attributes(model) {
-          const copied = answer.status === 200 ? contentAt(model, sourceId, source) : undefined
-          if (copied === undefined) return []
-          return [{ key, body: copied.body, set: set ?? { copyOf: copied } }]
+        attributes(model, span) {
+          if (answer.status !== 200 || id === null) return []
+          return [{ key, id, set: set ?? { copyOf: versionsSeen(model, span, source, sourceId) } }]
         },
         verify(model, span) {
           if (answer.status === 200) {

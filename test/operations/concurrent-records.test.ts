@@ -73,11 +73,14 @@ const put = (s3: S3Client, Key: string, Body: string, Metadata?: Record<string, 
   s3.send(new PutObjectCommand({ Bucket, Key, Body, ...(Metadata && { Metadata }) }))
 const tag = (s3: S3Client, Key: string) =>
   s3.send(new PutObjectTaggingCommand({ Bucket, Key, Tagging: { TagSet: [{ Key: 'a', Value: 'b' }] } }))
-const head = (s3: S3Client, Key: string) => s3.send(new HeadObjectCommand({ Bucket, Key }))
-const tagsOf = async (s3: S3Client, Key: string) =>
-  (await s3.send(new GetObjectTaggingCommand({ Bucket, Key }))).TagSet?.map((each) => `${each.Key}=${each.Value}`)
+const head = (s3: S3Client, Key: string, VersionId?: string) =>
+  s3.send(new HeadObjectCommand({ Bucket, Key, ...(VersionId !== undefined && { VersionId }) }))
+const tagsOf = async (s3: S3Client, Key: string, VersionId?: string) =>
+  (
+    await s3.send(new GetObjectTaggingCommand({ Bucket, Key, ...(VersionId !== undefined && { VersionId }) }))
+  ).TagSet?.map((each) => `${each.Key}=${each.Value}`)
 
-concurrent('new tags do not undo the metadata and the version that another gateway writes', async (context) => {
+concurrent('new tags are those of the version that they were set for', async (context) => {
   const { one, s3, other, otherS3, thirdS3, before } = context
   const first = await put(s3, 'k', 'same', { v: '1' })
   await one.flush()
@@ -90,9 +93,15 @@ concurrent('new tags do not undo the metadata and the version that another gatew
   await tag(s3, 'k')
   await one.flush()
   for (const client of [thirdS3, s3]) {
-    assert.equal(await tagsOf(client, 'k'), ['a=b'])
-    const { Metadata, VersionId } = await head(client, 'k')
-    assert.equal([Metadata, VersionId], [{ v: '2' }, second])
+    assert.equal(await tagsOf(client, 'k'), [])
+    assert.equal(await tagsOf(client, 'k', first.VersionId), ['a=b'])
+    for (const [id, v] of [
+      [first.VersionId, '1'],
+      [second, '2'],
+    ]) {
+      const { Metadata, VersionId } = await head(client, 'k', id)
+      assert.equal([Metadata, VersionId], [{ v }, id])
+    }
     const { Versions = [] } = await client.send(new ListObjectVersionsCommand({ Bucket }))
     assert.equal(
       Versions.map((version) => version.VersionId),

@@ -93,11 +93,12 @@ directories('a record that leaves the cache is read again', async ({ pfs, gatewa
   const planted = await Promise.all(
     large.map(async (key) => {
       const { hash } = await pfs.inspectFile({ commit: { repo: branch.repo, branch: branch.name }, path: `/${key}` })
-      const raw = Buffer.from(`\n${JSON.stringify({ format: 1, key, metadata: { a: 'large' }, parts })}\n`)
-      return { addFile: { path: recordPath(`/${key}`, Buffer.from(hash).toString('hex')), raw } }
+      const raw = Buffer.from(`${JSON.stringify({ format: 1, key, metadata: { a: 'large' }, parts })}\n`)
+      const path = recordPath(`/${key}`, Buffer.from(hash).toString('hex'))
+      return [{ deleteFile: { path } }, { addFile: { path, raw } }]
     }),
   )
-  await pfs.modifyFile({ repo: meta, branch: 's3-records' }, planted)
+  await pfs.modifyFile({ repo: meta, branch: 's3-records' }, planted.flat())
   for (const key of ['d/1', 'd/2', 'd/3']) assert.is(await metadataOf(gateway, key), 'kept')
   for (const key of large) assert.is(await metadataOf(gateway, key), 'large')
   for (const key of ['d/1', 'd/2', 'd/3']) assert.is(await metadataOf(gateway, key), 'kept')

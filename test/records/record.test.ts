@@ -1,8 +1,10 @@
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { emptyRecord, needsRecord } from '../../lib/records/record.js'
-import { parseRecord, serializeRecord, UnreadableRecord } from '../../lib/records/record-format.js'
+import { emptyDescription, emptyRecord, needsRecord, type ObjectRecord } from '../../lib/records/record.js'
+import { applyAll, type RecordChange, restorationOf } from '../../lib/records/record-change.js'
+import { parseRecord, serializeLine, serializeRecord, UnreadableRecord } from '../../lib/records/record-format.js'
+import { RecordBuilder, type RecordLine } from '../../lib/records/record-lines.js'
 
 const test = suite('records')
 
@@ -12,14 +14,16 @@ const hex = (length: number) => fc.stringMatching(new RegExp(`^[0-9a-f]{${length
 
 const options = { noNullPrototype: true }
 
-const record = fc.record(
+const tags = fc.array(fc.tuple(fc.string({ minLength: 1 }), fc.string()), { maxLength: 10 })
+
+const description = fc.record(
   {
     headers: fc.record(
       { 'content-type': headerText, 'cache-control': headerText, expires: headerText },
       { ...options, requiredKeys: [] },
     ),
     metadata: fc.dictionary(fc.stringMatching(/^[a-z0-9-]{1,20}$/), text, options),
-    tags: fc.array(fc.tuple(fc.string({ minLength: 1 }), fc.string()), { maxLength: 10 }),
+    tags,
     etag: fc.oneof(
       hex(32),
       fc.tuple(hex(32), fc.integer({ min: 1, max: 10_000 })).map((pair) => pair.join('-')),
@@ -38,24 +42,75 @@ const record = fc.record(
         selector: ({ number }) => number,
       })
       .map((parts) => parts.sort((a, b) => a.number - b.number)),
-    versions: fc.uniqueArray(
-      fc.record(
-        {
-          commitId: hex(32),
-          branch: fc.constantFrom('master', 'a-b_c'),
-          time: fc.date({ noInvalidDate: true }),
-        },
-        options,
-      ),
-      { maxLength: 3, selector: ({ commitId }) => commitId },
-    ),
   },
   options,
 )
 
-test('are parsed as they were serialized', async () => {
+/** Few, so that lines describe the same versions again. */
+const versions = fc.array(
+  fc.record(
+    {
+      commitId: fc.constantFrom('a'.repeat(32), 'b'.repeat(32), 'c'.repeat(32)),
+      branch: fc.constantFrom('master', 'a-b_c'),
+      time: fc.date({ noInvalidDate: true }),
+      tags,
+    },
+    { ...options, requiredKeys: ['commitId', 'branch', 'time'] },
+  ),
+  { maxLength: 3 },
+)
+
+const line: fc.Arbitrary<RecordLine> = fc.oneof(
+  fc.record({ description, versions }, options),
+  fc.record({ versions }, options),
+  fc.record({ description, versions: fc.constant([]), announcedFor: fc.constantFrom('master', 'a-b_c') }, options),
+)
+
+const lines = fc.array(line, { minLength: 1, maxLength: 6 })
+
+/** A record without the order of its versions, in which only their times count. */
+function unordered({ versions: all, announced, ...others }: ObjectRecord) {
+  return { ...others, versions: new Set(all), announced: new Map(announced) }
+}
+
+test('are the same when their lines are parsed', async () => {
   await fc.assert(
-    fc.asyncProperty(record, async (each) => assert.equal(await parseRecord(serializeRecord('key', each)), each)),
+    fc.asyncProperty(lines, async (all) => {
+      const built = new RecordBuilder()
+      for (const each of all) built.add(each)
+      const written = Buffer.concat(all.map((each) => serializeLine('key', each)))
+      assert.equal(await parseRecord(written), built.build())
+    }),
+  )
+})
+
+test('are the same when they are rewritten', async () => {
+  await fc.assert(
+    fc.asyncProperty(lines, async (all) => {
+      const built = new RecordBuilder()
+      for (const each of all) built.add(each)
+      const parsed = await parseRecord(serializeRecord('key', built.build()))
+      assert.equal(unordered(parsed), unordered(built.build()))
+    }),
+  )
+})
+
+test('keep what two gateways write when one of them replaces what the other has just written', () => {
+  const changesOf = (all: readonly RecordLine[]): readonly RecordChange[] =>
+    all.map((each) => ({
+      name: { repo: { name: 'r' } as never, path: '/k', content: 'c' },
+      kind: 'append',
+      line: each,
+    }))
+  fc.assert(
+    fc.property(lines, lines, lines, (before, theirs, ours) => {
+      const known = applyAll(undefined, changesOf(before))
+      const replaced = applyAll(known, changesOf(theirs))
+      const after = applyAll(known, changesOf(ours))
+      const restored = restorationOf(replaced, after, changesOf(ours))?.(after) ?? after
+      const expected = applyAll(replaced, changesOf(ours))
+      assert.equal(restored && unordered(restored), expected && unordered(expected))
+    }),
   )
 })
 
@@ -65,11 +120,10 @@ test('that are empty are short', async () => {
 })
 
 test('are needed only for attributes without a default', () => {
-  const versions = [{ commitId: 'a'.repeat(32), branch: 'master', time: new Date(0) }]
-  assert.not(needsRecord({ ...emptyRecord, etag: 'a'.repeat(32), versions }, 'text/html'))
-  assert.not(needsRecord({ ...emptyRecord, headers: { 'content-type': 'text/html' } }, 'text/html'))
-  assert.ok(needsRecord({ ...emptyRecord, metadata: { a: '' } }, 'text/html'))
-  assert.ok(needsRecord({ ...emptyRecord, headers: { 'content-type': 'text/plain' } }, 'text/html'))
+  assert.not(needsRecord({ ...emptyDescription, etag: 'a'.repeat(32) }, 'text/html'))
+  assert.not(needsRecord({ ...emptyDescription, headers: { 'content-type': 'text/html' } }, 'text/html'))
+  assert.ok(needsRecord({ ...emptyDescription, metadata: { a: '' } }, 'text/html'))
+  assert.ok(needsRecord({ ...emptyDescription, headers: { 'content-type': 'text/plain' } }, 'text/html'))
 })
 
 for (const [what, file] of [

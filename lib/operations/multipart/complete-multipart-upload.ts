@@ -6,7 +6,7 @@ import { S3Error } from '../../errors.js'
 import type { S3Response } from '../../http/response.js'
 import { type DocumentResponse, respondLate, xmlResponse } from '../../http/response.js'
 import { xmlDocument } from '../../http/xml.js'
-import { emptyRecord, type ObjectRecord } from '../../records/record.js'
+import { type Description, emptyDescription } from '../../records/record.js'
 import { joinParts } from '../../resolver/uploads/join-parts.js'
 import { compositeEtag, listUploadParts, type Part, removeUpload } from '../../resolver/uploads/parts.js'
 import {
@@ -89,8 +89,8 @@ async function join(call: ObjectCall, name: UploadName, completed: readonly Comp
   // Another replica may have completed the upload in the meantime.
   const before = await findEarlierCompletion(call, name, completed)
   if (before !== undefined) return before
-  const record = await recordOf(call, upload, parts, checksum)
-  const object = { path, content: { copyOf: joined }, record, ...condition }
+  const description = await describe(call, upload, parts, checksum)
+  const object = { path, content: { copyOf: joined }, description, ...condition }
   const { etag, versionId } = await writeObject(call, object).catch(async (error: unknown) => {
     throw await conflictOr(error, call, upload, path)
   })
@@ -124,19 +124,19 @@ async function checkedObject(
   return checksum
 }
 
-/** The record of the object: the attributes from the start of the upload, its parts, ETag and checksum. */
-async function recordOf(
+/** Describes the object: the attributes from the start of the upload, its parts, ETag and checksum. */
+async function describe(
   { gateway, options }: ObjectCall,
   upload: Upload,
   parts: readonly Part[],
   value: string | undefined,
-): Promise<ObjectRecord> {
-  if (gateway.records.mode === 'off') return emptyRecord
+): Promise<Description> {
+  if (gateway.records.mode === 'off') return emptyDescription
   const { attributes } = await readStart(gateway.pfs, upload, options)
   const { checksum } = upload.id
   const etag = compositeEtag(parts)
   return {
-    ...emptyRecord,
+    ...emptyDescription,
     ...attributes,
     ...(etag !== undefined && { etag }),
     ...(checksum && value !== undefined && { checksum: { ...checksum, value } }),

@@ -5,7 +5,7 @@ import type { ByteAccount } from '../../http/byte-budget.js'
 import type { Branch, CallOptions, Commit } from '../../pfs/client.js'
 import { emptyFileHash } from '../../pfs/file-hash.js'
 import { markerContent } from '../../records/markers.js'
-import { emptyRecord, type RecordedChecksum } from '../../records/record.js'
+import { descriptionAt, emptyRecord, type RecordedChecksum } from '../../records/record.js'
 import type { RecordStore } from '../../records/record-store.js'
 import type { KeyCodec } from '../key.js'
 import { afterEveryCharacter, commonPrefixOf, compareBytes, type Grouping } from '../key-order.js'
@@ -104,7 +104,7 @@ export async function listVersions(
     const revision = history[age]
     if (revision === undefined) return []
     const { key, hash } = change
-    const object = hash === undefined ? undefined : contentOf(change, hash)
+    const object = hash === undefined ? undefined : contentOf(change, hash, revision.commit.id ?? '')
     return [{ kind: 'version', key, object, isLatest, versionId: revision.commit.id, lastModified: revision.time }]
   })
   return { entries, isTruncated: page.isTruncated() }
@@ -147,7 +147,7 @@ async function addRecordedVersions(
   history: readonly Revision[],
   page: VersionPage,
   hiddenChanges: readonly KeyChange[],
-): Promise<(change: KeyChange, hash: string) => ListedContent> {
+): Promise<(change: KeyChange, hash: string, commitId: string) => ListedContent> {
   const entries = page.entries()
   const shown = entries.flatMap((entry) => (entry.kind === 'version' ? [entry.change] : []))
   const last = page.isTruncated() ? entries.at(-1) : undefined
@@ -168,8 +168,10 @@ async function addRecordedVersions(
       if (age !== undefined) page.add(age, change)
     }
   }
-  return (change, hash) => {
-    const { etag, checksum } = recordOf(change, hash) ?? emptyRecord
+  return (change, hash, commitId) => {
+    const record = recordOf(change, hash) ?? emptyRecord
+    const version = record.versions.find((each) => each.commitId === commitId)
+    const { etag, checksum } = descriptionAt(record, version, { branch: branch.name, commitId })
     const quoted = etag === undefined ? etagFromHash(Buffer.from(hash, 'latin1')) : `"${etag}"`
     return { etag: quoted, size: change.size, checksum }
   }

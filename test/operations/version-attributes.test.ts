@@ -1,0 +1,276 @@
+import { createHash } from 'node:crypto'
+import {
+  CompleteMultipartUploadCommand,
+  CopyObjectCommand,
+  CreateBucketCommand,
+  CreateMultipartUploadCommand,
+  DeleteObjectCommand,
+  GetObjectTaggingCommand,
+  HeadObjectCommand,
+  ListObjectVersionsCommand,
+  PutObjectCommand,
+  type PutObjectCommandInput,
+  PutObjectTaggingCommand,
+  type S3Client,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { emptyFileHash } from '../../lib/pfs/file-hash.js'
+import { recordPath } from '../../lib/records/record-path.js'
+import { type Gateway, startGateway } from '../support/gateway.js'
+import { s3Client } from '../support/s3-client.js'
+
+const Bucket = 'master.attributes'
+const repo = { project: 'default', name: 'attributes', type: 'user' } as const
+
+interface Context {
+  readonly gateway: Gateway
+  readonly s3: S3Client
+  /** Clients of the gateway and, after a flush, of one that knows nothing but what is in PFS. */
+  everywhere(work: (client: S3Client) => Promise<void>): Promise<void>
+}
+
+const attributes = suite<Context>('the attributes of versions with the same bytes')
+
+attributes.before(async (context) => {
+  const gateway = await startGateway({ options: { objectRecords: 'all' } })
+  const s3 = s3Client(gateway)
+  Object.assign(context, {
+    gateway,
+    s3,
+    async everywhere(work: (client: S3Client) => Promise<void>) {
+      await work(s3)
+      await gateway.flush()
+      await work(s3)
+      const other = await startGateway({ pfs: gateway.pfs, options: { objectRecords: 'all' } })
+      const client = s3Client(other)
+      await work(client)
+      client.destroy()
+      await other.close()
+    },
+  })
+  await s3.send(new CreateBucketCommand({ Bucket }))
+})
+
+attributes.after(async ({ gateway, s3 }) => {
+  s3.destroy()
+  await gateway.close()
+})
+
+const put = async (s3: S3Client, Key: string, more: Partial<PutObjectCommandInput> = {}): Promise<string> => {
+  const { VersionId = '' } = await s3.send(new PutObjectCommand({ Bucket, Key, Body: 'same', ...more }))
+  return VersionId
+}
+const head = (s3: S3Client, Key: string, VersionId?: string, bucket = Bucket) =>
+  s3.send(new HeadObjectCommand({ Bucket: bucket, Key, VersionId }))
+const tagsOf = async (s3: S3Client, Key: string, VersionId?: string, bucket = Bucket) => {
+  const { TagSet = [] } = await s3.send(new GetObjectTaggingCommand({ Bucket: bucket, Key, VersionId }))
+  return TagSet.map((tag) => `${tag.Key}=${tag.Value}`).join('&')
+}
+const tag = (s3: S3Client, Key: string, text: string, VersionId?: string, bucket = Bucket) => {
+  const TagSet = [{ Key: 'tag', Value: text }]
+  return s3.send(new PutObjectTaggingCommand({ Bucket: bucket, Key, VersionId, Tagging: { TagSet } }))
+}
+
+attributes('are those of each write', async ({ s3, everywhere }) => {
+  const written: [id: string, metadata: Record<string, string>, tags: string][] = []
+  for (const v of ['1', '2', '1']) {
+    written.push([await put(s3, 'k', { Metadata: { v }, Tagging: `tag=${v}` }), { v }, `tag=${v}`])
+  }
+  written.push([await put(s3, 'k'), {}, ''])
+  await put(s3, 'elsewhere', { Body: 'so that the last write is not the head' })
+  await everywhere(async (client) => {
+    for (const [id, metadata, tags] of written) {
+      const found = await head(client, 'k', id)
+      assert.equal([found.Metadata, found.VersionId, await tagsOf(client, 'k', id)], [metadata, id, tags])
+    }
+    assert.equal((await head(client, 'k')).Metadata, {})
+  })
+})
+
+attributes('of a copy onto itself do not change those before', async ({ s3, everywhere }) => {
+  const first = await put(s3, 'copied', { ContentType: 'a/b', Metadata: { v: '1' } })
+  const MetadataDirective = 'REPLACE'
+  const CopySource = `${Bucket}/copied`
+  const { VersionId: second } = await s3.send(
+    new CopyObjectCommand({ Bucket, Key: 'copied', CopySource, MetadataDirective, Metadata: { v: '2' } }),
+  )
+  await everywhere(async (client) => {
+    const found = await Promise.all([first, second, undefined].map((id) => head(client, 'copied', id)))
+    assert.equal(
+      found.map(({ Metadata, ContentType }) => [Metadata?.v, ContentType]),
+      [
+        ['1', 'a/b'],
+        ['2', 'binary/octet-stream'],
+        ['2', 'binary/octet-stream'],
+      ],
+    )
+  })
+})
+
+attributes('of other branches are separate', async ({ gateway, s3, everywhere }) => {
+  await put(s3, 'forked', { Metadata: { v: 'master' }, Tagging: 'tag=master' })
+  await gateway.flush()
+  const headCommit = { repo, branch: 'master' }
+  const { commit } = await gateway.pfs.inspectCommit({ commit: headCommit, wait: 'FINISHED' })
+  for (const name of ['fork', 'tagged']) await gateway.pfs.createBranch({ branch: { repo, name }, head: commit })
+  await s3.send(
+    new PutObjectCommand({ Bucket: 'fork.attributes', Key: 'forked', Body: 'same', Metadata: { v: 'fork' } }),
+  )
+  await tag(s3, 'forked', 'tagged', undefined, 'tagged.attributes')
+  await put(s3, 'elsewhere', { Body: 'later' })
+  await everywhere(async (client) => {
+    const found = []
+    for (const name of ['master', 'fork', 'tagged']) {
+      const bucket = `${name}.attributes`
+      const { Metadata } = await head(client, 'forked', undefined, bucket)
+      found.push([Metadata?.v, await tagsOf(client, 'forked', undefined, bucket)])
+    }
+    assert.equal(found, [
+      ['master', 'tag=master'],
+      ['fork', ''],
+      ['master', 'tag=tagged'],
+    ])
+  })
+})
+
+attributes('have the ETag of a multipart upload only for that', async ({ s3, everywhere }) => {
+  const Key = 'parts'
+  const first = await put(s3, Key)
+  const { UploadId } = await s3.send(new CreateMultipartUploadCommand({ Bucket, Key }))
+  const { ETag } = await s3.send(new UploadPartCommand({ Bucket, Key, UploadId, PartNumber: 1, Body: 'same' }))
+  const { VersionId: second } = await s3.send(
+    new CompleteMultipartUploadCommand({
+      Bucket,
+      Key,
+      UploadId,
+      MultipartUpload: { Parts: [{ PartNumber: 1, ETag }] },
+    }),
+  )
+  const third = await put(s3, Key)
+  const md5 = createHash('md5').update('same').digest()
+  const whole = `"${md5.toString('hex')}"`
+  const composite = `"${createHash('md5').update(md5).digest('hex')}-1"`
+  await everywhere(async (client) => {
+    const etags = await Promise.all([first, second, third].map(async (id) => (await head(client, Key, id)).ETag))
+    assert.equal(etags, [whole, composite, whole])
+    const { Versions = [] } = await client.send(new ListObjectVersionsCommand({ Bucket, Prefix: Key }))
+    assert.equal(
+      Versions.map((version) => version.ETag),
+      [whole, composite, whole],
+    )
+  })
+})
+
+attributes('tags are set for one version', async ({ s3, everywhere }) => {
+  const ids = [await put(s3, 'tags'), await put(s3, 'tags', { Tagging: 'tag=b' }), await put(s3, 'tags')]
+  await tag(s3, 'tags', 'first', ids[0])
+  await tag(s3, 'tags', 'current')
+  await everywhere(async (client) => {
+    const tags = await Promise.all(ids.map((id) => tagsOf(client, 'tags', id)))
+    assert.equal(tags, ['tag=first', 'tag=b', 'tag=current'])
+  })
+  await tag(s3, 'tags', 'again')
+  await everywhere(async (client) => assert.is(await tagsOf(client, 'tags'), 'tag=again'))
+})
+
+attributes('are back when the version after is deleted', async ({ s3, everywhere }) => {
+  await put(s3, 'deleted', { Metadata: { v: '1' } })
+  const second = await put(s3, 'deleted', { Metadata: { v: '2' } })
+  await s3.send(new DeleteObjectCommand({ Bucket, Key: 'deleted', VersionId: second }))
+  await everywhere(async (client) => assert.equal((await head(client, 'deleted')).Metadata, { v: '1' }))
+})
+
+attributes('of directory markers are those of each write', async ({ s3, everywhere }) => {
+  const first = await put(s3, 'd/', { Body: '', Metadata: { v: '1' } })
+  await tag(s3, 'd/', 'first', first)
+  await put(s3, 'd/', { Body: '', Metadata: { v: '2' } })
+  await everywhere(async (client) => {
+    const old = await head(client, 'd/', first)
+    assert.equal([old.Metadata, await tagsOf(client, 'd/', first)], [{ v: '1' }, 'tag=first'])
+    assert.equal([(await head(client, 'd/')).Metadata, await tagsOf(client, 'd/')], [{ v: '2' }, ''])
+  })
+})
+
+attributes('tags of an object of pachctl belong to the commit that wrote it', async ({ gateway, s3, everywhere }) => {
+  const commit = { repo, branch: 'master' }
+  await gateway.pfs.modifyFile(commit, [{ addFile: { path: '/foreign', raw: Buffer.from('x') } }])
+  const { id } = (await gateway.pfs.inspectCommit({ commit, wait: 'FINISHED' })).commit
+  await put(s3, 'elsewhere', { Body: 'later still' })
+  await tag(s3, 'foreign', 'mine')
+  await everywhere(async (client) => {
+    assert.is(await tagsOf(client, 'foreign'), 'tag=mine')
+    const { Versions = [] } = await client.send(new ListObjectVersionsCommand({ Bucket, Prefix: 'foreign' }))
+    assert.equal(
+      Versions.map(({ VersionId }) => VersionId),
+      [id],
+    )
+    assert.is((await head(client, 'foreign')).VersionId, id)
+  })
+})
+
+attributes('tags that another gateway sets before it knows the version of a write stay', async ({ gateway, s3 }) => {
+  const other = await startGateway({ pfs: gateway.pfs, options: { objectRecords: 'all' } })
+  const otherS3 = s3Client(other)
+  for (const [key, more] of [
+    ['plain', {}],
+    ['described', { Metadata: { v: '1' } }],
+  ] as const) {
+    await put(s3, key, more)
+    await tag(otherS3, key, 'other')
+    await gateway.flush()
+    for (const client of [s3, otherS3]) {
+      assert.is(await tagsOf(client, key), 'tag=other')
+      const { ETag, Metadata } = await head(client, key)
+      assert.equal(
+        [ETag, Metadata],
+        [`"${createHash('md5').update('same').digest('hex')}"`, 'Metadata' in more ? more.Metadata : {}],
+      )
+    }
+  }
+  otherS3.destroy()
+  await other.close()
+})
+
+attributes('that were written before the crash of a gateway are those of its write', async ({ gateway }) => {
+  const crashed = await startGateway({ pfs: gateway.pfs, options: { objectRecords: 'all' } })
+  const client = s3Client(crashed)
+  await put(client, 'crashed', { Metadata: { v: '1' } })
+  await crashed.flush()
+  await put(client, 'crashed', { Metadata: { v: '2' } })
+  const other = await startGateway({ pfs: gateway.pfs, options: { objectRecords: 'all' } })
+  const otherS3 = s3Client(other)
+  await put(otherS3, 'elsewhere', { Body: 'behind the crash' })
+  assert.equal((await head(otherS3, 'crashed')).Metadata, { v: '2' })
+  for (const each of [client, otherS3]) each.destroy()
+  await other.close()
+  await crashed.close()
+})
+
+attributes(
+  'of a record in which versions follow in lines of their own are read',
+  async ({ gateway, s3, everywhere }) => {
+    const id = await put(s3, 'dir/old', { Body: '' })
+    await gateway.flush()
+    const path = recordPath('/dir/old', Buffer.from(emptyFileHash).toString('hex'))
+    const version = { commitId: id, branch: 'master', time: new Date().toISOString() }
+    const lines = [
+      { format: 1, key: 'dir/old', metadata: { v: 'old' } },
+      { format: 1, versions: [version] },
+    ]
+    const raw = Buffer.from(lines.map((line) => `${JSON.stringify(line)}\n`).join(''))
+    const meta = { ...repo, type: 'meta' } as const
+    await gateway.pfs.modifyFile({ repo: meta, branch: 's3-records' }, [
+      { deleteFile: { path } },
+      { addFile: { path, raw } },
+    ])
+    await put(s3, 'elsewhere', { Body: 'behind the old record' })
+    await everywhere(async (client) => {
+      const { Metadata, VersionId } = await head(client, 'dir/old')
+      assert.equal([Metadata, VersionId], [{ v: 'old' }, id])
+    })
+  },
+)
+
+attributes.run()
