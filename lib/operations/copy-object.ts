@@ -8,12 +8,11 @@ import { type HttpRequest, header } from '../http/request.js'
 import { type DocumentResponse, type Headers, respondLate, type S3Response, xmlResponse } from '../http/response.js'
 import { xmlDocument } from '../http/xml.js'
 import type { Description } from '../records/record.js'
-import type { ObjectName, StoredObject } from '../resolver/object.js'
+import { type ObjectName, type StoredObject, withComputedEtag } from '../resolver/object.js'
 import { s3ErrorFrom } from '../resolver/s3-error.js'
 import { resolveVersion } from '../resolver/versions/object-version.js'
 import { requireExpectedOwner } from './access-control.js'
 import { type ObjectCall, requireWritable } from './call.js'
-import { withComputedEtag } from './computed-etag.js'
 import { checksumOfCopy, parseCopyAlgorithm } from './copy-checksum.js'
 import { readAttributes, redirectHeader } from './object-attributes.js'
 import { encryptionHeaders, refuseUnsupportedHeaders } from './unsupported-headers.js'
@@ -148,7 +147,8 @@ export async function resolveCopySource(call: ObjectCall): Promise<CopySource> {
   const object = await resolveVersion(gateway, name, options).catch((error: unknown) => {
     throw sourceError(s3ErrorFrom(error, { kind: 'object', bucket, key }))
   })
-  requireSourceCondition(request, await withComputedEtag(call, object, [header(request, 'x-amz-copy-source-if-match')]))
+  const conditions = [header(request, 'x-amz-copy-source-if-match')]
+  requireSourceCondition(request, await withComputedEtag(gateway.pfs, object, conditions, options))
   return { name, object }
 }
 

@@ -7,10 +7,9 @@ import type { Headers, S3Response } from '../http/response.js'
 import { requireHash } from '../pfs/file-hash.js'
 import { readForSlowReader } from '../pfs/stalled-read.js'
 import type { Description } from '../records/record.js'
-import type { StoredObject } from '../resolver/object.js'
+import { type StoredObject, withComputedEtag } from '../resolver/object.js'
 import { isSigned } from '../signature/authenticate.js'
 import { type ObjectCall, resolveNamedObject } from './call.js'
-import { withComputedEtag } from './computed-etag.js'
 import { attributeHeaders, contentTypeOf, defaultContentType } from './object-attributes.js'
 import { parsePartNumber, rangeOfPart } from './part-number.js'
 
@@ -60,11 +59,12 @@ interface ObjectHead {
 }
 
 async function readHead(call: ObjectCall): Promise<ObjectHead> {
-  const { request, key } = call
+  const { gateway, request, key, options } = call
   const partNumber = parsePartNumber(request)
   const overridden = overrides(request)
   const found = await resolveNamedObject(call)
-  const object = await withComputedEtag(call, found, [header(request, 'if-match'), header(request, 'if-range')])
+  const conditions = [header(request, 'if-match'), header(request, 'if-range')]
+  const object = await withComputedEtag(gateway.pfs, found, conditions, options)
   const whole: ByteRange = { start: 0, end: object.size - 1 }
   const validators = {
     etag: object.etag,

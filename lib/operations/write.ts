@@ -13,9 +13,15 @@ import { type Description, isServedWithout, needsRecord } from '../records/recor
 import { type RecordChange, type RecordUpdate, withLine } from '../records/record-change.js'
 import type { RecordLine } from '../records/record-lines.js'
 import { createPendingId, type RecordName } from '../records/record-path.js'
-import { commitOfVersion, completeRecords, etagFromHash, type StoredObject, storedObject } from '../resolver/object.js'
+import {
+  commitOfVersion,
+  completeRecords,
+  etagFromHash,
+  type StoredObject,
+  storedObject,
+  withComputedEtag,
+} from '../resolver/object.js'
 import type { BucketCall } from './call.js'
-import { withComputedEtag } from './computed-etag.js'
 import { isMarkerWrite, keepsMarkers, recordMarker, recordMarkerEnds, withMarker } from './directory-marker.js'
 import { contentTypeOf } from './object-attributes.js'
 
@@ -237,7 +243,7 @@ export async function currentObject(
   const records = await gateway.records.read(bucket.branch.repo, info.file.path, options)
   const complete = await completeRecords(gateway, info, records, options)
   const object = await storedObject(gateway, bucket, info, complete, options)
-  return withComputedEtag(call, object, [condition])
+  return withComputedEtag(gateway.pfs, object, [condition], options)
 }
 
 /**

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { asBuffer } from '../encoding.js'
 import { invalidArgument } from '../errors.js'
 import {
@@ -11,6 +12,7 @@ import {
 } from '../pfs/client.js'
 import { emptyFileHash } from '../pfs/file-hash.js'
 import type { FileLookup } from '../pfs/file-lookup.js'
+import { readFile } from '../pfs/path.js'
 import { currentMarker, markerContent } from '../records/markers.js'
 import {
   type Description,
@@ -265,4 +267,28 @@ export function etagFromHash(hash: Uint8Array): string {
 /** The ETag of an object or part from the MD5 of its content. */
 export function etagFromMd5(md5: Uint8Array): string {
   return `"${asBuffer(md5).toString('hex')}"`
+}
+
+/** Largest object whose MD5 is computed for a condition, in bytes. */
+const maxComputedBytes = 8 * 1024 * 1024
+
+/** Matches a possible MD5 in a list of entity tags. */
+const md5Etag = /(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f-])/i
+
+/**
+ * Adds the MD5 of an object without a recorded ETag to its entity tags, if a condition names an MD5: a client may have
+ * received it from another gateway, whose record is still pending. Reads objects of up to 8 MiB; larger ones have only
+ * their hash.
+ */
+export async function withComputedEtag(
+  pfs: PfsClient,
+  object: StoredObject,
+  conditions: readonly (string | undefined)[],
+  options: CallOptions,
+): Promise<StoredObject> {
+  const isAsked = conditions.some((list) => list !== undefined && md5Etag.test(list))
+  if (!isAsked || object.description.etag !== undefined || object.size > maxComputedBytes) return object
+  const hash = createHash('md5')
+  for await (const bytes of readFile(pfs, object.info.file, {}, options)) hash.update(bytes)
+  return { ...object, etags: [...object.etags, etagFromMd5(hash.digest())] }
 }
