@@ -75,12 +75,12 @@ function linesFor(
 ): readonly RecordLine[] {
   const lines: RecordLine[] = []
   if (version !== undefined) {
-    // What a branch has inherited is not described in its name.
+    // The version of another branch is not described for this one.
     const isInherited = 'description' in version && version.branch !== branch
     const versions = [{ ...version, branch, tags }]
     lines.push(isInherited ? { description: version.description, versions } : { versions })
   }
-  // A write to an open commit is no version yet.
+  // An open commit is not a version.
   if (version === undefined || object.info.committed === undefined) {
     lines.push({ description: { ...object.description, tags }, versions: [], announcedFor: branch })
   }
