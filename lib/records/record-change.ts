@@ -1,5 +1,14 @@
 import { isDeepStrictEqual } from 'node:util'
-import { idOfVersion, limitVersions, type ObjectRecord, type RecordedVersion } from './record.js'
+import {
+  type Description,
+  emptyRecord,
+  idOfVersion,
+  limitParts,
+  limitVersions,
+  mapDescriptions,
+  type ObjectRecord,
+  type RecordedVersion,
+} from './record.js'
 import { RecordBuilder, type RecordLine } from './record-lines.js'
 import type { RecordName } from './record-path.js'
 
@@ -57,23 +66,59 @@ export function restorationOf(
   after: ObjectRecord | undefined,
   changes: readonly RecordChange[],
 ): RecordUpdate | undefined {
-  const merged = replaced && applyAll(replaced, changes)
-  if (merged === undefined || isDeepStrictEqual(merged, after)) return undefined
-  return (current) => {
-    if (current === undefined) return undefined
-    const versions = [...mergedMap(versionsById(current), versionsById(after), versionsById(merged)).values()]
-    versions.sort((a, b) => a.time.getTime() - b.time.getTime())
-    return {
+  const all = replaced && applyAll(replaced, changes)
+  if (all === undefined) return undefined
+  const share = createSharing()
+  const merged = share(all)
+  const replacement = share(after ?? emptyRecord)
+  if (after !== undefined && isDeepStrictEqual(merged, replacement)) return undefined
+  return (known) => {
+    if (known === undefined) return undefined
+    const current = share(known)
+    const byId = mergedMap(versionsById(current), versionsById(replacement), versionsById(merged), isSameVersion)
+    const versions = [...byId.values()].sort((a, b) => a.time.getTime() - b.time.getTime())
+    return limitParts({
       ...current,
-      latest: isDeepStrictEqual(current.latest, after?.latest) ? merged.latest : current.latest,
+      latest: current.latest === replacement.latest ? merged.latest : current.latest,
       versions: limitVersions(versions),
-      announced: mergedMap(current.announced, after?.announced ?? new Map(), merged.announced),
-    }
+      announced: mergedMap(current.announced, replacement.announced, merged.announced, Object.is),
+    })
   }
 }
 
-function versionsById(record: ObjectRecord | undefined): ReadonlyMap<string, RecordedVersion> {
-  return new Map(record?.versions.map((version) => [idOfVersion(version), version]))
+/**
+ * Returns a function that makes equal descriptions of records identical. Comparing all versions of two records takes seconds
+ * if each has a description of 10,000 parts.
+ */
+function createSharing(): (record: ObjectRecord) => ObjectRecord {
+  const byText = new Map<string, Description>()
+  const shared = new Map<Description, Description>()
+  const share = (each: Description): Description => {
+    const known = shared.get(each)
+    if (known !== undefined) return known
+    const { headers, metadata, tags, etag, checksum, parts } = each
+    const lists = [Object.entries(headers).sort(), Object.entries(metadata).sort(), tags]
+    const { algorithm, type, value } = checksum ?? {}
+    const listed = parts.map((part) => [part.number, part.size, part.checksum])
+    const text = JSON.stringify([lists, etag, algorithm, type, value, listed])
+    const first = byText.get(text) ?? each
+    byText.set(text, first)
+    shared.set(each, first)
+    return first
+  }
+  return (record) => mapDescriptions(record, share)
+}
+
+/** Compares versions whose descriptions are shared. */
+function isSameVersion(a: RecordedVersion | undefined, b: RecordedVersion | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b
+  const { description, ...fields } = a
+  const { description: other, ...otherFields } = b
+  return description === other && isDeepStrictEqual(fields, otherFields)
+}
+
+function versionsById({ versions }: ObjectRecord): ReadonlyMap<string, RecordedVersion> {
+  return new Map(versions.map((version) => [idOfVersion(version), version]))
 }
 
 /** The entries of `merged`, except those that were changed between `after` and `current`. */
@@ -81,10 +126,11 @@ function mergedMap<Value>(
   current: ReadonlyMap<string, Value>,
   after: ReadonlyMap<string, Value>,
   merged: ReadonlyMap<string, Value>,
+  isSame: (a: Value | undefined, b: Value | undefined) => boolean,
 ): ReadonlyMap<string, Value> {
   const result = new Map<string, Value>()
   for (const key of new Set([...merged.keys(), ...current.keys()])) {
-    const value = (isDeepStrictEqual(current.get(key), after.get(key)) ? merged : current).get(key)
+    const value = (isSame(current.get(key), after.get(key)) ? merged : current).get(key)
     if (value !== undefined) result.set(key, value)
   }
   return result

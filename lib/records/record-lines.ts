@@ -4,6 +4,7 @@ import {
   emptyDescription,
   type HiddenVersion,
   idOfVersion,
+  limitParts,
   limitVersions,
   type ObjectRecord,
   type RecordedVersion,
@@ -64,12 +65,12 @@ export class RecordBuilder {
   }
 
   build(): ObjectRecord {
-    return {
+    return limitParts({
       latest: this.#latest,
       versions: limitVersions([...this.#versions.values()]),
       announced: this.#announced,
       ...(this.#hidden && { hidden: this.#hidden }),
-    }
+    })
   }
 }
 

@@ -4,7 +4,7 @@ import type { CallOptions, Repo } from '../pfs/client.js'
 import { RangeHistories } from '../pfs/path-lookup.js'
 import { DirectoryReader, type ExpectedPage } from './directory-reader.js'
 import { maxRecordBytes, type RecordReadOptions, readRecords } from './read-records.js'
-import type { Description, ObjectRecord } from './record.js'
+import { mapDescriptions, type ObjectRecord } from './record.js'
 import { type AccessOptions, RecordAccess } from './record-access.js'
 import { type BranchState, type KeyRecords, noRecords, type RecordCache, type RunningRead } from './record-cache.js'
 import { recordDirectory } from './record-path.js'
@@ -192,13 +192,7 @@ function withoutParts(record: ObjectRecord): ObjectRecord {
   const descriptions = [latest, ...announced.values(), ...versions.map(({ description }) => description)]
   if (descriptions.every(({ parts }) => parts.length === 0)) return record
   const shortened = new Map(descriptions.map((each) => [each, { ...each, parts: [] }]))
-  const shorten = (each: Description): Description => shortened.get(each) ?? each
-  return {
-    ...record,
-    latest: shorten(latest),
-    versions: versions.map((version) => ({ ...version, description: shorten(version.description) })),
-    announced: new Map([...announced].map(([branch, each]) => [branch, shorten(each)])),
-  }
+  return mapDescriptions(record, (each) => shortened.get(each) ?? each)
 }
 
 function idOf({ project, name }: Repo): string {

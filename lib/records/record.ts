@@ -175,6 +175,29 @@ export function limitVersions(versions: readonly RecordedVersion[]): readonly Re
   return kept.slice(-most)
 }
 
+/** A record with other descriptions. */
+export function mapDescriptions(record: ObjectRecord, map: (description: Description) => Description): ObjectRecord {
+  return {
+    ...record,
+    latest: map(record.latest),
+    versions: record.versions.map((version) => ({ ...version, description: map(version.description) })),
+    announced: new Map([...record.announced].map(([branch, each]) => [branch, map(each)])),
+  }
+}
+
+/** Drops the parts of old versions beyond as many as one object can have: a record that is too long cannot be read. */
+export function limitParts(record: ObjectRecord): ObjectRecord {
+  const { latest, versions, announced } = record
+  const before = versions.map(({ description }) => description)
+  const shortened = new Map<Description, Description>()
+  let left = maxPartNumber
+  for (const each of new Set([latest, ...announced.values(), ...before.reverse()])) {
+    left -= each.parts.length
+    if (left < 0 && each.parts.length > 0) shortened.set(each, { ...each, parts: [] })
+  }
+  return shortened.size === 0 ? record : mapDescriptions(record, (each) => shortened.get(each) ?? each)
+}
+
 /**
  * Identifies a version. Branches may share a commit, which may have created a directory marker on one branch and deleted it
  * on another.
@@ -232,9 +255,11 @@ export function recordedVersions(
 }
 
 /** Approximate memory of a record, in bytes. */
-export function sizeOfRecord({ latest, versions, announced }: ObjectRecord): number {
-  let size = 300 + 100 * versions.length
-  for (const { tags } of versions) if (tags !== undefined) size += sizeOfTexts(tags)
+export function sizeOfRecord({ latest, versions, announced, hidden }: ObjectRecord): number {
+  let size = 300 + (hidden?.branch.length ?? 0)
+  // A record may name branches of any length that no repo has.
+  for (const { branch, tags = [] } of versions) size += 100 + branch.length + sizeOfTexts(tags)
+  for (const branch of announced.keys()) size += branch.length
   for (const each of new Set([latest, ...announced.values(), ...versions.map(({ description }) => description)])) {
     const { headers, metadata, tags, parts } = each
     size += 200 + 200 * parts.length + sizeOfTexts([...Object.entries(headers), ...Object.entries(metadata), ...tags])

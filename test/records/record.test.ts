@@ -1,7 +1,13 @@
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { emptyDescription, emptyRecord, needsRecord, type ObjectRecord } from '../../lib/records/record.js'
+import {
+  emptyDescription,
+  emptyRecord,
+  needsRecord,
+  type ObjectRecord,
+  sizeOfRecord,
+} from '../../lib/records/record.js'
 import { applyAll, type RecordChange, restorationOf } from '../../lib/records/record-change.js'
 import { parseRecord, serializeLine, serializeRecord, UnreadableRecord } from '../../lib/records/record-format.js'
 import { RecordBuilder, type RecordLine } from '../../lib/records/record-lines.js'
@@ -112,6 +118,44 @@ test('keep what two gateways write when one of them replaces what the other has 
       assert.equal(restored && unordered(restored), expected && unordered(expected))
     }),
   )
+})
+
+test('are merged without comparing the parts of each version', () => {
+  let reads = 0
+  const partsOf = () =>
+    Array.from({ length: 100 }, (_, index) => ({
+      number: index + 1,
+      get size() {
+        reads += 1
+        return 1
+      },
+    }))
+  const recordOf = (): ObjectRecord => {
+    const description = { ...emptyDescription, parts: partsOf() }
+    const versions = Array.from({ length: 100 }, (_, index) => ({
+      commitId: index.toString(16).padStart(32, '0'),
+      branch: 'master',
+      time: new Date(index),
+      description,
+    }))
+    return { ...emptyRecord, versions }
+  }
+  assert.not(restorationOf(recordOf(), recordOf(), []))
+  const theirs = { ...recordOf(), latest: { ...emptyDescription, metadata: { v: 'theirs' } } }
+  const after = recordOf()
+  assert.equal(restorationOf(theirs, after, [])?.(recordOf())?.latest, theirs.latest)
+  assert.ok(reads < 1000, `${reads}`)
+})
+
+test('of long branch names count them', () => {
+  const branch = 'b'.repeat(1_000_000)
+  const version = { commitId: 'a'.repeat(32), branch, time: new Date(), description: emptyDescription }
+  const records: readonly Partial<ObjectRecord>[] = [
+    { versions: [version] },
+    { announced: new Map([[branch, emptyDescription]]) },
+    { hidden: { commitId: version.commitId, branch } },
+  ]
+  for (const each of records) assert.ok(sizeOfRecord({ ...emptyRecord, ...each }) > branch.length)
 })
 
 test('that are empty are short', async () => {
