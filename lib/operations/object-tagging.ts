@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { S3Error } from '../errors.js'
 import { type S3Response, xmlResponse } from '../http/response.js'
 import { malformedXml, readXml, type XmlSource, xmlDocument } from '../http/xml.js'
-import type { Description, RecordedVersion, Version } from '../records/record.js'
+import type { Description, Version } from '../records/record.js'
 import type { RecordLine } from '../records/record-lines.js'
 import type { StoredObject } from '../resolver/object.js'
 import { versionAsOf } from '../resolver/versions/object-version.js'
@@ -58,43 +58,36 @@ async function setTags(call: ObjectCall, tags: Tags): Promise<string> {
   const object = await resolveNamedObject(call)
   const { file, hash } = object.info
   const name = { repo: bucket.branch.repo, path: file.path, content: Buffer.from(hash).toString('hex') }
-  const lines = linesFor(bucket.branch.name, tags, object, object.version ?? (await findVersion(call, object)))
-  await gateway.records.write(
-    lines.map((line) => ({ name, kind: 'append', line })),
-    options,
-  )
+  const line = lineOf(bucket.branch.name, tags, object, await versionOf(call, object))
+  await gateway.records.write([{ name, kind: 'append', line }], options)
   return object.versionId
 }
 
-/** The lines of a record that set the tags of an object. */
-function linesFor(
+/** The line of a record that sets the tags of an object. An open commit is not a version. */
+function lineOf(
   branch: string,
   tags: Tags,
-  object: StoredObject,
-  version: Version | RecordedVersion | undefined,
-): readonly RecordLine[] {
-  const lines: RecordLine[] = []
-  if (version !== undefined) {
-    // The version of another branch is not described for this one.
-    const isInherited = 'description' in version && version.branch !== branch
-    const versions = [{ ...version, branch, tags }]
-    lines.push(isInherited ? { description: version.description, versions } : { versions })
-  }
-  // An open commit is not a version.
-  if (version === undefined || object.info.committed === undefined) {
-    lines.push({ description: { ...object.description, tags }, versions: [], announcedFor: branch })
-  }
-  return lines
+  { version: recorded, isRewritten, description }: StoredObject,
+  version: Version | undefined,
+): RecordLine {
+  if (version === undefined) return { description: { ...description, tags }, versions: [], announcedFor: branch }
+  const versions = [{ ...version, branch, tags }]
+  // The version of another branch is not described for this one, and an announced write for none.
+  if (recorded !== undefined && recorded.branch !== branch) return { description: recorded.description, versions }
+  return isRewritten ? { description, versions } : { versions }
 }
 
-/** The version that wrote an object, if no record names it; undefined while its commit is open. */
-async function findVersion(
+/** The version that wrote an object; undefined while its commit is open. */
+async function versionOf(
   { gateway, bucket: { branch }, options }: ObjectCall,
-  { info: { file } }: StoredObject,
+  { version, isRewritten, info: { file, committed } }: StoredObject,
 ): Promise<Version | undefined> {
+  if (version !== undefined) return version
+  const commitId = file.commit.id ?? ''
+  // PFS sees no change in the commit that wrote the same bytes again.
+  if (isRewritten) return committed && { commitId, branch: branch.name, time: committed }
   const records = await gateway.records.read(branch.repo, file.path, options)
-  const start = { branch, path: file.path, commitId: file.commit.id ?? '' }
-  const found = await versionAsOf(gateway, start, records, options)
+  const found = await versionAsOf(gateway, { branch, path: file.path, commitId }, records, options)
   if (found === undefined) return undefined
   const commit = { repo: branch.repo, id: found.commitId }
   const { finishing } = await gateway.pfs.inspectCommit({ commit }, options)

@@ -53,6 +53,8 @@ export interface StoredObject {
   readonly versionId: string
   /** The version that wrote it, if a record names it. */
   readonly version: RecordedVersion | undefined
+  /** Whether it has the attributes of an announced write of bytes that a recorded version had before. */
+  readonly isRewritten: boolean
   /** Empty if the object has no record. */
   readonly description: Description
 }
@@ -138,7 +140,9 @@ export async function storedObject(
   const record = records.get(asBuffer(info.hash).toString('hex')) ?? emptyRecord
   const at = { record, records, commitId: commit.id }
   const inherited = await inheritedVersions(forks, branch, at, options)
-  const { newest, version } = findVersion(at, branch.name, info.committed, inherited)
+  const { newest, version: last } = findVersion(at, branch.name, info.committed, inherited)
+  const isRewritten = newest !== undefined && newest.commitId !== commit.id && record.announced.has(branch.name)
+  const version = isRewritten ? undefined : last
   const described = descriptionAt(record, newest, { branch: branch.name, commitId: commit.id })
   const description = withPlausibleParts(described, info.sizeBytes)
   const hashEtag = etagFromHash(info.hash)
@@ -152,6 +156,7 @@ export async function storedObject(
     lastModified: version?.time ?? info.committed ?? (await startOf(pfs, commit, options)),
     versionId: version?.commitId ?? commit.id,
     version,
+    isRewritten,
     description,
   }
 }

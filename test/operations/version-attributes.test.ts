@@ -273,4 +273,62 @@ attributes(
   },
 )
 
+attributes('tags are set again after an open commit, in which they were set', async ({ gateway, s3, everywhere }) => {
+  await put(s3, 'open-tags')
+  await gateway.flush()
+  const commit = await gateway.pfs.startCommit({ branch: { repo, name: 'master' } })
+  await tag(s3, 'open-tags', 'first')
+  await gateway.pfs.finishCommit({ commit })
+  await tag(s3, 'open-tags', 'second')
+  await everywhere(async (client) => assert.is(await tagsOf(client, 'open-tags'), 'tag=second'))
+})
+
+attributes('tags are set for the last write before its gateway has recorded the version', async ({ gateway }) => {
+  const slow = await startGateway({ pfs: gateway.pfs, options: { objectRecords: 'all' } })
+  const client = s3Client(slow)
+  const first = await put(client, 'late-tags', { Tagging: 'tag=a' })
+  await slow.flush()
+  await put(client, 'late-tags', { Metadata: { v: '2' } })
+  const other = await startGateway({ pfs: gateway.pfs, options: { objectRecords: 'all' } })
+  const otherS3 = s3Client(other)
+  await tag(otherS3, 'late-tags', 'b')
+  const found = await head(otherS3, 'late-tags')
+  assert.equal([found.Metadata, await tagsOf(otherS3, 'late-tags')], [{ v: '2' }, 'tag=b'])
+  assert.is(await tagsOf(otherS3, 'late-tags', first), 'tag=a')
+  assert.equal((await head(otherS3, 'late-tags', found.VersionId)).Metadata, { v: '2' })
+  await slow.flush()
+  assert.is(await tagsOf(otherS3, 'late-tags'), 'tag=b')
+  for (const each of [client, otherS3]) each.destroy()
+  await other.close()
+  await slow.close()
+})
+
+attributes('of many writes with many parts are read', async ({ gateway, s3, everywhere }) => {
+  const id = await put(s3, 'many', { Metadata: { v: 'first' } })
+  await gateway.flush()
+  const { hash } = await gateway.pfs.inspectFile({ commit: { repo, branch: 'master' }, path: '/many' })
+  const parts = Array.from({ length: 10_000 }, (_, n) => ({
+    number: n + 1,
+    size: n === 0 ? 4 : 0,
+    checksum: 'a'.repeat(44),
+  }))
+  const path = recordPath('/many', Buffer.from(hash).toString('hex'))
+  const version = { commitId: id, branch: 'master', time: new Date().toISOString() }
+  const raw = Buffer.from(
+    `${JSON.stringify({ format: 1, key: 'many', metadata: { v: 'parts' }, parts, versions: [version] })}\n`,
+  )
+  const meta = { ...repo, type: 'meta' } as const
+  await gateway.pfs.modifyFile({ repo: meta, branch: 's3-records' }, [
+    { deleteFile: { path } },
+    { addFile: { path, raw } },
+  ])
+  await put(s3, 'elsewhere', { Body: 'behind the large record' })
+  const MetadataDirective = 'REPLACE'
+  const CopySource = `${Bucket}/many`
+  for (const v of ['1', '2', '3']) {
+    await s3.send(new CopyObjectCommand({ Bucket, Key: 'many', CopySource, MetadataDirective, Metadata: { v } }))
+  }
+  await everywhere(async (client) => assert.equal((await head(client, 'many')).Metadata, { v: '3' }))
+})
+
 attributes.run()
