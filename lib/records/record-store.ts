@@ -97,9 +97,9 @@ export class RecordStore {
     return this.mode !== 'off' && commitId !== undefined && this.#cache.isBehind(repo, commitId, isKnown)
   }
 
-  /** The records of a key as they are known now, without a call; undefined if they may be outdated. */
+  /** The records of a key with the writes of this gateway until now, without a call; undefined if they are not cached. */
   known(repo: Repo, path: string): KeyRecords | undefined {
-    const records = this.mode === 'off' ? undefined : this.#cache.current(repo, path)
+    const records = this.mode === 'off' ? undefined : this.#cache.latest(repo, path)
     return records && this.#behind.applyTo(repo, path, records)
   }
 
