@@ -4,6 +4,7 @@ import type { CallOptions, Commit, File, FileInfo, PfsClient, Repo } from '../pf
 import { headOf } from '../pfs/client.js'
 import { unlessMissing } from '../pfs/errors.js'
 import { readFile } from '../pfs/path.js'
+import { maxRecordBytes } from './read-records.js'
 import type { Description } from './record.js'
 import { parseRecord, UnreadableRecord } from './record-format.js'
 import { pendingSince, readRecordPath, recordPath, recordsBranch } from './record-path.js'
@@ -21,16 +22,16 @@ export async function settlePending(
 ): Promise<readonly Change[]> {
   const userRepo = { ...repo, type: 'user' as const }
   const commit = headOf(recordsBranch(userRepo))
-  const pending: File[] = []
-  for await (const { file } of pfs.globFile({ commit, pattern: '/objects/**/pending-*' }, options)) {
-    const since = pendingSince(readRecordPath(file.path)?.content ?? '')
-    if (since !== undefined && since < before) pending.push(file)
+  const pending: FileInfo[] = []
+  for await (const info of pfs.globFile({ commit, pattern: '/objects/**/pending-*' }, options)) {
+    const since = pendingSince(readRecordPath(info.file.path)?.content ?? '')
+    if (since !== undefined && since < before) pending.push(info)
   }
   const changes: Change[] = []
-  for (const file of pending) {
+  for (const { file, sizeBytes } of pending) {
     changes.push({ path: file.path, isUnchecked: true })
     const path = readRecordPath(file.path)?.path ?? ''
-    const record = await readRecord(pfs, file, options)
+    const record = sizeBytes > maxRecordBytes ? undefined : await readRecord(pfs, file, options)
     const hash = record && (await findContent(pfs, userRepo, path, record, options))
     if (hash === undefined) continue
     const adopted = recordPath(path, hash)

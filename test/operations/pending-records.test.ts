@@ -96,6 +96,26 @@ pending('are deleted if the key has other bytes, even of the same size', async (
   assert.equal(await recordPaths(pfs), [])
 })
 
+pending('are deleted unread if they are larger than a record that is served', async ({ pfs, gateway, s3 }) => {
+  await s3.send(new PutObjectCommand({ Bucket, Key: 'k', Body: Buffer.alloc(1_500_000, 'a'), Metadata: { a: 'b' } }))
+  await gateway.flush()
+  await crash(pfs)
+  for (const path of await recordPaths(pfs)) {
+    const raw = Buffer.from(`${JSON.stringify({ format: 1, unknown: 'x'.repeat(3_000_000) })}\n`)
+    await pfs.modifyFile(records, [{ addFile: { path, raw } }])
+  }
+  const read: (string | undefined)[] = []
+  const watched: PachydermApi = {
+    ...pfs,
+    getFile: (request, options) => {
+      read.push(request.file.path)
+      return pfs.getFile(request, options)
+    },
+  }
+  assert.is((await sweep(watched)).files, 1)
+  assert.equal([read, await recordPaths(pfs)], [[], []])
+})
+
 pending('do not stay behind a write that is refused', async ({ pfs, gateway, s3 }) => {
   await s3.send(new PutObjectCommand({ Bucket, Key: 'k', Body: 'x' }))
   const Body = Buffer.alloc(1_500_000, 'a')
