@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Change, NewContent } from '../commits/change.js'
-import type { Committed } from '../commits/commit-changes.js'
+import { type Committed, mayBeCommitted } from '../commits/commit-changes.js'
 import { committedOf } from '../commits/commit-queue.js'
 import { S3Error } from '../errors.js'
 import { matchesEtag, preconditionFailed } from '../http/preconditions.js'
@@ -175,7 +175,8 @@ function writtenOf({ commitId, time }: Committed, etag: string): Written {
 
 /** Whether a commit has certainly not been made; it may have been in spite of other errors. */
 function isRefusal(reason: unknown): boolean {
-  return reason instanceof S3Error || (reason instanceof PfsError && reason.isDefinite)
+  if (reason instanceof S3Error) return true
+  return reason instanceof PfsError && reason.isDefinite && !mayBeCommitted(reason)
 }
 
 /** Removes the announcement of a write that was refused. */

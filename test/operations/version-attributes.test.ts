@@ -16,8 +16,11 @@ import {
 } from '@aws-sdk/client-s3'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { sweepUploads } from '../../lib/index.js'
+import { PfsError } from '../../lib/pfs/errors.js'
 import { emptyFileHash } from '../../lib/pfs/file-hash.js'
 import { recordPath } from '../../lib/records/record-path.js'
+import type { PachydermApi } from '../../lib/testing/index.js'
 import { type Gateway, startGateway } from '../support/gateway.js'
 import { s3Client } from '../support/s3-client.js'
 
@@ -330,5 +333,44 @@ attributes('of many writes with many parts are read', async ({ gateway, s3, ever
   }
   await everywhere(async (client) => assert.equal((await head(client, 'many')).Metadata, { v: '3' }))
 })
+
+for (const Body of ['same', Buffer.alloc(1_500_000)]) {
+  const size = Body.length
+  attributes(
+    `stay with a write of ${size} bytes, although PFS failed to tell its commit`,
+    async ({ gateway: { pfs, flush }, s3 }) => {
+      const Key = `made-${size}`
+      // A sweep gives no record to a large content that has one.
+      if (size < 10) await put(s3, Key, { Body, Metadata: { v: '1' } })
+      await flush()
+      let left = 0
+      const failing: PachydermApi = {
+        ...pfs,
+        modifyFile: async (commit, ...rest) => {
+          await pfs.modifyFile(commit, ...rest)
+          if (commit.repo.type === 'user') left = 1
+        },
+        inspectCommit: async (...args) => {
+          left -= 1
+          if (left === 0) throw new PfsError('UNKNOWN', 'the database has restarted')
+          return pfs.inspectCommit(...args)
+        },
+      }
+      const other = await startGateway({ pfs: failing, options: { objectRecords: 'all' } })
+      const client = s3Client(other)
+      await put(client, Key, { Body, Metadata: { v: '2' } }).then(
+        () => assert.unreachable(),
+        () => undefined,
+      )
+      left = 0
+      await other.flush()
+      // The record of a large object is pending until then.
+      await sweepUploads(pfs, { olderThanMilliseconds: 0 })
+      assert.equal((await head(client, Key)).Metadata, { v: '2' })
+      client.destroy()
+      await other.close()
+    },
+  )
+}
 
 attributes.run()
