@@ -72,20 +72,18 @@ function lineOf(
 ): RecordLine {
   if (version === undefined) return { description: { ...description, tags }, versions: [], announcedFor: branch }
   const versions = [{ ...version, branch, tags }]
-  // The version of another branch is not described for this one, and an announced write for none.
+  // The version of another branch is not described for this one.
   if (recorded !== undefined && recorded.branch !== branch) return { description: recorded.description, versions }
-  return isRewritten ? { description, versions } : { versions }
+  return isRewritten ? { versions, announcedFor: branch, announcedTags: tags } : { versions }
 }
 
 /** The version that wrote an object; undefined while its commit is open. */
 async function versionOf(
   { gateway, bucket: { branch }, options }: ObjectCall,
-  { version, isRewritten, info: { file, committed } }: StoredObject,
+  { version, info: { file } }: StoredObject,
 ): Promise<Version | undefined> {
   if (version !== undefined) return version
   const commitId = file.commit.id ?? ''
-  // PFS sees no change in the commit that wrote the same bytes again.
-  if (isRewritten) return committed && { commitId, branch: branch.name, time: committed }
   const records = await gateway.records.read(branch.repo, file.path, options)
   const found = await versionAsOf(gateway, { branch, path: file.path, commitId }, records, options)
   if (found === undefined) return undefined

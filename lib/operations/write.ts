@@ -184,9 +184,9 @@ function withdraw(call: BucketCall, name: RecordName, description: Description):
   const { branch } = call.bucket
   const update: RecordUpdate = (known) => {
     if (known === undefined || !isDeepStrictEqual(known.announced.get(branch.name), description)) return undefined
-    const announced = new Map(known.announced)
-    announced.delete(branch.name)
-    return { ...known, announced }
+    const [announced, announcedTags] = [new Map(known.announced), new Map(known.announcedTags)]
+    for (const each of [announced, announcedTags]) each.delete(branch.name)
+    return { ...known, announced, announcedTags }
   }
   call.gateway.records.writeBehind({ name, kind: 'update', update }, call.options)
 }

@@ -82,6 +82,12 @@ export function restorationOf(
       latest: current.latest === replacement.latest ? merged.latest : current.latest,
       versions: limitVersions(versions),
       announced: mergedMap(current.announced, replacement.announced, merged.announced, Object.is),
+      announcedTags: mergedMap(
+        current.announcedTags,
+        replacement.announcedTags,
+        merged.announcedTags,
+        isDeepStrictEqual,
+      ),
     })
   }
 }

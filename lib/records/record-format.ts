@@ -32,12 +32,14 @@ export function serializeRecord(key: string, record: ObjectRecord): Buffer {
 }
 
 /** Serializes a line to append to a record. */
-export function serializeLine(key: string, { description, versions, announcedFor, hidden }: RecordLine): Buffer {
+export function serializeLine(key: string, line: RecordLine): Buffer {
+  const { description, versions, announcedFor, announcedTags, hidden } = line
   const { headers, metadata, tags, etag, checksum, parts } = description ?? emptyDescription
   const filled = {
     format,
     ...(description && { key }),
     ...(announcedFor !== undefined && { branch: announcedFor }),
+    ...(announcedTags && { announcedTags }),
     ...(Object.keys(headers).length > 0 && { headers }),
     ...(Object.keys(metadata).length > 0 && { metadata }),
     ...(tags.length > 0 && { tags }),
@@ -80,13 +82,16 @@ function* textsOf(bytes: Buffer): Generator<Buffer> {
 function readLine(file: Json): RecordLine {
   // The value may be 2 MiB of text.
   if (file.format !== format) throw new UnreadableRecord(`the format of a record is not ${format}`)
-  const isDescription = Object.keys(file).some((name) => name !== 'format' && name !== 'versions')
+  const announcedTags = optional(file.announcedTags, readTags)
+  const isDescription =
+    announcedTags === undefined && Object.keys(file).some((name) => name !== 'format' && name !== 'versions')
   const announcedFor = optional(file.branch, (each) => matching(each, branchPattern))
   const hidden = optional(file.hidden, readHidden)
   return {
     ...(isDescription && { description: readDescription(file) }),
     versions: readVersions(file.versions ?? []),
     ...(announcedFor !== undefined && { announcedFor }),
+    ...(announcedTags && { announcedTags }),
     ...(hidden && { hidden }),
   }
 }

@@ -16,8 +16,10 @@ export interface RecordLine {
   /** The attributes of the versions in this line; undefined if they are known, or are those of the line before. */
   readonly description?: Description
   readonly versions: readonly Version[]
-  /** The branch of a write with this description whose commit may not be made yet. */
+  /** The branch of a write with this description whose commit may not be made yet, unless the line has `announcedTags`. */
   readonly announcedFor?: string
+  /** The tags that replace those of the write that is announced for the branch, if there is one. */
+  readonly announcedTags?: Description['tags']
   readonly hidden?: HiddenVersion
 }
 
@@ -30,38 +32,53 @@ export class RecordBuilder {
   #hidden: HiddenVersion | undefined
   readonly #versions: Map<string, RecordedVersion>
   readonly #announced: Map<string, Description>
+  readonly #announcedTags: Map<string, Description['tags']>
 
-  constructor({ latest, versions, announced, hidden }: Partial<ObjectRecord> = {}) {
+  constructor({ latest, versions, announced, announcedTags, hidden }: Partial<ObjectRecord> = {}) {
     this.#latest = latest ?? emptyDescription
     this.#hidden = hidden
     this.#versions = new Map(versions?.map((version) => [idOfVersion(version), version]))
     this.#announced = new Map(announced)
+    this.#announcedTags = new Map(announcedTags)
   }
 
-  add({ description, versions, announcedFor, hidden }: RecordLine): this {
+  add({ description, versions, announcedFor, announcedTags, hidden }: RecordLine): this {
     // Equal descriptions share their memory, and a line if the record is rewritten.
     if (description !== undefined && !isDeepStrictEqual(description, this.#latest)) this.#latest = description
     if (hidden !== undefined) this.#hidden = hidden
-    for (const version of versions) {
-      const id = idOfVersion(version)
-      const known = description === undefined ? this.#versions.get(id) : undefined
-      const tags = version.tags ?? this.#versions.get(id)?.tags
-      const recorded = { ...version, description: known?.description ?? this.#latest, ...(tags && { tags }) }
-      // Moves a known version to the end.
-      this.#versions.delete(id)
-      this.#versions.set(id, recorded)
-      const announced = this.#announced.get(version.branch)
-      if (description !== undefined || announced === recorded.description) this.#announced.delete(version.branch)
+    for (const version of versions) this.#addVersion(version, description !== undefined)
+    if (announcedFor !== undefined && announcedTags === undefined) this.#announce(announcedFor)
+    else if (announcedFor !== undefined && announcedTags !== undefined && this.#announced.has(announcedFor)) {
+      this.#announcedTags.set(announcedFor, announcedTags)
     }
-    if (announcedFor !== undefined) this.#announce(announcedFor)
     return this
   }
 
+  #addVersion(version: Version, isDescribed: boolean): void {
+    const { branch } = version
+    const id = idOfVersion(version)
+    const known = this.#versions.get(id)
+    const description = (isDescribed ? undefined : known?.description) ?? this.#latest
+    const announced = this.#announced.get(branch)
+    // Its tags may have been replaced before it was recorded.
+    const next = isDeepStrictEqual(announced, description) ? this.#announcedTags.get(branch) : undefined
+    const tags = version.tags ?? known?.tags ?? next
+    // Moves a known version to the end.
+    this.#versions.delete(id)
+    this.#versions.set(id, { ...version, description, ...(tags && { tags }) })
+    if (isDescribed || announced === description) this.#withdraw(branch)
+  }
+
   #announce(branch: string): void {
-    this.#announced.delete(branch)
+    this.#withdraw(branch)
     this.#announced.set(branch, this.#latest)
     const [first] = this.#announced.keys()
-    if (this.#announced.size > maxAnnounced && first !== undefined) this.#announced.delete(first)
+    if (this.#announced.size > maxAnnounced && first !== undefined) this.#withdraw(first)
+  }
+
+  #withdraw(branch: string): void {
+    this.#announced.delete(branch)
+    this.#announcedTags.delete(branch)
   }
 
   build(): ObjectRecord {
@@ -69,13 +86,14 @@ export class RecordBuilder {
       latest: this.#latest,
       versions: limitVersions([...this.#versions.values()]),
       announced: this.#announced,
+      announcedTags: this.#announcedTags,
       ...(this.#hidden && { hidden: this.#hidden }),
     })
   }
 }
 
 /** The fewest lines from which a record can be built. */
-export function linesOf({ latest, versions, announced, hidden }: ObjectRecord): readonly RecordLine[] {
+export function linesOf({ latest, versions, announced, announcedTags, hidden }: ObjectRecord): readonly RecordLine[] {
   const groups = new Map<Description, Version[]>()
   for (const { description, ...version } of versions) {
     const group = groups.get(description)
@@ -90,5 +108,6 @@ export function linesOf({ latest, versions, announced, hidden }: ObjectRecord): 
   if (hidden !== undefined || lines.at(-1)?.description !== latest) {
     lines.push({ description: latest, versions: [], ...(hidden && { hidden }) })
   }
+  for (const [branch, tags] of announcedTags) lines.push({ versions: [], announcedFor: branch, announcedTags: tags })
   return lines
 }

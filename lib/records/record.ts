@@ -82,6 +82,8 @@ export interface ObjectRecord {
   readonly versions: readonly RecordedVersion[]
   /** The attributes of writes that are not among the versions yet, by branch: their commits may not be made yet. */
   readonly announced: ReadonlyMap<string, Description>
+  /** The tags that replaced those of announced writes, by branch; they will be those of its version. */
+  readonly announcedTags: ReadonlyMap<string, Description['tags']>
   /** Set in a record that only marks one version of the key as hidden. */
   readonly hidden?: HiddenVersion
 }
@@ -90,20 +92,25 @@ export interface ObjectRecord {
 export const emptyDescription: Description = { headers: {}, metadata: {}, tags: [], parts: [] }
 
 /** A record without attributes. */
-export const emptyRecord: ObjectRecord = { latest: emptyDescription, versions: [], announced: new Map() }
+export const emptyRecord: ObjectRecord = {
+  latest: emptyDescription,
+  versions: [],
+  announced: new Map(),
+  announcedTags: new Map(),
+}
 
 /**
  * The attributes of an object in a commit on a branch. `version` is the last recorded one up to there. They are those of
  * that version, unless a write that follows it is announced: its commit may be this one.
  */
 export function descriptionAt(
-  { latest, announced }: ObjectRecord,
+  { latest, announced, announcedTags }: ObjectRecord,
   version: RecordedVersion | undefined,
   { branch, commitId }: Pick<Version, 'branch' | 'commitId'>,
 ): Description {
   const next = version?.commitId === commitId ? undefined : announced.get(branch)
-  if (next !== undefined || version === undefined) return next ?? latest
-  const { description, tags } = version
+  const description = next ?? version?.description ?? latest
+  const tags = next === undefined ? version?.tags : announcedTags.get(branch)
   return tags === undefined ? description : { ...description, tags }
 }
 
@@ -255,11 +262,12 @@ export function recordedVersions(
 }
 
 /** Approximate memory of a record, in bytes. */
-export function sizeOfRecord({ latest, versions, announced, hidden }: ObjectRecord): number {
+export function sizeOfRecord({ latest, versions, announced, announcedTags, hidden }: ObjectRecord): number {
   let size = 300 + (hidden?.branch.length ?? 0)
   // A record may name branches of any length that no repo has.
   for (const { branch, tags = [] } of versions) size += 100 + branch.length + sizeOfTexts(tags)
   for (const branch of announced.keys()) size += branch.length
+  for (const tags of announcedTags.values()) size += sizeOfTexts(tags)
   for (const each of new Set([latest, ...announced.values(), ...versions.map(({ description }) => description)])) {
     const { headers, metadata, tags, parts } = each
     size += 200 + 200 * parts.length + sizeOfTexts([...Object.entries(headers), ...Object.entries(metadata), ...tags])

@@ -140,9 +140,8 @@ export async function storedObject(
   const record = records.get(asBuffer(info.hash).toString('hex')) ?? emptyRecord
   const at = { record, records, commitId: commit.id }
   const inherited = await inheritedVersions(forks, branch, at, options)
-  const { newest, version: last } = findVersion(at, branch.name, info.committed, inherited)
+  const { newest, version } = findVersion(at, branch.name, info.committed, inherited)
   const isRewritten = newest !== undefined && newest.commitId !== commit.id && record.announced.has(branch.name)
-  const version = isRewritten ? undefined : last
   const described = descriptionAt(record, newest, { branch: branch.name, commitId: commit.id })
   const description = withPlausibleParts(described, info.sizeBytes)
   const hashEtag = etagFromHash(info.hash)

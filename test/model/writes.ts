@@ -82,11 +82,8 @@ export function setTags({ random, requests }: World): Operation {
       const id = answer.header('x-amz-version-id')
       const isMade = answer.status === 200 || answer.status === 204
       return {
-        attributes(model) {
-          if (!isMade) return []
-          const version = model.ids[model.versionAt(model.indexOf(id), key)] ?? ''
-          return [{ key, id: version, set: { tags } }]
-        },
+        attributes: (model, span) =>
+          isMade ? versionsSeen(model, span, key, id).map((version) => ({ ...version, set: { tags } })) : [],
         verify(model, span) {
           if (isMade) assert.ok(model.at(model.indexOf(id)).has(key), 'tags are of a version')
           else assert.is(answer.status, 404)

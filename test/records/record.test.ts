@@ -69,6 +69,7 @@ const versions = fc.array(
 const line: fc.Arbitrary<RecordLine> = fc.oneof(
   fc.record({ description, versions }, options),
   fc.record({ versions }, options),
+  fc.record({ versions, announcedFor: fc.constantFrom('master', 'a-b_c'), announcedTags: tags }, options),
   fc.record({ description, versions: fc.constant([]), announcedFor: fc.constantFrom('master', 'a-b_c') }, options),
 )
 

@@ -78,7 +78,7 @@ export function refuseClosed(commit: CommitRecord): void {
 /** Closes the commit; it becomes finished a little later. */
 export function closeCommit(state: State, commit: CommitRecord, error = ''): void {
   const finish = () => finishCommit(state, commit)
-  commit.finishing = state.now()
+  commit.finishing = timeAfter(commit.parent, state.now())
   commit.error = error
   markUpdated(state, commit)
   const { finishMilliseconds } = state.options
@@ -86,9 +86,14 @@ export function closeCommit(state: State, commit: CommitRecord, error = ''): voi
   else setTimeout(finish, finishMilliseconds)
 }
 
+/** The time, but in a later millisecond than the parent's: pachd needs tens of milliseconds for a commit. */
+function timeAfter(parent: CommitRecord | undefined, now: Date): Date {
+  return new Date(Math.max(now.getTime(), (parent?.finishing?.getTime() ?? 0) + 1))
+}
+
 /** Finishes the commit at once. */
 export function finishCommit(state: State, commit: CommitRecord): void {
-  commit.finishing ??= state.now()
+  commit.finishing ??= timeAfter(commit.parent, state.now())
   commit.finished = state.now()
   markUpdated(state, commit)
 }
