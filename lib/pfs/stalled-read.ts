@@ -1,7 +1,7 @@
 import type { CallOptions, File, PfsClient } from './client.js'
 import { readFile } from './path.js'
 
-/** Maximum bytes to pass on at a time, in memory of at most twice that: a view of a message would keep up to 20 MiB alive. */
+/** Maximum bytes to pass on at a time, in memory of at most twice that: views would keep messages or buffers of 64 KiB alive. */
 const sliceBytes = 32 * 1024
 
 /** Longest time that a reader may keep a slice before the call and the rest of its message are dropped, in ms. */
@@ -56,7 +56,7 @@ class SlicedReader {
       this.#rest = value
     }
     const view = this.#rest.subarray(0, sliceBytes)
-    const slice = view.buffer.byteLength <= 2 * sliceBytes ? view : new Uint8Array(view)
+    const slice = view.buffer.byteLength <= 2 * view.length ? view : new Uint8Array(view)
     this.#rest = this.#rest.subarray(slice.length)
     this.#position += slice.length
     return slice

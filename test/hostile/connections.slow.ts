@@ -201,6 +201,9 @@ for (const [name, readers, messageBytes] of [
         }
       },
     }
+    // Makes the connection to PFS that all downloads share, and compiles.
+    for (let warm = 0; warm < 3; warm += 1) assert.is((await ask(gateway.port, 'GET', path)).status, 200)
+    begun = 0
     const before = await gateway.measure()
     const sockets = await Promise.all(
       Array.from({ length: readers }, async () => {
