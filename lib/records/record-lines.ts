@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import {
   type Description,
-  emptyDescription,
+  emptyRecord,
   type HiddenVersion,
   idOfVersion,
   limitParts,
@@ -31,15 +31,16 @@ export class RecordBuilder {
   #latest: Description
   #hidden: HiddenVersion | undefined
   readonly #versions: Map<string, RecordedVersion>
-  readonly #announced: Map<string, Description>
-  readonly #announcedTags: Map<string, Description['tags']>
+  /** Replaced by a change, since most records share the empty one. */
+  #announced: ReadonlyMap<string, Description>
+  #announcedTags: ReadonlyMap<string, Description['tags']>
 
-  constructor({ latest, versions, announced, announcedTags, hidden }: Partial<ObjectRecord> = {}) {
-    this.#latest = latest ?? emptyDescription
+  constructor({ latest, versions, announced, announcedTags, hidden }: ObjectRecord = emptyRecord) {
+    this.#latest = latest
     this.#hidden = hidden
-    this.#versions = new Map(versions?.map((version) => [idOfVersion(version), version]))
-    this.#announced = new Map(announced)
-    this.#announcedTags = new Map(announcedTags)
+    this.#versions = new Map(versions.map((version) => [idOfVersion(version), version]))
+    this.#announced = announced
+    this.#announcedTags = announcedTags
   }
 
   add({ description, versions, announcedFor, announcedTags, hidden }: RecordLine): this {
@@ -49,7 +50,9 @@ export class RecordBuilder {
     for (const version of versions) this.#addVersion(version, description !== undefined)
     if (announcedFor === undefined) return this
     if (announcedTags === undefined) this.#announce(announcedFor)
-    else if (this.#announced.has(announcedFor)) this.#announcedTags.set(announcedFor, announcedTags)
+    else if (this.#announced.has(announcedFor)) {
+      this.#announcedTags = new Map(this.#announcedTags).set(announcedFor, announcedTags)
+    }
     return this
   }
 
@@ -71,14 +74,14 @@ export class RecordBuilder {
 
   #announce(branch: string): void {
     this.#withdraw(branch)
-    this.#announced.set(branch, this.#latest)
+    this.#announced = new Map(this.#announced).set(branch, this.#latest)
     const [first] = this.#announced.keys()
     if (this.#announced.size > maxAnnounced && first !== undefined) this.#withdraw(first)
   }
 
   #withdraw(branch: string): void {
-    this.#announced.delete(branch)
-    this.#announcedTags.delete(branch)
+    if (this.#announced.has(branch)) this.#announced = without(this.#announced, branch)
+    if (this.#announcedTags.has(branch)) this.#announcedTags = without(this.#announcedTags, branch)
   }
 
   build(): ObjectRecord {
@@ -90,6 +93,10 @@ export class RecordBuilder {
       ...(this.#hidden && { hidden: this.#hidden }),
     })
   }
+}
+
+function without<Value>(map: ReadonlyMap<string, Value>, key: string): ReadonlyMap<string, Value> {
+  return new Map([...map].filter(([each]) => each !== key))
 }
 
 /** The fewest lines from which a record can be built. */

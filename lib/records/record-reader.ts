@@ -4,7 +4,7 @@ import type { CallOptions, Repo } from '../pfs/client.js'
 import { RangeHistories } from '../pfs/path-lookup.js'
 import { DirectoryReader, type ExpectedPage } from './directory-reader.js'
 import { maxRecordBytes, type RecordReadOptions, readRecords } from './read-records.js'
-import { mapDescriptions, type ObjectRecord } from './record.js'
+import { descriptionsOf, type ObjectRecord, withoutParts } from './record.js'
 import { type AccessOptions, RecordAccess } from './record-access.js'
 import { type BranchState, type KeyRecords, noRecords, type RecordCache, type RunningRead } from './record-cache.js'
 import { recordDirectory } from './record-path.js'
@@ -46,7 +46,7 @@ export class RecordReader {
 
   /** The records of the keys of a page, including pending changes; without their parts, since each object may have 10,000. */
   readPage(repo: Repo, paths: readonly string[], options: CallOptions): Promise<ReadonlyMap<string, KeyRecords>> {
-    return this.#readAll(repo, paths, { shorten: withoutParts, isPending: true }, options)
+    return this.#readAll(repo, paths, { shorten: withoutAllParts, isPending: true }, options)
   }
 
   /** Prepares `readPage` while PFS lists the page. */
@@ -187,12 +187,9 @@ interface ReadOptions {
 
 const whole = (record: ObjectRecord): ObjectRecord => record
 
-function withoutParts(record: ObjectRecord): ObjectRecord {
-  const { latest, versions, announced } = record
-  const descriptions = [latest, ...announced.values(), ...versions.map(({ description }) => description)]
-  if (descriptions.every(({ parts }) => parts.length === 0)) return record
-  const shortened = new Map(descriptions.map((each) => [each, { ...each, parts: [] }]))
-  return mapDescriptions(record, (each) => shortened.get(each) ?? each)
+const withoutAllParts = (record: ObjectRecord): ObjectRecord => {
+  const descriptions = descriptionsOf(record).filter(({ parts }) => parts.length > 0)
+  return descriptions.length === 0 ? record : withoutParts(record, descriptions)
 }
 
 function idOf({ project, name }: Repo): string {

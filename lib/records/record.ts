@@ -182,6 +182,13 @@ export function limitVersions(versions: readonly RecordedVersion[]): readonly Re
   return kept.slice(-most)
 }
 
+/** The different descriptions of a record, newest first. */
+export function descriptionsOf({ latest, versions, announced }: ObjectRecord): readonly Description[] {
+  if (announced.size === 0 && versions.every(({ description }) => description === latest)) return [latest]
+  const before = versions.map(({ description }) => description).reverse()
+  return [...new Set([latest, ...announced.values(), ...before])]
+}
+
 /** A record with other descriptions. */
 export function mapDescriptions(record: ObjectRecord, map: (description: Description) => Description): ObjectRecord {
   return {
@@ -194,15 +201,18 @@ export function mapDescriptions(record: ObjectRecord, map: (description: Descrip
 
 /** Drops the parts of old versions beyond as many as one object can have: a record that is too long cannot be read. */
 export function limitParts(record: ObjectRecord): ObjectRecord {
-  const { latest, versions, announced } = record
-  const before = versions.map(({ description }) => description)
-  const shortened = new Map<Description, Description>()
   let left = maxPartNumber
-  for (const each of new Set([latest, ...announced.values(), ...before.reverse()])) {
-    left -= each.parts.length
-    if (left < 0 && each.parts.length > 0) shortened.set(each, { ...each, parts: [] })
-  }
-  return shortened.size === 0 ? record : mapDescriptions(record, (each) => shortened.get(each) ?? each)
+  const tooLong = descriptionsOf(record).filter(({ parts }) => {
+    left -= parts.length
+    return left < 0 && parts.length > 0
+  })
+  return tooLong.length === 0 ? record : withoutParts(record, tooLong)
+}
+
+/** Leaves out the parts of some descriptions of a record. */
+export function withoutParts(record: ObjectRecord, descriptions: readonly Description[]): ObjectRecord {
+  const shortened = new Map(descriptions.map((each) => [each, { ...each, parts: [] }]))
+  return mapDescriptions(record, (each) => shortened.get(each) ?? each)
 }
 
 /**
@@ -262,14 +272,14 @@ export function recordedVersions(
 }
 
 /** Approximate memory of a record, in bytes. */
-export function sizeOfRecord({ latest, versions, announced, announcedTags, hidden }: ObjectRecord): number {
+export function sizeOfRecord(record: ObjectRecord): number {
+  const { versions, announced, announcedTags, hidden } = record
   let size = 300 + (hidden?.branch.length ?? 0)
   // A record may name branches of any length that no repo has.
   for (const { branch, tags = [] } of versions) size += 100 + branch.length + sizeOfTexts(tags)
   for (const branch of announced.keys()) size += branch.length
   for (const tags of announcedTags.values()) size += sizeOfTexts(tags)
-  for (const each of new Set([latest, ...announced.values(), ...versions.map(({ description }) => description)])) {
-    const { headers, metadata, tags, parts } = each
+  for (const { headers, metadata, tags, parts } of descriptionsOf(record)) {
     size += 200 + 200 * parts.length + sizeOfTexts([...Object.entries(headers), ...Object.entries(metadata), ...tags])
   }
   return size
