@@ -18,7 +18,7 @@ export interface RecordLine {
   readonly versions: readonly Version[]
   /** The branch of a write with this description whose commit may not be made yet, unless the line has `announcedTags`. */
   readonly announcedFor?: string
-  /** The tags that replace those of the write that is announced for the branch, if there is one. */
+  /** The tags of the write that is announced for the branch, or that was until it was recorded after these versions. */
   readonly announcedTags?: Description['tags']
   readonly hidden?: HiddenVersion
 }
@@ -52,7 +52,7 @@ export class RecordBuilder {
     if (announcedTags === undefined) this.#announce(announcedFor)
     else if (this.#announced.has(announcedFor)) {
       this.#announcedTags = new Map(this.#announcedTags).set(announcedFor, announcedTags)
-    }
+    } else this.#tagNext(announcedFor, announcedTags, versions)
     return this
   }
 
@@ -70,6 +70,17 @@ export class RecordBuilder {
     this.#versions.delete(id)
     this.#versions.set(id, { ...version, description, ...(tags && { tags }) })
     if (isDescribed || announced === description) this.#withdraw(branch)
+  }
+
+  /** Sets the tags of a write that was announced, and recorded before this line: the newest version after those of the line. */
+  #tagNext(branch: string, tags: Description['tags'], versions: readonly Version[]): void {
+    const last = Math.max(...versions.map(({ time }) => time.getTime()))
+    let next: RecordedVersion | undefined
+    for (const version of this.#versions.values()) {
+      const time = version.time.getTime()
+      if (version.branch === branch && time > last && time >= (next?.time.getTime() ?? 0)) next = version
+    }
+    if (next !== undefined) this.#versions.set(idOfVersion(next), { ...next, tags: next.tags ?? tags })
   }
 
   #announce(branch: string): void {

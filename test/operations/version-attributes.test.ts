@@ -286,6 +286,34 @@ attributes('tags are set again after an open commit, in which they were set', as
   await everywhere(async (client) => assert.is(await tagsOf(client, 'open-tags'), 'tag=second'))
 })
 
+attributes('tags are set for the last write while its gateway records the version', async ({ gateway }) => {
+  const slow = await startGateway({ pfs: gateway.pfs, options: { objectRecords: 'all' } })
+  const client = s3Client(slow)
+  const first = await put(client, 'raced-tags')
+  await slow.flush()
+  const second = await put(client, 'raced-tags', { Metadata: { v: '2' } })
+  await put(client, 'elsewhere', { Body: 'behind the raced tags' })
+  const pfs = {
+    ...gateway.pfs,
+    modifyFile: async (...args: Parameters<typeof gateway.pfs.modifyFile>) => {
+      // The other gateway has read the record, and writes the tags.
+      await slow.flush()
+      return gateway.pfs.modifyFile(...args)
+    },
+  }
+  const other = await startGateway({ pfs, options: { objectRecords: 'all' } })
+  const otherS3 = s3Client(other)
+  await tag(otherS3, 'raced-tags', 'b')
+  for (const each of [client, otherS3]) {
+    assert.is(await tagsOf(each, 'raced-tags'), 'tag=b')
+    assert.equal((await head(each, 'raced-tags', second)).Metadata, { v: '2' })
+    assert.equal((await head(each, 'raced-tags', first)).Metadata, {})
+  }
+  for (const each of [client, otherS3]) each.destroy()
+  await other.close()
+  await slow.close()
+})
+
 attributes('tags are set for the last write before its gateway has recorded the version', async ({ gateway }) => {
   const slow = await startGateway({ pfs: gateway.pfs, options: { objectRecords: 'all' } })
   const client = s3Client(slow)
