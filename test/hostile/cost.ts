@@ -21,7 +21,7 @@ export interface Cost {
 }
 
 /** The least cost of up to `runs` runs, until it is cheap: the first ones compile, and any may collect garbage. */
-export async function cheapestCost(bench: Bench, request: RawRequest, runs = 8): Promise<Cost> {
+export async function cheapestCost(bench: Bench, request: RawRequest, runs = 24): Promise<Cost> {
   return leastCost(bench, request, runs, (cost) => isCheap(cost, request))
 }
 
