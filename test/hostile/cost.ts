@@ -2,8 +2,11 @@ import * as assert from 'uvu/assert'
 import type { GatewayProcess } from '../faults/support/gateway-process.js'
 import { bytesOf, exchange, type RawRequest, type RawResponse } from '../support/wire.js'
 
-/** Longest turn of the event loop, in milliseconds of processor time. */
-export const longestTurn = 50
+/**
+ * Longest turn of the event loop, in milliseconds of processor time: 10 of loops and, with PFS in memory in the same process,
+ * up to 57 in all on a slow machine, most of it garbage collection.
+ */
+export const longestTurn = 75
 
 /** A gateway in a separate process. */
 export interface Bench {
