@@ -48,7 +48,6 @@ const suitesOverPachd = [
   'operations/multipart/upload-part-copy',
   'operations/objects',
   'operations/records',
-  'operations/version-attributes',
   'operations/versions',
 ]
 /**
