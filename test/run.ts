@@ -48,6 +48,7 @@ const suitesOverPachd = [
   'operations/multipart/upload-part-copy',
   'operations/objects',
   'operations/records',
+  'operations/version-attributes',
   'operations/versions',
 ]
 /**

@@ -279,6 +279,8 @@ attributes(
 attributes('tags are set again after an open commit, in which they were set', async ({ gateway, s3, everywhere }) => {
   await put(s3, 'open-tags')
   await gateway.flush()
+  // pachd does not read an open commit above one that is not finished.
+  await gateway.pfs.inspectCommit({ commit: { repo, branch: 'master' }, wait: 'FINISHED' })
   const commit = await gateway.pfs.startCommit({ branch: { repo, name: 'master' } })
   await tag(s3, 'open-tags', 'first')
   await gateway.pfs.finishCommit({ commit })
