@@ -1,5 +1,5 @@
 import { S3Error } from '../errors.js'
-import { type HttpRequest, header } from './request.js'
+import { type HttpRequest, header, isHeaderName } from './request.js'
 import type { Headers, S3Response } from './response.js'
 
 /**
@@ -50,9 +50,6 @@ interface CrossOrigin {
 /** The methods that a rule may allow. */
 const methods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'POST', 'DELETE'])
 
-/** The name of a header in lower case (RFC 9110, 5.6.2). */
-const headerName = /^[\w!#$%&'*+.^`|~-]+$/
-
 const vary = 'Origin, Access-Control-Request-Headers, Access-Control-Request-Method'
 
 /** Whether a request is a CORS preflight. */
@@ -75,7 +72,7 @@ export function answerPreflight(
     .split(',')
     .map((name) => name.trim().toLowerCase())
     .filter((name) => name !== '')
-  const malformed = headers.find((name) => !headerName.test(name))
+  const malformed = headers.find((name) => !isHeaderName(name))
   if (malformed !== undefined) throw badRequest(`Invalid Access-Control-Request-Headers: ${malformed}`)
   const rule = ruleFor(rules, bucket, { origin, method, headers })
   if (rule === undefined) throw new S3Error('AccessForbidden', { fields: { Method: method, ResourceType: 'OBJECT' } })

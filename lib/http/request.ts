@@ -158,3 +158,16 @@ function headersFrom(rawHeaders: readonly string[]): ReadonlyMap<string, readonl
   }
   return headers
 }
+
+export const headerName = /^[\w!#$%&'*+.^`|~-]+$/
+export const headerValue = /^[\t\x20-\x7e\x80-\xff]*$/
+
+/** Whether a text is a valid header name. */
+export function isHeaderName(text: string): boolean {
+  return headerName.test(text)
+}
+
+/** Whether a text is a valid header value, whose bytes are written as Latin-1. */
+export function isHeaderValue(text: string): boolean {
+  return headerValue.test(text)
+}

@@ -1,6 +1,6 @@
 import { lookup } from 'mrmime'
 import { invalidArgument, S3Error } from '../errors.js'
-import type { HttpRequest } from '../http/request.js'
+import { type HttpRequest, isHeaderName, isHeaderValue } from '../http/request.js'
 import type { Headers } from '../http/response.js'
 import {
   attributeBytes,
@@ -8,8 +8,6 @@ import {
   type ContentHeader,
   contentHeaders,
   type Description,
-  isHeaderName,
-  isHeaderValue,
 } from '../records/record.js'
 import { parseTagQuery } from './tags.js'
 

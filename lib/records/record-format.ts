@@ -1,6 +1,7 @@
 import { parseChecksumAlgorithm } from '../checksums.js'
 import { yieldTurn } from '../concurrency.js'
 import { asBuffer } from '../encoding.js'
+import { headerName, headerValue } from '../http/request.js'
 import {
   attributeBytes,
   attributeLimits,
@@ -8,8 +9,6 @@ import {
   type Description,
   emptyDescription,
   type HiddenVersion,
-  headerName,
-  headerValue,
   markerChanges,
   maxMarkerVersions,
   maxPartNumber,

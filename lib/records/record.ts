@@ -125,19 +125,6 @@ export const attributeLimits = {
   tagValueCharacters: 256,
 } as const
 
-export const headerName = /^[\w!#$%&'*+.^`|~-]+$/
-export const headerValue = /^[\t\x20-\x7e\x80-\xff]*$/
-
-/** Whether a text is a valid header name. */
-export function isHeaderName(text: string): boolean {
-  return headerName.test(text)
-}
-
-/** Whether a text is a valid header value, whose bytes are written as Latin-1. */
-export function isHeaderValue(text: string): boolean {
-  return headerValue.test(text)
-}
-
 /** Total bytes of all names and values, in UTF-8. */
 export function attributeBytes(texts: Readonly<Record<string, string>>): number {
   return Object.entries(texts).reduce((sum, [name, text]) => sum + Buffer.byteLength(name) + Buffer.byteLength(text), 0)
