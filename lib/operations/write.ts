@@ -11,7 +11,7 @@ import { chunkedHashBytes, emptyFileHash, smallFileHash } from '../pfs/file-hash
 import { computeEtag } from '../records/adopt-records.js'
 import { type Description, isServedWithout, needsRecord } from '../records/record.js'
 import { type RecordChange, type RecordUpdate, withLine } from '../records/record-change.js'
-import type { RecordLine } from '../records/record-lines.js'
+import { RecordBuilder, type RecordLine } from '../records/record-lines.js'
 import { createPendingId, type RecordName } from '../records/record-path.js'
 import {
   commitOfVersion,
@@ -184,9 +184,7 @@ function withdraw(call: BucketCall, name: RecordName, description: Description):
   const { branch } = call.bucket
   const update: RecordUpdate = (known) => {
     if (known === undefined || !isDeepStrictEqual(known.announced.get(branch.name), description)) return undefined
-    const [announced, announcedTags] = [new Map(known.announced), new Map(known.announcedTags)]
-    for (const each of [announced, announcedTags]) each.delete(branch.name)
-    return { ...known, announced, announcedTags }
+    return new RecordBuilder(known).withdraw(branch.name).build()
   }
   call.gateway.records.writeBehind({ name, kind: 'update', update }, call.options)
 }

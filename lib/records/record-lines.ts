@@ -69,7 +69,7 @@ export class RecordBuilder {
     // Moves a known version to the end.
     this.#versions.delete(id)
     this.#versions.set(id, { ...version, description, ...(tags && { tags }) })
-    if (isDescribed || announced === description) this.#withdraw(branch)
+    if (isDescribed || announced === description) this.withdraw(branch)
   }
 
   /** Sets the tags of a write that was announced, and recorded before this line: the newest version after those of the line. */
@@ -84,15 +84,17 @@ export class RecordBuilder {
   }
 
   #announce(branch: string): void {
-    this.#withdraw(branch)
+    this.withdraw(branch)
     this.#announced = new Map(this.#announced).set(branch, this.#latest)
     const [first] = this.#announced.keys()
-    if (this.#announced.size > maxAnnounced && first !== undefined) this.#withdraw(first)
+    if (this.#announced.size > maxAnnounced && first !== undefined) this.withdraw(first)
   }
 
-  #withdraw(branch: string): void {
+  /** Removes the announced write to a branch, with its tags. */
+  withdraw(branch: string): this {
     if (this.#announced.has(branch)) this.#announced = without(this.#announced, branch)
     if (this.#announcedTags.has(branch)) this.#announcedTags = without(this.#announcedTags, branch)
+    return this
   }
 
   build(): ObjectRecord {

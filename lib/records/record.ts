@@ -104,14 +104,23 @@ export const emptyRecord: ObjectRecord = {
  * that version, unless a write that follows it is announced: its commit may be this one.
  */
 export function descriptionAt(
-  { latest, announced, announcedTags }: ObjectRecord,
+  record: ObjectRecord,
+  version: RecordedVersion | undefined,
+  at: Pick<Version, 'branch' | 'commitId'>,
+): Description {
+  const next = announcedAfter(record, version, at)
+  const description = next ?? version?.description ?? record.latest
+  const tags = next === undefined ? version?.tags : record.announcedTags.get(at.branch)
+  return tags === undefined ? description : { ...description, tags }
+}
+
+/** The attributes of the announced write that may have made a commit after the last recorded version. */
+export function announcedAfter(
+  { announced }: ObjectRecord,
   version: RecordedVersion | undefined,
   { branch, commitId }: Pick<Version, 'branch' | 'commitId'>,
-): Description {
-  const next = version?.commitId === commitId ? undefined : announced.get(branch)
-  const description = next ?? version?.description ?? latest
-  const tags = next === undefined ? version?.tags : announcedTags.get(branch)
-  return tags === undefined ? description : { ...description, tags }
+): Description | undefined {
+  return version?.commitId === commitId ? undefined : announced.get(branch)
 }
 
 /** Limits on the attributes of an object, so that any client can read its headers: some accept at most 16 KiB. */

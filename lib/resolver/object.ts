@@ -15,6 +15,7 @@ import type { FileLookup } from '../pfs/file-lookup.js'
 import { readFile } from '../pfs/path.js'
 import { currentMarker, markerContent } from '../records/markers.js'
 import {
+  announcedAfter,
   type Description,
   descriptionAt,
   emptyRecord,
@@ -138,12 +139,11 @@ export async function storedObject(
   const { commit, path } = info.file
   if (info.hash.length === 0 || !commit.id) throw new Error(`PFS describes ${path} without its hash or commit`)
   const record = records.get(asBuffer(info.hash).toString('hex')) ?? emptyRecord
-  const at = { record, records, commitId: commit.id }
+  const at = { record, records, branch: branch.name, commitId: commit.id }
   const inherited = await inheritedVersions(forks, branch, at, options)
-  const { newest, version } = findVersion(at, branch.name, info.committed, inherited)
-  const isRewritten = newest !== undefined && newest.commitId !== commit.id && record.announced.has(branch.name)
-  const described = descriptionAt(record, newest, { branch: branch.name, commitId: commit.id })
-  const description = withPlausibleParts(described, info.sizeBytes)
+  const { newest, version } = findVersion(at, info.committed, inherited)
+  const isRewritten = newest !== undefined && announcedAfter(record, newest, at) !== undefined
+  const description = withPlausibleParts(descriptionAt(record, newest, at), info.sizeBytes)
   const hashEtag = etagFromHash(info.hash)
   const etag = description.etag === undefined ? hashEtag : `"${description.etag}"`
   return {
@@ -177,6 +177,7 @@ const maxOrigins = 16
 interface RecordAtCommit {
   readonly record: ObjectRecord
   readonly records: KeyRecords
+  readonly branch: string
   readonly commitId: string
 }
 
@@ -207,8 +208,7 @@ async function inheritedVersions(
  * that: then a writer without records has written this one again. All times come from PFS, so they can be compared.
  */
 function findVersion(
-  { record, records, commitId }: RecordAtCommit,
-  branch: string,
+  { record, records, branch, commitId }: RecordAtCommit,
   before: Date | undefined,
   inherited: InheritedVersions,
 ): { readonly newest?: RecordedVersion; readonly version?: RecordedVersion } {
