@@ -1,3 +1,4 @@
+import { buffer } from 'node:stream/consumers'
 import type { Branch, CallOptions, FileInfo, PfsClient } from '../pfs/client.js'
 import { PfsError, unlessMissing } from '../pfs/errors.js'
 import { chunkedHashBytes, smallFileHash } from '../pfs/file-hash.js'
@@ -87,9 +88,7 @@ export async function findMadeCommit(
     const info = await inspect(commitId, path)
     const offset = (info?.sizeBytes ?? 0) - end.length
     if (info === undefined || offset < 0) return false
-    const pieces: Uint8Array[] = []
-    for await (const piece of readFile(pfs, info.file, { offset }, options)) pieces.push(piece)
-    return Buffer.concat(pieces).equals(end)
+    return (await buffer(readFile(pfs, info.file, { offset }, options))).equals(end)
   }
 }
 

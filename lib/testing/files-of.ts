@@ -1,3 +1,4 @@
+import { buffer } from 'node:stream/consumers'
 import type { CallOptions, PfsClient } from '../pfs/client.js'
 import { commitOf, createBucketNames } from '../resolver/bucket-name.js'
 
@@ -39,9 +40,7 @@ export async function filesOf(
   const files: [path: string, content: string | Uint8Array][] = []
   for await (const { file, fileType } of pfs.walkFile({ file: { commit, path: '/' } }, options)) {
     if (fileType === 'DIR') continue
-    const pieces: Uint8Array[] = []
-    for await (const piece of pfs.getFile({ file }, options)) pieces.push(piece)
-    const bytes = Buffer.concat(pieces)
+    const bytes = await buffer(pfs.getFile({ file }, options))
     files.push([file.path.slice(1), as === 'bytes' ? new Uint8Array(bytes) : bytes.toString()])
   }
   // A file may have the name of a member of Object.
