@@ -4,6 +4,7 @@ import { type S3Response, xmlResponse } from '../http/response.js'
 import { malformedXml, readXml, type XmlSource, xmlDocument } from '../http/xml.js'
 import type { Description, Version } from '../records/record.js'
 import type { RecordLine } from '../records/record-lines.js'
+import { contentIdOf } from '../records/record-path.js'
 import type { StoredObject } from '../resolver/object.js'
 import { versionAsOf } from '../resolver/versions/object-version.js'
 import { type Call, type ObjectCall, requireWritable, resolveNamedObject } from './call.js'
@@ -57,7 +58,7 @@ async function setTags(call: ObjectCall, tags: Tags): Promise<string> {
   const { gateway, bucket, options } = call
   const object = await resolveNamedObject(call)
   const { file, hash } = object.info
-  const name = { repo: bucket.branch.repo, path: file.path, content: Buffer.from(hash).toString('hex') }
+  const name = { repo: bucket.branch.repo, path: file.path, content: contentIdOf(hash) }
   const line = lineOf(bucket.branch.name, tags, object, await versionOf(call, object))
   await gateway.records.write([{ name, kind: 'append', line }], options)
   return object.versionId

@@ -7,7 +7,7 @@ import type { FileInfo } from '../pfs/client.js'
 import { lookUpPaths } from '../pfs/path-lookup.js'
 import type { HiddenVersion } from '../records/record.js'
 import type { KeyRecords } from '../records/record-cache.js'
-import { isMarkerPath } from '../records/record-path.js'
+import { contentIdOf, isMarkerPath } from '../records/record-path.js'
 import type { KeyVersion, WalkedVersion } from '../resolver/versions/version-walk.js'
 import type { BucketCall } from './call.js'
 
@@ -176,5 +176,5 @@ function foundFiles(results: Awaited<ReturnType<typeof lookUpPaths>>): ReadonlyM
 
 /** PFS's hash of a file in hex; undefined if the file is missing. */
 function contentOf(file: FileInfo | undefined): string | undefined {
-  return file && Buffer.from(file.hash).toString('hex')
+  return file && contentIdOf(file.hash)
 }

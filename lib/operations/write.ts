@@ -12,7 +12,7 @@ import { computeEtag } from '../records/adopt-records.js'
 import { type Description, isServedWithout, needsRecord } from '../records/record.js'
 import { type RecordChange, type RecordUpdate, withLine } from '../records/record-change.js'
 import { RecordBuilder, type RecordLine } from '../records/record-lines.js'
-import { createPendingId, type RecordName } from '../records/record-path.js'
+import { contentIdOf, createPendingId, type RecordName } from '../records/record-path.js'
 import {
   commitOfVersion,
   completeRecords,
@@ -221,7 +221,7 @@ function announcementOf({ bucket }: BucketCall, description: Description): Recor
 }
 
 function nameOf(call: BucketCall, path: string, hash: Uint8Array): RecordName {
-  return { ...repoAndPath(call, path), content: Buffer.from(hash).toString('hex') }
+  return { ...repoAndPath(call, path), content: contentIdOf(hash) }
 }
 
 function repoAndPath({ bucket }: BucketCall, path: string) {

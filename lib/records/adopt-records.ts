@@ -1,4 +1,5 @@
 import { createHash, type Hash } from 'node:crypto'
+import { buffer } from 'node:stream/consumers'
 import type { Change } from '../commits/change.js'
 import type { CallOptions, Commit, File, FileInfo, PfsClient, Repo } from '../pfs/client.js'
 import { headOf } from '../pfs/client.js'
@@ -7,7 +8,7 @@ import { readFile } from '../pfs/path.js'
 import { maxRecordBytes } from './read-records.js'
 import type { Description } from './record.js'
 import { parseRecord, UnreadableRecord } from './record-format.js'
-import { pendingSince, readRecordPath, recordPath, recordsBranch } from './record-path.js'
+import { contentIdOf, pendingSince, readRecordPath, recordPath, recordsBranch } from './record-path.js'
 
 /**
  * The changes that settle pending records from before `before`: gateways leave them if they crash between the commit of a
@@ -42,10 +43,9 @@ export async function settlePending(
 }
 
 async function readRecord(pfs: PfsClient, file: File, options: CallOptions): Promise<Description | undefined> {
-  const pieces: Uint8Array[] = []
-  for await (const piece of pfs.getFile({ file }, options)) pieces.push(piece)
+  const bytes = await buffer(pfs.getFile({ file }, options))
   try {
-    return (await parseRecord(Buffer.concat(pieces))).latest
+    return (await parseRecord(bytes)).latest
   } catch (error) {
     if (error instanceof UnreadableRecord) return undefined
     throw error
@@ -65,7 +65,7 @@ async function findContent(
     const commit: Commit = headOf(branch)
     const info = await unlessMissing(pfs.inspectFile({ commit, path }, options))
     if (info?.fileType === 'FILE' && (await computeEtag(pfs, info, record, options)) === record.etag) {
-      return Buffer.from(info.hash).toString('hex')
+      return contentIdOf(info.hash)
     }
   }
   return undefined

@@ -1,6 +1,6 @@
 import { emptyFileHash } from '../pfs/file-hash.js'
 import type { ObjectRecord, RecordedVersion } from './record.js'
-import type { ContentId } from './record-path.js'
+import { type ContentId, contentIdOf } from './record-path.js'
 
 /**
  * Directory markers: empty objects whose keys end with `/`. They have no file in PFS, where pipelines would see it. The
@@ -8,7 +8,7 @@ import type { ContentId } from './record-path.js'
  */
 
 /** The content of every directory marker. */
-export const markerContent: ContentId = Buffer.from(emptyFileHash).toString('hex')
+export const markerContent: ContentId = contentIdOf(emptyFileHash)
 
 /**
  * The last version of a record that changed a marker on a branch, up to a time; undefined if no version did. All times come

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { asBuffer } from '../encoding.js'
 import type { Branch, PathRange, Repo } from '../pfs/client.js'
 import { prefixEnd } from '../pfs/path.js'
 
@@ -16,6 +17,11 @@ const objects = '/objects'
  * yet; or `hidden-`, a commit and a branch for a hidden version, whatever its content.
  */
 export type ContentId = string
+
+/** The id of the content of a file, from PFS's hash. */
+export function contentIdOf(hash: Uint8Array): ContentId {
+  return asBuffer(hash).toString('hex')
+}
 
 /** The records branch of a repo, in the `meta` repo beside it, which shares its rights. */
 export function recordsBranch({ project, name }: Repo): Branch {

@@ -25,7 +25,7 @@ import {
   type Version,
 } from '../records/record.js'
 import type { KeyRecords } from '../records/record-cache.js'
-import { isMarkerPath } from '../records/record-path.js'
+import { contentIdOf, isMarkerPath } from '../records/record-path.js'
 import type { RecordStore } from '../records/record-store.js'
 import { type Bucket, commitOf, isCommitId } from './bucket-name.js'
 import type { Forks } from './forks.js'
@@ -122,7 +122,7 @@ export async function completeRecords(
   known: KeyRecords,
   options: CallOptions,
 ): Promise<KeyRecords> {
-  const isKnown = known.has(asBuffer(hash).toString('hex'))
+  const isKnown = known.has(contentIdOf(hash))
   if (records.mayHaveMissed(commit.repo, commit.id, isKnown)) return records.read(commit.repo, path, options)
   // This gateway may have made the commit since the records were read.
   return records.known(commit.repo, path) ?? known
@@ -138,7 +138,7 @@ export async function storedObject(
 ): Promise<StoredObject> {
   const { commit, path } = info.file
   if (info.hash.length === 0 || !commit.id) throw new Error(`PFS describes ${path} without its hash or commit`)
-  const record = records.get(asBuffer(info.hash).toString('hex')) ?? emptyRecord
+  const record = records.get(contentIdOf(info.hash)) ?? emptyRecord
   const at = { record, records, branch: branch.name, commitId: commit.id }
   const inherited = await inheritedVersions(forks, branch, at, options)
   const { newest, version } = findVersion(at, info.committed, inherited)

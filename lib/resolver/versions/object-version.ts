@@ -4,6 +4,7 @@ import { isMissing } from '../../pfs/errors.js'
 import { markerContent, markerEvent } from '../../records/markers.js'
 import { createRestoredFrom, hiddenVersions, recordedVersions } from '../../records/record.js'
 import type { KeyRecords } from '../../records/record-cache.js'
+import { contentIdOf } from '../../records/record-path.js'
 import { commitOf } from '../bucket-name.js'
 import type { KeyCodec } from '../key.js'
 import { commitOfVersion, findObject, type ObjectName, type ObjectSource, type StoredObject } from '../object.js'
@@ -134,7 +135,7 @@ async function isHidden(
   const named = hidden.get(key.commitId)
   if (named !== undefined && named.asOf === undefined) return true
   if (named === undefined && recordedVersions(records, key.branch.name).has(key.commitId)) return false
-  const content = object && Buffer.from(object.info.hash).toString('hex')
+  const content = object && contentIdOf(object.info.hash)
   if (![...hidden.values()].some((each) => each.content === content)) return false
   const version = await versionAsOf(source, key, records, options)
   return version !== undefined && hidden.has(version.commitId)
