@@ -7,12 +7,9 @@ import {
   attributeLimits,
   type ContentHeader,
   contentHeaders,
-  type Description,
+  type ObjectAttributes,
 } from '../records/record.js'
 import { parseTagQuery } from './tags.js'
-
-/** The attributes of an object that a write sets. */
-export type ObjectAttributes = Pick<Description, 'headers' | 'metadata' | 'tags'>
 
 /** S3's default content type. */
 export const defaultContentType = 'binary/octet-stream'

@@ -12,6 +12,7 @@ import {
   markerChanges,
   maxMarkerVersions,
   maxPartNumber,
+  type ObjectAttributes,
   type ObjectRecord,
   type RecordedChecksum,
   type RecordedPart,
@@ -107,7 +108,7 @@ function readDescription(file: Json): Description {
 }
 
 /** Reads the attributes that the writer of an object has chosen. @throws UnreadableRecord */
-export function readAttributes(value: unknown): Pick<Description, 'headers' | 'metadata' | 'tags'> {
+export function readAttributes(value: unknown): ObjectAttributes {
   const { headers = {}, metadata = {}, tags = [] } = requireObject(value)
   return { headers: readHeaders(headers), metadata: readMetadata(metadata), tags: readTags(tags) }
 }

@@ -69,6 +69,9 @@ export interface Description {
   readonly parts: readonly RecordedPart[]
 }
 
+/** The attributes that the client chooses. */
+export type ObjectAttributes = Pick<Description, 'headers' | 'metadata' | 'tags'>
+
 /** A version with its attributes. */
 export interface RecordedVersion extends Version {
   readonly description: Description

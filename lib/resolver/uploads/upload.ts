@@ -1,7 +1,7 @@
 import { collect } from '../../http/byte-reader.js'
 import { type CallOptions, type Commit, type File, type FileInfo, headOf, type PfsClient } from '../../pfs/client.js'
 import { isMissing, unlessMissing } from '../../pfs/errors.js'
-import type { Description } from '../../records/record.js'
+import type { ObjectAttributes } from '../../records/record.js'
 import { matching, readAttributes, readJson, UnreadableRecord } from '../../records/record-format.js'
 import { completionPath, noSuchUpload, stagingCommit, type UploadName, uploadPath } from './staging.js'
 
@@ -24,7 +24,7 @@ interface UploadStart {
   /** The id of the head of the bucket's branch. */
   readonly head: string | undefined
   /** The attributes of the future object; undefined if the gateway keeps none. */
-  readonly attributes?: Pick<Description, 'headers' | 'metadata' | 'tags'>
+  readonly attributes?: ObjectAttributes
 }
 
 /** The content of the file of an upload. */
