@@ -7,6 +7,7 @@ import {
   maxRawBytes,
   type PfsClient,
 } from '../pfs/client.js'
+import type { Head } from './head.js'
 
 /** A new content for a path of a branch, or its deletion. */
 export interface Change {
@@ -16,10 +17,10 @@ export interface Change {
   /** Called with the current file before the commit; throws to refuse the change. */
   readonly condition?: (current: FileInfo | undefined) => void | Promise<void>
   /**
-   * Called in the branch's turn once the change is accepted, before its commit, together with those of the batch; throws to
-   * refuse the change. It is called again if the batch is tried again.
+   * Called in the branch's turn with its head once the change is accepted, before its commit, together with those of the
+   * batch; throws to refuse the change. It is called again if the batch is tried again.
    */
-  readonly prepare?: () => Promise<void>
+  readonly prepare?: (head: Head) => Promise<void>
   /** Skips the checks: only gateways write such paths, so that a file never replaces a directory there. */
   readonly isUnchecked?: boolean
 }

@@ -23,6 +23,8 @@ export interface Committed {
   /** The parent commit, and PFS's time of the commit; undefined if the change went into an open commit. */
   readonly parentId: string | undefined
   readonly time: Date | undefined
+  /** When an open commit was started; undefined if the change made a commit. */
+  readonly started?: Date | undefined
 }
 
 export type Outcome = PromiseSettledResult<Committed>
@@ -60,7 +62,7 @@ export async function commitChanges(turn: Turn, changes: readonly Change[], trie
       if (check?.status === 'rejected') refused.set(change, check)
       else accepted.set(change, check?.value)
     }
-    for (const [change, reason] of await prepareAll([...accepted.keys()], turn.options)) {
+    for (const [change, reason] of await prepareAll([...accepted.keys()], head, turn.options)) {
       accepted.delete(change)
       refused.set(change, rejected(reason))
     }
@@ -71,11 +73,15 @@ export async function commitChanges(turn: Turn, changes: readonly Change[], trie
 }
 
 /** Prepares changes, and returns the reasons of those that fail, or have no result when the turn must end. */
-async function prepareAll(changes: readonly Change[], { signal }: CallOptions): Promise<ReadonlyMap<Change, unknown>> {
+async function prepareAll(
+  changes: readonly Change[],
+  head: Head,
+  { signal }: CallOptions,
+): Promise<ReadonlyMap<Change, unknown>> {
   const failed = new Map<Change, unknown>()
   const prepare = async (change: Change): Promise<void> => {
     try {
-      if (change.prepare !== undefined) await unlessAborted(change.prepare(), signal)
+      if (change.prepare !== undefined) await unlessAborted(change.prepare(head), signal)
     } catch (reason) {
       failed.set(change, reason)
     }
@@ -147,12 +153,13 @@ class NotCommitted extends Error {}
  * Writes into a commit that another client has opened. Not with ModifyFile: pachd looks up the commit when the call begins
  * and writes when it ends; if the commit was finished in between, the write is lost or corrupts the branch.
  */
-async function addToOpen({ pfs, branch, options }: Turn, { commitId }: Head, accepted: Accepted): Promise<Committed> {
+async function addToOpen({ pfs, branch, options }: Turn, head: Head, accepted: Accepted): Promise<Committed> {
   const staging = pfs.createFileSet(operationsOfAll(accepted), options)
   const fileSetId = await orNotCommitted(staging, async () => true)
+  const { commitId, started } = head
   const commit = { repo: branch.repo, id: commitId }
   await orNotCommitted(pfs.addFileSet({ commit, fileSetId }, options), async () => false)
-  return { commitId, parentId: undefined, time: undefined }
+  return { commitId, parentId: undefined, time: undefined, started }
 }
 
 /** Makes a commit on top of the head, and finds its id. */

@@ -7,6 +7,7 @@ import { RangeHistory } from '../pfs/path-lookup.js'
 export interface Head {
   readonly commitId: string
   readonly parentId: string | undefined
+  readonly started: Date | undefined
   /** When it was closed for writes; undefined while it is open. */
   readonly time: Date | undefined
   /** An open commit can be written. One that is finishing cannot, and reads of it wait until it is finished. */
@@ -24,6 +25,15 @@ export async function inspectHead(pfs: PfsClient, branch: Branch, options: CallO
   return headFromInfo(info)
 }
 
+/** A time before the next write to a branch, and not before its earlier commits, from the head or the commit of that write. */
+export function timeBeforeWrite({
+  time,
+  started,
+}: Pick<Head, 'time'> & Partial<Pick<Head, 'started'>>): Date | undefined {
+  // An open commit is listed with the time of its start.
+  return time ?? (started && new Date(started.getTime() - 1))
+}
+
 /** Waits until PFS has finished a commit. */
 export async function inspectFinished(
   pfs: PfsClient,
@@ -34,10 +44,11 @@ export async function inspectFinished(
   return headFromInfo(await pfs.inspectCommit({ commit: { repo, id: commitId }, wait: 'FINISHED' }, options))
 }
 
-function headFromInfo({ commit, parentCommit, finishing, finished, error }: CommitInfo): Head {
+function headFromInfo({ commit, parentCommit, started, finishing, finished, error }: CommitInfo): Head {
   return {
     commitId: commit.id ?? '',
     parentId: parentCommit?.id,
+    started,
     time: finishing,
     state: finishing === undefined ? 'open' : finished === undefined ? 'finishing' : 'finished',
     error,

@@ -1,11 +1,12 @@
 import { Readable } from 'node:stream'
+import { timeBeforeWrite } from '../commits/head.js'
 import { S3Error } from '../errors.js'
 import { type S3Response, xmlResponse } from '../http/response.js'
 import { malformedXml, readXml, type XmlSource, xmlDocument } from '../http/xml.js'
 import type { Description, Version } from '../records/record.js'
 import type { RecordLine } from '../records/record-lines.js'
 import { contentIdOf } from '../records/record-path.js'
-import type { StoredObject } from '../resolver/object.js'
+import { type StoredObject, startOf } from '../resolver/object.js'
 import { versionAsOf } from '../resolver/versions/object-version.js'
 import { type Call, type ObjectCall, requireWritable, resolveNamedObject } from './call.js'
 import { requireTags } from './tags.js'
@@ -59,23 +60,27 @@ async function setTags(call: ObjectCall, tags: Tags): Promise<string> {
   const object = await resolveNamedObject(call)
   const { file, hash } = object.info
   const name = { repo: bucket.branch.repo, path: file.path, content: contentIdOf(hash) }
-  const line = lineOf(bucket.branch.name, tags, object, await versionOf(call, object))
+  const line = await lineOf(call, tags, object)
   await gateway.records.write([{ name, kind: 'append', line }], options)
   return object.versionId
 }
 
 /** The line of a record that sets the tags of an object. An open commit is not a version. */
-function lineOf(
-  branch: string,
-  tags: Tags,
-  { version: recorded, isRewritten, description }: StoredObject,
-  version: Version | undefined,
-): RecordLine {
-  if (version === undefined) return { description: { ...description, tags }, versions: [], announcedFor: branch }
+async function lineOf(call: ObjectCall, tags: Tags, object: StoredObject): Promise<RecordLine> {
+  const { version: recorded, isRewritten, description } = object
+  const branch = call.bucket.branch.name
+  const version = await versionOf(call, object)
+  if (version === undefined) {
+    const started = await startOf(call.gateway.pfs, object.info.file.commit, call.options)
+    const after = timeBeforeWrite({ time: undefined, started })
+    return { description: { ...description, tags }, versions: [], announcedFor: branch, ...(after && { after }) }
+  }
   const versions = [{ ...version, branch, tags }]
   // The version of another branch is not described for this one.
   if (recorded !== undefined && recorded.branch !== branch) return { description: recorded.description, versions }
-  return isRewritten ? { versions, announcedFor: branch, announcedTags: tags } : { versions }
+  if (!isRewritten) return { versions }
+  const announced = { announcedFor: branch, announcedTags: tags }
+  return recorded === undefined ? { versions, ...announced } : { versions: [recorded], ...announced }
 }
 
 /** The version that wrote an object; undefined while its commit is open. */

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Change, NewContent } from '../commits/change.js'
 import { type Committed, mayBeCommitted } from '../commits/commit-changes.js'
 import { committedOf } from '../commits/commit-queue.js'
+import { type Head, timeBeforeWrite } from '../commits/head.js'
 import { S3Error } from '../errors.js'
 import { matchesEtag, preconditionFailed } from '../http/preconditions.js'
 import { header } from '../http/request.js'
@@ -96,8 +97,9 @@ async function writeFile(call: BucketCall, object: NewObject): Promise<Written> 
   }
   // In the branch's turn: a refused write must not be announced, and a batch shares a commit.
   let isAnnounced = false
-  const prepare = async () => {
-    const announced: RecordChange = { name, kind: 'append', line: announcementOf(call, description) }
+  const prepare = async (current: Head) => {
+    const line = announcementOf(call, description, timeBeforeWrite(current))
+    const announced: RecordChange = { name, kind: 'append', line }
     isAnnounced = await keep(call, description, call.gateway.records.writeTogether(announced, call.options))
   }
   const committed = await commitChange(call, { ...change, prepare }).catch((reason: unknown) => {
@@ -126,7 +128,8 @@ async function writeUnknown(call: BucketCall, object: NewObject, needsOne: boole
   const { records } = call.gateway
   const { description, hash: _, ...change } = object
   const pending = { ...repoAndPath(call, object.path), content: createPendingId() }
-  const announced: RecordChange = { name: pending, kind: 'append', line: announcementOf(call, description) }
+  const line = announcementOf(call, description, undefined)
+  const announced: RecordChange = { name: pending, kind: 'append', line }
   const isNeeded = needsOne && (await keep(call, description, records.write([announced], call.options)))
   const committed = await commitChange(call, change).catch((reason: unknown) => {
     // Otherwise a sweep finds out.
@@ -183,8 +186,9 @@ function isRefusal(reason: unknown): boolean {
 function withdraw(call: BucketCall, name: RecordName, description: Description): void {
   const { branch } = call.bucket
   const update: RecordUpdate = (known) => {
-    if (known === undefined || !isDeepStrictEqual(known.announced.get(branch.name), description)) return undefined
-    return new RecordBuilder(known).withdraw(branch.name).build()
+    const announced = known?.announced.get(branch.name)?.description
+    if (known === undefined || !isDeepStrictEqual(announced, description)) return undefined
+    return new RecordBuilder(known).refuse(branch.name).build()
   }
   call.gateway.records.writeBehind({ name, kind: 'update', update }, call.options)
 }
@@ -211,13 +215,15 @@ function noteVersion(call: BucketCall, name: RecordName, description: Descriptio
 }
 
 /** The line of a write in a record. An open commit is not a version. */
-function lineOf(call: BucketCall, description: Description, { commitId, time }: Committed): RecordLine {
-  if (time === undefined) return announcementOf(call, description)
+function lineOf(call: BucketCall, description: Description, made: Committed): RecordLine {
+  const { commitId, time } = made
+  if (time === undefined) return announcementOf(call, description, timeBeforeWrite(made))
   return { description, versions: [{ commitId, branch: call.bucket.branch.name, time }] }
 }
 
-function announcementOf({ bucket }: BucketCall, description: Description): RecordLine {
-  return { description, versions: [], announcedFor: bucket.branch.name }
+/** The line that announces a write to the branch, whose commit is later than `after`. */
+function announcementOf({ bucket }: BucketCall, description: Description, after: Date | undefined): RecordLine {
+  return { description, versions: [], announcedFor: bucket.branch.name, ...(after && { after }) }
 }
 
 function nameOf(call: BucketCall, path: string, hash: Uint8Array): RecordName {

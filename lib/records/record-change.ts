@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import {
+  type Announcement,
   type Description,
   emptyRecord,
   idOfVersion,
@@ -81,7 +82,7 @@ export function restorationOf(
       ...current,
       latest: current.latest === replacement.latest ? merged.latest : current.latest,
       versions: limitVersions(versions),
-      announced: mergedMap(current.announced, replacement.announced, merged.announced, Object.is),
+      announced: mergedMap(current.announced, replacement.announced, merged.announced, isSameAnnouncement),
       announcedTags: mergedMap(
         current.announcedTags,
         replacement.announcedTags,
@@ -121,6 +122,11 @@ function isSameVersion(a: RecordedVersion | undefined, b: RecordedVersion | unde
   const { description, ...fields } = a
   const { description: other, ...otherFields } = b
   return description === other && isDeepStrictEqual(fields, otherFields)
+}
+
+/** The same for announcements. */
+function isSameAnnouncement(a: Announcement | undefined, b: Announcement | undefined): boolean {
+  return a?.description === b?.description && a?.after?.getTime() === b?.after?.getTime()
 }
 
 function versionsById({ versions }: ObjectRecord): ReadonlyMap<string, RecordedVersion> {

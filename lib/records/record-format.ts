@@ -33,12 +33,13 @@ export function serializeRecord(key: string, record: ObjectRecord): Buffer {
 
 /** Serializes a line to append to a record. */
 export function serializeLine(key: string, line: RecordLine): Buffer {
-  const { description, versions, announcedFor, announcedTags, hidden } = line
+  const { description, versions, announcedFor, after, announcedTags, hidden } = line
   const { headers, metadata, tags, etag, checksum, parts } = description ?? emptyDescription
   const filled = {
     format,
     ...(description && { key }),
     ...(announcedFor !== undefined && { branch: announcedFor }),
+    ...(after && { after }),
     ...(announcedTags && { announcedTags }),
     ...(Object.keys(headers).length > 0 && { headers }),
     ...(Object.keys(metadata).length > 0 && { metadata }),
@@ -86,11 +87,13 @@ function readLine(file: Json): RecordLine {
   const isDescription =
     announcedTags === undefined && Object.keys(file).some((name) => name !== 'format' && name !== 'versions')
   const announcedFor = optional(file.branch, (each) => matching(each, branchPattern))
+  const after = optional(file.after, readTime)
   const hidden = optional(file.hidden, readHidden)
   return {
     ...(isDescription && { description: readDescription(file) }),
     versions: readVersions(file.versions ?? []),
     ...(announcedFor !== undefined && { announcedFor }),
+    ...(after && { after }),
     ...(announcedTags && { announcedTags }),
     ...(hidden && { hidden }),
   }
@@ -242,17 +245,21 @@ function readVersions(value: unknown): readonly Version[] {
   return atMost(maxMarkerVersions, versions.length, versions).map(readVersion)
 }
 
+function readTime(value: unknown): Date {
+  const time = new Date(matching(value, /^[\w:.+-]{1,40}$/))
+  if (Number.isNaN(time.getTime())) throw new UnreadableRecord('a record has an invalid time')
+  return time
+}
+
 function readVersion(value: unknown): Version {
   const { commitId, branch, time, marker, tags: given } = requireObject(value)
-  const date = new Date(matching(time, /^[\w:.+-]{1,40}$/))
-  if (Number.isNaN(date.getTime())) throw new UnreadableRecord('a record has an invalid time')
   const change = markerChanges.find((each) => each === marker)
   if (change !== marker) throw new UnreadableRecord('a record has a version of an unknown kind')
   const tags = optional(given, readTags)
   return {
     commitId: matching(commitId, commitIdPattern),
     branch: matching(branch, branchPattern),
-    time: date,
+    time: readTime(time),
     ...(change !== undefined && { marker: change }),
     ...(tags && { tags }),
   }

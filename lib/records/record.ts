@@ -77,14 +77,21 @@ export interface RecordedVersion extends Version {
   readonly description: Description
 }
 
+/** A write whose commit is not recorded yet. */
+export interface Announcement {
+  readonly description: Description
+  /** Its commit is later than this; undefined if that is unknown. */
+  readonly after?: Date
+}
+
 /** The attributes of one content of a key. */
 export interface ObjectRecord {
   /** The attributes of the last write, for objects whose version is not recorded. */
   readonly latest: Description
   /** In the order in which they were recorded. */
   readonly versions: readonly RecordedVersion[]
-  /** The attributes of writes that are not among the versions yet, by branch: their commits may not be made yet. */
-  readonly announced: ReadonlyMap<string, Description>
+  /** Writes that are not among the versions yet, by branch: their commits may not be made yet. */
+  readonly announced: ReadonlyMap<string, Announcement>
   /** The tags that replaced those of announced writes, by branch; they will be those of its version. */
   readonly announcedTags: ReadonlyMap<string, Description['tags']>
   /** Set in a record that only marks one version of the key as hidden. */
@@ -102,6 +109,11 @@ export const emptyRecord: ObjectRecord = {
   announcedTags: new Map(),
 }
 
+/** A commit, and when it was closed; undefined while it is open. */
+export interface CommitOnBranch extends Pick<Version, 'branch' | 'commitId'> {
+  readonly time: Date | undefined
+}
+
 /**
  * The attributes of an object in a commit on a branch. `version` is the last recorded one up to there. They are those of
  * that version, unless a write that follows it is announced: its commit may be this one.
@@ -109,21 +121,24 @@ export const emptyRecord: ObjectRecord = {
 export function descriptionAt(
   record: ObjectRecord,
   version: RecordedVersion | undefined,
-  at: Pick<Version, 'branch' | 'commitId'>,
+  at: CommitOnBranch,
 ): Description {
-  const next = announcedAfter(record, version, at)
+  const next = announcedAfter(record, version, at)?.description
   const description = next ?? version?.description ?? record.latest
   const tags = next === undefined ? version?.tags : record.announcedTags.get(at.branch)
   return tags === undefined ? description : { ...description, tags }
 }
 
-/** The attributes of the announced write that may have made a commit after the last recorded version. */
+/** The announced write that may have made a commit after the last recorded version. */
 export function announcedAfter(
   { announced }: ObjectRecord,
   version: RecordedVersion | undefined,
-  { branch, commitId }: Pick<Version, 'branch' | 'commitId'>,
-): Description | undefined {
-  return version?.commitId === commitId ? undefined : announced.get(branch)
+  { branch, commitId, time }: CommitOnBranch,
+): Announcement | undefined {
+  if (version?.commitId === commitId) return undefined
+  const found = announced.get(branch)
+  const isBefore = found?.after !== undefined && time !== undefined && time.getTime() <= found.after.getTime()
+  return isBefore ? undefined : found
 }
 
 /** Limits on the attributes of an object, so that any client can read its headers: some accept at most 16 KiB. */
@@ -185,7 +200,8 @@ export function limitVersions(versions: readonly RecordedVersion[]): readonly Re
 export function descriptionsOf({ latest, versions, announced }: ObjectRecord): readonly Description[] {
   if (announced.size === 0 && versions.every(({ description }) => description === latest)) return [latest]
   const before = versions.map(({ description }) => description).reverse()
-  return [...new Set([latest, ...announced.values(), ...before])]
+  const next = [...announced.values()].map(({ description }) => description)
+  return [...new Set([latest, ...next, ...before])]
 }
 
 /** A record with other descriptions. */
@@ -194,7 +210,9 @@ export function mapDescriptions(record: ObjectRecord, map: (description: Descrip
     ...record,
     latest: map(record.latest),
     versions: record.versions.map((version) => ({ ...version, description: map(version.description) })),
-    announced: new Map([...record.announced].map(([branch, each]) => [branch, map(each)])),
+    announced: new Map(
+      [...record.announced].map(([branch, each]) => [branch, { ...each, description: map(each.description) }]),
+    ),
   }
 }
 
@@ -220,54 +238,6 @@ export function withoutParts(record: ObjectRecord, descriptions: readonly Descri
  */
 export function idOfVersion({ commitId, branch, marker }: Version): string {
   return `${commitId} ${branch} ${marker}`
-}
-
-/** The hidden versions of a key on a branch, by commit id. */
-export function hiddenVersions(
-  records: ReadonlyMap<string, ObjectRecord>,
-  branch: string,
-): ReadonlyMap<string, HiddenVersion> {
-  const found = new Map<string, HiddenVersion>()
-  for (const { hidden } of records.values()) if (hidden?.branch === branch) found.set(hidden.commitId, hidden)
-  return found
-}
-
-/**
- * Most commits to follow from one that restored a version to the one that it restored. A gateway restores only versions that
- * are shown, so one is enough, unless gateways delete versions of a key at the same time.
- */
-const maxRestored = 4
-
-/**
- * Returns a function that names the commit whose state a hidden version restored, or undefined if it restored none. It
- * names at most four: records that a user has planted may form a long chain or a circle.
- */
-export function createRestoredFrom(
-  hidden: ReadonlyMap<string, HiddenVersion>,
-): (commitId: string) => string | undefined {
-  let left = maxRestored
-  return (commitId) => {
-    const asOf = hidden.get(commitId)?.asOf
-    left -= 1
-    return left < 0 ? undefined : asOf
-  }
-}
-
-/** The contents that records list for commits of a branch, by commit id; undefined for the removal of a directory marker. */
-export function recordedVersions(
-  records: ReadonlyMap<string, ObjectRecord>,
-  branch: string,
-): ReadonlyMap<string, string | undefined> {
-  const found = new Map<string, string | undefined>()
-  for (const [content, { versions, hidden }] of records) {
-    // The record of a directory marker does not list its hidden versions.
-    if (hidden?.branch === branch) found.set(hidden.commitId, hidden.content)
-    for (const version of versions) {
-      if (version.branch !== branch || version.marker === 'replaced') continue
-      found.set(version.commitId, version.marker === 'removed' ? undefined : content)
-    }
-  }
-  return found
 }
 
 /** Approximate memory of a record, in bytes. */

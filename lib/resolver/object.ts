@@ -13,13 +13,14 @@ import {
 import { emptyFileHash } from '../pfs/file-hash.js'
 import type { FileLookup } from '../pfs/file-lookup.js'
 import { readFile } from '../pfs/path.js'
+import { hiddenVersions } from '../records/hidden-versions.js'
 import { currentMarker, markerContent } from '../records/markers.js'
 import {
   announcedAfter,
+  type CommitOnBranch,
   type Description,
   descriptionAt,
   emptyRecord,
-  hiddenVersions,
   type ObjectRecord,
   type RecordedVersion,
   type Version,
@@ -139,9 +140,9 @@ export async function storedObject(
   const { commit, path } = info.file
   if (info.hash.length === 0 || !commit.id) throw new Error(`PFS describes ${path} without its hash or commit`)
   const record = records.get(contentIdOf(info.hash)) ?? emptyRecord
-  const at = { record, records, branch: branch.name, commitId: commit.id }
+  const at = { record, records, branch: branch.name, commitId: commit.id, time: info.committed }
   const inherited = await inheritedVersions(forks, branch, at, options)
-  const { newest, version } = findVersion(at, info.committed, inherited)
+  const { newest, version } = findVersion(at, inherited)
   const isRewritten = newest !== undefined && announcedAfter(record, newest, at) !== undefined
   const description = withPlausibleParts(descriptionAt(record, newest, at), info.sizeBytes)
   const hashEtag = etagFromHash(info.hash)
@@ -174,11 +175,9 @@ type InheritedVersions = ReadonlyMap<string, Date>
 const maxOrigins = 16
 
 /** The record of an object in a commit, and all records of its key. */
-interface RecordAtCommit {
+interface RecordAtCommit extends CommitOnBranch {
   readonly record: ObjectRecord
   readonly records: KeyRecords
-  readonly branch: string
-  readonly commitId: string
 }
 
 /** Searches what a branch has inherited, if the record of an object names other branches alone. */
@@ -208,13 +207,12 @@ async function inheritedVersions(
  * that: then a writer without records has written this one again. All times come from PFS, so they can be compared.
  */
 function findVersion(
-  { record, records, branch, commitId }: RecordAtCommit,
-  before: Date | undefined,
+  { record, records, branch, commitId, time }: RecordAtCommit,
   inherited: InheritedVersions,
 ): { readonly newest?: RecordedVersion; readonly version?: RecordedVersion } {
   const hidden = hiddenVersions(records, branch)
   const untilOf = (version: Version): Date | undefined =>
-    version.branch === branch ? before : inherited.get(version.branch)
+    version.branch === branch ? time : inherited.get(version.branch)
   const isCandidate = (version: RecordedVersion): boolean => {
     const until = untilOf(version)
     return (

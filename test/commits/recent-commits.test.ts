@@ -8,6 +8,7 @@ const test = suite('recent commits of several callers')
 const headOf = (number: number, state: Head['state'] = 'finishing'): Head => ({
   commitId: `c${number}`,
   parentId: `c${number - 1}`,
+  started: undefined,
   time: undefined,
   state,
   error: '',

@@ -276,6 +276,54 @@ attributes(
   },
 )
 
+/** Asserts the attributes of a key at a commit, named as a bucket and as a version. */
+const assertAt = async (client: S3Client, commitId: string, Key: string, metadata: Record<string, string>) => {
+  const found = await Promise.all([head(client, Key, commitId), head(client, Key, undefined, `${commitId}.${Bucket}`)])
+  assert.equal(
+    found.map(({ Metadata }) => Metadata),
+    [metadata, metadata],
+  )
+}
+
+attributes('of a write that is not recorded yet are not those of commits before it', async ({ gateway }) => {
+  const crashed = await startGateway({ pfs: gateway.pfs, options: { objectRecords: 'all' } })
+  const client = s3Client(crashed)
+  await put(client, 'between', { Metadata: { v: '1' } })
+  await crashed.flush()
+  const between = await put(client, 'elsewhere', { Body: 'between two writes' })
+  const second = await put(client, 'between', { Metadata: { v: '2' } })
+  const other = await startGateway({ pfs: gateway.pfs, options: { objectRecords: 'all' } })
+  const otherS3 = s3Client(other)
+  for (const each of [client, otherS3]) {
+    await assertAt(each, between, 'between', { v: '1' })
+    await assertAt(each, second, 'between', { v: '2' })
+    assert.equal((await head(each, 'between')).Metadata, { v: '2' })
+    each.destroy()
+  }
+  await other.close()
+  await crashed.close()
+})
+
+attributes('of a write to an open commit are not those of commits before it', async ({ gateway, s3, everywhere }) => {
+  await put(s3, 'open', { Metadata: { v: '1' } })
+  await gateway.flush()
+  const before = await put(s3, 'elsewhere', { Body: 'before an open commit' })
+  await gateway.pfs.inspectCommit({ commit: { repo, id: before }, wait: 'FINISHED' })
+  const commit = await gateway.pfs.startCommit({ branch: { repo, name: 'master' } })
+  const id = await put(s3, 'open', { Metadata: { v: '2' }, Tagging: 'tag=a' })
+  assert.is(id, commit.id)
+  assert.equal((await head(s3, 'open')).Metadata, { v: '2' })
+  await tag(s3, 'open', 'b')
+  await gateway.pfs.finishCommit({ commit })
+  await put(s3, 'elsewhere', { Body: 'after an open commit' })
+  await everywhere(async (client) => {
+    await assertAt(client, before, 'open', { v: '1' })
+    assert.is(await tagsOf(client, 'open', before), '')
+    await assertAt(client, id, 'open', { v: '2' })
+    assert.equal([(await head(client, 'open')).Metadata, await tagsOf(client, 'open')], [{ v: '2' }, 'tag=b'])
+  })
+})
+
 attributes('tags are set again after an open commit, in which they were set', async ({ gateway, s3, everywhere }) => {
   await put(s3, 'open-tags')
   await gateway.flush()
@@ -340,6 +388,33 @@ attributes('tags are set for the last write before its gateway has recorded the 
   for (const each of [client, otherS3]) each.destroy()
   await other.close()
   await slow.close()
+})
+
+attributes('tags that are set during a write stay if that is refused', async ({ gateway, s3, everywhere }) => {
+  await put(s3, 'refused', { Metadata: { v: '1' }, Tagging: 'tag=a' })
+  await gateway.flush()
+  const refusing: PachydermApi = {
+    ...gateway.pfs,
+    modifyFile: async (commit, ...rest) => {
+      if (commit.repo.type === 'meta') return gateway.pfs.modifyFile(commit, ...rest)
+      await tag(s3, 'refused', 'b')
+      throw new PfsError('PERMISSION_DENIED', 'the role was revoked')
+    },
+  }
+  const other = await startGateway({ pfs: refusing, options: { objectRecords: 'all' } })
+  const client = s3Client(other)
+  await put(client, 'refused', { Metadata: { v: '2' } }).then(
+    () => assert.unreachable(),
+    ({ name }) => assert.is(name, 'AccessDenied'),
+  )
+  client.destroy()
+  await other.flush()
+  await other.close()
+  await everywhere(async (each) => {
+    // Tags are read from PFS.
+    assert.is(await tagsOf(each, 'refused'), 'tag=b')
+    assert.equal((await head(each, 'refused')).Metadata, { v: '1' })
+  })
 })
 
 attributes('of many writes with many parts are read', async ({ gateway, s3, everywhere }) => {

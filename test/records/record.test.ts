@@ -70,7 +70,15 @@ const line: fc.Arbitrary<RecordLine> = fc.oneof(
   fc.record({ description, versions }, options),
   fc.record({ versions }, options),
   fc.record({ versions, announcedFor: fc.constantFrom('master', 'a-b_c'), announcedTags: tags }, options),
-  fc.record({ description, versions: fc.constant([]), announcedFor: fc.constantFrom('master', 'a-b_c') }, options),
+  fc.record(
+    {
+      description,
+      versions: fc.constant([]),
+      announcedFor: fc.constantFrom('master', 'a-b_c'),
+      after: fc.date({ noInvalidDate: true }),
+    },
+    { ...options, requiredKeys: ['description', 'versions', 'announcedFor'] },
+  ),
 )
 
 const lines = fc.array(line, { minLength: 1, maxLength: 6 })
@@ -179,7 +187,7 @@ test('of long branch names count them', () => {
   const version = { commitId: 'a'.repeat(32), branch, time: new Date(), description: emptyDescription }
   const records: readonly Partial<ObjectRecord>[] = [
     { versions: [version] },
-    { announced: new Map([[branch, emptyDescription]]) },
+    { announced: new Map([[branch, { description: emptyDescription }]]) },
     { hidden: { commitId: version.commitId, branch } },
   ]
   for (const each of records) assert.ok(sizeOfRecord({ ...emptyRecord, ...each }) > branch.length)

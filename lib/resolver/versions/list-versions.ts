@@ -104,7 +104,7 @@ export async function listVersions(
     const revision = history[age]
     if (revision === undefined) return []
     const { key, hash } = change
-    const object = hash === undefined ? undefined : contentOf(change, hash, revision.commit.id ?? '')
+    const object = hash === undefined ? undefined : contentOf(change, hash, revision)
     return [{ kind: 'version', key, object, isLatest, versionId: revision.commit.id, lastModified: revision.time }]
   })
   return { entries, isTruncated: page.isTruncated() }
@@ -147,7 +147,7 @@ async function addRecordedVersions(
   history: readonly Revision[],
   page: VersionPage,
   hiddenChanges: readonly KeyChange[],
-): Promise<(change: KeyChange, hash: string, commitId: string) => ListedContent> {
+): Promise<(change: KeyChange, hash: string, revision: Revision) => ListedContent> {
   const entries = page.entries()
   const shown = entries.flatMap((entry) => (entry.kind === 'version' ? [entry.change] : []))
   const last = page.isTruncated() ? entries.at(-1) : undefined
@@ -168,10 +168,10 @@ async function addRecordedVersions(
       if (age !== undefined) page.add(age, change)
     }
   }
-  return (change, hash, commitId) => {
+  return (change, hash, { commit: { id: commitId }, time }) => {
     const record = recordOf(change, hash) ?? emptyRecord
     const version = record.versions.find((each) => each.commitId === commitId)
-    const { etag, checksum } = descriptionAt(record, version, { branch: branch.name, commitId })
+    const { etag, checksum } = descriptionAt(record, version, { branch: branch.name, commitId, time })
     const quoted = etag === undefined ? etagFromHash(Buffer.from(hash, 'latin1')) : `"${etag}"`
     return { etag: quoted, size: change.size, checksum }
   }

@@ -1,7 +1,7 @@
 import type { CommitLog } from '../../commits/commit-log.js'
 import { mapWithLimit } from '../../concurrency.js'
 import type { Branch, CallOptions } from '../../pfs/client.js'
-import { recordedVersions } from '../../records/record.js'
+import { recordedVersions } from '../../records/hidden-versions.js'
 import type { KeyRecords } from '../../records/record-cache.js'
 import type { KeyCodec } from '../key.js'
 import type { ChangeLog } from './changes.js'
