@@ -11,7 +11,7 @@ import { type Address, bucketFromHost, parseAddress, requireKeyLength, withTrust
 import { hasBody, readBody } from './http/body.js'
 import { createByteBudget } from './http/byte-budget.js'
 import { answerPreflight, corsHeaders, isPreflight } from './http/cors.js'
-import { shareTurns } from './http/message-flow.js'
+import { shareTurns, waitForTurn } from './http/message-flow.js'
 import { type HttpRequest, mountPathOf, pathOf, readRequest, receivedTarget } from './http/request.js'
 import { type S3Response, setHeaders, writeError, writeResponse } from './http/response.js'
 import { refuseUnreadable } from './http/unreadable-request.js'
@@ -74,7 +74,7 @@ export function createS3Handler(pfs: PfsClient, authConfig: AuthConfig, options:
 
   async function exchange(req: IncomingMessage, res: ServerResponse, beforeBody?: () => void): Promise<void> {
     if (req.socket instanceof Socket) current.set(req.socket, res)
-    if (isBehindAnother(req, res)) await new Promise((resolve) => res.once('socket', resolve))
+    if (isBehindAnother(req, res)) await waitForTurn(req.socket, res)
     const requestId = createRequestId()
     const log = new RequestLog(req, requestId)
     const clientGone = new AbortController()

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 
 /** Delivers the body of a message as it arrives. */
@@ -19,6 +19,15 @@ const chunksPerTurn = 1000
 /** A connection that sends more chunks than this in a turn waits in a queue, of which one connection is read per turn. */
 const fewChunks = 100
 
+/** Processing a request takes as long as this many chunks. */
+const chunksPerRequest = 20
+
+/**
+ * Requests that may wait on a connection for the response to an earlier one. Node reads 2,000 short ones at once and keeps
+ * 3 KB for each; clients that pipeline requests send few.
+ */
+const maxWaitingRequests = 32
+
 interface Connection {
   readonly open: () => void
   readonly close: () => void
@@ -26,6 +35,8 @@ interface Connection {
   isPaused: boolean
   /** Until a later turn. */
   isHeld: boolean
+  /** Requests that wait for the response to an earlier one. */
+  waitingRequests: number
   isOpen: boolean
   /** Chunks in this turn. */
   chunks: number
@@ -52,7 +63,7 @@ export function startFlow(message: IncomingMessage, take: (chunk: Uint8Array) =>
   const connection = isParsed ? connectionOf(socket) : connectionOfStream(message)
 
   function onData(chunk: Uint8Array): void {
-    countChunk(connection)
+    countChunks(connection, 1)
     take(chunk)
   }
 
@@ -97,12 +108,32 @@ export function shareTurns(socket: Socket): void {
   connectionOf(socket).isKept = true
 }
 
-function countChunk(connection: Connection): void {
-  connection.chunks += 1
-  if (connection.chunks === fewChunks) connection.bringsMany = true
-  chunksInTurn += 1
-  if (chunksInTurn === 1) setNextTurn()
-  else if (chunksInTurn === chunksPerTurn) for (const each of connections) hold(each)
+/**
+ * Waits until the responses to earlier requests of the connection have been sent, and reads nothing from it meanwhile. Closes
+ * a connection on which too many requests wait; the result never settles then.
+ */
+export async function waitForTurn(socket: Socket, res: ServerResponse): Promise<void> {
+  // Node still passes on the other requests that it has read.
+  if (socket.destroyed) return new Promise(() => undefined)
+  const connection = connectionOf(socket)
+  connections.add(connection)
+  connection.waitingRequests += 1
+  countChunks(connection, chunksPerRequest)
+  settle(connection)
+  if (connection.waitingRequests > maxWaitingRequests) socket.destroy()
+  await new Promise((resolve) => res.once('socket', resolve))
+  connection.waitingRequests -= 1
+  if (!connection.isKept) forget(connection)
+  settle(connection)
+}
+
+function countChunks(connection: Connection, chunks: number): void {
+  connection.chunks += chunks
+  if (connection.chunks >= fewChunks) connection.bringsMany = true
+  const before = chunksInTurn
+  chunksInTurn += chunks
+  if (before === 0) setNextTurn()
+  if (before < chunksPerTurn && chunksInTurn >= chunksPerTurn) for (const each of connections) hold(each)
 }
 
 function hold(connection: Connection): void {
@@ -136,7 +167,7 @@ function beginTurn(): void {
 }
 
 function settle(connection: Connection): void {
-  const isOpen = !connection.isPaused && !connection.isHeld
+  const isOpen = !connection.isPaused && !connection.isHeld && connection.waitingRequests === 0
   if (isOpen === connection.isOpen) return
   connection.isOpen = isOpen
   if (isOpen) connection.open()
@@ -180,6 +211,7 @@ function createConnection(open: () => void, close: () => void): Connection {
     close,
     isPaused: false,
     isHeld: false,
+    waitingRequests: 0,
     isOpen: true,
     chunks: 0,
     bringsMany: false,

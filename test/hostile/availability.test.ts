@@ -1,5 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { deferred } from '../support/deferred.js'
 import { type Key, presignV4, type Signed, signV4, type Unsigned } from '../support/sign.js'
 import { bytesOf, exchange, openWire, outcomeOf, type RawResponse, type Wire } from '../support/wire.js'
 import { ask, type House, openHouse, stored } from './house.js'
@@ -304,6 +305,54 @@ test('30: a reader that does not read fills no memory', async () => {
     for (let others = 0; others < 20; others += 1) await isAlive(house)
   }
   assert.ok(reads.bytes() < 30_000_000, `${reads.bytes()} bytes were asked of PFS`)
+  wire.close()
+  await house.close()
+})
+
+/** A house whose ListBuckets waits for `release`. */
+async function openSlowHouse() {
+  const house = await openHouse('keys')
+  const { listRepo } = house.pfs
+  const [reached, released] = [deferred(), deferred()]
+  house.pfs.listRepo = async function* (request, options) {
+    reached.resolve()
+    await released.promise
+    yield* listRepo(request, options)
+  }
+  return { house, reached: reached.promise, release: released.resolve }
+}
+
+test('33: a connection on which many requests wait behind a slow one is closed', async () => {
+  const { house, reached, release } = await openSlowHouse()
+  const wire = await openWire(house.port)
+  wire.send(bytesOf(signV4({ target: '/' }, { key: house.alice })))
+  await reached
+  const most = 64 * 1024 * 1024
+  const taken = await pour(wire, 'GET /alice/kept HTTP/1.1\r\nhost: h\r\n\r\n'.repeat(2000), most)
+  assert.ok(taken < most, `${taken} bytes were taken`)
+  assert.is(await wire.response(), undefined)
+  wire.close()
+  release()
+  await isAlive(house)
+  await house.close()
+})
+
+test('33: requests that wait behind a slow one are answered in order, and so are those that follow', async () => {
+  const { house, reached, release } = await openSlowHouse()
+  const wire = await openWire(house.port)
+  const lists = (from: number) => {
+    const targets = Array.from({ length: 20 }, (_, index) => `/alice?prefix=${from + index}`)
+    return Buffer.concat(targets.map((target) => bytesOf(signV4({ target }, { key: house.alice }))))
+  }
+  wire.send(bytesOf(signV4({ target: '/' }, { key: house.alice })))
+  wire.send(lists(0))
+  await reached
+  wire.send(lists(20))
+  release()
+  assert.match((await wire.response())?.body ?? '', 'ListAllMyBucketsResult')
+  for (let index = 0; index < 40; index += 1) {
+    assert.match((await wire.response())?.body ?? '', `<Prefix>${index}</Prefix>`)
+  }
   wire.close()
   await house.close()
 })

@@ -13,6 +13,8 @@ import { type GatewayProcess, startGatewayProcess } from '../faults/support/gate
 const test = suite<{ gateway: GatewayProcess; close: () => Promise<void> }>('turns of the event loop')
 
 const longestTurn = 50
+/** Node parses 2,300 short requests in one read of a socket, which takes 35 ms, and aborts them in as many. */
+const longestTurnOfRequests = 100
 
 test.before(async (context) => {
   const pfs = createMemoryPfs({ repos })
@@ -36,7 +38,9 @@ function head(headers: readonly string[]): string {
 const awsChunked = ['content-encoding: aws-chunked', 'x-amz-content-sha256: STREAMING-UNSIGNED-PAYLOAD-TRAILER']
 const decoded = (length: number) => [...awsChunked, `x-amz-decoded-content-length: ${length}`]
 
-/** Requests whose bodies do not end, so that nothing is stored. */
+const pipelined = 'requests that do not wait for each other'
+
+/** Requests whose bodies do not end, so that nothing is stored, and reads. */
 const senders: Readonly<Record<string, Buffer>> = {
   'HTTP chunks of one byte': Buffer.from(head([]) + '1\r\na\r\n'.repeat(bytes)),
   'aws-chunks of one byte': Buffer.from(
@@ -48,6 +52,7 @@ const senders: Readonly<Record<string, Buffer>> = {
   'HTTP chunks of one byte that are not wanted': Buffer.from(
     `PUT /${bucket}/tiny HTTP/1.1\r\nhost: h\r\nauthorization: nonsense\r\ntransfer-encoding: chunked\r\n\r\n${'1\r\na\r\n'.repeat(bytes)}`,
   ),
+  [pipelined]: Buffer.from(`GET /${bucket} HTTP/1.1\r\nhost: h\r\n\r\n`.repeat(bytes / 5)),
 }
 
 async function send(port: number, request: Buffer): Promise<Socket> {
@@ -61,9 +66,10 @@ async function send(port: number, request: Buffer): Promise<Socket> {
 for (const [name, request] of Object.entries(senders)) {
   for (const connections of [1, 20]) {
     test(`34: ${name} on ${connections} connections`, async ({ gateway }) => {
+      const most = name === pipelined ? longestTurnOfRequests : longestTurn
       let longest = Number.POSITIVE_INFINITY
       // The first ones compile, any may collect garbage, and a busy machine takes more of everything.
-      for (let run = 0; run < 10 && longest > longestTurn; run++) {
+      for (let run = 0; run < 10 && longest > most; run++) {
         await gateway.measure()
         const sockets = await Promise.all(Array.from({ length: connections }, () => send(gateway.port, request)))
         await gateway.received(request.length * connections)
@@ -71,7 +77,7 @@ for (const [name, request] of Object.entries(senders)) {
         for (const socket of sockets) socket.destroy()
         await gateway.idle()
       }
-      assert.ok(longest <= longestTurn, `${longest.toFixed(1)} ms at once`)
+      assert.ok(longest <= most, `${longest.toFixed(1)} ms at once`)
     })
   }
 }
