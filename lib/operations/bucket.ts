@@ -4,7 +4,7 @@ import { header } from '../http/request.js'
 import type { S3Response } from '../http/response.js'
 import { xmlResponse } from '../http/response.js'
 import { readXml, type XmlShape, xmlDocument } from '../http/xml.js'
-import type { RepoInfo } from '../pfs/client.js'
+import { type RepoInfo, repoId } from '../pfs/client.js'
 import { isMissing, PfsError, unlessMissing } from '../pfs/errors.js'
 import { listMarkers } from '../resolver/listing/list-markers.js'
 import { isOwnersAcl } from './access-control.js'
@@ -182,6 +182,5 @@ export async function getBucketLocation(call: BucketCall): Promise<S3Response> {
 
 /** Serialises the creation and deletion of branches of a repo, since the repo is deleted with its last branch. */
 function repoTurn<Result>({ gateway, bucket }: BucketCall, work: () => Promise<Result>): Promise<Result> {
-  const { project, name } = bucket.branch.repo
-  return gateway.repoMutex(`${project}/${name}`, work)
+  return gateway.repoMutex(repoId(bucket.branch.repo), work)
 }

@@ -10,6 +10,11 @@ export interface Repo {
   readonly type: RepoType
 }
 
+/** Identifies a repo, whatever its type. */
+export function repoId({ project, name }: Repo): string {
+  return `${project}/${name}`
+}
+
 /** A branch, by repo and name. */
 export interface Branch {
   readonly repo: Repo

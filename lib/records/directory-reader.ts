@@ -1,13 +1,14 @@
 import { LRUCache } from 'lru-cache'
 import { mapWithLimit } from '../concurrency.js'
 import { noteLookup } from '../diagnostics.js'
-import type { CallOptions, Repo } from '../pfs/client.js'
+import { type CallOptions, type PathRange, type Repo, repoId } from '../pfs/client.js'
 import { prefixEnd } from '../pfs/path.js'
 import { maxRecordBytes, readAhead } from './read-records.js'
 import type { ObjectRecord } from './record.js'
 import type { RecordAccess } from './record-access.js'
-import type { BranchState, RecordCache, RunningRead } from './record-cache.js'
+import type { RecordCache } from './record-cache.js'
 import { directoryOfFiles, parentOf, rangeOfFiles, recordDirectory } from './record-path.js'
+import type { RecordsBranch } from './records-branch.js'
 
 /**
  * Records to read ahead for each key of a directory that was missing in the cache: as many as cost PFS about the same as the
@@ -61,29 +62,25 @@ export class DirectoryReader {
   /** Reads the records of a page whose keys are not known yet. */
   async expectPage(repo: Repo, { start, prefix, limit }: ExpectedPage, options: CallOptions): Promise<void> {
     if (!this.#cache.keepsRanges) return
-    const state = await this.#access.stateOf(repo, options)
+    const branch = await this.#access.branchOf(repo, options)
     const directory = parentOf(start)
-    const from = recordsFrom(start)
-    const to = parentOf(prefix) === directory ? prefixEnd(recordsFrom(prefix)) : rangeOfFiles(directory).upper
-    const name = JSON.stringify([idOf(repo), from, limit])
-    const isKnown = this.#cache.hasRange(repo, directory, state, { from, to }) || this.#pages.get(name) === state.epoch
-    if (state.headId === undefined || isKnown) return
-    this.#pages.set(name, state.epoch)
-    await this.#readAhead(repo, state, directory, { lower: from, upper: to }, limit + 1, options)
+    const lower = recordsFrom(start)
+    const upper = parentOf(prefix) === directory ? prefixEnd(recordsFrom(prefix)) : rangeOfFiles(directory).upper
+    const range = { lower, upper }
+    const name = JSON.stringify([repoId(repo), lower, limit])
+    const isKnown = this.#cache.hasRange(branch, directory, range) || this.#pages.get(name) === branch.epoch
+    if (branch.headId === undefined || isKnown) return
+    this.#pages.set(name, branch.epoch)
+    await this.#readAhead(branch, directory, range, limit + 1, options)
   }
 
   /** Reads ahead in the directories of keys that are missing in the cache. Returns whether it has read any records. */
-  async readDirectories(
-    repo: Repo,
-    state: BranchState,
-    paths: readonly string[],
-    options: CallOptions,
-  ): Promise<boolean> {
+  async readDirectories(branch: RecordsBranch, paths: readonly string[], options: CallOptions): Promise<boolean> {
     if (!this.#cache.keepsRanges) return false
-    const { epoch } = state
+    const { repo, epoch } = branch
     const chosen: { readonly directory: string; readonly misses: Misses }[] = []
     for (const [directory, keys] of countsBy(paths, parentOf)) {
-      const id = idOf(repo) + directory
+      const id = repoId(repo) + directory
       const { lower, upper } = rangeOfFiles(directory)
       const known = noteLookup('record-directories', this.#directories.get(id))
       const misses = known?.epoch === epoch ? known : { epoch, count: 0, nextAt: 2, from: lower }
@@ -95,7 +92,7 @@ export class DirectoryReader {
     }
     const read = await mapWithLimit(maxReads, chosen, async ({ directory, misses }) => {
       const range = { ...rangeOfFiles(directory), lower: misses.from }
-      const to = await this.#readAhead(repo, state, directory, range, recordsOfMiss * misses.count, options)
+      const to = await this.#readAhead(branch, directory, range, recordsOfMiss * misses.count, options)
       misses.from = to ?? misses.from
       return to !== undefined
     })
@@ -104,32 +101,25 @@ export class DirectoryReader {
 
   /** Fills the cache with a range of record directories of one directory; returns where the read has ended. */
   async #readAhead(
-    repo: Repo,
-    state: BranchState,
+    branch: RecordsBranch,
     directory: string,
-    range: { readonly lower: string; readonly upper: string },
+    range: PathRange,
     maxRecords: number,
     options: CallOptions,
   ): Promise<string | undefined> {
     // It is not worth waiting until PFS has finished this gateway's latest commits, which often concern other keys.
-    const commitId = this.#access.readableCommit(repo, state, [directoryOfFiles(directory)])
+    const commitId = this.#access.readableCommit(branch, [directoryOfFiles(directory)])
     if (commitId === undefined) return undefined
-    const { epoch } = state
-    const running: RunningRead = { isOf: (path) => parentOf(path) === directory, outdated: new Set() }
-    state.reads.add(running)
-    try {
-      const readOptions = { shorten: (record: ObjectRecord) => record, maxBytes: maxRecordBytes }
-      const { records, to } = await readAhead(
-        this.#access.sourceOf(repo, commitId, readOptions, options),
-        range,
-        maxRecords,
-      )
-      if (running.outdated.size > 0 || state.epoch !== epoch) return undefined
-      this.#cache.setRange(repo, directory, state, { from: range.lower, to }, records)
+    const { epoch } = branch
+    const readOptions = { shorten: (record: ObjectRecord) => record, maxBytes: maxRecordBytes }
+    const source = this.#access.sourceOf(branch.repo, commitId, readOptions, options)
+    const isInDirectory = (path: string): boolean => parentOf(path) === directory
+    return branch.whileReading(isInDirectory, async (outdated) => {
+      const { records, to } = await readAhead(source, range, maxRecords)
+      if (outdated.size > 0 || branch.epoch !== epoch) return undefined
+      this.#cache.setRange(branch, directory, { lower: range.lower, upper: to }, records)
       return to
-    } finally {
-      state.reads.delete(running)
-    }
+    })
   }
 }
 
@@ -142,8 +132,4 @@ function countsBy(paths: readonly string[], nameOf: (path: string) => string): R
   const counts = new Map<string, number>()
   for (const path of paths) counts.set(nameOf(path), (counts.get(nameOf(path)) ?? 0) + 1)
   return counts
-}
-
-function idOf({ project, name }: Repo): string {
-  return `${project}/${name}`
 }

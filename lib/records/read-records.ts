@@ -93,7 +93,7 @@ export async function readRecords(source: RecordSource, paths: readonly string[]
  */
 export async function readAhead(
   source: RecordSource,
-  range: { readonly lower: string; readonly upper: string },
+  range: PathRange,
   maxRecords: number,
 ): Promise<{ readonly records: Map<string, KeyRecords>; readonly to: string }> {
   const reader = new RangeReader(source)

@@ -2,8 +2,9 @@ import type { CommitQueue } from '../commits/commit-queue.js'
 import { type Branch, type CallOptions, headOf, type PfsClient, type Repo } from '../pfs/client.js'
 import { isMissing, unlessMissing } from '../pfs/errors.js'
 import type { RecordReadOptions, RecordSource } from './read-records.js'
-import type { BranchState, InspectedHead, RecordCache } from './record-cache.js'
+import type { RecordCache } from './record-cache.js'
 import { recordsBranch } from './record-path.js'
+import type { InspectedHead, RecordsBranch } from './records-branch.js'
 
 /** The collaborators of reads of records. */
 export interface AccessOptions {
@@ -26,10 +27,9 @@ export class RecordAccess {
     this.#options = options
   }
 
-  /** The last known state of the records branch of a repo, from within a second. */
-  stateOf(repo: Repo, options: CallOptions): Promise<BranchState> {
-    const branch = recordsBranch(repo)
-    return this.#options.cache.branch(repo, () => this.#inspectHead(branch, options))
+  /** The records branch of a repo, in a state from within a second. */
+  branchOf(repo: Repo, options: CallOptions): Promise<RecordsBranch> {
+    return this.#options.cache.branch(repo, () => this.#inspectHead(recordsBranch(repo), options))
   }
 
   /**
@@ -41,22 +41,21 @@ export class RecordAccess {
       return await read()
     } catch (error) {
       if (!isMissing(error)) throw error
-      this.#options.cache.forget(repo)
+      this.#options.cache.knownBranch(repo)?.forget()
       return read()
     }
   }
 
   /** A commit that PFS has finished, in which the paths are the same as at the head; undefined if PFS must be asked for it. */
-  readableCommit(repo: Repo, { headId, isFinished }: BranchState, paths: readonly string[]): string | undefined {
+  readableCommit({ repo, headId, isFinished }: RecordsBranch, paths: readonly string[]): string | undefined {
     if (headId === undefined || isFinished) return headId
     return this.#options.commits.unchangedSince(recordsBranch(repo), headId, paths)
   }
 
   /** The same, after waiting for PFS if necessary. */
-  async commitToRead(repo: Repo, state: BranchState, paths: readonly string[], options: CallOptions): Promise<string> {
-    return (
-      this.readableCommit(repo, state, paths) ?? this.#options.commits.commitToRead(recordsBranch(repo), paths, options)
-    )
+  async commitToRead(branch: RecordsBranch, paths: readonly string[], options: CallOptions): Promise<string> {
+    const known = this.readableCommit(branch, paths)
+    return known ?? this.#options.commits.commitToRead(recordsBranch(branch.repo), paths, options)
   }
 
   /** A commit of a records branch, as the source of a read. */

@@ -1,10 +1,9 @@
 import { LRUCache } from 'lru-cache'
 import type { CommitLog } from '../commits/commit-log.js'
-import { noteLookup } from '../diagnostics.js'
-import type { Repo } from '../pfs/client.js'
-import { type KnownRange, KnownRanges } from './known-ranges.js'
+import { type PathRange, type Repo, repoId } from '../pfs/client.js'
 import { type ObjectRecord, sizeOfRecord } from './record.js'
-import { type ContentId, isMarkerPath, parentOf, recordDirectory } from './record-path.js'
+import { type ContentId, parentOf, recordDirectory } from './record-path.js'
+import { type InspectedHead, RecordsBranch } from './records-branch.js'
 
 /** All records of one key. */
 export type KeyRecords = ReadonlyMap<ContentId, ObjectRecord>
@@ -12,69 +11,24 @@ export type KeyRecords = ReadonlyMap<ContentId, ObjectRecord>
 /** Those of a key that has none. */
 export const noRecords: KeyRecords = new Map()
 
-/** How long the known head of a records branch is considered current, in milliseconds. */
-const headMilliseconds = 1000
-
 /** Maximum repos whose records branch is cached. */
 const maxRepos = 1000
-
-/** Maximum cached commits of a user repo. */
-const maxSeenCommits = 100
 
 /** Minimum size of a cache that keeps ranges of records, in bytes. */
 const leastBytesForRanges = 16 * 1024 * 1024
 
-/** A read of records in progress. */
-export interface RunningRead {
-  readonly isOf: (path: string) => boolean
-  /** Keys of the read that this gateway has written meanwhile. */
-  readonly outdated: Set<string>
-}
-
-/** The head of a records branch. */
-export interface InspectedHead {
-  readonly id: string
-  /** Whether it can be read without waiting for PFS. */
-  readonly isFinished: boolean
-}
-
-/** The last known state of the records branch of a repo. */
-export interface BranchState {
-  /** Undefined if the branch is missing: the repo has no records. */
-  headId: string | undefined
-  /** Whether the head can be read without waiting for PFS. */
-  isFinished: boolean
-  /** Changes when another gateway has written records, which makes all cached records stale. */
-  epoch: number
-  /** The `demands` of the first reads of commits of the user repo, by id. */
-  readonly seen: LRUCache<string, number>
-  /** The nearest commits of others below this gateway's own commits, by id. */
-  readonly origins: LRUCache<string, string>
-  /** Branches of the repo without directory markers. */
-  readonly markerless: Set<string>
-  /** Reads in progress, to detect concurrent writes of this gateway. */
-  readonly reads: Set<RunningRead>
-  /** When the last check has ended. */
-  checkedAt: number
-  /** The number of times that a check was demanded, and how many of those the last one has answered: those before it began. */
-  demands: number
-  answered: number
-  checking: Promise<void> | undefined
-}
-
 /**
- * Cache of records: the head of each records branch for a second, and the records of each key until another gateway
- * writes to the repo. The gateway's own writes update the cache.
+ * Cache of records: the state of each records branch, and the records of each key until another gateway writes records of
+ * the repo. The gateway's own writes update the cache.
  */
 export class RecordCache {
   /** Whether the cache is large enough to read records before they are needed. */
   readonly keepsRanges: boolean
   readonly #now: () => number
   readonly #commitLog: CommitLog
-  readonly #branches = new LRUCache<string, BranchState>({ max: maxRepos })
+  readonly #branches = new LRUCache<string, RecordsBranch>({ max: maxRepos })
   readonly #keys: LRUCache<string, { readonly epoch: number; readonly records: KeyRecords }>
   readonly #ranges = new KnownRanges()
-  #epochs = 0
 
   constructor(maxBytes: number, now: () => number, commitLog: CommitLog) {
     this.keepsRanges = maxBytes >= leastBytesForRanges
@@ -89,202 +43,138 @@ export class RecordCache {
     })
   }
 
-  /** The state of a repo's records branch; calls `inspect` if it is older than a second. */
-  async branch(repo: Repo, inspect: () => Promise<InspectedHead | undefined>): Promise<BranchState> {
-    const id = idOf(repo)
-    let state = this.#branches.get(id)
-    if (state === undefined) {
-      state = {
-        headId: undefined,
-        isFinished: false,
-        epoch: this.#nextEpoch(),
-        seen: new LRUCache({ max: maxSeenCommits }),
-        origins: new LRUCache({ max: maxSeenCommits }),
-        markerless: new Set(),
-        reads: new Set(),
-        checkedAt: Number.NEGATIVE_INFINITY,
-        demands: 0,
-        answered: 0,
-        checking: undefined,
-      }
-      this.#branches.set(id, state)
-    }
-    const known = state
-    if (noteLookup('record-heads', this.#isFresh(known))) return known
-    // A check of another caller may fail for that caller's reasons: it left, or its token has expired.
-    const { demands } = known
-    while (known.checking !== undefined) {
-      await known.checking.catch(() => undefined)
-      if (this.#isFresh(known, demands)) return known
-    }
-    known.checking = this.#check(known, inspect).finally(() => {
-      known.checking = undefined
-    })
-    await known.checking
-    return known
+  /** The records branch of a repo, after a check with `inspect` unless its state is current. */
+  async branch(repo: Repo, inspect: () => Promise<InspectedHead | undefined>): Promise<RecordsBranch> {
+    const id = repoId(repo)
+    const branch = this.#branches.get(id) ?? new RecordsBranch(repo, this.#now, this.#commitLog)
+    this.#branches.set(id, branch)
+    await branch.refresh(inspect)
+    return branch
   }
 
-  /** Whether a state was checked within a second, and since a demand. */
-  #isFresh(state: BranchState, demand = state.demands): boolean {
-    return state.answered >= demand && this.#now() - state.checkedAt < headMilliseconds
+  /** The records branch of a repo; undefined if it was never read. */
+  knownBranch(repo: Repo): RecordsBranch | undefined {
+    return this.#branches.get(repoId(repo))
   }
 
-  /** Unique among all states of all branches: a state may be evicted and made again. */
-  #nextEpoch(): number {
-    this.#epochs += 1
-    return this.#epochs
-  }
-
-  async #check(state: BranchState, inspect: () => Promise<InspectedHead | undefined>): Promise<void> {
-    const { headId: before, demands } = state
-    const head = await inspect()
-    state.checkedAt = this.#now()
-    state.answered = demands
-    // If this gateway has committed in the meantime, its commit is newer than the inspected one.
-    if (state.headId !== before) return
-    // Another gateway has made the new head: what is cached may be stale.
-    this.#moveHead(state, head?.id, undefined)
-    state.isFinished = head?.isFinished ?? false
-  }
-
-  /** Drops everything about a repo. */
-  forget(repo: Repo): void {
-    const state = this.#branches.get(idOf(repo))
-    if (state === undefined) return
-    state.epoch = this.#nextEpoch()
-    state.headId = undefined
-    state.markerless.clear()
-    this.expire(repo)
-  }
-
-  /** Makes the next read check the branch again; with `ifKnown`, only if the repo is known to have records. */
-  expire(repo: Repo, ifKnown = false): void {
-    const state = this.#branches.get(idOf(repo))
-    if (state === undefined || (ifKnown && state.headId === undefined)) return
-    state.demands += 1
-  }
-
-  /**
-   * Whether a commit of the user repo was first read after the last check of its records branch. Then records that another
-   * gateway wrote before that commit may be missing here, or the cached ones may be of a repo of that name that was deleted.
-   * If so, the next read checks the branch again. If a record `isKnown`, this gateway's own commits cost no check.
-   */
-  isBehind(repo: Repo, commitId: string, isKnown: boolean): boolean {
-    const state = this.#branches.get(idOf(repo))
-    if (state?.headId === undefined) return false
-    const id = isKnown ? this.#originOf(repo, state, commitId) : commitId
-    const demand = state.seen.get(id)
-    if (demand !== undefined) return state.answered < demand
-    this.expire(repo)
-    state.seen.set(id, state.demands)
-    return true
-  }
-
-  /** The nearest commit, from one back, that this gateway has not made. */
-  #originOf(repo: Repo, { origins }: BranchState, commitId: string): string {
-    let id = origins.get(commitId) ?? commitId
-    for (let own = this.#commitLog.get(repo, id); own !== undefined; own = this.#commitLog.get(repo, id)) {
-      id = origins.get(own.parentId) ?? own.parentId
-    }
-    if (id !== commitId) origins.set(commitId, id)
-    return id
-  }
-
-  /** Adds a commit of this gateway; the cache stays valid if the parent is the last known head. */
+  /** Adds a commit of this gateway, which has written the records of some keys. */
   committed(repo: Repo, headId: string, parentId: string | undefined, paths: ReadonlySet<string>): void {
-    const state = this.#branches.get(idOf(repo))
-    if (state === undefined) return
-    this.#moveHead(state, headId, parentId)
-    if ([...paths].some(isMarkerPath)) state.markerless.clear()
-    state.isFinished = false
-    for (const path of paths) for (const read of state.reads) if (read.isOf(path)) read.outdated.add(path)
+    this.knownBranch(repo)?.committed(headId, parentId, paths)
   }
 
-  /** The number of times that another gateway is known to have written records of a repo. */
+  /** The epoch of the records branch of a repo; undefined if it was never read. */
   epochOf(repo: Repo): number | undefined {
-    return this.#branches.get(idOf(repo))?.epoch
+    return this.knownBranch(repo)?.epoch
   }
 
-  /**
-   * Whether no other gateway has written records since an epoch, up to a commit of this gateway that is not added yet. Another
-   * commit of this gateway may be the same, since writes share commits.
-   */
+  /** See `RecordsBranch.isUnchanged`. */
   isUnchanged(repo: Repo, epoch: number | undefined, headId: string, parentId: string | undefined): boolean {
-    const state = this.#branches.get(idOf(repo))
-    return state?.epoch === epoch && (state?.headId === parentId || state?.headId === headId)
+    return this.knownBranch(repo)?.isUnchanged(epoch, headId, parentId) ?? false
   }
 
-  get(repo: Repo, path: string, { epoch }: BranchState): KeyRecords | undefined {
-    const id = `${idOf(repo)}${path}`
+  /** The records of a key in the epoch of its branch; undefined if they are not cached. */
+  get({ repo, epoch }: RecordsBranch, path: string): KeyRecords | undefined {
+    const id = `${repoId(repo)}${path}`
     const found = this.#keys.get(id)
     if (found?.epoch === epoch) return found.records
     return this.#ranges.has(parentOf(id), epoch, recordDirectory(path)) ? noRecords : undefined
   }
 
-  /** The records of a key, if they are cached and the branch was checked within a second. */
+  /** The records of a key, if they are cached and the state of the branch is current. */
   current(repo: Repo, path: string): KeyRecords | undefined {
-    const state = this.#branches.get(idOf(repo))
-    if (state === undefined || !this.#isFresh(state)) return undefined
-    return state.headId === undefined ? noRecords : this.get(repo, path, state)
+    const branch = this.knownBranch(repo)
+    if (branch?.isCurrent() !== true) return undefined
+    return branch.headId === undefined ? noRecords : this.get(branch, path)
   }
 
   /** The records of a key, if they are cached. */
   latest(repo: Repo, path: string): KeyRecords | undefined {
-    const state = this.#branches.get(idOf(repo))
-    return state && this.get(repo, path, state)
+    const branch = this.knownBranch(repo)
+    return branch && this.get(branch, path)
   }
 
   /** Adds a record that was written or, if null, deleted, if the other records of its key are cached. */
   put(repo: Repo, path: string, content: ContentId, record: ObjectRecord | null): void {
-    const state = this.#branches.get(idOf(repo))
-    const records = state && this.get(repo, path, state)
-    if (state === undefined || records === undefined) return
+    const branch = this.knownBranch(repo)
+    const records = branch && this.get(branch, path)
+    if (branch === undefined || records === undefined) return
     const changed = new Map(records)
     if (record === null) changed.delete(content)
     else changed.set(content, record)
-    this.set(repo, path, state, changed)
+    this.set(branch, path, changed)
   }
 
-  set(repo: Repo, path: string, { epoch }: BranchState, records: KeyRecords): void {
-    const id = `${idOf(repo)}${path}`
+  set({ repo, epoch }: RecordsBranch, path: string, records: KeyRecords): void {
+    const id = `${repoId(repo)}${path}`
     this.#keys.set(id, { epoch, records })
     // They may be too large for the cache.
     if (!this.#keys.has(id)) this.#ranges.forget(parentOf(id))
   }
 
-  /** Adds all records of a range of record directories, which are of files in one directory. */
-  setRange(
-    repo: Repo,
-    directory: string,
-    state: BranchState,
-    range: KnownRange,
-    records: ReadonlyMap<string, KeyRecords>,
-  ): void {
+  /** Adds all records of a range of record directories, which are of the files in `directory`. */
+  setRange(branch: RecordsBranch, directory: string, range: PathRange, records: ReadonlyMap<string, KeyRecords>): void {
     // Before the records: the range is unknown if they evict one another.
-    this.#ranges.add(idOf(repo) + directory, state.epoch, range)
-    for (const [path, ofKey] of records) this.set(repo, path, state, ofKey)
+    this.#ranges.add(repoId(branch.repo) + directory, branch.epoch, range)
+    for (const [path, ofKey] of records) this.set(branch, path, ofKey)
   }
 
   /** Whether all records of a range are cached. */
-  hasRange(repo: Repo, directory: string, { epoch }: BranchState, range: KnownRange): boolean {
-    return this.#ranges.hasRange(idOf(repo) + directory, epoch, range)
+  hasRange({ repo, epoch }: RecordsBranch, directory: string, range: PathRange): boolean {
+    return this.#ranges.hasRange(repoId(repo) + directory, epoch, range)
   }
-
-  #moveHead(state: BranchState, headId: string | undefined, parentId: string | undefined): void {
-    if (state.headId !== headId && state.headId !== parentId) {
-      state.epoch = this.#nextEpoch()
-      state.markerless.clear()
-    }
-    state.headId = headId
-  }
-}
-
-function idOf({ project, name }: Repo): string {
-  return `${project}/${name}`
 }
 
 function sizeOf(id: string, records: KeyRecords): number {
   let size = 200 + id.length
   for (const record of records.values()) size += sizeOfRecord(record)
   return size
+}
+
+/** Maximum directories with known ranges, and ranges of a directory. */
+const maxDirectories = 10_000
+const maxRangesOfDirectory = 64
+
+interface RangesOfDirectory {
+  readonly epoch: number
+  readonly ranges: readonly PathRange[]
+}
+
+/** Ranges of record directories whose records are all cached, by directory of files: other files in them have none. */
+class KnownRanges {
+  readonly #directories = new LRUCache<string, RangesOfDirectory>({ max: maxDirectories })
+
+  /** Adds a range that is known in an epoch, and forgets those of earlier epochs. */
+  add(id: string, epoch: number, range: PathRange): void {
+    this.#directories.set(id, { epoch, ranges: joined(this.#rangesOf(id, epoch), range) })
+  }
+
+  /** Whether a record directory is in a known range. */
+  has(id: string, epoch: number, recordDirectory: string): boolean {
+    return this.#rangesOf(id, epoch).some(({ lower, upper }) => lower <= recordDirectory && recordDirectory < upper)
+  }
+
+  /** Whether a whole range is known. */
+  hasRange(id: string, epoch: number, { lower, upper }: PathRange): boolean {
+    return this.#rangesOf(id, epoch).some((known) => known.lower <= lower && upper <= known.upper)
+  }
+
+  /** Forgets a directory of which a record is no longer cached. */
+  forget(id: string): void {
+    this.#directories.delete(id)
+  }
+
+  #rangesOf(id: string, epoch: number): readonly PathRange[] {
+    const known = this.#directories.get(id)
+    return known?.epoch === epoch ? known.ranges : []
+  }
+}
+
+/** Adds a range to disjoint ones, and joins those that touch it. */
+function joined(ranges: readonly PathRange[], { lower, upper }: PathRange): PathRange[] {
+  const apart: PathRange[] = []
+  for (const each of ranges) {
+    if (each.upper < lower || upper < each.lower) apart.push(each)
+    else [lower, upper] = [each.lower < lower ? each.lower : lower, each.upper > upper ? each.upper : upper]
+  }
+  return [...apart, { lower, upper }].slice(-maxRangesOfDirectory)
 }

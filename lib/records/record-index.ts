@@ -1,6 +1,9 @@
+import type { CommitQueue } from '../commits/commit-queue.js'
+import type { Branch, CallOptions, Commit, PfsClient, Repo } from '../pfs/client.js'
 import { markerContent, markerEvent } from './markers.js'
 import type { ObjectRecord } from './record.js'
-import { markedDirectory, type RecordName, unmarked } from './record-path.js'
+import type { RecordAccess } from './record-access.js'
+import { markedDirectory, type RecordName, rangeOfDirectories, recordsBranch, unmarked } from './record-path.js'
 
 /**
  * The index of the records branch: empty files by which listings find records:
@@ -47,14 +50,77 @@ export function markerRoot(index: MarkerIndex, branch: string): string {
 }
 
 /** The directory, with its slash, of a branch's hidden versions at or below a path; a directory's path ends with `/`. */
-export function hiddenDirectory(branch: string, path: string): string {
+function hiddenDirectory(branch: string, path: string): string {
   const marked = path.endsWith('/') ? markedDirectory(`${path}x`).slice(0, -'fx/'.length) : markedDirectory(path)
   return `/hidden/${branch}${marked}`
 }
 
 /** Parses a path of the index of hidden versions. */
-export function readHiddenPath(listed: string): { readonly path: string; readonly commitId: string } {
+function readHiddenPath(listed: string): { readonly path: string; readonly commitId: string } {
   const [, , , ...segments] = listed.split('/')
   const commitId = segments.pop() ?? ''
   return { path: unmarked(segments), commitId }
+}
+
+/** Memory of a hidden version in addition to its path, in bytes. */
+const hiddenBytes = 400
+
+/** Reads the index. */
+export class RecordIndex {
+  readonly #pfs: PfsClient
+  readonly #commits: CommitQueue
+  readonly #access: RecordAccess
+
+  constructor(pfs: PfsClient, commits: CommitQueue, access: RecordAccess) {
+    this.#pfs = pfs
+    this.#commits = commits
+    this.#access = access
+  }
+
+  /** As in `RecordStore`. */
+  hiddenVersions(
+    { repo, name }: Branch,
+    paths: readonly string[],
+    hold: (bytes: number) => void,
+    options: CallOptions,
+  ): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
+    const directories = paths.map((path) => hiddenDirectory(name, path))
+    return this.#access.whileThere(repo, async () => {
+      const found = new Map<string, Set<string>>()
+      const { headId } = await this.#access.branchOf(repo, options)
+      if (headId === undefined) return found
+      const commit = await this.#commitWith(repo, directories, options)
+      for (const directory of directories) {
+        const request = { commit, pattern: '/**', pathRange: rangeOfDirectories([directory]) }
+        for await (const { fileType, file } of this.#pfs.globFile(request, options)) {
+          if (fileType !== 'FILE') continue
+          hold(hiddenBytes + file.path.length)
+          const { path, commitId } = readHiddenPath(file.path)
+          const commitIds = found.get(path) ?? new Set()
+          found.set(path, commitIds.add(commitId))
+        }
+      }
+      return found
+    })
+  }
+
+  /** As in `RecordStore`. */
+  markerCommit({ repo, name }: Branch, options: CallOptions): Promise<Commit | undefined> {
+    const path = markerRoot('versioned', name)
+    return this.#access.whileThere(repo, async () => {
+      const branch = await this.#access.branchOf(repo, options)
+      if (branch.headId === undefined || branch.markerless.has(name)) return undefined
+      const { epoch } = branch
+      const commit = await this.#commitWith(repo, [path, markerRoot('visible', name)], options)
+      for await (const _ of this.#pfs.listFile({ file: { commit, path }, number: 1 }, options)) return commit
+      if (branch.epoch === epoch) branch.markerless.add(name)
+      return undefined
+    })
+  }
+
+  /** A commit in which paths of the index are the same as at the head. */
+  async #commitWith(repo: Repo, paths: readonly string[], options: CallOptions): Promise<Commit> {
+    const branch = recordsBranch(repo)
+    return { repo: branch.repo, id: await this.#commits.commitToRead(branch, paths, options) }
+  }
 }

@@ -104,7 +104,7 @@ export function directoryOfFiles(directory: string): string {
 }
 
 /** The range that contains the records of the files of a directory, without those of its subdirectories. */
-export function rangeOfFiles(directory: string): { lower: string; upper: string } {
+export function rangeOfFiles(directory: string): PathRange {
   const lower = recordDirectory(`${directory}/`).slice(0, -1)
   return { lower, upper: prefixEnd(lower) }
 }

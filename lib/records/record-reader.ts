@@ -1,13 +1,14 @@
 import { noteLookup } from '../diagnostics.js'
 import { type BatchedLookup, createBatchedLookup } from '../pfs/batched-lookup.js'
-import type { CallOptions, Repo } from '../pfs/client.js'
+import { type CallOptions, type Repo, repoId } from '../pfs/client.js'
 import { RangeHistories } from '../pfs/path-lookup.js'
 import { DirectoryReader, type ExpectedPage } from './directory-reader.js'
 import { maxRecordBytes, type RecordReadOptions, readRecords } from './read-records.js'
 import { descriptionsOf, type ObjectRecord, withoutParts } from './record.js'
-import { type AccessOptions, RecordAccess } from './record-access.js'
-import { type BranchState, type KeyRecords, noRecords, type RecordCache, type RunningRead } from './record-cache.js'
+import type { RecordAccess } from './record-access.js'
+import { type KeyRecords, noRecords, type RecordCache } from './record-cache.js'
 import { recordDirectory } from './record-path.js'
+import type { RecordsBranch } from './records-branch.js'
 
 /** Maximum repos whose range history is cached. */
 const maxRepos = 256
@@ -24,12 +25,12 @@ export class RecordReader {
   readonly #lookup: BatchedLookup<Repo, string, KeyRecords>
   readonly #histories = new RangeHistories(maxRepos)
 
-  constructor(options: AccessOptions, applyPending: ApplyPending) {
-    this.#access = new RecordAccess(options)
-    this.#cache = options.cache
+  constructor(access: RecordAccess, cache: RecordCache, applyPending: ApplyPending) {
+    this.#access = access
+    this.#cache = cache
     this.#applyPending = applyPending
-    this.#directories = new DirectoryReader(this.#access, options.cache)
-    this.#lookup = createBatchedLookup<Repo, string, KeyRecords>(idOf, async (repo, paths, options) => {
+    this.#directories = new DirectoryReader(access, cache)
+    this.#lookup = createBatchedLookup<Repo, string, KeyRecords>(repoId, async (repo, paths, options) => {
       const readOptions = { isBatch: true, isPending: true } as const
       const found = await this.#readAll(repo, [...new Set(paths)], readOptions, options)
       return (path) => found.get(path) ?? noRecords
@@ -51,17 +52,7 @@ export class RecordReader {
 
   /** Prepares `readPage` while PFS lists the page. */
   expectPage(repo: Repo, page: ExpectedPage, options: CallOptions): Promise<void> {
-    return this.whileThere(repo, () => this.#directories.expectPage(repo, page, options))
-  }
-
-  /** Runs a read of the records branch; see `RecordAccess.whileThere`. */
-  whileThere<Result>(repo: Repo, read: () => Promise<Result>): Promise<Result> {
-    return this.#access.whileThere(repo, read)
-  }
-
-  /** The last known state of the records branch of a repo, from within a second. */
-  stateOf(repo: Repo, options: CallOptions): Promise<BranchState> {
-    return this.#access.stateOf(repo, options)
+    return this.#access.whileThere(repo, () => this.#directories.expectPage(repo, page, options))
   }
 
   /** The stored records of some keys, if they have at most `maxBytes`. */
@@ -92,7 +83,7 @@ export class RecordReader {
     readOptions: ReadOptions,
     options: CallOptions,
   ): Promise<ReadonlyMap<string, KeyRecords>> {
-    return this.whileThere(repo, () => this.#readCurrent(repo, paths, readOptions, options))
+    return this.#access.whileThere(repo, () => this.#readCurrent(repo, paths, readOptions, options))
   }
 
   async #readCurrent(
@@ -108,13 +99,11 @@ export class RecordReader {
       found.set(path, readOptions.isPending ? this.#applyPending(repo, path, records) : records)
     }
     for (let left = paths; ; left = left.filter((path) => !found.has(path))) {
-      const state = await this.#access.stateOf(repo, options)
+      const branch = await this.#access.branchOf(repo, options)
       const unknown: string[] = []
       for (const path of left) {
-        const records = noteLookup(
-          'records',
-          state.headId === undefined ? noRecords : this.#cache.get(repo, path, state),
-        )
+        const known = branch.headId === undefined ? noRecords : this.#cache.get(branch, path)
+        const records = noteLookup('records', known)
         if (records === undefined) unknown.push(path)
         else add(path, records)
       }
@@ -122,10 +111,10 @@ export class RecordReader {
       if (mayReadDirectories) {
         // Once: a directory changes more often than a few keys.
         mayReadDirectories = false
-        if (await this.#directories.readDirectories(repo, state, unknown, options)) continue
+        if (await this.#directories.readDirectories(branch, unknown, options)) continue
       }
       // With a concurrent write of a key, it is unknown which state was read.
-      const read = await this.#readEach(repo, state, unknown, readOptions, options)
+      const read = await this.#readEach(branch, unknown, readOptions, options)
       for (const [path, records] of read) add(path, records)
       if (read.size === unknown.length) return found
     }
@@ -133,16 +122,12 @@ export class RecordReader {
 
   /** Reads each key, without those that this gateway has written meanwhile. */
   async #readEach(
-    repo: Repo,
-    state: BranchState,
+    branch: RecordsBranch,
     paths: readonly string[],
     { isBatch, shorten = whole, maxBytes = maxRecordBytes }: ReadOptions,
     options: CallOptions,
   ): Promise<ReadonlyMap<string, KeyRecords>> {
-    const { epoch } = state
-    const wanted = new Set(paths)
-    const running: RunningRead = { isOf: (path) => wanted.has(path), outdated: new Set() }
-    state.reads.add(running)
+    const { repo, epoch } = branch
     const shortened = new Set<ObjectRecord>()
     let hasSkipped = false
     const readOptions = {
@@ -158,21 +143,23 @@ export class RecordReader {
       onOverflow: () => {
         hasSkipped = true
       },
-      ...(isBatch && { history: this.#histories.of(idOf(repo)) }),
+      ...(isBatch && { history: this.#histories.of(repoId(repo)) }),
     }
-    try {
-      const id = await this.#access.commitToRead(repo, state, paths.map(recordDirectory), options)
-      const read = await readRecords(this.#access.sourceOf(repo, id, readOptions, options), paths)
-      const current = paths.filter((path) => !running.outdated.has(path))
-      const found = new Map(current.map((path) => [path, read.get(path) ?? noRecords]))
-      for (const [path, records] of found) {
-        const isWhole = [...records.values()].every((record) => !shortened.has(record))
-        if (state.epoch === epoch && isWhole && !hasSkipped) this.#cache.set(repo, path, state, records)
-      }
-      return found
-    } finally {
-      state.reads.delete(running)
-    }
+    const wanted = new Set(paths)
+    return branch.whileReading(
+      (path) => wanted.has(path),
+      async (outdated) => {
+        const id = await this.#access.commitToRead(branch, paths.map(recordDirectory), options)
+        const read = await readRecords(this.#access.sourceOf(repo, id, readOptions, options), paths)
+        const current = paths.filter((path) => !outdated.has(path))
+        const found = new Map(current.map((path) => [path, read.get(path) ?? noRecords]))
+        for (const [path, records] of found) {
+          const isWhole = [...records.values()].every((record) => !shortened.has(record))
+          if (branch.epoch === epoch && isWhole && !hasSkipped) this.#cache.set(branch, path, records)
+        }
+        return found
+      },
+    )
   }
 }
 
@@ -190,8 +177,4 @@ const whole = (record: ObjectRecord): ObjectRecord => record
 const withoutAllParts = (record: ObjectRecord): ObjectRecord => {
   const descriptions = descriptionsOf(record).filter(({ parts }) => parts.length > 0)
   return descriptions.length === 0 ? record : withoutParts(record, descriptions)
-}
-
-function idOf({ project, name }: Repo): string {
-  return `${project}/${name}`
 }

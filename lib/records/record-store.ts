@@ -6,19 +6,17 @@ import { MetaRepoRefused } from '../commits/meta-branch.js'
 import type { Branch, CallOptions, Commit, PfsClient, Repo } from '../pfs/client.js'
 import { withTimeLimit } from '../pfs/time-limit.js'
 import type { ExpectedPage } from './directory-reader.js'
+import { RecordAccess } from './record-access.js'
 import { type KeyRecords, noRecords, RecordCache } from './record-cache.js'
 import type { RecordChange } from './record-change.js'
-import { hiddenDirectory, markerRoot, readHiddenPath } from './record-index.js'
-import { isMarkerPath, type RecordName, rangeOfDirectories, recordsBranch } from './record-path.js'
+import { RecordIndex } from './record-index.js'
+import { isMarkerPath, type RecordName } from './record-path.js'
 import { RecordReader } from './record-reader.js'
 import { maxRewrittenBytes, RecordWriter } from './record-writer.js'
 import { WriteBehind } from './write-behind.js'
 
 /** Which writes keep a record: all, only those with attributes that PFS cannot store, or none. */
 export type RecordMode = 'all' | 'needed' | 'off'
-
-/** Memory of a hidden version in addition to its path, in bytes. */
-const hiddenBytes = 400
 
 export interface RecordStoreOptions {
   readonly mode: RecordMode
@@ -35,10 +33,10 @@ export interface RecordStoreOptions {
 /** Reads and writes the records of all repos. */
 export class RecordStore {
   readonly mode: RecordMode
-  readonly #pfs: PfsClient
-  readonly #commits: CommitQueue
   readonly #options: RecordStoreOptions
   readonly #cache: RecordCache
+  readonly #access: RecordAccess
+  readonly #index: RecordIndex
   readonly #reader: RecordReader
   readonly #behind: WriteBehind
   readonly #writer: RecordWriter
@@ -49,19 +47,18 @@ export class RecordStore {
 
   constructor(pfs: PfsClient, commits: CommitQueue, options: RecordStoreOptions) {
     this.mode = options.mode
-    this.#pfs = pfs
-    this.#commits = commits
     this.#options = options
     this.#cache = new RecordCache(options.cacheBytes, options.now ?? Date.now, options.commitLog)
-    this.#reader = new RecordReader(
-      {
-        pfs,
-        commits,
-        cache: this.#cache,
-        onSize: (repo, recordPath, size) => this.#writer.noteSize(repo, recordPath, size),
-        onError: options.onError,
-      },
-      (repo, path, records) => this.#behind.applyTo(repo, path, records),
+    this.#access = new RecordAccess({
+      pfs,
+      commits,
+      cache: this.#cache,
+      onSize: (repo, recordPath, size) => this.#writer.noteSize(repo, recordPath, size),
+      onError: options.onError,
+    })
+    this.#index = new RecordIndex(pfs, commits, this.#access)
+    this.#reader = new RecordReader(this.#access, this.#cache, (repo, path, records) =>
+      this.#behind.applyTo(repo, path, records),
     )
     this.#writer = new RecordWriter(pfs, commits, {
       cache: this.#cache,
@@ -94,7 +91,11 @@ export class RecordStore {
    * @param isKnown Whether all of these files have a record.
    */
   mayHaveMissed(repo: Repo, commitId: string | undefined, isKnown: boolean): boolean {
-    return this.mode !== 'off' && commitId !== undefined && this.#cache.isBehind(repo, commitId, isKnown)
+    return (
+      this.mode !== 'off' &&
+      commitId !== undefined &&
+      (this.#cache.knownBranch(repo)?.isBehind(commitId, isKnown) ?? false)
+    )
   }
 
   /** The records of a key with the writes of this gateway until now, without a call; undefined if they are not cached. */
@@ -125,34 +126,7 @@ export class RecordStore {
     hold: (bytes: number) => void,
     options: CallOptions,
   ): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
-    if (this.mode === 'off') return new Map()
-    return this.#reader.whileThere(branch.repo, () => this.#listHidden(branch, paths, hold, options))
-  }
-
-  async #listHidden(
-    { repo, name }: Branch,
-    paths: readonly string[],
-    hold: (bytes: number) => void,
-    options: CallOptions,
-  ): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
-    const found = new Map<string, Set<string>>()
-    const branch = recordsBranch(repo)
-    const { headId } = await this.#reader.stateOf(repo, options)
-    if (headId === undefined) return found
-    const directories = paths.map((path) => hiddenDirectory(name, path))
-    const id = await this.#commits.commitToRead(branch, directories, options)
-    const commit = { repo: branch.repo, id }
-    for (const directory of directories) {
-      const request = { commit, pattern: '/**', pathRange: rangeOfDirectories([directory]) }
-      for await (const { fileType, file } of this.#pfs.globFile(request, options)) {
-        if (fileType !== 'FILE') continue
-        hold(hiddenBytes + file.path.length)
-        const { path, commitId } = readHiddenPath(file.path)
-        const commitIds = found.get(path) ?? new Set()
-        found.set(path, commitIds.add(commitId))
-      }
-    }
-    return found
+    return this.mode === 'off' ? new Map() : this.#index.hiddenVersions(branch, paths, hold, options)
   }
 
   /**
@@ -160,21 +134,7 @@ export class RecordStore {
    * marker.
    */
   async markerCommit(branch: Branch, options: CallOptions): Promise<Commit | undefined> {
-    if (this.mode === 'off') return undefined
-    return this.#reader.whileThere(branch.repo, () => this.#findMarkerCommit(branch, options))
-  }
-
-  async #findMarkerCommit({ repo, name }: Branch, options: CallOptions): Promise<Commit | undefined> {
-    const branch = recordsBranch(repo)
-    const state = await this.#reader.stateOf(repo, options)
-    if (state.headId === undefined || state.markerless.has(name)) return undefined
-    const { epoch } = state
-    const path = markerRoot('versioned', name)
-    const id = await this.#commits.commitToRead(branch, [path, markerRoot('visible', name)], options)
-    const commit = { repo: branch.repo, id }
-    for await (const _ of this.#pfs.listFile({ file: { commit, path }, number: 1 }, options)) return commit
-    if (state.epoch === epoch) state.markerless.add(name)
-    return undefined
+    return this.mode === 'off' ? undefined : this.#index.markerCommit(branch, options)
   }
 
   /**
@@ -190,7 +150,7 @@ export class RecordStore {
     if (this.mode === 'off') return false
     if (commitId === undefined) this.refreshKnown(repo)
     else this.mayHaveMissed(repo, commitId, false)
-    return (await this.#reader.stateOf(repo, options)).epoch !== epoch
+    return (await this.#access.branchOf(repo, options)).epoch !== epoch
   }
 
   /** The epoch of the records of a repo, for `hasMissed`; undefined if they were never read. */
@@ -200,12 +160,13 @@ export class RecordStore {
 
   /** Like `refresh`, if the repo is known to have records: another one costs one call a second. */
   refreshKnown(repo: Repo): void {
-    this.#cache.expire(repo, true)
+    const branch = this.#cache.knownBranch(repo)
+    if (branch?.headId !== undefined) branch.expire()
   }
 
   /** Makes the next read see everything that other gateways have written so far. */
   refresh(repo: Repo): void {
-    this.#cache.expire(repo)
+    this.#cache.knownBranch(repo)?.expire()
   }
 
   /** Writes records of one repo; resolves after their commit. */
@@ -257,7 +218,7 @@ export class RecordStore {
   /** Forgets a repo that was deleted. */
   forget(repo: Repo): void {
     this.#behind.forget(repo)
-    this.#cache.forget(repo)
+    this.#cache.knownBranch(repo)?.forget()
   }
 
   /** Writes a record within a second, in a batch (write-behind). It is lost if the process crashes before that. */

@@ -1,4 +1,4 @@
-import type { CallOptions, Repo } from '../pfs/client.js'
+import { type CallOptions, type Repo, repoId } from '../pfs/client.js'
 import { withTimeLimit } from '../pfs/time-limit.js'
 import type { KeyRecords } from './record-cache.js'
 import { applyChange, type RecordChange } from './record-change.js'
@@ -49,7 +49,7 @@ export class WriteBehind {
 
   /** Any writer of the repo may write for the others; if one token fails, the next is used. */
   add(change: RecordChange, { authToken }: CallOptions): void {
-    const id = idOf(change.name.repo)
+    const id = repoId(change.name.repo)
     const repo = this.#repos.get(id) ?? newRepo()
     this.#repos.set(id, repo)
     if (!repo.tokens.includes(authToken)) repo.tokens.push(authToken)
@@ -61,7 +61,7 @@ export class WriteBehind {
 
   /** Makes reads of a key wait for an update that will be added; reports it if it fails. */
   expect(repo: Repo, path: string, update: Promise<void>): void {
-    const id = idOf(repo) + path
+    const id = repoId(repo) + path
     const added = update.catch((cause: unknown) =>
       this.#onError(new Error(`the record of ${id} is lost; the object is served without it`, { cause })),
     )
@@ -74,14 +74,14 @@ export class WriteBehind {
   /** Waits for the expected updates of some keys. */
   async expected(repo: Repo, paths: readonly string[]): Promise<void> {
     if (this.#expected.size === 0) return
-    await Promise.all(paths.map((path) => this.#expected.get(idOf(repo) + path)))
+    await Promise.all(paths.map((path) => this.#expected.get(repoId(repo) + path)))
   }
 
   /** Waits until none of these records is being written: a failed update would be written again after newer ones. */
   async settle(names: readonly RecordName[]): Promise<void> {
     for (;;) {
       const [running] = names.flatMap(({ repo, path }) => {
-        const each = this.#repos.get(idOf(repo))
+        const each = this.#repos.get(repoId(repo))
         const taken = [...(each?.taken ?? [])].find(([changes]) => changes.some(({ name }) => name.path === path))
         return taken?.[1] ?? (each?.writing.has(path) === true ? [each.flushing] : [])
       })
@@ -92,7 +92,7 @@ export class WriteBehind {
 
   /** Drops the pending updates of a repo. */
   forget(repo: Repo): void {
-    const id = idOf(repo)
+    const id = repoId(repo)
     const updates = this.#repos.get(id)
     if (updates === undefined) return
     clearTimeout(updates.timer)
@@ -108,7 +108,7 @@ export class WriteBehind {
     write: (pending: readonly RecordChange[]) => Promise<void>,
   ): Promise<void> {
     const [first] = names
-    const id = first && idOf(first.repo)
+    const id = first && repoId(first.repo)
     const repo = id === undefined ? undefined : this.#repos.get(id)
     const taken = repo === undefined ? [] : names.flatMap((name) => take(repo, name))
     if (id === undefined || repo === undefined || taken.length === 0) return write([])
@@ -133,7 +133,7 @@ export class WriteBehind {
 
   /** The records of a key with the pending updates applied. */
   applyTo(repo: Repo, path: string, records: KeyRecords): KeyRecords {
-    const updates = this.#repos.get(idOf(repo))
+    const updates = this.#repos.get(repoId(repo))
     const taken = [...(updates?.taken.keys() ?? [])].flat().filter(({ name }) => name.path === path)
     const pending = [...(updates?.writing.get(path) ?? []), ...taken, ...(updates?.waiting.get(path) ?? [])]
     if (pending.length === 0) return records
@@ -232,8 +232,4 @@ function dropOldest(repo: RepoUpdates): void {
   const [path, updates] = repo.waiting.entries().next().value ?? ['', []]
   repo.waiting.delete(path)
   repo.count -= updates.length
-}
-
-function idOf({ project, name }: Repo): string {
-  return `${project}/${name}`
 }
