@@ -6,6 +6,7 @@ import {
   type IncomingHttpHeaders,
   type IncomingHttpStatusHeader,
 } from 'node:http2'
+import type { Duplex } from 'node:stream'
 import type { CallOptions } from '../client.js'
 import { PfsError, type PfsStatus } from '../errors.js'
 import { cancelled, type Download, pfsErrorFromStatus, requireSendable } from './call.js'
@@ -59,13 +60,17 @@ export function createByteConnection(address: PfsAddress, ca: Buffer | undefined
 class Session {
   readonly http2: ClientHttp2Session
   #calls = 0
+  #connection: Duplex | undefined
 
   constructor(url: string, ca: Buffer | undefined) {
     const settings = { initialWindowSize: callWindow, enablePush: false }
     this.http2 = connect(url, { settings, maxSessionMemory: maxSessionMegabytes, ...(ca && { ca }) })
     // Each of its calls reports the error.
     this.http2.on('error', () => {})
-    this.http2.once('connect', () => this.http2.setLocalWindowSize(connectionWindow))
+    this.http2.once('connect', (_, socket) => {
+      this.#connection = socket
+      this.http2.setLocalWindowSize(connectionWindow)
+    })
     const pings = setInterval(() => this.#ping(), keepAlive.milliseconds).unref()
     this.http2.once('close', () => clearInterval(pings))
   }
@@ -89,6 +94,11 @@ class Session {
   }
 
   #ping(): void {
+    if (this.http2.destroyed) {
+      // It has ended its half of the connection, and PFS, or a proxy, has not ended the other.
+      this.#connection?.destroy()
+      return
+    }
     const giveUp = (): void => this.http2.destroy(new Error('PFS does not answer pings'))
     const late = setTimeout(giveUp, keepAlive.timeoutMilliseconds).unref()
     this.http2.ping(() => clearTimeout(late))

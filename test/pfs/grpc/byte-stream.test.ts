@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
 import { constants, createServer, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2'
-import { type AddressInfo, connect as connectTcp, type Socket } from 'node:net'
+import { type AddressInfo, connect as connectTcp, createServer as createTcpServer, type Socket } from 'node:net'
+import { mock } from 'node:test'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { PfsClient } from '../../../lib/pfs/client.js'
@@ -19,7 +20,7 @@ type Answer = (stream: ServerHttp2Stream, call: number) => void
 /** Runs `body` with a client of an HTTP/2 server that answers each GetFile as the test says. */
 async function scripted(
   answer: Answer,
-  body: (pfs: PfsClient, sessions: readonly ServerHttp2Session[]) => Promise<void>,
+  body: (pfs: PfsClient, sessions: readonly ServerHttp2Session[], port: number) => Promise<void>,
 ): Promise<void> {
   const server = createServer()
   const sessions: ServerHttp2Session[] = []
@@ -32,9 +33,10 @@ async function scripted(
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const pfs = createPfsClient(`grpc://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  const { port } = server.address() as AddressInfo
+  const pfs = createPfsClient(`grpc://127.0.0.1:${port}`)
   try {
-    await body(pfs, sessions)
+    await body(pfs, sessions, port)
   } finally {
     pfs.close()
     for (const session of sessions) session.destroy()
@@ -229,6 +231,44 @@ test('a server that says goodbye lets the running call finish; the next call con
       const rest = [first.value, (await reader.next()).value].map((value) => Buffer.from(value ?? []))
       assert.is(Buffer.concat(rest).toString(), 'ok')
       assert.ok((await reader.next()).done)
+    },
+  )
+})
+
+test('a connection of which a server that says goodbye leaves its half open is closed', async () => {
+  await scripted(
+    (stream) => respond(stream, Buffer.concat([headOf(2), Buffer.from('ok')])),
+    async (_, sessions, port) => {
+      const clients: Socket[] = []
+      const upstreams: Socket[] = []
+      const relay = createTcpServer({ allowHalfOpen: true }, (client) => {
+        const upstream = connectTcp(port, '127.0.0.1')
+        clients.push(client.on('error', () => {}))
+        upstreams.push(upstream.on('error', () => {}))
+        client.pipe(upstream, { end: false }).pipe(client, { end: false })
+      })
+      relay.listen(0, '127.0.0.1')
+      await once(relay, 'listening')
+      mock.timers.enable({ apis: ['setInterval'] })
+      const pfs = createPfsClient(`grpc://127.0.0.1:${(relay.address() as AddressInfo).port}`)
+      try {
+        assert.is(Buffer.concat(await collect(pfs.getFile({ file }))).toString(), 'ok')
+        const ended = clients.map((client) => once(client, 'end'))
+        for (const session of sessions) session.goaway(constants.NGHTTP2_NO_ERROR)
+        await Promise.all(ended)
+        // The time of the next ping, which would throw in its timer and end the process.
+        mock.timers.tick(30_000)
+        // The first connection is grpc-js's.
+        const [, client] = clients
+        assert.ok(client)
+        // The kernel of a closed socket refuses what arrives, which only a later write notices.
+        while (!client.destroyed) await new Promise((resolve) => client.write('unread', resolve))
+      } finally {
+        mock.timers.reset()
+        pfs.close()
+        for (const socket of [...clients, ...upstreams]) socket.destroy()
+        relay.close()
+      }
     },
   )
 })
