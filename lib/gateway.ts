@@ -16,9 +16,10 @@ import { createKeyCodec } from './resolver/key.js'
 import { createPageMemory } from './resolver/listing/path-reader.js'
 import { createMissingBuckets } from './resolver/missing-bucket.js'
 import { StagedParts } from './resolver/uploads/join-parts.js'
+import { createAncestry } from './resolver/versions/ancestry.js'
 import { createChangeLog } from './resolver/versions/changes.js'
 import { createDeleteMarkerSearch } from './resolver/versions/delete-marker-search.js'
-import { createAncestry, createHistory } from './resolver/versions/history.js'
+import { createHistory } from './resolver/versions/history.js'
 import { createVersionWalk } from './resolver/versions/version-walk.js'
 
 /** Creates the state that all requests of one handler share. */

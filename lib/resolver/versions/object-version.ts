@@ -8,8 +8,8 @@ import { contentIdOf } from '../../records/record-path.js'
 import { commitOf } from '../bucket-name.js'
 import type { KeyCodec } from '../key.js'
 import { commitOfVersion, findObject, type ObjectName, type ObjectSource, type StoredObject } from '../object.js'
+import type { Ancestry } from './ancestry.js'
 import type { DeleteMarkerSearch } from './delete-marker-search.js'
-import type { Ancestry } from './history.js'
 import type { KeyVersion, VersionWalk } from './version-walk.js'
 
 /** The stores that resolve versions. */

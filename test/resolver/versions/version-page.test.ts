@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { KeyChange } from '../../../lib/resolver/versions/changes.js'
-import { createVersionPage, type VersionQuery } from '../../../lib/resolver/versions/list-versions.js'
+import { createVersionPage, type VersionQuery } from '../../../lib/resolver/versions/version-page.js'
 
 const page = suite('a page of versions')
 
