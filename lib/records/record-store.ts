@@ -12,7 +12,7 @@ import type { RecordChange } from './record-change.js'
 import { RecordIndex } from './record-index.js'
 import { isMarkerPath, type RecordName } from './record-path.js'
 import { RecordReader } from './record-reader.js'
-import { maxRewrittenBytes, RecordWriter } from './record-writer.js'
+import { longRecordBytes, maxRewrittenBytes, RecordWriter } from './record-writer.js'
 import { WriteBehind } from './write-behind.js'
 
 /** Which writes keep a record: all, only those with attributes that PFS cannot store, or none. */
@@ -53,7 +53,9 @@ export class RecordStore {
       pfs,
       commits,
       cache: this.#cache,
-      onSize: (repo, recordPath, size) => this.#writer.noteSize(repo, recordPath, size),
+      onSize: (repo, recordPath, size) => {
+        if (size > longRecordBytes) this.#writer.noteLong(repo, recordPath)
+      },
       onError: options.onError,
     })
     this.#index = new RecordIndex(pfs, commits, this.#access)

@@ -17,7 +17,7 @@ const maxLineBytes = 64 * 1024
 const maxAppendedBytes = 256 * 1024
 
 /** A record that was read with more bytes is rewritten, since each process appends up to 256 KiB. */
-const longBytes = 512 * 1024
+export const longRecordBytes = 512 * 1024
 
 /** Maximum size in bytes of a record that is rewritten; larger ones are replaced. */
 export const maxRewrittenBytes = 16 * 1024 * 1024
@@ -178,9 +178,9 @@ export class RecordWriter {
     return gone
   }
 
-  /** Notes the size of a record that was read. */
-  noteSize(repo: Repo, path: string, size: number): void {
-    if (size > longBytes) this.#appended.set(idOfRecord(repo, path), maxAppendedBytes)
+  /** Notes that a record is long, so that the next write rewrites it. */
+  noteLong(repo: Repo, path: string): void {
+    this.#appended.set(idOfRecord(repo, path), maxAppendedBytes)
   }
 
   #writingTo(path: string): readonly RecordChange[] {
