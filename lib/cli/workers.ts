@@ -1,9 +1,8 @@
 import cluster, { type Worker } from 'node:cluster'
-import { once } from 'node:events'
 import { setTimeout } from 'node:timers/promises'
 import { startAdmin } from './admin.js'
 import type { Arguments } from './arguments.js'
-import { Fault, PrintedFault } from './fault.js'
+import { Fault, lineFrom, PrintedFault } from './fault.js'
 import { pachdAddress } from './pfs.js'
 import type { ProgramLog } from './program-log.js'
 import { type RunningGateway, serve } from './serve.js'
@@ -29,6 +28,8 @@ export async function runWorkers(args: Arguments, log: ProgramLog, version: stri
   if (args.memory || pachdAddress(args, process.env) === undefined) {
     throw new Fault('--workers needs a pachd: each worker would have a separate PFS in memory')
   }
+  /** When each worker will have ended, and how. */
+  const running = new Map<Worker, Promise<Fault>>()
   const reached = new Map<Worker, boolean>()
   const listening = new Set<Worker>()
   let isStopping = false
@@ -43,13 +44,13 @@ export async function runWorkers(args: Arguments, log: ProgramLog, version: stri
   /** Starts a worker and returns its welcome; throws a Fault if it exits before it listens. */
   async function start(index: number): Promise<Welcome> {
     const worker = cluster.fork({ [indexVariable]: String(index) })
-    const ended = once(worker, 'exit').then(([code, signal]: unknown[]) => {
+    const ended = endOf(worker, index).then((fault) => {
+      running.delete(worker)
       reached.delete(worker)
       listening.delete(worker)
-      const text = `worker ${index} (process ${worker.process.pid}) has ended with ${signal ?? code}`
-      // A worker that exits by itself has printed the reason.
-      return signal === null ? new PrintedFault(text) : new Fault(text)
+      return fault
     })
+    running.set(worker, ended)
     const welcome = await Promise.race([
       ended,
       new Promise<Welcome>((resolve) => {
@@ -76,7 +77,7 @@ export async function runWorkers(args: Arguments, log: ProgramLog, version: stri
   }
 
   function order(each: Order): void {
-    for (const worker of Object.values(cluster.workers ?? {})) worker?.send(each)
+    for (const worker of running.keys()) worker.send(each)
   }
 
   async function startAll(): Promise<Welcome> {
@@ -87,7 +88,7 @@ export async function runWorkers(args: Arguments, log: ProgramLog, version: stri
       return welcome
     } catch (thrown) {
       isStopping = true
-      for (const worker of Object.values(cluster.workers ?? {})) worker?.kill('SIGKILL')
+      for (const worker of running.keys()) worker.kill('SIGKILL')
       await stopAdmin?.()
       throw thrown
     }
@@ -100,15 +101,27 @@ export async function runWorkers(args: Arguments, log: ProgramLog, version: stri
     reload: () => order('reload'),
     async stop() {
       isStopping = true
-      const workers = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined)
-      const ended = workers.map((worker) => once(worker, 'exit'))
       // A worker that still waits for pachd takes no orders.
-      for (const worker of workers) if (!listening.has(worker)) worker.process.kill('SIGKILL')
+      for (const worker of running.keys()) if (!listening.has(worker)) worker.process.kill('SIGKILL')
       order('stop')
-      await Promise.all(ended)
+      await Promise.all(running.values())
       await stopAdmin?.()
     },
   }
+}
+
+function endOf(worker: Worker, index: number): Promise<Fault> {
+  return new Promise((resolve) => {
+    worker.on('exit', (code: number, signal: string | null) => {
+      const text = `worker ${index} (process ${worker.process.pid}) has ended with ${signal ?? code}`
+      // A worker that exits by itself has printed the reason.
+      resolve(signal === null ? new PrintedFault(text) : new Fault(text))
+    })
+    // Node also reports messages to a worker that has just ended.
+    worker.on('error', (error) => {
+      if (worker.process.pid === undefined) resolve(new Fault(`worker ${index} cannot start: ${lineFrom(error)}`))
+    })
+  })
 }
 
 async function adminOf(address: NonNullable<Arguments['admin']>, unready: () => string | undefined, log: ProgramLog) {

@@ -1,7 +1,8 @@
 import { once } from 'node:events'
-import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
 import { ListBucketsCommand } from '@aws-sdk/client-s3'
 import { suite } from 'uvu'
@@ -20,6 +21,8 @@ async function startPfs(address = '127.0.0.1:0') {
   const [, pachd = ''] = await served.says(/grpc:\/\/(\S+)/)
   return { ...served, pachd: `grpc://${pachd}` }
 }
+
+const threads = (pid = ''): string[] => readdirSync(`/proc/${pid}/task`)
 
 const keyFileOf = (secret: string): string => JSON.stringify({ AK: { secretAccessKey: secret } })
 
@@ -112,6 +115,28 @@ test('--workers: processes share the port and the metrics; a killed one is repla
   assert.is(code, 0)
   await served.stop()
 })
+
+for (const signal of ['SIGHUP', 'SIGTERM'] as const) {
+  test(`--workers: ${signal} just after a worker has died reaches the others`, async () => {
+    const served = await startPfs()
+    const gateway = await startListening(['--pachd', served.pachd, '--workers', '2'])
+    const { pid = 0 } = gateway.child
+    const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ')
+    process.kill(pid, 'SIGSTOP')
+    process.kill(Number(child), 'SIGKILL')
+    // Its files are closed when its last thread has ended.
+    const isDead = () => /\) Z /.test(readFileSync(`/proc/${child}/stat`, 'utf8')) && threads(child).length === 1
+    while (!isDead()) await setImmediate()
+    process.kill(pid, signal)
+    process.kill(pid, 'SIGCONT')
+    if (signal === 'SIGHUP') {
+      await gateway.says(/has ended with SIGKILL; another one starts/)
+      gateway.child.kill('SIGTERM')
+    }
+    assert.is((await gateway.ended).code, 0, gateway.said())
+    await served.stop()
+  })
+}
 
 test('--workers: a worker whose successor finds no pachd is replaced again', async () => {
   const served = await startPfs()
