@@ -19,8 +19,9 @@ export function parseRange(value: string | undefined, size: number): ByteRange |
   if (first === '' && last === '') return undefined
   if (first === '') {
     const length = Number(last)
-    if (length === 0 || size === 0) throw unsatisfiable(value, size)
-    return { start: Math.max(0, size - length), end: size - 1 }
+    if (length === 0) throw unsatisfiable(value, size)
+    // The last bytes of an empty object are the whole object (RFC 9110, 14.1.2).
+    return size === 0 ? undefined : { start: Math.max(0, size - length), end: size - 1 }
   }
   const start = Number(first)
   const end = last === '' ? size - 1 : Number(last)

@@ -87,6 +87,9 @@ for (const overWire of wires) {
     assert.is((await read(s3, 'range', { Range: 'bytes=5-100' })).toString(), '56789')
     assert.is((await read(s3, 'range', { Range: 'bytes=0-1,3-4' })).toString(), '0123456789')
     assert.is(await refusal(read(s3, 'range', { Range: 'bytes=10-' })), '416 InvalidRange')
+    await put(s3, 'nothing', '')
+    assert.is((await read(s3, 'nothing', { Range: 'bytes=-8' })).length, 0)
+    assert.is(await refusal(read(s3, 'nothing', { Range: 'bytes=0-7' })), '416 InvalidRange')
   })
 
   objects('keys that are not valid PFS paths are returned unchanged', async ({ s3 }) => {
