@@ -29,6 +29,11 @@ export function parseIsoDate(text: string): Date | undefined {
   return isOfCalendar ? date : undefined
 }
 
+/** Compares two times with the precision of HTTP dates. */
+export function isSameSecond(a: Date, b: Date): boolean {
+  return Math.floor(a.getTime() / 1000) === Math.floor(b.getTime() / 1000)
+}
+
 /** A year of two digits is at most 50 years in the future (RFC 9110, 5.6.7). */
 function fullYear(year: string): string {
   if (year.length > 2) return year

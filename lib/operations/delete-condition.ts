@@ -1,5 +1,5 @@
 import { invalidArgument, S3Error } from '../errors.js'
-import { parseHttpDate, parseIsoDate } from '../http/date.js'
+import { isSameSecond, parseHttpDate, parseIsoDate } from '../http/date.js'
 import { matchesEtag, preconditionFailed } from '../http/preconditions.js'
 import { type HttpRequest, header } from '../http/request.js'
 import type { StoredObject } from '../resolver/object.js'
@@ -62,8 +62,4 @@ export function requireExpectedObject(current: StoredObject | undefined, expecte
   if (lastModified !== undefined && !isSameSecond(lastModified, current.lastModified)) {
     throw preconditionFailed('x-amz-if-match-last-modified-time')
   }
-}
-
-function isSameSecond(a: Date, b: Date): boolean {
-  return Math.floor(a.getTime() / 1000) === Math.floor(b.getTime() / 1000)
 }

@@ -1,5 +1,8 @@
 import { commitToMetaBranch } from '../../commits/meta-branch.js'
-import { header, queryValue } from '../../http/request.js'
+import { invalidArgument } from '../../errors.js'
+import { isSameSecond, parseHttpDate } from '../../http/date.js'
+import { preconditionFailed } from '../../http/preconditions.js'
+import { type HttpRequest, header, queryValue } from '../../http/request.js'
 import type { S3Response } from '../../http/response.js'
 import { xmlResponse } from '../../http/response.js'
 import { xmlDocument } from '../../http/xml.js'
@@ -58,8 +61,19 @@ export async function createMultipartUpload(call: ObjectCall): Promise<S3Respons
 export async function abortMultipartUpload(call: ObjectCall): Promise<S3Response> {
   requireWritable(call.bucket)
   const { id } = await uploadNameOf(call)
+  requireInitiated(call.request, id.initiated)
   await call.gateway.uploadMutex(id.text, () => abort(call))
   return { status: 204 }
+}
+
+/** Throws PreconditionFailed unless the upload began at the time that the client expects, to the second. */
+function requireInitiated(request: HttpRequest, initiated: Date): void {
+  const name = 'x-amz-if-match-initiated-time'
+  const value = header(request, name)
+  if (value === undefined) return
+  const expected = parseHttpDate(value)
+  if (expected === undefined) throw invalidArgument(name, { value })
+  if (!isSameSecond(expected, initiated)) throw preconditionFailed(name)
 }
 
 async function abort(call: ObjectCall): Promise<void> {

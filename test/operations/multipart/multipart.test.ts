@@ -5,6 +5,7 @@ import {
   GetObjectCommand,
   HeadObjectCommand,
   ListBucketsCommand,
+  ListMultipartUploadsCommand,
   ListPartsCommand,
   PutObjectCommand,
   type S3Client,
@@ -190,6 +191,16 @@ for (const overWire of wires) {
     }
     assert.is(versions.length, 1)
     for (const answer of answers) assertVersion(answer, versions[0])
+  })
+
+  multipart('an upload is aborted only if it began when the client expects', async ({ s3 }) => {
+    const upload = await begin(s3, 'expected')
+    const { Uploads = [] } = await s3.send(new ListMultipartUploadsCommand({ Bucket }))
+    const initiated = Uploads[0]?.Initiated ?? new Date(0)
+    const abort = (at: Date) => s3.send(new AbortMultipartUploadCommand({ ...upload, IfMatchInitiatedTime: at }))
+    assert.is(await refusal(abort(new Date(initiated.getTime() - 1000))), '412 PreconditionFailed')
+    await abort(initiated)
+    assert.is(await refusal(abort(initiated)), '404 NoSuchUpload')
   })
 
   multipart('an aborted upload is gone, even if it is completed concurrently', async ({ s3 }) => {
