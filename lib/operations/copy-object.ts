@@ -168,14 +168,17 @@ function parseCopySource(text: string): { bucket: string; key: string; versionId
   const mark = text.indexOf('?')
   const path = mark < 0 ? text : text.slice(0, mark)
   const versionId = mark < 0 ? undefined : /^versionId=([^&]+)$/.exec(text.slice(mark + 1))?.[1]
-  const [, bucket, key] = /^\/?([^/]+)\/(.+)$/s.exec(decodeCopySource(path) ?? '') ?? []
+  const decoded = decodeCopySource(path)
+  if (decoded === undefined) throw invalidCopySource(text, 'Invalid copy source encoding.')
+  const [, bucket, key] = /^\/?([^/]+)\/(.+)$/s.exec(decoded) ?? []
   if (bucket === undefined || key === undefined || (mark >= 0 && versionId === undefined)) {
-    throw invalidArgument('x-amz-copy-source', {
-      value: text,
-      message: 'Copy Source must mention the source bucket and key: sourcebucket/sourcekey',
-    })
+    throw invalidCopySource(text, 'Copy Source must mention the source bucket and key: sourcebucket/sourcekey')
   }
   return { bucket, key: requireKeyLength(key), versionId }
+}
+
+function invalidCopySource(value: string, message: string): S3Error {
+  return invalidArgument('x-amz-copy-source', { value, message })
 }
 
 /** Undefined if it is not UTF-8. Node reads headers as Latin-1, and some clients send non-ASCII bytes unencoded. */

@@ -138,7 +138,6 @@ function readClaim(request: HttpRequest, options: ClaimOptions): Claim | undefin
   if (authorization === undefined || authorization === '') return undefined
   if (authorization.startsWith(`${v4Algorithm} `)) return readV4Header(request, authorization, options)
   if (authorization.startsWith('AWS ')) return readV2Header(request, authorization, options)
-  throw new S3Error('InvalidArgument', {
-    message: 'Unsupported Authorization Type',
-  })
+  // Without its value, which may be a secret.
+  throw invalidArgument('Authorization', { message: 'Unsupported Authorization Type' })
 }

@@ -63,17 +63,20 @@ export function parseCredential(
     throw malformed('the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".')
   }
   if (accessKeyId === '') throw malformed('a non-empty Access Key (AKID) must be provided in the credential.')
-  if (date !== timestamp.text.slice(0, 8)) {
-    throw malformed(`Invalid credential date "${date}". This date is not the same as X-Amz-Date: "${timestamp.text}".`)
-  }
-  if (service !== 's3') throw malformed(`incorrect service "${service}". This endpoint belongs to "s3".`)
   if (terminator !== 'aws4_request') {
     throw malformed(`incorrect terminal "${terminator}". This endpoint uses "aws4_request".`)
   }
+  if (service !== 's3') throw malformed(`incorrect service "${service}". This endpoint belongs to "s3".`)
   if (scopeRegion === undefined || scopeRegion === '')
     throw malformed('a non-empty region must be provided in the credential.')
   if (region !== undefined && scopeRegion !== region) {
     throw malformed(`the region '${scopeRegion}' is wrong; expecting '${region}'`, { Region: region })
+  }
+  if (!/^\d{8}$/.test(date ?? '')) {
+    throw malformed(`incorrect date format "${date}". This date in the credential must be in the format "yyyyMMdd".`)
+  }
+  if (date !== timestamp.text.slice(0, 8)) {
+    throw malformed(`Invalid credential date "${date}". This date is not the same as X-Amz-Date: "${timestamp.text}".`)
   }
   return { accessKeyId, scope: `${date}/${scopeRegion}/s3/aws4_request` }
 }

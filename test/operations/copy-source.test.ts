@@ -169,6 +169,14 @@ copies('a copy onto itself is refused only if it changes nothing', async ({ gate
   }
 })
 
+copies('a source that cannot be decoded is refused as such', async ({ gateway }) => {
+  for (const source of [`${Bucket}/%ZZ`, '100%/key', `${Bucket}/%C3%28`, '%']) {
+    const answer = await copied(gateway, source)
+    assert.match(answer, '<Code>InvalidArgument</Code><Message>Invalid copy source encoding.</Message>', source)
+  }
+  assert.match(await copied(gateway, Bucket), '<Message>Copy Source must mention the source bucket and key')
+})
+
 copies('the expected owner of the source is checked', async ({ gateway }) => {
   await put(gateway, 'owned', 'x')
   const expecting = (owner: string) =>

@@ -61,6 +61,10 @@ test('a wrong V2 signature', async () => {
 
 const header: Record<string, [(authorization: string) => string, RegExp]> = {
   'another date in the scope': [(text) => text.replace('20260203/', '20260202/'), /Invalid credential date "20260202"/],
+  'a date in another format': [
+    (text) => text.replace('20260203/', '2026-02-03/'),
+    /incorrect date format "2026-02-03"/,
+  ],
   'another service': [(text) => text.replace('/s3/', '/sts/'), /incorrect service "sts"/],
   'another terminator': [(text) => text.replace('/aws4_request', '/aws5_request'), /incorrect terminal "aws5_request"/],
   'no region': [(text) => text.replace('/us-east-1/', '//'), /non-empty region/],
@@ -104,6 +108,7 @@ test('another authorization scheme', async () => {
     const error = await errorOf(check({ target: '/', headers: { Authorization: authorization } }))
     assert.is(error.code, 'InvalidArgument')
     assert.is(error.message, 'Unsupported Authorization Type')
+    assert.equal(error.fields, { ArgumentName: 'Authorization' })
   }
 })
 
