@@ -97,6 +97,7 @@ export interface CacheMessage {
 type CacheName =
   | 'ancestors'
   | 'changes'
+  | 'commit-times'
   | 'commits'
   | 'contents'
   | 'forks'

@@ -11,6 +11,7 @@ import { withErrorContext } from './pfs/error-context.js'
 import { createFileLookup } from './pfs/file-lookup.js'
 import { RecordStore } from './records/record-store.js'
 import { createBucketNames } from './resolver/bucket-name.js'
+import { createCommitTimes } from './resolver/commit-times.js'
 import { createForks } from './resolver/forks.js'
 import { createKeyCodec } from './resolver/key.js'
 import { createPageMemory } from './resolver/listing/path-reader.js'
@@ -49,6 +50,7 @@ export function createGateway(client: PfsClient, settings: Settings): Gateway {
     missingBuckets: createMissingBuckets(pfs, bucketNames),
     history,
     ancestry: createAncestry(history),
+    commitTimes: createCommitTimes(pfs),
     forks: createForks(pfs),
     deleteMarkers: createDeleteMarkerSearch(pfs, commitLog),
     changes,

@@ -23,7 +23,7 @@ export interface Committed {
   /** The parent commit, and PFS's time of the commit; undefined if the change went into an open commit. */
   readonly parentId: string | undefined
   readonly time: Date | undefined
-  /** When an open commit was started; undefined if the change made a commit. */
+  /** When the open commit was started; undefined if the change made a commit. */
   readonly started?: Date | undefined
 }
 

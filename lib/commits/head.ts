@@ -25,15 +25,6 @@ export async function inspectHead(pfs: PfsClient, branch: Branch, options: CallO
   return headFromInfo(info)
 }
 
-/** A time before the next write to a branch, and not before its earlier commits, from the head or the commit of that write. */
-export function timeBeforeWrite({
-  time,
-  started,
-}: Pick<Head, 'time'> & Partial<Pick<Head, 'started'>>): Date | undefined {
-  // An open commit is listed with the time of its start.
-  return time ?? (started && new Date(started.getTime() - 1))
-}
-
 /** Waits until PFS has finished a commit. */
 export async function inspectFinished(
   pfs: PfsClient,

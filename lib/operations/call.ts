@@ -8,6 +8,7 @@ import type { FileLookup } from '../pfs/file-lookup.js'
 import { afterEveryPath } from '../pfs/path.js'
 import type { RecordStore } from '../records/record-store.js'
 import { type Bucket, type BucketNames, commitOf } from '../resolver/bucket-name.js'
+import type { CommitTimes } from '../resolver/commit-times.js'
 import type { Forks } from '../resolver/forks.js'
 import type { KeyCodec } from '../resolver/key.js'
 import type { PageMemory } from '../resolver/listing/path-reader.js'
@@ -47,6 +48,7 @@ export interface Gateway {
   /** Whether a commit is in the history of a branch. */
   readonly ancestry: Ancestry
   /** Which commits of other branches a branch has inherited. */
+  readonly commitTimes: CommitTimes
   readonly forks: Forks
   /** Finds the commits that deleted keys. */
   readonly deleteMarkers: DeleteMarkerSearch

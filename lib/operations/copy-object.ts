@@ -62,7 +62,7 @@ async function copy(call: ObjectCall, announce: (headers: Headers) => void): Pro
       ETag: written.etag,
       ...checksumValue(checksum, checksum?.value),
     }),
-    { ...known, 'x-amz-version-id': written.versionId },
+    { ...known, 'x-amz-version-id': written.commitId },
   )
 }
 

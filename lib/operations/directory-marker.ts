@@ -2,14 +2,11 @@ import type { Change, NewContent } from '../commits/change.js'
 import type { Committed } from '../commits/commit-changes.js'
 import { withTimeLimit } from '../pfs/time-limit.js'
 import { markerContent, markerEvent } from '../records/markers.js'
-import type { Description, MarkerChange, Version } from '../records/record.js'
+import { type Description, type MarkerChange, timeOfWrite, type Version } from '../records/record.js'
 import type { RecordChange } from '../records/record-change.js'
 import { isMarkerPath, type RecordName } from '../records/record-path.js'
-import { findObject, startOf } from '../resolver/object.js'
+import { findObject } from '../resolver/object.js'
 import type { BucketCall } from './call.js'
-
-/** A commit, and PFS's time of it; undefined while it is open. */
-type MadeCommit = Pick<Committed, 'commitId' | 'time'>
 
 /** Whether a write creates a directory marker: an empty object whose key ends with `/`. It gets no file in PFS. */
 export function isMarkerWrite({ gateway }: BucketCall, path: string, content: NewContent): boolean {
@@ -45,7 +42,7 @@ export async function recordMarker(
   description: Description,
   made: Committed,
 ): Promise<void> {
-  const version = await versionOf(call, made, 'made')
+  const version = versionOf(call, made, 'made')
   await writeRecords(call, [{ name: nameOf(call, path), kind: 'append', line: { description, versions: [version] } }])
 }
 
@@ -55,7 +52,7 @@ export async function recordMarker(
  */
 export async function recordMarkerEnds(
   call: BucketCall,
-  changed: ReadonlyMap<string, MadeCommit>,
+  changed: ReadonlyMap<string, Committed>,
   change: 'removed' | 'replaced',
 ): Promise<void> {
   const { gateway, bucket, options } = call
@@ -65,12 +62,11 @@ export async function recordMarkerEnds(
   gateway.records.refresh(repo)
   const records = await gateway.records.readPage(repo, paths, options)
   const changes: RecordChange[] = []
-  const starts = new Map<string, Date>()
   for (const [path, made] of changed) {
     const last = markerEvent(records.get(path)?.get(markerContent), name)?.marker
     // A removed marker cannot be removed again.
     if (last === undefined || (last === 'removed' && change === 'removed')) continue
-    const version = await versionOf(call, made, change, starts)
+    const version = versionOf(call, made, change)
     changes.push({ name: nameOf(call, path), kind: 'append', line: { versions: [version] } })
   }
   await writeRecords(call, changes)
@@ -99,20 +95,9 @@ function nameOf({ bucket }: BucketCall, path: string): RecordName {
   return { repo: bucket.branch.repo, path, content: markerContent }
 }
 
-/**
- * An open commit has only the time of its start, which `starts` caches. It must be PFS's: the times of a marker's versions
- * tell whether it exists.
- */
-async function versionOf(
-  { gateway, bucket, options: { signal: _, ...lasting } }: BucketCall,
-  { commitId, time }: MadeCommit,
-  marker: MarkerChange,
-  starts = new Map<string, Date>(),
-): Promise<Version> {
-  const { repo, name } = bucket.branch
-  const made = time ?? starts.get(commitId) ?? (await startOf(gateway.pfs, { repo, id: commitId }, lasting))
-  starts.set(commitId, made)
-  return { commitId, branch: name, time: made, marker }
+/** Even an open commit is a version: a directory marker has no file in PFS that later writes may replace there. */
+function versionOf({ bucket }: BucketCall, made: Committed, marker: MarkerChange): Version {
+  return { commitId: made.commitId, branch: bucket.branch.name, time: timeOfWrite(made).time, marker }
 }
 
 /** Writes records after the commit, even if the client leaves. */

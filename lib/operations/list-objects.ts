@@ -4,9 +4,9 @@ import { queryValue } from '../http/request.js'
 import type { S3Response } from '../http/response.js'
 import { xmlResponse } from '../http/response.js'
 import { type XmlContent, xmlDocument } from '../http/xml.js'
-import type { CommitInfo, PfsClient } from '../pfs/client.js'
 import { currentMarker } from '../records/markers.js'
 import { commitOf } from '../resolver/bucket-name.js'
+import type { CommitTimes } from '../resolver/commit-times.js'
 import { lastName } from '../resolver/key-order.js'
 import { type ListPage, type ListQuery, listKeys } from '../resolver/listing/list-keys.js'
 import { isMarkerEntry, listMarkers, mergePages } from '../resolver/listing/list-markers.js'
@@ -142,11 +142,12 @@ async function entries(
   const paths = page.entries.flatMap((entry) => (entry.kind === 'prefix' ? [] : [entry.info.file.path]))
   const records = await gateway.records.readPage(bucket.branch.repo, paths, options)
   // All entries are from the same commit. If it is open, its files have no time yet.
-  let commit: Promise<CommitInfo> | undefined
-  const pfs: Pick<PfsClient, 'inspectCommit'> = {
-    inspectCommit: (request, call) => {
-      commit ??= gateway.pfs.inspectCommit(request, call)
-      return commit
+  const times = new Map<string | undefined, Promise<Date>>()
+  const commitTimes: CommitTimes = {
+    of: (commit, call) => {
+      const time = times.get(commit.id) ?? gateway.commitTimes.of(commit, call)
+      times.set(commit.id, time)
+      return time
     },
   }
   for (const entry of page.entries) {
@@ -159,7 +160,7 @@ async function entries(
     // A marker that was removed while the page was made.
     if (isMarkerEntry(entry.info) && currentMarker(known, bucket.branch.name) === undefined) continue
     const { etag, lastModified, size, description } = await storedObject(
-      { pfs, forks: gateway.forks },
+      { commitTimes, forks: gateway.forks },
       bucket,
       entry.info,
       known,

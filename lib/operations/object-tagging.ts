@@ -1,12 +1,11 @@
 import { Readable } from 'node:stream'
-import { timeBeforeWrite } from '../commits/head.js'
 import { S3Error } from '../errors.js'
 import { type S3Response, xmlResponse } from '../http/response.js'
 import { malformedXml, readXml, type XmlSource, xmlDocument } from '../http/xml.js'
-import type { Description, Version } from '../records/record.js'
+import { type Description, timeOfWrite, type Version } from '../records/record.js'
 import type { RecordLine } from '../records/record-lines.js'
 import { contentIdOf } from '../records/record-path.js'
-import { type StoredObject, startOf } from '../resolver/object.js'
+import type { StoredObject } from '../resolver/object.js'
 import { versionAsOf } from '../resolver/versions/object-version.js'
 import { type Call, type ObjectCall, requireWritable, resolveNamedObject } from './call.js'
 import { requireTags } from './tags.js'
@@ -60,21 +59,14 @@ async function setTags(call: ObjectCall, tags: Tags): Promise<string> {
   const object = await resolveNamedObject(call)
   const { file, hash } = object.info
   const name = { repo: bucket.branch.repo, path: file.path, content: contentIdOf(hash) }
-  const line = await lineOf(call, tags, object)
+  const line = lineOf(bucket.branch.name, tags, object, await versionOf(call, object))
   await gateway.records.write([{ name, kind: 'append', line }], options)
   return object.versionId
 }
 
-/** The line of a record that sets the tags of an object. An open commit is not a version. */
-async function lineOf(call: ObjectCall, tags: Tags, object: StoredObject): Promise<RecordLine> {
-  const { version: recorded, isRewritten, description } = object
-  const branch = call.bucket.branch.name
-  const version = await versionOf(call, object)
-  if (version === undefined) {
-    const started = await startOf(call.gateway.pfs, object.info.file.commit, call.options)
-    const after = timeBeforeWrite({ time: undefined, started })
-    return { description: { ...description, tags }, versions: [], announcedFor: branch, ...(after && { after }) }
-  }
+/** The line of a record that sets the tags of an object, in the version that wrote it. */
+function lineOf(branch: string, tags: Tags, object: StoredObject, version: Version): RecordLine {
+  const { version: recorded, isRewritten } = object
   const versions = [{ ...version, branch, tags }]
   // The version of another branch is not described for this one.
   if (recorded !== undefined && recorded.branch !== branch) return { description: recorded.description, versions }
@@ -83,19 +75,19 @@ async function lineOf(call: ObjectCall, tags: Tags, object: StoredObject): Promi
   return recorded === undefined ? { versions, ...announced } : { versions: [recorded], ...announced }
 }
 
-/** The version that wrote an object; undefined while its commit is open. */
+/** The version that wrote an object. */
 async function versionOf(
   { gateway, bucket: { branch }, options }: ObjectCall,
   { version, info: { file } }: StoredObject,
-): Promise<Version | undefined> {
+): Promise<Version> {
   if (version !== undefined) return version
-  const commitId = file.commit.id ?? ''
+  const headId = file.commit.id ?? ''
   const records = await gateway.records.read(branch.repo, file.path, options)
-  const found = await versionAsOf(gateway, { branch, path: file.path, commitId }, records, options)
-  if (found === undefined) return undefined
-  const commit = { repo: branch.repo, id: found.commitId }
-  const { finishing } = await gateway.pfs.inspectCommit({ commit }, options)
-  return finishing && { commitId: found.commitId, branch: branch.name, time: finishing }
+  const found = await versionAsOf(gateway, { branch, path: file.path, commitId: headId }, records, options)
+  const commitId = found?.commitId ?? headId
+  const commit = { repo: branch.repo, id: commitId }
+  const { finishing, started } = await gateway.pfs.inspectCommit({ commit }, options)
+  return { commitId, branch: branch.name, ...timeOfWrite({ time: finishing, started }) }
 }
 
 /** Parses the tags in the field `tagging` of a form, a document `Tagging`. */

@@ -21,7 +21,7 @@ export async function postObject(call: ObjectCall, fields: ReadonlyMap<string, s
   const written = await writeBody(call, { path: call.gateway.keys.pathFromKey(call.key) }, attributes)
   const headers = {
     etag: written.etag,
-    'x-amz-version-id': written.versionId,
+    'x-amz-version-id': written.commitId,
     ...Object.fromEntries(call.body.checksums()),
     ...encryptionHeaders(fields.get('x-amz-server-side-encryption')),
   }

@@ -20,13 +20,13 @@ export async function putObject(call: ObjectCall): Promise<S3Response> {
   refuseUnsupportedHeaders(call)
   requireContentLength(call)
   const change = { path: gateway.keys.pathFromKey(key), ...readWriteCondition(call, key) }
-  const { versionId, etag } = await writeBody(call, change, readAttributes(request))
+  const { commitId, etag } = await writeBody(call, change, readAttributes(request))
   const checksums = Object.fromEntries(body.checksums())
   return {
     status: 200,
     headers: {
       etag,
-      'x-amz-version-id': versionId,
+      'x-amz-version-id': commitId,
       ...encryptionHeaders(header(request, 'x-amz-server-side-encryption')),
       ...checksums,
       ...(Object.keys(checksums).length > 0 && { 'x-amz-checksum-type': 'FULL_OBJECT' }),

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Change, NewContent } from '../commits/change.js'
 import { type Committed, mayBeCommitted } from '../commits/commit-changes.js'
 import { committedOf } from '../commits/commit-queue.js'
-import { type Head, timeBeforeWrite } from '../commits/head.js'
+import type { Head } from '../commits/head.js'
 import { S3Error } from '../errors.js'
 import { matchesEtag, preconditionFailed } from '../http/preconditions.js'
 import { header } from '../http/request.js'
@@ -10,7 +10,7 @@ import type { FileInfo } from '../pfs/client.js'
 import { PfsError } from '../pfs/errors.js'
 import { chunkedHashBytes, emptyFileHash, smallFileHash } from '../pfs/file-hash.js'
 import { computeEtag } from '../records/adopt-records.js'
-import { type Description, isServedWithout, needsRecord } from '../records/record.js'
+import { type Description, isServedWithout, needsRecord, timeOfWrite, type Version } from '../records/record.js'
 import { type RecordChange, type RecordUpdate, withLine } from '../records/record-change.js'
 import { RecordBuilder, type RecordLine } from '../records/record-lines.js'
 import { contentIdOf, createPendingId, type RecordName } from '../records/record-path.js'
@@ -27,12 +27,9 @@ import { isMarkerWrite, keepsMarkers, recordMarker, recordMarkerEnds, withMarker
 import { contentTypeOf } from './object-attributes.js'
 
 /** A version that was written. */
-export interface Written {
-  readonly versionId: string
+export interface Written extends Committed {
   /** With quotes. */
   readonly etag: string
-  /** PFS's time of the commit; undefined while it is open. */
-  readonly time: Date | undefined
 }
 
 /** A new object: its content and its attributes. */
@@ -69,8 +66,7 @@ export async function writeObject(call: BucketCall, object: NewObject): Promise<
   return gateway.markerMutex(JSON.stringify([repo.project, repo.name, name, object.path]), async () => {
     if (isMarkerWrite(call, object.path, object.content)) return writeMarker(call, object)
     const written = await writeFile(call, object)
-    const { versionId: commitId, time } = written
-    await recordMarkerEnds(call, new Map([[object.path, { commitId, time }]]), 'replaced')
+    await recordMarkerEnds(call, new Map([[object.path, written]]), 'replaced')
     return written
   })
 }
@@ -79,7 +75,7 @@ export async function writeObject(call: BucketCall, object: NewObject): Promise<
 async function writeMarker(call: BucketCall, { path, condition, description }: NewObject): Promise<Written> {
   const committed = await commitChange(call, { path, ...(condition && { condition }) })
   await recordMarker(call, path, description, committed)
-  return writtenOf(committed, etagOf(description, emptyFileHash))
+  return { ...committed, etag: etagOf(description, emptyFileHash) }
 }
 
 async function writeFile(call: BucketCall, object: NewObject): Promise<Written> {
@@ -93,12 +89,12 @@ async function writeFile(call: BucketCall, object: NewObject): Promise<Written> 
   if (!isNeeded) {
     const committed = await commitChange(call, change)
     noteWrite(call, name, description, committed)
-    return writtenOf(committed, mode === 'all' ? etagOf(description, hash) : etagFromHash(hash))
+    return { ...committed, etag: mode === 'all' ? etagOf(description, hash) : etagFromHash(hash) }
   }
   // In the branch's turn: a refused write must not be announced, and a batch shares a commit.
   let isAnnounced = false
-  const prepare = async (current: Head) => {
-    const line = announcementOf(call, description, timeBeforeWrite(current))
+  const prepare = async ({ time, started }: Head) => {
+    const line = announcementOf(call, description, time ?? started)
     const announced: RecordChange = { name, kind: 'append', line }
     isAnnounced = await keep(call, description, call.gateway.records.writeTogether(announced, call.options))
   }
@@ -106,9 +102,8 @@ async function writeFile(call: BucketCall, object: NewObject): Promise<Written> 
     if (isAnnounced && isRefusal(reason)) withdraw(call, name, description)
     throw reason
   })
-  // An open commit is not a version: its write stays announced.
-  if (isAnnounced && committed.time !== undefined) noteVersion(call, name, description, committed)
-  return writtenOf(committed, isAnnounced ? etagOf(description, hash) : etagFromHash(hash))
+  if (isAnnounced) noteVersion(call, name, description, committed)
+  return { ...committed, etag: isAnnounced ? etagOf(description, hash) : etagFromHash(hash) }
 }
 
 /**
@@ -146,7 +141,7 @@ async function writeUnknown(call: BucketCall, object: NewObject, needsOne: boole
       noteWrite(call, nameOf(call, object.path, hash), description, committed),
     )
     records.expect(repoAndPath(call, object.path), described)
-    return writtenOf(committed, `"${description.etag}"`)
+    return { ...committed, etag: `"${description.etag}"` }
   }
   const info = await find()
   const name = nameOf(call, object.path, info.hash)
@@ -161,7 +156,7 @@ async function writeUnknown(call: BucketCall, object: NewObject, needsOne: boole
     await records.write([{ name, kind: 'append', line: lineOf(call, description, committed) }, removal], options)
   } else noteWrite(call, name, description, committed)
   const isRecorded = isNeeded || records.mode === 'all'
-  return writtenOf(committed, isRecorded ? etagOf(description, info.hash) : etagFromHash(info.hash))
+  return { ...committed, etag: isRecorded ? etagOf(description, info.hash) : etagFromHash(info.hash) }
 }
 
 async function retryOnce<Result>(work: () => Promise<Result>): Promise<Result> {
@@ -170,10 +165,6 @@ async function retryOnce<Result>(work: () => Promise<Result>): Promise<Result> {
   } catch {
     return work()
   }
-}
-
-function writtenOf({ commitId, time }: Committed, etag: string): Written {
-  return { versionId: commitId, etag, time }
 }
 
 /** Whether a commit has certainly not been made; it may have been in spite of other errors. */
@@ -214,11 +205,10 @@ function noteVersion(call: BucketCall, name: RecordName, description: Descriptio
   call.gateway.records.writeBehind({ name, commitId: made.commitId, kind: 'append', line }, call.options)
 }
 
-/** The line of a write in a record. An open commit is not a version. */
-function lineOf(call: BucketCall, description: Description, made: Committed): RecordLine {
-  const { commitId, time } = made
-  if (time === undefined) return announcementOf(call, description, timeBeforeWrite(made))
-  return { description, versions: [{ commitId, branch: call.bucket.branch.name, time }] }
+/** The line of a write in a record. */
+function lineOf({ bucket }: BucketCall, description: Description, made: Committed): RecordLine {
+  const version: Version = { commitId: made.commitId, branch: bucket.branch.name, ...timeOfWrite(made) }
+  return { description, versions: [version] }
 }
 
 /** The line that announces a write to the branch, whose commit is later than `after`. */

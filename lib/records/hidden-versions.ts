@@ -31,7 +31,10 @@ export function createRestoredFrom(
   }
 }
 
-/** The contents that records list for commits of a branch, by commit id; undefined for the removal of a directory marker. */
+/**
+ * The contents that records list for commits of a branch, by commit id; undefined for the removal of a directory marker.
+ * Leaves out commits that were open when they were recorded: they may have another content at their end.
+ */
 export function recordedVersions(
   records: ReadonlyMap<string, ObjectRecord>,
   branch: string,
@@ -41,7 +44,7 @@ export function recordedVersions(
     // The record of a directory marker does not list its hidden versions.
     if (hidden?.branch === branch) found.set(hidden.commitId, hidden.content)
     for (const version of versions) {
-      if (version.branch !== branch || version.marker === 'replaced') continue
+      if (version.branch !== branch || version.marker === 'replaced' || version.isOpen === true) continue
       found.set(version.commitId, version.marker === 'removed' ? undefined : content)
     }
   }

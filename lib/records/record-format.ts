@@ -53,8 +53,8 @@ export function serializeLine(key: string, line: RecordLine): Buffer {
   return Buffer.from(`${JSON.stringify(filled)}\n`)
 }
 
-function fieldsOf({ commitId, branch, time, marker, tags }: Version): Version {
-  return { commitId, branch, time, ...(marker && { marker }), ...(tags && { tags }) }
+function fieldsOf({ commitId, branch, time, isOpen, marker, tags }: Version) {
+  return { commitId, branch, time, ...(isOpen && { open: true }), ...(marker && { marker }), ...(tags && { tags }) }
 }
 
 /** Parses a record. Yields to the event loop between lines. @throws UnreadableRecord */
@@ -252,7 +252,7 @@ function readTime(value: unknown): Date {
 }
 
 function readVersion(value: unknown): Version {
-  const { commitId, branch, time, marker, tags: given } = requireObject(value)
+  const { commitId, branch, time, open, marker, tags: given } = requireObject(value)
   const change = markerChanges.find((each) => each === marker)
   if (change !== marker) throw new UnreadableRecord('a record has a version of an unknown kind')
   const tags = optional(given, readTags)
@@ -260,6 +260,7 @@ function readVersion(value: unknown): Version {
     commitId: matching(commitId, commitIdPattern),
     branch: matching(branch, branchPattern),
     time: readTime(time),
+    ...(open === true && { isOpen: true }),
     ...(change !== undefined && { marker: change }),
     ...(tags && { tags }),
   }

@@ -34,12 +34,24 @@ export interface RecordedPart {
 export interface Version {
   readonly commitId: string
   readonly branch: string
-  /** When PFS made the commit. */
+  /** When PFS closed the commit for writes; if `isOpen`, when it was started. */
   readonly time: Date
+  /** Set if another client had the commit open when the object was written: later writes may have replaced it there. */
+  readonly isOpen?: true
   /** Set if the key is or was a directory marker, which has no file in PFS; undefined for a file. */
   readonly marker?: MarkerChange
   /** The tags that replaced those of the write. */
   readonly tags?: Description['tags']
+}
+
+/** The time of a version in a record. */
+export function timeOfWrite(commit: {
+  /** When it was closed; undefined while it is open. */
+  readonly time: Date | undefined
+  readonly started?: Date | undefined
+}): Pick<Version, 'time' | 'isOpen'> {
+  const { time, started = new Date(0) } = commit
+  return time === undefined ? { time: started, isOpen: true } : { time }
 }
 
 /** The change that a commit made to a directory marker; `replaced` if it wrote a file in its place. */

@@ -10,6 +10,7 @@ import {
   type PfsClient,
   type Repo,
 } from '../pfs/client.js'
+import { unlessMissing } from '../pfs/errors.js'
 import { emptyFileHash } from '../pfs/file-hash.js'
 import type { FileLookup } from '../pfs/file-lookup.js'
 import { readFile } from '../pfs/path.js'
@@ -29,11 +30,13 @@ import type { KeyRecords } from '../records/record-cache.js'
 import { contentIdOf, isMarkerPath } from '../records/record-path.js'
 import type { RecordStore } from '../records/record-store.js'
 import { type Bucket, commitOf, isCommitId } from './bucket-name.js'
+import type { CommitTimes } from './commit-times.js'
 import type { Forks } from './forks.js'
 
 /** The stores that describe objects. */
 export interface ObjectSource {
   readonly pfs: PfsClient
+  readonly commitTimes: CommitTimes
   readonly forks: Forks
   readonly files: FileLookup
   readonly records: RecordStore
@@ -131,7 +134,7 @@ export async function completeRecords(
 
 /** Combines a file with the records of its key. */
 export async function storedObject(
-  { pfs, forks }: { readonly pfs: Pick<PfsClient, 'inspectCommit'>; readonly forks: Forks },
+  { commitTimes, forks }: Pick<ObjectSource, 'commitTimes' | 'forks'>,
   { branch }: Bucket,
   info: FileInfo,
   records: KeyRecords,
@@ -147,13 +150,18 @@ export async function storedObject(
   const description = withPlausibleParts(descriptionAt(record, newest, at), info.sizeBytes)
   const hashEtag = etagFromHash(info.hash)
   const etag = description.etag === undefined ? hashEtag : `"${description.etag}"`
+  const timeOf = async ({ commitId, time, isOpen }: Version): Promise<Date> => {
+    if (isOpen !== true) return time
+    // Someone may have squashed the commit.
+    return (await unlessMissing(commitTimes.of({ repo: commit.repo, id: commitId }, options))) ?? time
+  }
   return {
     // Without its datum: an S3 object is the whole content of the path.
     info: { ...info, file: { commit, path } },
     size: info.sizeBytes,
     etag,
     etags: [etag, hashEtag],
-    lastModified: version?.time ?? info.committed ?? (await startOf(pfs, commit, options)),
+    lastModified: version ? await timeOf(version) : (info.committed ?? (await commitTimes.of(commit, options))),
     versionId: version?.commitId ?? commit.id,
     version,
     isRewritten,
@@ -247,16 +255,6 @@ export function commitOfVersion(bucket: Bucket, versionId: string | undefined): 
     throw invalidArgument('versionId', { value: versionId, message: 'Invalid version id specified' })
   }
   return { ...headOf(bucket.branch), id: versionId }
-}
-
-/** The start of a commit: one that is open has no other time yet. */
-export async function startOf(
-  pfs: Pick<PfsClient, 'inspectCommit'>,
-  commit: Commit,
-  options: CallOptions,
-): Promise<Date> {
-  const { started } = await pfs.inspectCommit({ commit }, options)
-  return started ?? new Date(0)
 }
 
 /**

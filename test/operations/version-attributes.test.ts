@@ -7,6 +7,7 @@ import {
   DeleteObjectCommand,
   GetObjectTaggingCommand,
   HeadObjectCommand,
+  ListObjectsV2Command,
   ListObjectVersionsCommand,
   PutObjectCommand,
   type PutObjectCommandInput,
@@ -65,6 +66,8 @@ const put = async (s3: S3Client, Key: string, more: Partial<PutObjectCommandInpu
   const { VersionId = '' } = await s3.send(new PutObjectCommand({ Bucket, Key, Body: 'same', ...more }))
   return VersionId
 }
+/** A time as HTTP headers tell it, in milliseconds. */
+const seconds = (time = new Date(0)) => Math.floor(time.getTime() / 1000) * 1000
 const head = (s3: S3Client, Key: string, VersionId?: string, bucket = Bucket) =>
   s3.send(new HeadObjectCommand({ Bucket: bucket, Key, VersionId }))
 const tagsOf = async (s3: S3Client, Key: string, VersionId?: string, bucket = Bucket) => {
@@ -143,7 +146,7 @@ attributes('have the ETag of a multipart upload only for that', async ({ s3, eve
   const first = await put(s3, Key)
   const { UploadId } = await s3.send(new CreateMultipartUploadCommand({ Bucket, Key }))
   const { ETag } = await s3.send(new UploadPartCommand({ Bucket, Key, UploadId, PartNumber: 1, Body: 'same' }))
-  const { VersionId: second } = await s3.send(
+  await s3.send(
     new CompleteMultipartUploadCommand({
       Bucket,
       Key,
@@ -151,6 +154,8 @@ attributes('have the ETag of a multipart upload only for that', async ({ s3, eve
       MultipartUpload: { Parts: [{ PartNumber: 1, ETag }] },
     }),
   )
+  // A late answer does not name the version.
+  const { VersionId: second } = await head(s3, Key)
   const third = await put(s3, Key)
   const md5 = createHash('md5').update('same').digest()
   const whole = `"${md5.toString('hex')}"`
@@ -304,25 +309,78 @@ attributes('of a write that is not recorded yet are not those of commits before 
   await crashed.close()
 })
 
-attributes('of a write to an open commit are not those of commits before it', async ({ gateway, s3, everywhere }) => {
+attributes('of writes to an open commit are those of its version', async ({ gateway, s3, everywhere }) => {
   await put(s3, 'open', { Metadata: { v: '1' } })
   await gateway.flush()
   const before = await put(s3, 'elsewhere', { Body: 'before an open commit' })
   await gateway.pfs.inspectCommit({ commit: { repo, id: before }, wait: 'FINISHED' })
   const commit = await gateway.pfs.startCommit({ branch: { repo, name: 'master' } })
-  const id = await put(s3, 'open', { Metadata: { v: '2' }, Tagging: 'tag=a' })
-  assert.is(id, commit.id)
+  const large = Buffer.alloc(1_500_000)
+  const keys = ['open', 'open-large', 'open-large-plain', 'open-new', 'open-plain']
+  const Metadata = { v: '2' }
+  const written = [
+    await put(s3, 'open', { Metadata, Tagging: 'tag=a' }),
+    await put(s3, 'open-new', { Metadata, Body: 'replaced in the same commit' }),
+    await put(s3, 'open-new', { Metadata, Body: 'new' }),
+    await put(s3, 'open-plain', { Body: 'plain' }),
+    await put(s3, 'open-large', { Metadata, Body: large }),
+    await put(s3, 'open-large-plain', { Body: large }),
+  ]
+  for (const id of written) assert.is(id, commit.id)
   assert.equal((await head(s3, 'open')).Metadata, { v: '2' })
   await tag(s3, 'open', 'b')
   await gateway.pfs.finishCommit({ commit })
+  const { finishing: LastModified } = await gateway.pfs.inspectCommit({ commit, wait: 'FINISHED' })
   await put(s3, 'elsewhere', { Body: 'after an open commit' })
   await everywhere(async (client) => {
     await assertAt(client, before, 'open', { v: '1' })
     assert.is(await tagsOf(client, 'open', before), '')
-    await assertAt(client, id, 'open', { v: '2' })
-    assert.equal([(await head(client, 'open')).Metadata, await tagsOf(client, 'open')], [{ v: '2' }, 'tag=b'])
+    await assertAt(client, commit.id ?? '', 'open', { v: '2' })
+    assert.is(await tagsOf(client, 'open'), 'tag=b')
+    const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket, Prefix: 'open' }))
+    assert.equal(
+      Contents.map((listed) => [listed.Key, listed.LastModified]),
+      keys.map((key) => [key, LastModified]),
+    )
+    const { Versions = [] } = await client.send(new ListObjectVersionsCommand({ Bucket, Prefix: 'open-' }))
+    for (const key of keys) {
+      const found = await head(client, key)
+      assert.equal(found.Metadata, key.endsWith('plain') ? {} : Metadata)
+      assert.equal([found.VersionId, found.LastModified?.getTime()], [commit.id, seconds(LastModified)])
+      if (key === 'open') continue
+      const versions = Versions.filter(({ Key }) => Key === key)
+      assert.equal(
+        versions.map((each) => [each.VersionId, each.LastModified, each.ETag]),
+        [[commit.id, LastModified, found.ETag]],
+      )
+    }
   })
 })
+
+attributes(
+  'of an object that was deleted in its open commit are no version of it',
+  async ({ gateway, s3, everywhere }) => {
+    const Key = 'gone'
+    await gateway.pfs.inspectCommit({ commit: { repo, branch: 'master' }, wait: 'FINISHED' })
+    const commit = await gateway.pfs.startCommit({ branch: { repo, name: 'master' } })
+    await put(s3, Key, { Metadata: { v: '1' } })
+    await s3.send(new DeleteObjectCommand({ Bucket, Key }))
+    await gateway.pfs.finishCommit({ commit })
+    const id = await put(s3, Key, { Metadata: { v: '2' } })
+    await everywhere(async (client) => {
+      const { Versions = [] } = await client.send(new ListObjectVersionsCommand({ Bucket, Prefix: Key }))
+      assert.equal(
+        Versions.map(({ VersionId }) => VersionId),
+        [id],
+      )
+      const status = await head(client, Key, commit.id).catch(({ $metadata }) => $metadata.httpStatusCode)
+      assert.is(status, 404)
+    })
+    await s3.send(new DeleteObjectCommand({ Bucket, Key, VersionId: id }))
+    const status = await head(s3, Key).catch(({ $metadata }) => $metadata.httpStatusCode)
+    assert.is(status, 404)
+  },
+)
 
 attributes('tags are set again after an open commit, in which they were set', async ({ gateway, s3, everywhere }) => {
   await put(s3, 'open-tags')

@@ -59,6 +59,7 @@ const versions = fc.array(
       commitId: fc.constantFrom('a'.repeat(32), 'b'.repeat(32), 'c'.repeat(32)),
       branch: fc.constantFrom('master', 'a-b_c'),
       time: fc.date({ noInvalidDate: true }),
+      isOpen: fc.constant(true as const),
       tags,
     },
     { ...options, requiredKeys: ['commitId', 'branch', 'time'] },

@@ -91,7 +91,7 @@ async function join(call: ObjectCall, name: UploadName, completed: readonly Comp
   if (before !== undefined) return before
   const description = await describe(call, upload, parts, checksum)
   const object = { path, content: { copyOf: joined }, description, ...condition }
-  const { etag, versionId } = await writeObject(call, object).catch(async (error: unknown) => {
+  const { etag, commitId: versionId } = await writeObject(call, object).catch(async (error: unknown) => {
     throw await conflictOr(error, call, upload, path)
   })
   // The object is committed. If the client leaves now, it may repeat the request, and gets this response.

@@ -164,7 +164,8 @@ async function addRecordedVersions(
   for (const change of changes) {
     const record = change.hash === undefined ? undefined : recordOf(change, change.hash)
     for (const version of record?.versions ?? []) {
-      if (version.marker !== undefined) continue
+      // A commit that was open may have another content at its end.
+      if (version.marker !== undefined || version.isOpen === true) continue
       const age = version.branch === branch.name ? ages.get(version.commitId) : undefined
       if (age !== undefined) page.add(age, change)
     }
