@@ -126,7 +126,7 @@ async function* resume(
 }
 
 /** Longest silence before a late response begins, and between two of its keep-alive bytes, in milliseconds. */
-const keepAliveMilliseconds = 5000
+const keepAliveMilliseconds = 10_000
 
 /** A response whose document is complete. */
 export type DocumentResponse = S3Response & { readonly body: string }

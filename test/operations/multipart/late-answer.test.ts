@@ -108,13 +108,13 @@ late('a failure before the first white space has its own status', async (context
 late('white space is sent every few seconds, and then the document', async (context) => {
   const sent = post(context)
   await context.stall.reached
-  mock.timers.tick(5000)
+  mock.timers.tick(10_000)
   const response = await responseTo(sent)
   assert.is(response.statusCode, 200)
   assert.is(await nextChunk(response), '<?xml version="1.0" encoding="UTF-8"?>\n')
   for (let space = 0; space < 3; space += 1) {
     const chunk = nextChunk(response)
-    mock.timers.tick(5000)
+    mock.timers.tick(10_000)
     assert.is(await chunk, ' ')
   }
   context.stall.released.resolve()
@@ -125,7 +125,7 @@ late('white space is sent every few seconds, and then the document', async (cont
 late('a later failure is an Error document, and reported to operators', async (context) => {
   const sent = post(context)
   await context.stall.reached
-  mock.timers.tick(5000)
+  mock.timers.tick(10_000)
   const response = await responseTo(sent)
   await nextChunk(response)
   const failure = new PfsError('UNAVAILABLE', 'gone')
@@ -141,7 +141,7 @@ late('a later failure is an Error document, and reported to operators', async (c
 late('a condition that fails late gets an Error document, too', async (context) => {
   const sent = post(context, { 'if-none-match': '*' })
   await context.stall.reached
-  mock.timers.tick(5000)
+  mock.timers.tick(10_000)
   const response = await responseTo(sent)
   await nextChunk(response)
   await context.s3.send(new PutObjectCommand({ Bucket, Key: 'late', Body: 'other' }))
