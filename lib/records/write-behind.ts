@@ -4,65 +4,53 @@ import type { KeyRecords } from './record-cache.js'
 import { applyChange, type RecordChange } from './record-change.js'
 import type { RecordName } from './record-path.js'
 
-/** Delay of an update to collect a batch, and maximum back-off if PFS fails, in milliseconds. */
+/** Delay of a change to collect a batch, and maximum back-off if PFS fails, in milliseconds. */
 const delayMilliseconds = 1000
 const maxDelayMilliseconds = 60_000
 
 /** Maximum writers of a repo whose tokens are kept for write-behind. */
 const maxTokens = 8
 
-/** Maximum pending updates per repo; if PFS fails for long, the oldest are dropped. */
-const maxPending = 100_000
+/** Maximum waiting changes of a repo; if PFS fails for long, the oldest are dropped. */
+const maxWaiting = 100_000
 
-interface RepoUpdates {
-  readonly waiting: Map<string, RecordChange[]>
-  /** Updates being written; applied to reads until their commit. */
-  writing: ReadonlyMap<string, readonly RecordChange[]>
-  /** Updates that callers are writing together with their own, and when each call ends; applied to reads until then. */
-  readonly taken: Map<readonly RecordChange[], Promise<void>>
-  /** Tokens for the calls to PFS; any writer of the repo may write for the others. */
-  readonly tokens: (string | undefined)[]
-  failures: number
-  count: number
-  timer: NodeJS.Timeout | undefined
-  flushing: Promise<void> | undefined
-}
+/** Writes changes of records of one repo. */
+type WriteChanges = (changes: readonly RecordChange[], options: CallOptions) => Promise<void>
 
 /**
- * Write-behind for updates of records that may be lost in a crash: collects them for a second, then writes them in one
- * commit per repo. Until then, they are applied to reads.
+ * Write-behind for changes of records that may be lost in a crash: collects them for a second, then writes them in one
+ * commit per repo. Until then they are pending, and are applied to reads.
  */
 export class WriteBehind {
-  readonly #write: (updates: readonly RecordChange[], options: CallOptions) => Promise<void>
+  readonly #write: WriteChanges
   readonly #onError: (error: unknown) => void
-  readonly #repos = new Map<string, RepoUpdates>()
-  /** Updates that are not added yet, by the id of their key. */
+  readonly #repos = new Map<string, PendingChanges>()
+  /** Changes that will be added, by repo and path of their key. */
   readonly #expected = new Map<string, Promise<void>>()
 
-  constructor(
-    write: (updates: readonly RecordChange[], options: CallOptions) => Promise<void>,
-    onError: (error: unknown) => void,
-  ) {
+  constructor(write: WriteChanges, onError: (error: unknown) => void) {
     this.#write = write
     this.#onError = onError
   }
 
-  /** Any writer of the repo may write for the others; if one token fails, the next is used. */
+  /** Adds a change, to be written with the token of any writer of the repo. */
   add(change: RecordChange, { authToken }: CallOptions): void {
     const id = repoId(change.name.repo)
-    const repo = this.#repos.get(id) ?? newRepo()
-    this.#repos.set(id, repo)
-    if (!repo.tokens.includes(authToken)) repo.tokens.push(authToken)
-    if (repo.tokens.length > maxTokens) repo.tokens.shift()
-    append(repo, change)
-    while (repo.count > maxPending) dropOldest(repo)
-    this.#schedule(id, repo)
+    let pending = this.#repos.get(id)
+    if (pending === undefined) {
+      const onIdle = (): void => {
+        if (this.#repos.get(id) === pending) this.#repos.delete(id)
+      }
+      pending = new PendingChanges(this.#write, this.#onError, onIdle)
+      this.#repos.set(id, pending)
+    }
+    pending.add(change, authToken)
   }
 
-  /** Makes reads of a key wait for an update that will be added; reports it if it fails. */
-  expect(repo: Repo, path: string, update: Promise<void>): void {
+  /** Makes reads of a key wait for a change that will be added; reports it if it fails. */
+  expect(repo: Repo, path: string, change: Promise<void>): void {
     const id = repoId(repo) + path
-    const added = update.catch((cause: unknown) =>
+    const added = change.catch((cause: unknown) =>
       this.#onError(new Error(`the record of ${id} is lost; the object is served without it`, { cause })),
     )
     const all = Promise.all([this.#expected.get(id), added]).then(() => {
@@ -71,74 +59,43 @@ export class WriteBehind {
     this.#expected.set(id, all)
   }
 
-  /** Waits for the expected updates of some keys. */
+  /** Waits for the expected changes of some keys. */
   async expected(repo: Repo, paths: readonly string[]): Promise<void> {
     if (this.#expected.size === 0) return
     await Promise.all(paths.map((path) => this.#expected.get(repoId(repo) + path)))
   }
 
-  /** Waits until none of these records is being written: a failed update would be written again after newer ones. */
+  /** Waits until no record of these keys is being written: a change that fails would be written again after newer ones. */
   async settle(names: readonly RecordName[]): Promise<void> {
     for (;;) {
-      const [running] = names.flatMap(({ repo, path }) => {
-        const each = this.#repos.get(repoId(repo))
-        const taken = [...(each?.taken ?? [])].find(([changes]) => changes.some(({ name }) => name.path === path))
-        return taken?.[1] ?? (each?.writing.has(path) === true ? [each.flushing] : [])
-      })
+      const writes = names.map(({ repo, path }) => this.#repos.get(repoId(repo))?.writeOf(path))
+      const running = writes.find((write) => write !== undefined)
       if (running === undefined) return
       await running
     }
   }
 
-  /** Drops the pending updates of a repo. */
+  /** Drops the pending changes of a repo. */
   forget(repo: Repo): void {
-    const id = repoId(repo)
-    const updates = this.#repos.get(id)
-    if (updates === undefined) return
-    clearTimeout(updates.timer)
-    updates.timer = undefined
-    takeAll(updates)
-    updates.taken.clear()
-    if (updates.flushing === undefined) this.#repos.delete(id)
+    this.#repos.get(repoId(repo))?.drop()
   }
 
-  /** Passes the pending updates of some records of a repo to `write`. They are pending again if it fails. */
+  /** Passes the waiting changes of some records of a repo to `write`. They wait again if it fails. */
   async writeWith(
     names: readonly RecordName[],
-    write: (pending: readonly RecordChange[]) => Promise<void>,
+    write: (waiting: readonly RecordChange[]) => Promise<void>,
   ): Promise<void> {
     const [first] = names
-    const id = first && repoId(first.repo)
-    const repo = id === undefined ? undefined : this.#repos.get(id)
-    const taken = repo === undefined ? [] : names.flatMap((name) => take(repo, name))
-    if (id === undefined || repo === undefined || taken.length === 0) return write([])
-    const written = write(taken)
-      .catch((error: unknown) => {
-        // Not if the repo was deleted in the meantime.
-        if (repo.taken.has(taken)) this.#putBack(id, repo, taken)
-        throw error
-      })
-      .finally(() => repo.taken.delete(taken))
-    const ended = written.catch(() => undefined)
-    repo.taken.set(taken, ended)
-    return written
+    const pending = first && this.#repos.get(repoId(first.repo))
+    return pending === undefined ? write([]) : pending.writeWith(names, write)
   }
 
-  /** Makes updates pending again, before later ones. */
-  #putBack(id: string, repo: RepoUpdates, updates: readonly RecordChange[]): void {
-    const later = takeAll(repo)
-    for (const update of [...updates, ...[...later.values()].flat()]) append(repo, update)
-    this.#schedule(id, repo)
-  }
-
-  /** The records of a key with the pending updates applied. */
+  /** The records of a key with the pending changes applied. */
   applyTo(repo: Repo, path: string, records: KeyRecords): KeyRecords {
-    const updates = this.#repos.get(repoId(repo))
-    const taken = [...(updates?.taken.keys() ?? [])].flat().filter(({ name }) => name.path === path)
-    const pending = [...(updates?.writing.get(path) ?? []), ...taken, ...(updates?.waiting.get(path) ?? [])]
-    if (pending.length === 0) return records
+    const changes = this.#repos.get(repoId(repo))?.of(path) ?? []
+    if (changes.length === 0) return records
     const changed = new Map(records)
-    for (const change of pending) {
+    for (const change of changes) {
       const { content } = change.name
       const record = applyChange(changed.get(content), change)
       if (record === undefined) changed.delete(content)
@@ -147,89 +104,163 @@ export class WriteBehind {
     return changed
   }
 
-  /** Writes all pending updates; reports failures and keeps those updates pending. */
+  /** Writes all pending changes; reports failures, after which the changes wait again. */
   async flush(): Promise<void> {
     await Promise.all(this.#expected.values())
-    await Promise.all([...this.#repos].map(([id, repo]) => this.#flush(id, repo)))
+    await Promise.all([...this.#repos.values()].map((pending) => pending.flush()))
+  }
+}
+
+/** The pending changes of one repo: they wait for their batch, or are being written. */
+class PendingChanges {
+  readonly #write: WriteChanges
+  readonly #onError: (error: unknown) => void
+  readonly #onIdle: () => void
+  /** By the path of their key. */
+  readonly #waiting = new Map<string, RecordChange[]>()
+  #waitingCount = 0
+  /** The batch that is being written, by the path of the key. */
+  #batch: ReadonlyMap<string, readonly RecordChange[]> = new Map()
+  #flushing: Promise<void> | undefined
+  /** Changes that callers are writing together with their own, and when each of these calls ends. */
+  readonly #taken = new Map<readonly RecordChange[], Promise<void>>()
+  /** The tokens of writers of the repo, any of whom may write for the others. */
+  readonly #tokens: (string | undefined)[] = []
+  #failures = 0
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(write: WriteChanges, onError: (error: unknown) => void, onIdle: () => void) {
+    this.#write = write
+    this.#onError = onError
+    this.#onIdle = onIdle
   }
 
-  #schedule(id: string, repo: RepoUpdates): void {
-    const delay = Math.min(delayMilliseconds * 2 ** repo.failures, maxDelayMilliseconds)
-    repo.timer ??= setTimeout(() => void this.#flush(id, repo), delay).unref()
+  add(change: RecordChange, authToken: string | undefined): void {
+    if (!this.#tokens.includes(authToken)) this.#tokens.push(authToken)
+    if (this.#tokens.length > maxTokens) this.#tokens.shift()
+    this.#append(change)
+    while (this.#waitingCount > maxWaiting) this.#dropOldest()
+    this.#schedule()
   }
 
-  async #flush(id: string, repo: RepoUpdates): Promise<void> {
-    clearTimeout(repo.timer)
-    repo.timer = undefined
-    while (repo.flushing !== undefined) await repo.flushing
-    if (repo.waiting.size === 0) return
-    repo.flushing = this.#writeAll(id, repo)
-    await repo.flushing
+  /** The changes of a key, oldest first. */
+  of(path: string): readonly RecordChange[] {
+    const taken = [...this.#taken.keys()].flat().filter(({ name }) => name.path === path)
+    return [...(this.#batch.get(path) ?? []), ...taken, ...(this.#waiting.get(path) ?? [])]
   }
 
-  async #writeAll(id: string, repo: RepoUpdates): Promise<void> {
-    const taken = takeAll(repo)
-    repo.writing = taken
-    const authToken = repo.tokens.at(-1)
+  /** The end of the write of a record of a key; undefined if none is being written. */
+  writeOf(path: string): Promise<void> | undefined {
+    for (const [changes, ended] of this.#taken) if (changes.some(({ name }) => name.path === path)) return ended
+    return this.#batch.has(path) ? this.#flushing : undefined
+  }
+
+  /** Drops the waiting changes; those that callers are writing are not written again if that fails. */
+  drop(): void {
+    this.#takeAll()
+    this.#taken.clear()
+    this.#endIfIdle()
+  }
+
+  async writeWith(
+    names: readonly RecordName[],
+    write: (waiting: readonly RecordChange[]) => Promise<void>,
+  ): Promise<void> {
+    const taken = names.flatMap((name) => this.#take(name))
+    if (taken.length === 0) return write([])
+    const written = write(taken)
+      .catch((error: unknown) => {
+        // Not if they were dropped in the meantime.
+        if (this.#taken.has(taken)) this.#putBack(taken)
+        throw error
+      })
+      .finally(() => {
+        this.#taken.delete(taken)
+        this.#endIfIdle()
+      })
+    const ended = written.catch(() => undefined)
+    this.#taken.set(taken, ended)
+    return written
+  }
+
+  async flush(): Promise<void> {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    while (this.#flushing !== undefined) await this.#flushing
+    if (this.#waiting.size === 0) return
+    this.#flushing = this.#writeBatch()
+    await this.#flushing
+  }
+
+  async #writeBatch(): Promise<void> {
+    this.#batch = this.#takeAll()
+    const changes = [...this.#batch.values()].flat()
+    const authToken = this.#tokens.at(-1)
     try {
       const options = authToken === undefined ? {} : { authToken }
-      await withTimeLimit(options, (limited) => this.#write([...taken.values()].flat(), limited))
-      repo.failures = 0
+      await withTimeLimit(options, (limited) => this.#write(changes, limited))
+      this.#failures = 0
     } catch (error) {
       this.#onError(new Error('the write-behind of records failed; it will be retried', { cause: error }))
-      repo.failures += 1
+      this.#failures += 1
       // The token may have caused the failure.
-      if (repo.tokens.length > 1) repo.tokens.pop()
-      this.#putBack(id, repo, [...taken.values()].flat())
+      if (this.#tokens.length > 1) this.#tokens.pop()
+      this.#putBack(changes)
     } finally {
-      repo.writing = new Map()
-      repo.flushing = undefined
-      if (repo.waiting.size === 0 && repo.taken.size === 0) this.#repos.delete(id)
+      this.#batch = new Map()
+      this.#flushing = undefined
+      this.#endIfIdle()
     }
   }
-}
 
-function newRepo(): RepoUpdates {
-  return {
-    waiting: new Map(),
-    writing: new Map(),
-    taken: new Map(),
-    tokens: [],
-    failures: 0,
-    count: 0,
-    timer: undefined,
-    flushing: undefined,
+  #schedule(): void {
+    const delay = Math.min(delayMilliseconds * 2 ** this.#failures, maxDelayMilliseconds)
+    this.#timer ??= setTimeout(() => void this.flush(), delay).unref()
   }
-}
 
-function append(repo: RepoUpdates, update: RecordChange): void {
-  const updates = repo.waiting.get(update.name.path) ?? []
-  updates.push(update)
-  repo.waiting.set(update.name.path, updates)
-  repo.count += 1
-}
+  #endIfIdle(): void {
+    if (this.#waiting.size > 0 || this.#taken.size > 0 || this.#flushing !== undefined) return
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#onIdle()
+  }
 
-/** Removes and returns the waiting updates of a record. */
-function take(repo: RepoUpdates, { path, content }: RecordName): readonly RecordChange[] {
-  const ofKey = repo.waiting.get(path) ?? []
-  const taken = ofKey.filter(({ name }) => name.content === content)
-  const left = ofKey.filter(({ name }) => name.content !== content)
-  repo.count -= taken.length
-  if (left.length === 0) repo.waiting.delete(path)
-  else repo.waiting.set(path, left)
-  return taken
-}
+  #append(change: RecordChange): void {
+    const changes = this.#waiting.get(change.name.path) ?? []
+    changes.push(change)
+    this.#waiting.set(change.name.path, changes)
+    this.#waitingCount += 1
+  }
 
-/** Removes and returns all pending updates. */
-function takeAll(repo: RepoUpdates): ReadonlyMap<string, RecordChange[]> {
-  const taken = new Map(repo.waiting)
-  repo.waiting.clear()
-  repo.count = 0
-  return taken
-}
+  /** Removes and returns the waiting changes of a record. */
+  #take({ path, content }: RecordName): readonly RecordChange[] {
+    const ofKey = this.#waiting.get(path) ?? []
+    const taken = ofKey.filter(({ name }) => name.content === content)
+    const left = ofKey.filter(({ name }) => name.content !== content)
+    this.#waitingCount -= taken.length
+    if (left.length === 0) this.#waiting.delete(path)
+    else this.#waiting.set(path, left)
+    return taken
+  }
 
-function dropOldest(repo: RepoUpdates): void {
-  const [path, updates] = repo.waiting.entries().next().value ?? ['', []]
-  repo.waiting.delete(path)
-  repo.count -= updates.length
+  /** Removes and returns all waiting changes. */
+  #takeAll(): ReadonlyMap<string, readonly RecordChange[]> {
+    const taken = new Map(this.#waiting)
+    this.#waiting.clear()
+    this.#waitingCount = 0
+    return taken
+  }
+
+  /** Makes changes wait again, before later ones. */
+  #putBack(changes: readonly RecordChange[]): void {
+    const later = [...this.#takeAll().values()].flat()
+    for (const change of [...changes, ...later]) this.#append(change)
+    this.#schedule()
+  }
+
+  #dropOldest(): void {
+    const [path, changes] = this.#waiting.entries().next().value ?? ['', []]
+    this.#waiting.delete(path)
+    this.#waitingCount -= changes.length
+  }
 }
