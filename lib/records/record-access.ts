@@ -52,7 +52,7 @@ export class RecordAccess {
     return this.#options.commits.unchangedSince(recordsBranch(repo), headId, paths)
   }
 
-  /** The same, after waiting for PFS if necessary. */
+  /** Like `readableCommit`, but asks PFS for the commit, and waits until PFS has finished it, if necessary. */
   async commitToRead(branch: RecordsBranch, paths: readonly string[], options: CallOptions): Promise<string> {
     const known = this.readableCommit(branch, paths)
     return known ?? this.#options.commits.commitToRead(recordsBranch(branch.repo), paths, options)

@@ -8,7 +8,7 @@ import { type InspectedHead, RecordsBranch } from './records-branch.js'
 /** All records of one key. */
 export type KeyRecords = ReadonlyMap<ContentId, ObjectRecord>
 
-/** Those of a key that has none. */
+/** The records of a key without records. */
 export const noRecords: KeyRecords = new Map()
 
 /** Maximum repos whose records branch is cached. */

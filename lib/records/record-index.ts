@@ -77,7 +77,7 @@ export class RecordIndex {
     this.#access = access
   }
 
-  /** As in `RecordStore`. */
+  /** The hidden versions at or below some paths; see `RecordStore.hiddenVersions`. */
   hiddenVersions(
     { repo, name }: Branch,
     paths: readonly string[],
@@ -104,7 +104,7 @@ export class RecordIndex {
     })
   }
 
-  /** As in `RecordStore`. */
+  /** The commit with the index of a branch's directory markers; undefined if the branch never had a marker. */
   markerCommit({ repo, name }: Branch, options: CallOptions): Promise<Commit | undefined> {
     const path = markerRoot('versioned', name)
     return this.#access.whileThere(repo, async () => {

@@ -65,7 +65,7 @@ export class RecordReader {
     return this.#readAll(repo, paths, { maxBytes }, options)
   }
 
-  /** The same at a commit of the records branch. */
+  /** The records of some keys at a commit of the records branch, if they have at most `maxBytes`. */
   readAt(
     repo: Repo,
     commitId: string,

@@ -160,7 +160,7 @@ export class RecordStore {
     return this.#cache.epochOf(repo)
   }
 
-  /** Like `refresh`, if the repo is known to have records: another one costs one call a second. */
+  /** Like `refresh`, but only for a repo that is known to have records: another one costs one call a second. */
   refreshKnown(repo: Repo): void {
     const branch = this.#cache.knownBranch(repo)
     if (branch?.headId !== undefined) branch.expire()
@@ -172,15 +172,15 @@ export class RecordStore {
   }
 
   /** Writes records of one repo; resolves after their commit. */
-  async write(updates: readonly RecordChange[], options: CallOptions): Promise<void> {
-    const [first] = updates
+  async write(changes: readonly RecordChange[], options: CallOptions): Promise<void> {
+    const [first] = changes
     if (first === undefined) return
-    const paths = new Set(updates.map(({ name }) => name.path))
+    const paths = new Set(changes.map(({ name }) => name.path))
     await this.#behind.expected(first.name.repo, [...paths])
-    const names = updates.map(({ name }) => name)
+    const names = changes.map(({ name }) => name)
     await this.#behind.settle(names)
-    // Pending updates of the same records come first, or they would undo these.
-    await this.#behind.writeWith(names, (earlier) => this.#writer.write([...earlier, ...updates], options))
+    // Pending changes of the same records come first, or they would undo these.
+    await this.#behind.writeWith(names, (earlier) => this.#writer.write([...earlier, ...changes], options))
   }
 
   /** Writes a record in one commit with those of other callers in this turn of the event loop; resolves after the commit. */
@@ -229,11 +229,11 @@ export class RecordStore {
   }
 
   /**
-   * Makes reads of a key wait for an update that is passed to `writeBehind` once PFS has finished a commit; reads of the
+   * Makes reads of a key wait for a change that is passed to `writeBehind` once PFS has finished a commit; reads of the
    * head wait for the commit anyway.
    */
-  expect({ repo, path }: Pick<RecordName, 'repo' | 'path'>, update: Promise<void>): void {
-    this.#behind.expect(repo, path, update)
+  expect({ repo, path }: Pick<RecordName, 'repo' | 'path'>, change: Promise<void>): void {
+    this.#behind.expect(repo, path, change)
   }
 
   /** Writes all pending records; for a process that is about to exit. */
