@@ -1,5 +1,6 @@
 import { checksumValue } from '../checksums.js'
-import { type NewContent, stageCopy } from '../commits/change.js'
+import type { NewContent } from '../commits/change.js'
+import { stageCopy } from '../commits/stage-content.js'
 import { percentByte } from '../encoding.js'
 import { invalidArgument, S3Error } from '../errors.js'
 import { requireKeyLength } from '../http/address.js'

@@ -1,5 +1,6 @@
 import { createHash, type Hash } from 'node:crypto'
-import { type Change, stageBody } from '../commits/change.js'
+import type { Change } from '../commits/change.js'
+import { stageBody } from '../commits/stage-content.js'
 import { collect } from '../http/byte-reader.js'
 import { header } from '../http/request.js'
 import type { S3Response } from '../http/response.js'

@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { stageBody } from '../../lib/commits/change.js'
 import { createCommitQueue } from '../../lib/commits/commit-queue.js'
+import { stageBody } from '../../lib/commits/stage-content.js'
 import { type Branch, PfsError } from '../../lib/index.js'
 import type { PachydermApi } from '../../lib/testing/index.js'
 import { add, branch, head, put, read, reasonOf, reasons, watchedPfs } from './queue-rig.js'

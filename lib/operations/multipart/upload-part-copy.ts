@@ -1,5 +1,5 @@
 import { checksumElement } from '../../checksums.js'
-import { stageCopy } from '../../commits/change.js'
+import { stageCopy } from '../../commits/stage-content.js'
 import { invalidArgument, type S3Error } from '../../errors.js'
 import { type ByteRange, cutTo } from '../../http/range.js'
 import { header, queryValue } from '../../http/request.js'

@@ -1,6 +1,6 @@
 import { type ChecksumAlgorithm, checksumHeader, createDigest, parseChecksumAlgorithm } from '../../checksums.js'
-import { inPieces } from '../../commits/change.js'
 import { committedOf } from '../../commits/commit-queue.js'
+import { inPieces } from '../../commits/stage-content.js'
 import { S3Error } from '../../errors.js'
 import { header, queryValue } from '../../http/request.js'
 import type { S3Response } from '../../http/response.js'
