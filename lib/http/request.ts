@@ -86,6 +86,24 @@ export function queryValue(request: Pick<HttpRequest, 'query'>, name: string): s
   return values[0]
 }
 
+/** The integer in a query parameter; undefined if it is missing or empty. @throws S3Error InvalidArgument */
+export function queryCount(
+  request: Pick<HttpRequest, 'query'>,
+  name: string,
+  bounds: { readonly least: number; readonly most: number },
+): number | undefined {
+  const text = queryValue(request, name)
+  if (text === undefined || text === '') return undefined
+  const count = Number(text)
+  if (!/^\d{1,10}$/.test(text) || count < bounds.least || count > bounds.most) {
+    throw invalidArgument(name, {
+      value: text,
+      message: `Argument ${name} must be an integer between ${bounds.least} and ${bounds.most}`,
+    })
+  }
+  return count
+}
+
 /** Decodes `%XX` as UTF-8. @throws S3Error InvalidURI if that fails. */
 export function percentDecode(text: string): string {
   if (!text.includes('%')) return text

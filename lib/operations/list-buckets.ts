@@ -1,4 +1,4 @@
-import { queryValue } from '../http/request.js'
+import { queryCount, queryValue } from '../http/request.js'
 import type { S3Response } from '../http/response.js'
 import { xmlResponse } from '../http/response.js'
 import { xmlDocument } from '../http/xml.js'
@@ -7,7 +7,7 @@ import type { BucketNames } from '../resolver/bucket-name.js'
 import { compareBytes } from '../resolver/key-order.js'
 import { owner } from './access-control.js'
 import type { Call } from './call.js'
-import { parseCount, readToken, tokenFrom } from './listing-parameters.js'
+import { readToken, tokenFrom } from './listing-parameters.js'
 
 interface ListedBucket {
   readonly name: string
@@ -27,7 +27,7 @@ export async function listBuckets({ gateway, request, options }: Call): Promise<
   const token = queryValue(request, 'continuation-token') ?? ''
   const after = token === '' ? '' : readToken(token)
   const region = queryValue(request, 'bucket-region') ?? gateway.region
-  const maxBuckets = parseCount(request, 'max-buckets', { least: 1, most: maxBucketsAtOnce }) ?? maxBucketsAtOnce
+  const maxBuckets = queryCount(request, 'max-buckets', { least: 1, most: maxBucketsAtOnce }) ?? maxBucketsAtOnce
   const buckets: ListedBucket[] = []
   for await (const info of gateway.pfs.listRepo({ type: 'user' }, options)) {
     if (mayRead(info) && region === gateway.region) buckets.push(...bucketsOf(info, gateway.bucketNames))

@@ -1,32 +1,14 @@
 import { percentEncode } from '../encoding.js'
 import { invalidArgument } from '../errors.js'
 import { requireKeyLength } from '../http/address.js'
-import { type HttpRequest, queryValue } from '../http/request.js'
-
-/** Parses an integer parameter; undefined if it is missing or empty. Throws InvalidArgument. */
-export function parseCount(
-  request: Pick<HttpRequest, 'query'>,
-  name: string,
-  bounds: { readonly least: number; readonly most: number },
-): number | undefined {
-  const text = queryValue(request, name)
-  if (text === undefined || text === '') return undefined
-  const count = Number(text)
-  if (!/^\d{1,10}$/.test(text) || count < bounds.least || count > bounds.most) {
-    throw invalidArgument(name, {
-      value: text,
-      message: `Argument ${name} must be an integer between ${bounds.least} and ${bounds.most}`,
-    })
-  }
-  return count
-}
+import { type HttpRequest, queryCount, queryValue } from '../http/request.js'
 
 /** Maximum entries per page of a listing. */
 const maxPage = 1000
 
 /** The requested page size of a listing, limited to 0 to 1000; throws InvalidArgument. */
 export function parsePageSize(request: Pick<HttpRequest, 'query'>, name: string): number {
-  return Math.min(parseCount(request, name, { least: 0, most: 2_147_483_647 }) ?? maxPage, maxPage)
+  return Math.min(queryCount(request, name, { least: 0, most: 2_147_483_647 }) ?? maxPage, maxPage)
 }
 
 /** The `prefix` of a listing, '' by default; throws KeyTooLongError if no key can start with it. */

@@ -1,13 +1,12 @@
 import { invalidArgument, S3Error } from '../errors.js'
 import type { ByteRange } from '../http/range.js'
-import { type HttpRequest, header } from '../http/request.js'
+import { type HttpRequest, header, queryCount } from '../http/request.js'
 import { maxPartNumber } from '../records/record.js'
 import type { StoredObject } from '../resolver/object.js'
-import { parseCount } from './listing-parameters.js'
 
 /** Parses the `partNumber` of a read; throws InvalidArgument if it is invalid, InvalidRequest together with a range. */
 export function parsePartNumber(request: HttpRequest): number | undefined {
-  const partNumber = parseCount(request, 'partNumber', { least: 1, most: maxPartNumber })
+  const partNumber = queryCount(request, 'partNumber', { least: 1, most: maxPartNumber })
   if (partNumber !== undefined && header(request, 'range') !== undefined) {
     throw new S3Error('InvalidRequest', { message: 'Cannot specify both Range header and partNumber query parameter.' })
   }

@@ -1,5 +1,5 @@
 import { checksumElement, checksumElements } from '../../checksums.js'
-import { queryValue } from '../../http/request.js'
+import { queryCount, queryValue } from '../../http/request.js'
 import type { S3Response } from '../../http/response.js'
 import { xmlResponse } from '../../http/response.js'
 import { type XmlContent, xmlDocument } from '../../http/xml.js'
@@ -7,7 +7,7 @@ import { listUploadParts, type Part } from '../../resolver/uploads/parts.js'
 import type { UploadChecksum } from '../../resolver/uploads/staging.js'
 import { owner } from '../access-control.js'
 import type { ObjectCall } from '../call.js'
-import { parseCount, parsePageSize } from '../listing-parameters.js'
+import { parsePageSize } from '../listing-parameters.js'
 import { resolveNamedUpload } from './multipart-upload.js'
 
 /**
@@ -17,7 +17,7 @@ import { resolveNamedUpload } from './multipart-upload.js'
  */
 export async function listParts(call: ObjectCall): Promise<S3Response> {
   const { gateway, request, bucket, key, options } = call
-  const marker = parseCount(request, 'part-number-marker', { least: 0, most: 2_147_483_647 }) ?? 0
+  const marker = queryCount(request, 'part-number-marker', { least: 0, most: 2_147_483_647 }) ?? 0
   const maxParts = parsePageSize(request, 'max-parts')
   const upload = await resolveNamedUpload(call)
   const asked = { after: marker, number: maxParts + 1 }
