@@ -3,7 +3,7 @@ import type { Commit, FileInfo } from '../../pfs/client.js'
 import type { KeyCodec } from '../key.js'
 import { compareBytes } from '../key-order.js'
 import type { PathReader, TextRange } from './path-reader.js'
-import { firstPath, type KeyInterval, type PathRange } from './path-search.js'
+import { type CandidateRange, firstPath, type KeyInterval } from './path-search.js'
 
 /**
  * A cursor over the keys of a directory in byte order, although PFS lists paths in the byte order of paths.
@@ -130,7 +130,7 @@ export function openKeyCursor(source: CursorSource): KeyCursor {
     for (const window of windows) for (const range of exhausted(window, low)) close(range)
   }
 
-  const find = (from: string, interval: KeyInterval): PathRange | undefined => {
+  const find = (from: string, interval: KeyInterval): CandidateRange | undefined => {
     if (keys.hasEscapes) return firstPath(from, directory, directoryKey, interval)
     const first = keys.startFromPrefix(interval.low)
     return from < `/${interval.high}` ? { from: from > first ? from : first } : undefined
@@ -204,7 +204,7 @@ interface KeyWindow extends TextRange {
 
 /** A range to read, and the gap that contains it. */
 interface Unread {
-  readonly range: PathRange
+  readonly range: CandidateRange
   readonly gap: TextRange
 }
 

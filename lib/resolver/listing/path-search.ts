@@ -9,7 +9,7 @@ export interface KeyInterval {
 }
 
 /** A range of paths that may have keys in the interval. */
-export interface PathRange {
+export interface CandidateRange {
   /** The first path that may have such a key. */
   readonly from: string
   /** Set if the search ended at a `%`: all paths with this `%` come before this text. */
@@ -50,12 +50,17 @@ const plainAfter = Array.from({ length: 0x7e - 0x25 }, (_, index) => String.from
  * prefix of keys, character by character and escape by escape. At each step it looks for the next greater character or
  * escape under which the interval can have keys. The result is the smallest path found this way.
  */
-export function firstPath(from: string, directory: string, key: string, interval: KeyInterval): PathRange | undefined {
+export function firstPath(
+  from: string,
+  directory: string,
+  key: string,
+  interval: KeyInterval,
+): CandidateRange | undefined {
   const search = createSearch({ low: cut(interval.low), high: cut(interval.high, afterEveryCharacter) })
   const start = search.advance({ index: 0, low: 0, high: 0, open: [] }, key)
   if (start === undefined) return undefined
   const states = search.read(from, { ...start, index: directory.length })
-  let least: PathRange | undefined
+  let least: CandidateRange | undefined
   let shared = 0
   for (let at = states.length - 1; at >= 0; at -= 1) {
     const state = states[at]
@@ -83,7 +88,7 @@ function sharedLength(a: string, b: string): number {
   return index
 }
 
-function lesser(a: PathRange | undefined, b: PathRange | undefined): PathRange | undefined {
+function lesser(a: CandidateRange | undefined, b: CandidateRange | undefined): CandidateRange | undefined {
   if (a === undefined || b === undefined) return a ?? b
   return a.from <= b.from ? a : b
 }
@@ -163,7 +168,7 @@ function createSearch(interval: KeyInterval) {
   }
 
   /** The smallest path that shares the state's prefix with `from` and is not before it. */
-  function after(from: string, state: State): PathRange | undefined {
+  function after(from: string, state: State): CandidateRange | undefined {
     const rest = from.slice(state.index, state.index + maxEscapeLength + 1)
     const found = continued(from.slice(0, state.index), rest, state)
     const [open] = state.open
@@ -171,7 +176,7 @@ function createSearch(interval: KeyInterval) {
   }
 
   /** The smallest path that starts with `path` and continues with something greater than `rest`. */
-  function continued(path: string, rest: string, state: State): PathRange | undefined {
+  function continued(path: string, rest: string, state: State): CandidateRange | undefined {
     if (rest === '' && isInside(state)) return { from: path }
     const floor = rest === '' ? '' : (rest[0] ?? '')
     return (
@@ -191,7 +196,7 @@ function createSearch(interval: KeyInterval) {
     }
   }
 
-  function plain(path: string, floor: string, state: State, characters: readonly string[]): PathRange | undefined {
+  function plain(path: string, floor: string, state: State, characters: readonly string[]): CandidateRange | undefined {
     const { least, most } = bounds(state)
     for (const character of characters) {
       const code = character.charCodeAt(0)
@@ -206,10 +211,10 @@ function createSearch(interval: KeyInterval) {
   }
 
   /** The smallest path that continues with a `%` and is greater than `rest`, which is empty or starts with `%`. */
-  function escaped(path: string, rest: string, state: State): PathRange | undefined {
+  function escaped(path: string, rest: string, state: State): CandidateRange | undefined {
     const { least, most } = bounds(state)
-    let found: PathRange | undefined
-    const look = (text: string, value: string, as?: 'escape' | 'literal'): PathRange | undefined => {
+    let found: CandidateRange | undefined
+    const look = (text: string, value: string, as?: 'escape' | 'literal'): CandidateRange | undefined => {
       const reachedRange = reached(path, text, value, state, as)
       found = lesser(found, reachedRange)
       return reachedRange
