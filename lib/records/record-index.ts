@@ -19,7 +19,7 @@ export type MarkerIndex = 'versioned' | 'visible'
 /** A file of the index, and whether it must exist. */
 export interface IndexEntry {
   readonly path: string
-  readonly isThere: boolean
+  readonly exists: boolean
 }
 
 /** The index files of a record that changed from `before` to `record`; null if it was deleted. */
@@ -30,7 +30,7 @@ export function indexEntries(
 ): readonly IndexEntry[] {
   const [, commitId, branch] = /^hidden-([0-9a-f]{32})-(.+)$/.exec(content) ?? []
   if (branch !== undefined) {
-    return [{ path: `/hidden/${branch}${markedDirectory(path)}${commitId}`, isThere: record !== null }]
+    return [{ path: `/hidden/${branch}${markedDirectory(path)}${commitId}`, exists: record !== null }]
   }
   if (content !== markerContent) return []
   const versions = [...(before?.versions ?? []), ...(record?.versions ?? [])]
@@ -38,8 +38,8 @@ export function indexEntries(
   return [...branches].flatMap((each) => {
     const last = markerEvent(record ?? undefined, each)
     return [
-      { path: `${markerRoot('versioned', each)}${path}`, isThere: last !== undefined },
-      { path: `${markerRoot('visible', each)}${path}`, isThere: last?.marker === 'made' },
+      { path: `${markerRoot('versioned', each)}${path}`, exists: last !== undefined },
+      { path: `${markerRoot('visible', each)}${path}`, exists: last?.marker === 'made' },
     ]
   })
 }

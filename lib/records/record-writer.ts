@@ -5,8 +5,8 @@ import { commitToMetaBranch } from '../commits/meta-branch.js'
 import type { CallOptions, PfsClient, Repo } from '../pfs/client.js'
 import { unlessMissing } from '../pfs/errors.js'
 import { markerContent } from './markers.js'
-import { emptyRecord, type ObjectRecord } from './record.js'
-import type { KeyRecords, RecordCache } from './record-cache.js'
+import { emptyRecord, type KeyRecords, type ObjectRecord } from './record.js'
+import type { RecordCache } from './record-cache.js'
 import { applyAll, type RecordChange, restorationOf } from './record-change.js'
 import { serializeLine, serializeRecord } from './record-format.js'
 import { indexEntries } from './record-index.js'
@@ -46,28 +46,33 @@ export interface RecordSources {
   readonly onError: (error: unknown) => void
 }
 
-/** The changes of one record, to be committed. */
+/** The changes of the file of a record, and of its index files. */
+type RecordFiles = readonly [record: Change, ...index: Change[]]
+
+/** The changes of one record. */
 interface Draft {
   /** The path of the record. */
   readonly path: string
   readonly name: RecordName
   readonly changes: readonly RecordChange[]
   /** Undefined if the record must be read first. */
-  readonly addition: RecordFiles | undefined
+  readonly files: RecordFiles | undefined
 }
 
-/** The changes of the file of a record, and of its index files. */
-type RecordFiles = readonly [record: Change, ...index: Change[]]
+/** The changes of one record, ready to be committed. */
+interface Write extends Draft {
+  readonly files: RecordFiles
+  /** Set if the record was read. */
+  readonly rewrite?: Rewrite
+}
 
-/** The rewrite of a record: the record that is cached or stored, and the one that replaces it. */
+/** The rewrite of a record that is cached or stored. */
 interface Rewrite {
-  readonly before: ObjectRecord | undefined
+  /** The record afterwards; undefined if it is deleted. */
   readonly after: ObjectRecord | undefined
   /** The epoch of the cache that knew the record before; undefined if it was not cached. */
   readonly epoch: number | undefined
 }
-
-const noRecords: ReadonlyMap<string, KeyRecords> = new Map()
 
 /** Commits changes of records. */
 export class RecordWriter {
@@ -94,73 +99,69 @@ export class RecordWriter {
     if (first === undefined) return
     const { repo } = first.name
     const drafts = this.#draftsOf(changes)
-    const unknown = drafts.filter(({ addition }) => addition === undefined).map(({ name }) => name.path)
-    const stored = unknown.length === 0 ? noRecords : await this.#sources.read(repo, [...new Set(unknown)], options)
+    const unknown = drafts.filter(({ files }) => files === undefined).map(({ name }) => name.path)
+    const stored =
+      unknown.length === 0
+        ? new Map<string, KeyRecords>()
+        : await this.#sources.read(repo, [...new Set(unknown)], options)
     // No await between here and the queue, so that changes of the same record keep their order.
-    const rewrites = new Map<Draft, Rewrite>()
-    const made = drafts.flatMap((draft) => {
-      const rewrite = draft.addition === undefined ? this.#rewriteOf(draft, stored) : undefined
-      if (rewrite !== undefined) rewrites.set(draft, rewrite)
-      const changes = rewrite === undefined ? draft.addition : this.#filesOf(draft, rewrite)
-      return changes === undefined ? [] : [{ draft, changes }]
-    })
-    if (made.length === 0) return
-    let restorations: readonly RecordChange[] = []
-    for (const { draft } of made) this.#writing.set(draft.path, [...this.#writingTo(draft.path), ...draft.changes])
+    const writes = drafts.flatMap((draft) => this.#writeOf(draft, stored) ?? [])
+    if (writes.length === 0) return
+    for (const { path, changes: ofRecord } of writes) this.#writing.set(path, [...this.#writingTo(path), ...ofRecord])
+    let restorations: readonly RecordChange[]
     try {
-      const paths = new Set(made.map(({ draft }) => draft.name.path))
-      const all = made.flatMap(({ changes: [record, ...index] }) => [record, ...index])
-      const { commitId, parentId } = await commitToMetaBranch(
-        this.#pfs,
-        this.#commits,
-        recordsBranch(repo),
-        all,
-        options,
-      )
-      const { cache } = this.#sources
-      const outdated = new Map(
-        [...rewrites].filter(([, { epoch }]) => !cache.isUnchanged(repo, epoch, commitId, parentId)),
-      )
-      cache.committed(repo, commitId, parentId, paths)
-      for (const { draft, changes } of made) this.#noteCommitted(draft, changes[0])
-      if (parentId !== undefined) restorations = await this.#restorations(repo, parentId, outdated, options)
+      restorations = await this.#commit(repo, writes, options)
     } finally {
-      for (const { draft } of made) {
-        const left = this.#writingTo(draft.path).filter((change) => !draft.changes.includes(change))
-        if (left.length === 0) this.#writing.delete(draft.path)
-        else this.#writing.set(draft.path, left)
+      for (const { path, changes: ofRecord } of writes) {
+        const left = this.#writingTo(path).filter((change) => !ofRecord.includes(change))
+        if (left.length === 0) this.#writing.delete(path)
+        else this.#writing.set(path, left)
       }
     }
     await this.write(restorations, options)
   }
 
-  /** The changes that restore what other gateways wrote to records in a commit, before this one replaced them. */
+  /** Commits writes; returns the changes that restore what other gateways wrote to the same records just before. */
+  async #commit(repo: Repo, writes: readonly Write[], options: CallOptions): Promise<readonly RecordChange[]> {
+    const files = writes.flatMap((write) => [...write.files])
+    const branch = recordsBranch(repo)
+    const { commitId, parentId } = await commitToMetaBranch(this.#pfs, this.#commits, branch, files, options)
+    const { cache } = this.#sources
+    const outdated = writes.filter(
+      ({ rewrite }) => rewrite !== undefined && !cache.isUnchanged(repo, rewrite.epoch, commitId, parentId),
+    )
+    cache.committed(repo, commitId, parentId, new Set(writes.map(({ name }) => name.path)))
+    for (const write of writes) this.#noteCommitted(write)
+    return parentId === undefined ? [] : this.#restorations(repo, parentId, outdated, options)
+  }
+
+  /** The changes that restore the records of a commit that rewrites have replaced without knowing them. */
   async #restorations(
     repo: Repo,
     parentId: string,
-    outdated: ReadonlyMap<Draft, Rewrite>,
+    outdated: readonly Write[],
     options: CallOptions,
   ): Promise<readonly RecordChange[]> {
-    if (outdated.size === 0) return []
-    const paths = [...new Set([...outdated.keys()].map(({ name }) => name.path))]
+    if (outdated.length === 0) return []
+    const paths = [...new Set(outdated.map(({ name }) => name.path))]
     const replaced = await this.#sources.readAt(repo, parentId, paths, options)
-    return [...outdated].flatMap(([{ name, changes }, { after }]): RecordChange[] => {
-      const update = restorationOf(replaced.get(name.path)?.get(name.content), after, changes)
+    return outdated.flatMap(({ name, changes, rewrite }): RecordChange[] => {
+      const update = restorationOf(replaced.get(name.path)?.get(name.content), rewrite?.after, changes)
       return update === undefined ? [] : [{ name, kind: 'update', update }]
     })
   }
 
   /**
-   * The same for changes that have waited: drops those of a repo that was deleted in the meantime. If it was created again,
-   * their commits are missing there.
+   * Like `write`, for changes that have waited: drops those of a repo that was deleted in the meantime. If it was created
+   * again, their commits are missing there.
    */
   async writeCurrent(changes: readonly RecordChange[], options: CallOptions): Promise<void> {
     const [first] = changes
     if (first === undefined) return
     const gone = await this.#goneCommits(first.name.repo, changes, options)
     const current = changes.filter(({ commitId }) => commitId === undefined || !gone.has(commitId))
-    const isThere = (await unlessMissing(this.write(current, options).then(() => true))) ?? false
-    const dropped = changes.length - (isThere ? current.length : 0)
+    const exists = (await unlessMissing(this.write(current, options).then(() => true))) ?? false
+    const dropped = changes.length - (exists ? current.length : 0)
     if (dropped === 0) return
     const { project, name } = first.name.repo
     this.#sources.onError(
@@ -198,11 +199,11 @@ export class RecordWriter {
     }
     return [...byPath].map(([path, ofRecord]): Draft => {
       const { name } = ofRecord[0]
-      return { path, name, changes: ofRecord, addition: this.#additionOf(path, name, ofRecord) }
+      return { path, name, changes: ofRecord, files: this.#filesWithoutRead(path, name, ofRecord) }
     })
   }
 
-  #additionOf(path: string, name: RecordName, changes: readonly RecordChange[]): RecordFiles | undefined {
+  #filesWithoutRead(path: string, name: RecordName, changes: readonly RecordChange[]): RecordFiles | undefined {
     // The index of markers depends on the stored record.
     if (name.content === markerContent && isMarkerPath(name.path)) return undefined
     const key = this.#sources.keyFromPath(name.path)
@@ -214,8 +215,8 @@ export class RecordWriter {
     }
     const raw = Buffer.concat(lines)
     if (removal >= 0) {
-      const isThere = raw.length > 0
-      return [recordFile(path, isThere ? raw : undefined), ...indexFiles(name, undefined, isThere ? emptyRecord : null)]
+      const exists = raw.length > 0
+      return [recordFile(path, exists ? raw : undefined), ...indexFiles(name, undefined, exists ? emptyRecord : null)]
     }
     const before = this.#appended.get(idOfRecord(name.repo, path)) ?? 0
     if (raw.length > maxLineBytes || before + raw.length > maxAppendedBytes) return undefined
@@ -223,22 +224,22 @@ export class RecordWriter {
     return [record, ...indexFiles(name, undefined, emptyRecord)]
   }
 
-  /** The rewrite of a record; undefined if it stays unchanged. */
-  #rewriteOf({ path, name, changes }: Draft, stored: ReadonlyMap<string, KeyRecords>): Rewrite | undefined {
-    const cached = this.#sources.cache.latest(name.repo, name.path)
+  /** The write of a record; undefined if the record stays unchanged. */
+  #writeOf(draft: Draft, stored: ReadonlyMap<string, KeyRecords>): Write | undefined {
+    const { path, name, changes, files: unread } = draft
+    if (unread !== undefined) return { ...draft, files: unread }
+    const { cache, keyFromPath } = this.#sources
+    const cached = cache.latest(name.repo, name.path)
     const known = (cached ?? stored.get(name.path))?.get(name.content)
     const before = applyAll(known, this.#writingTo(path))
     const after = applyAll(before, changes)
     if (after === before) return undefined
-    return { before, after, epoch: cached && this.#sources.cache.epochOf(name.repo) }
+    const raw = after && serializeRecord(keyFromPath(name.path), after)
+    const files: RecordFiles = [recordFile(path, raw), ...indexFiles(name, before, after ?? null)]
+    return { ...draft, files, rewrite: { after, epoch: cached && cache.epochOf(name.repo) } }
   }
 
-  #filesOf({ path, name }: Draft, { before, after }: Rewrite): RecordFiles {
-    const raw = after && serializeRecord(this.#sources.keyFromPath(name.path), after)
-    return [recordFile(path, raw), ...indexFiles(name, before, after ?? null)]
-  }
-
-  #noteCommitted({ path, name, changes }: Draft, { content }: Change): void {
+  #noteCommitted({ path, name, changes, files: [{ content }] }: Write): void {
     const id = idOfRecord(name.repo, path)
     if (content !== undefined && 'raw' in content && content.isAppended === true) {
       this.#appended.set(id, (this.#appended.get(id) ?? 0) + content.raw.length)
@@ -257,10 +258,10 @@ function recordFile(path: string, raw: Uint8Array | undefined): Change {
 
 /** Unlike those of records, clients choose the paths of markers, where a file could replace a directory. */
 function indexFiles(name: RecordName, before: ObjectRecord | undefined, record: ObjectRecord | null): Change[] {
-  return indexEntries(name, before, record).map(({ path, isThere }) => ({
+  return indexEntries(name, before, record).map(({ path, exists }) => ({
     path,
-    isUnchecked: !isThere,
-    ...(isThere && { content: { raw: Buffer.alloc(0) } }),
+    isUnchecked: !exists,
+    ...(exists && { content: { raw: Buffer.alloc(0) } }),
   }))
 }
 
