@@ -1,10 +1,7 @@
-import type { HiddenVersion, ObjectRecord } from './record.js'
+import type { HiddenVersion, KeyRecords } from './record.js'
 
 /** The hidden versions of a key on a branch, by commit id. */
-export function hiddenVersions(
-  records: ReadonlyMap<string, ObjectRecord>,
-  branch: string,
-): ReadonlyMap<string, HiddenVersion> {
+export function hiddenVersions(records: KeyRecords, branch: string): ReadonlyMap<string, HiddenVersion> {
   const found = new Map<string, HiddenVersion>()
   for (const { hidden } of records.values()) if (hidden?.branch === branch) found.set(hidden.commitId, hidden)
   return found
@@ -35,10 +32,7 @@ export function createRestoredFrom(
  * The contents that records list for commits of a branch, by commit id; undefined for the removal of a directory marker.
  * Leaves out commits that were open when they were recorded: they may have another content at their end.
  */
-export function recordedVersions(
-  records: ReadonlyMap<string, ObjectRecord>,
-  branch: string,
-): ReadonlyMap<string, string | undefined> {
+export function recordedVersions(records: KeyRecords, branch: string): ReadonlyMap<string, string | undefined> {
   const found = new Map<string, string | undefined>()
   for (const [content, { versions, hidden }] of records) {
     // The record of a directory marker does not list its hidden versions.

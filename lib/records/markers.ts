@@ -1,5 +1,5 @@
 import { emptyFileHash } from '../pfs/file-hash.js'
-import type { ObjectRecord, RecordedVersion } from './record.js'
+import type { KeyRecords, ObjectRecord, RecordedVersion } from './record.js'
 import { type ContentId, contentIdOf } from './record-path.js'
 
 /**
@@ -29,11 +29,7 @@ export function markerEvent(
 }
 
 /** The version that created the current marker of a key on a branch, or the marker at a time; undefined without a marker. */
-export function currentMarker(
-  records: ReadonlyMap<ContentId, ObjectRecord>,
-  branch: string,
-  before?: Date,
-): RecordedVersion | undefined {
+export function currentMarker(records: KeyRecords, branch: string, before?: Date): RecordedVersion | undefined {
   const event = markerEvent(records.get(markerContent), branch, before)
   return event?.marker === 'made' ? event : undefined
 }

@@ -1,15 +1,9 @@
 import { LRUCache } from 'lru-cache'
 import type { CommitLog } from '../commits/commit-log.js'
 import { type PathRange, type Repo, repoId } from '../pfs/client.js'
-import { type ObjectRecord, sizeOfRecord } from './record.js'
+import { type KeyRecords, noRecords, type ObjectRecord, sizeOfRecord } from './record.js'
 import { type ContentId, parentOf, recordDirectory } from './record-path.js'
 import { type InspectedHead, RecordsBranch } from './records-branch.js'
-
-/** All records of one key. */
-export type KeyRecords = ReadonlyMap<ContentId, ObjectRecord>
-
-/** The records of a key without records. */
-export const noRecords: KeyRecords = new Map()
 
 /** Maximum repos whose records branch is cached. */
 const maxRepos = 1000

@@ -1,3 +1,5 @@
+import type { ContentId } from './record-path.js'
+
 /** Headers that describe the content of an object and that S3 returns unchanged, in lower case. */
 export const contentHeaders = [
   'cache-control',
@@ -109,6 +111,12 @@ export interface ObjectRecord {
   /** Set in a record that only marks one version of the key as hidden. */
   readonly hidden?: HiddenVersion
 }
+
+/** All records of one key. */
+export type KeyRecords = ReadonlyMap<ContentId, ObjectRecord>
+
+/** The records of a key without records. */
+export const noRecords: KeyRecords = new Map()
 
 /** A description without attributes. */
 export const emptyDescription: Description = { headers: {}, metadata: {}, tags: [], parts: [] }

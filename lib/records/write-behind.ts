@@ -1,6 +1,6 @@
 import { type CallOptions, type Repo, repoId } from '../pfs/client.js'
 import { withTimeLimit } from '../pfs/time-limit.js'
-import type { KeyRecords } from './record-cache.js'
+import type { KeyRecords } from './record.js'
 import { applyChange, type RecordChange } from './record-change.js'
 import type { RecordName } from './record-path.js'
 

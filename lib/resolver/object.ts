@@ -22,11 +22,11 @@ import {
   type Description,
   descriptionAt,
   emptyRecord,
+  type KeyRecords,
   type ObjectRecord,
   type RecordedVersion,
   type Version,
 } from '../records/record.js'
-import type { KeyRecords } from '../records/record-cache.js'
 import { contentIdOf, isMarkerPath } from '../records/record-path.js'
 import type { RecordStore } from '../records/record-store.js'
 import { type Bucket, commitOf, isCommitId } from './bucket-name.js'
