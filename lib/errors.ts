@@ -92,7 +92,6 @@ const codes = {
   NotFound: [404, 'The requested resource was not found'],
   NotImplemented: [501, 'A header you provided implies functionality that is not implemented'],
   ObjectLockConfigurationNotFoundError: [404, 'Object Lock configuration does not exist for this bucket'],
-  OwnershipControlsNotFoundError: [404, 'The bucket ownership controls were not found'],
   OperationAborted: [
     409,
     'A conflicting conditional operation is currently in progress against this resource. Try again.',

@@ -43,7 +43,11 @@ export const bucketConfiguration: Readonly<Record<string, BucketOperation>> = {
   'notification GET': fixedConfiguration('NotificationConfiguration'),
   'object-lock GET': refuse('ObjectLockConfigurationNotFoundError'),
   'ownershipControls DELETE': deleteConfiguration,
-  'ownershipControls GET': refuse('OwnershipControlsNotFoundError'),
+  // As in every new bucket of S3: ACLs are disabled.
+  'ownershipControls GET': fixedConfiguration('OwnershipControls', {
+    Rule: { ObjectOwnership: 'BucketOwnerEnforced' },
+  }),
+  'ownershipControls PUT': putBucketOwnershipControls,
   'policy DELETE': deleteConfiguration,
   'policy GET': refuse('NoSuchBucketPolicy'),
   'policyStatus GET': refuse('NoSuchBucketPolicy'),
@@ -115,6 +119,27 @@ async function putBucketVersioning(call: BucketCall): ReturnType<BucketOperation
     message: 'Versioning cannot be suspended: every write to a branch is a commit, and commits are kept.',
     fields: { BucketName: call.bucket.name },
   })
+}
+
+/**
+ * PutBucketOwnershipControls: accepts only the ownership that every bucket has.
+ *
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketOwnershipControls.html
+ */
+async function putBucketOwnershipControls(call: BucketCall): ReturnType<BucketOperation> {
+  requireWritable(call.bucket)
+  await requireListable(call)
+  const rules: (string | undefined)[] = []
+  const onEnd = (texts: ReadonlyMap<string, string>) => rules.push(texts.get('ObjectOwnership')?.trim())
+  const isThere = await readXml(call, 'OwnershipControls', {
+    elements: { Rule: { texts: ['ObjectOwnership'], onEnd } },
+  })
+  if (!isThere) throw new S3Error('MissingRequestBodyError')
+  const [ownership, ...more] = rules
+  if (more.length > 0) throw malformedXml()
+  if (ownership === 'BucketOwnerEnforced') return { status: 200 }
+  if (ownership !== 'BucketOwnerPreferred' && ownership !== 'ObjectWriter') throw malformedXml()
+  throw new S3Error('NotImplemented', { message: 'The bucket owner owns all objects.' })
 }
 
 /** Object configurations that clients read, by subresource and method; responses describe an object without any. */

@@ -5,11 +5,14 @@ import {
   GetBucketAclCommand,
   GetBucketLoggingCommand,
   GetBucketNotificationConfigurationCommand,
+  GetBucketOwnershipControlsCommand,
   GetBucketRequestPaymentCommand,
   GetBucketVersioningCommand,
   GetObjectAclCommand,
   GetObjectTaggingCommand,
+  type ObjectOwnership,
   PutBucketAclCommand,
+  PutBucketOwnershipControlsCommand,
   PutBucketVersioningCommand,
   PutObjectAclCommand,
   PutObjectCommand,
@@ -48,7 +51,6 @@ const notConfigured = [
   ['encryption', '404 ServerSideEncryptionConfigurationNotFoundError'],
   ['lifecycle', '404 NoSuchLifecycleConfiguration'],
   ['object-lock', '404 ObjectLockConfigurationNotFoundError'],
-  ['ownershipControls', '404 OwnershipControlsNotFoundError'],
   ['policy', '404 NoSuchBucketPolicy'],
   ['policyStatus', '404 NoSuchBucketPolicy'],
   ['publicAccessBlock', '404 NoSuchPublicAccessBlockConfiguration'],
@@ -90,7 +92,10 @@ for (const [subresource, expected] of notConfigured) {
   })
 }
 
-const deletable = notConfigured.map(([name]) => name).filter((name) => !['object-lock', 'policyStatus'].includes(name))
+const deletable = [
+  ...notConfigured.map(([name]) => name).filter((name) => !['object-lock', 'policyStatus'].includes(name)),
+  'ownershipControls',
+]
 
 for (const subresource of deletable) {
   open(`deleting ${subresource} succeeds, if the bucket exists and can be written`, async ({ gateway }) => {
@@ -159,6 +164,23 @@ configuration('versioning is enabled and cannot be suspended', async ({ s3 }) =>
   assert.is(await put('Suspended'), '409 InvalidBucketState')
   assert.is(await put('Enabled', 'none.configured'), '404 NoSuchBucket')
   assert.is(await put('Enabled', 'master^.configured'), '405 MethodNotAllowed')
+})
+
+configuration('the owner of a bucket owns all objects, and that cannot be changed', async ({ s3 }) => {
+  const get = (bucket: string) => s3.send(new GetBucketOwnershipControlsCommand({ Bucket: bucket }))
+  assert.equal((await get(Bucket)).OwnershipControls, { Rules: [{ ObjectOwnership: 'BucketOwnerEnforced' }] })
+  assert.is(await refusal(get('none.configured')), '404 NoSuchBucket')
+  const put = (ownership: readonly string[], bucket = Bucket) => {
+    const Rules = ownership.map((each) => ({ ObjectOwnership: each as ObjectOwnership }))
+    return refusal(s3.send(new PutBucketOwnershipControlsCommand({ Bucket: bucket, OwnershipControls: { Rules } })))
+  }
+  assert.is(await put(['BucketOwnerEnforced']), 'none')
+  assert.is(await put(['ObjectWriter']), '501 NotImplemented')
+  for (const malformed of [[], ['nobody'], ['BucketOwnerEnforced', 'BucketOwnerEnforced']]) {
+    assert.is(await put(malformed), '400 MalformedXML')
+  }
+  assert.is(await put(['BucketOwnerEnforced'], 'none.configured'), '404 NoSuchBucket')
+  assert.is(await put(['BucketOwnerEnforced'], 'master^.configured'), '405 MethodNotAllowed')
 })
 
 configuration('an object has no tags, a missing one is an error', async ({ s3 }) => {

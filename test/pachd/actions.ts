@@ -49,6 +49,9 @@ const parts: Readonly<Record<string, (upload: Upload) => Pick<Unsigned, 'body' |
   'bucket versioning PUT': () => ({
     body: '<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>',
   }),
+  'bucket ownershipControls PUT': () => ({
+    body: '<OwnershipControls><Rule><ObjectOwnership>BucketOwnerEnforced</ObjectOwnership></Rule></OwnershipControls>',
+  }),
   'bucket delete POST': () => ({ body: '<Delete><Object><Key>missing</Key></Object></Delete>' }),
   'object PUT': () => ({ body: key }),
   'object acl PUT': () => ({ headers: { 'x-amz-acl': 'private' } }),
