@@ -61,6 +61,7 @@ const suitesOverPachdWithAuth = [
   'hostile/integrity',
   'hostile/paths',
   'hostile/signed-bodies',
+  'model/open-commits.model',
   'model/records.model',
   'operations/configuration',
   'operations/delete-versions',

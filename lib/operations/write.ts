@@ -208,7 +208,9 @@ function noteVersion(call: BucketCall, name: RecordName, description: Descriptio
 /** The line of a write in a record. */
 function lineOf({ bucket }: BucketCall, description: Description, made: Committed): RecordLine {
   const version: Version = { commitId: made.commitId, branch: bucket.branch.name, ...timeOfWrite(made) }
-  return { description, versions: [version] }
+  // An earlier write to the same open commit may have had other tags.
+  const tags = version.isOpen && { tags: description.tags }
+  return { description, versions: [{ ...version, ...tags }] }
 }
 
 /** The line that announces a write to the branch, whose commit is later than `after`. */

@@ -223,10 +223,13 @@ function findVersion(
     version.branch === branch ? time : inherited.get(version.branch)
   const isCandidate = (version: RecordedVersion): boolean => {
     const until = untilOf(version)
+    // An open commit may have been started in the millisecond of its parent.
+    const isOfChild = version.isOpen && version.commitId !== commitId && version.time.getTime() === until?.getTime()
     return (
       (version.branch === branch || until !== undefined) &&
       (version.marker === undefined || version.marker === 'made') &&
       !hidden.has(version.commitId) &&
+      !isOfChild &&
       (until === undefined || version.time.getTime() <= until.getTime())
     )
   }
