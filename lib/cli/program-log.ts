@@ -1,6 +1,6 @@
-import type { DestinationStream } from 'pino'
+import type { EventEmitter } from 'node:events'
 import type { ErrorContext, ResponseLog } from '../index.js'
-import { lineFrom, withoutControls } from './fault.js'
+import { lineFrom, reasonFrom, withoutControls } from './fault.js'
 
 /** The values of `--log`. */
 export const logFormats = ['text', 'json', 'off'] as const
@@ -26,6 +26,15 @@ export async function createProgramLog(format: LogFormat): Promise<ProgramLog> {
   return format === 'json' ? createJsonLog() : createTextLog(format === 'text')
 }
 
+/** A full disk or a closed pipe must not end the program: the lines are lost, and standard error says so once. */
+function surviveErrors(output: EventEmitter, onFirst: (line: string) => void): void {
+  output.on('error', () => undefined)
+  output.once('error', (error) => onFirst(`cannot write to standard output: ${reasonFrom(error)}`))
+}
+
+/** Limit of the lines that are kept until they can be written, in characters. */
+const maxKept = 1024 * 1024
+
 async function createJsonLog(): Promise<ProgramLog> {
   const { pino } = await import('pino')
   const options = {
@@ -37,26 +46,26 @@ async function createJsonLog(): Promise<ProgramLog> {
     // JSON escapes only C0; each line ends with a line feed.
     hooks: { streamWrite: (line: string) => `${withoutControls(line.slice(0, -1))}\n` },
   }
-  const requests = pino(options, destination(1))
-  const words = pino(options, destination(2))
+  // Synchronous, so that no line is lost at exit. pino keeps lines that it cannot write.
+  const destination = (fd: number) => pino.destination({ fd, sync: true, maxLength: maxKept })
+  const [standardOutput, standardError] = [destination(1), destination(2)]
+  const requests = pino(options, standardOutput)
+  const words = pino(options, standardError)
+  const warn = (message: string, fields: Fields = {}): void => words.warn(fields, message)
+  for (const output of [standardOutput, process.stdout]) surviveErrors(output, warn)
+  for (const output of [standardError, process.stderr]) output.on('error', () => undefined)
   return {
     request: ({ time, ...log }) => requests.info({ start: time.toISOString(), ...log }, 'request'),
     error: (error, context) => words.error({ ...context, err: error }, lineFrom(error)),
-    warn: (message, fields = {}) => words.warn(fields, message),
+    warn,
     say: (message, fields = {}) => words.info(fields, message),
-  }
-
-  /** Synchronous, so that no line is lost at exit. */
-  function destination(fd: number): DestinationStream {
-    const stream = pino.destination({ fd, sync: true })
-    // A closed pipe must not crash the program.
-    stream.on('error', () => undefined)
-    return stream
   }
 }
 
 function createTextLog(hasRequests: boolean): ProgramLog {
   const say = (line: string): void => void process.stderr.write(`${line}\n`)
+  surviveErrors(process.stdout, (line) => say(`warning: ${line}`))
+  process.stderr.on('error', () => undefined)
   return {
     request: (log) => {
       if (hasRequests) process.stdout.write(`${requestLine(log)}\n`)

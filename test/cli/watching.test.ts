@@ -4,8 +4,8 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { PfsError } from '../../lib/index.js'
 import { createMemoryPfs, servePfs } from '../../lib/testing/index.js'
-import { runProgram, startListening } from '../support/program.js'
-import { fileOf } from '../support/root.js'
+import { runProgram, startCommand, startListening } from '../support/program.js'
+import { fileOf, root } from '../support/root.js'
 import { s3Client } from '../support/s3-client.js'
 import { createScratch } from './scratch.js'
 
@@ -148,6 +148,30 @@ async function startWithAdmin(args: readonly string[]) {
   const gateway = await startListening(['--log', 'off', '--admin', '127.0.0.1:0', ...args])
   const [, admin = ''] = await gateway.says(/Admin at (http:\/\/[^\s:]+:\d+)/)
   return { ...gateway, admin }
+}
+
+for (const args of [
+  ['--log', 'text'],
+  ['--log', 'off', '--access-log', '-'],
+  ['--log', 'json'],
+]) {
+  test(`${args.join(' ')}: a full disk ends nothing and fills no memory`, async () => {
+    const command = ['sh', '-c', 'exec "$0" "$@" >/dev/full', process.execPath, '.compiled/lib/cli/main.js']
+    const env = { PATH: process.env.PATH, NODE_OPTIONS: '--max-old-space-size=40' }
+    const gateway = startCommand([...command, '--memory', '--listen', '127.0.0.1:0', ...args], { cwd: root, env })
+    const [, endpoint] = await gateway.says(/Listening on ([^\s"]+)/)
+    const long = `${endpoint}/?prefix=${'x'.repeat(15_000)}`
+    // pino keeps lines that it cannot write, here 45 MB.
+    const rounds = args.includes('json') ? 75 : 1
+    for (let round = 0; round < rounds; round += 1) {
+      const answers = await Promise.all(Array.from({ length: 40 }, () => ask(long)))
+      assert.ok(answers.every(([status]) => status === 200))
+    }
+    gateway.child.stderr?.destroy()
+    gateway.child.kill('SIGTERM')
+    assert.is((await gateway.ended).code, 0)
+    assert.is(gateway.said().match(/cannot write to standard output: \S+/g)?.length, 1)
+  })
 }
 
 test('--admin: the process is alive and ready; metrics count the requests', async () => {
