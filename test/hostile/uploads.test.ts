@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { Header } from 'tar'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -130,6 +131,36 @@ for (const digests of ['', 'abc', 'a'.repeat(16), 'a'.repeat(19), 'a'.repeat(21)
     assert.is(await outcomeOf(port, { id, parts: completion }), '400 InvalidPart')
   })
 }
+
+test('43: an upload to another repo with the id and the digests of an upload gets none of its parts', async ({
+  gateway: { pfs, port },
+}) => {
+  const contents = [Buffer.alloc(5 * 1024 * 1024, 'a'), Buffer.from('secret')]
+  const { body } = await ask(port, 'POST', `${object}?uploads`)
+  const [, id = ''] = /<UploadId>([^<]*)</.exec(String(body)) ?? []
+  const md5s = contents.map((content) => createHash('md5').update(content).digest())
+  for (const [index, content] of contents.entries())
+    await ask(port, 'PUT', `${object}?partNumber=${index + 1}&uploadId=${id}`, content)
+  const other = { repo: { ...branch.repo, name: 'planted' }, name: branch.name }
+  await createRepoAndBranch(pfs, other)
+  const planted = { repo: { ...other.repo, type: 'meta' as const }, name: staging.name }
+  await createRepoAndBranch(pfs, planted)
+  await pfs.modifyFile({ repo: planted.repo, branch: planted.name }, [
+    { addFile: { path: `/uploads/${other.name}/${hexKey}.${id}`, raw: Buffer.alloc(0) } },
+    ...md5s.map((raw, index) => ({ addFile: { path: `/checksums/${id}/0000${index + 1}`, raw } })),
+    { addFile: { path: `/parts/${id}/00001`, raw: Buffer.alloc(5 * 1024 * 1024, 'b') } },
+    { addFile: { path: `/parts/${id}/00002`, raw: Buffer.from('planted') } },
+  ])
+  const parts = md5s.map(
+    (md5, index) => `<Part><PartNumber>${index + 1}</PartNumber><ETag>${md5.toString('hex')}</ETag></Part>`,
+  )
+  const completion = `<CompleteMultipartUpload>${parts.join('')}</CompleteMultipartUpload>`
+  const target = `/${other.name}.${other.repo.name}/object`
+  const completed = await ask(port, 'POST', `${target}?uploadId=${id}`, Buffer.from(completion))
+  assert.is(completed.status, 200, completed.text)
+  const read = await ask(port, 'GET', target)
+  assert.is(read.text.replace(/^[ab]+/, ''), 'planted')
+})
 
 /** 100 MB in pieces of 1 MB, and the number of bytes that were taken. */
 function createLargeFile() {

@@ -85,7 +85,7 @@ async function join(call: ObjectCall, name: UploadName, completed: readonly Comp
   await yieldTurn()
   const checksum = await checkedObject(call, upload, completed, parts)
   await yieldTurn()
-  const joined = await joinParts(pfs, upload.id, parts, gateway.stagedParts, options)
+  const joined = await joinParts(pfs, parts, gateway.stagedParts, options)
   // Another replica may have completed the upload in the meantime.
   const before = await findEarlierCompletion(call, name, completed)
   if (before !== undefined) return before

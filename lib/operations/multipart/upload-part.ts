@@ -124,8 +124,9 @@ export async function writePart(
   }
   const { repo, name } = stagingBranch(bucket.branch.repo)
   const { commitId } = committedOf(await gateway.commits.commit({ repo, name }, changes, options))
-  const etag = await etagOf({ commit: { repo, id: commitId }, path })
-  gateway.stagedParts.add(id, partNumber, etag, commit.id)
+  const file = { commit: { repo, id: commitId }, path }
+  const etag = await etagOf(file)
+  gateway.stagedParts.add(file, etag, commit.id)
   return { etag, checksum: digests.checksum }
 
   async function etagOf(file: File): Promise<string> {

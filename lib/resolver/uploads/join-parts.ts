@@ -4,7 +4,6 @@ import { noteLookup } from '../../diagnostics.js'
 import { type CallOptions, type File, type FileOperation, fileSetRepo, type PfsClient } from '../../pfs/client.js'
 import { PfsError } from '../../pfs/errors.js'
 import type { Part } from './parts.js'
-import type { UploadId } from './staging.js'
 
 /**
  * File sets composed in one call. PFS reads a composed file in time that grows with the square of the number of its file
@@ -39,19 +38,21 @@ export class StagedParts {
     ttl: stagedMilliseconds,
   })
 
-  add(id: UploadId, partNumber: number, etag: string, fileSetId: string): void {
-    this.#parts.set(nameOf(id, partNumber), { etag, fileSetId })
+  /** `file` is the part on the staging branch. */
+  add(file: File, etag: string, fileSetId: string): void {
+    this.#parts.set(nameOf(file), { etag, fileSetId })
   }
 
   /** The file set of a part; undefined if another process has stored the part or replaced it. */
-  find(id: UploadId, { partNumber, etag }: Part): string | undefined {
-    const part = this.#parts.get(nameOf(id, partNumber))
+  find({ info, etag }: Part): string | undefined {
+    const part = this.#parts.get(nameOf(info.file))
     return noteLookup('parts', part?.etag === etag ? part.fileSetId : undefined)
   }
 }
 
-function nameOf({ text }: UploadId, partNumber: number): string {
-  return `${text} ${partNumber}`
+/** With the repo: a caller who knows the id of an upload to another repo could use it for an upload of their own. */
+function nameOf({ commit: { repo }, path }: File): string {
+  return `${repo.project}/${repo.name}${path}`
 }
 
 /** A piece of the joined file: a file set with the piece at `stagedPart`, or a file to copy. */
@@ -65,14 +66,13 @@ type Piece = { readonly fileSetId: string } | { readonly file: File }
  */
 export async function joinParts(
   pfs: PfsClient,
-  id: UploadId,
   parts: readonly Part[],
   staged: StagedParts,
   options: CallOptions,
 ): Promise<File> {
   const pieces = parts.map((part): Piece => {
     // A part alone is copied from the branch: its file set may end before the copy is committed.
-    const fileSetId = parts.length === 1 ? undefined : staged.find(id, part)
+    const fileSetId = parts.length === 1 ? undefined : staged.find(part)
     return fileSetId === undefined ? { file: part.info.file } : { fileSetId }
   })
   try {
