@@ -136,3 +136,9 @@ export function noteLookup<Found>(cache: CacheName, found: Found): Found {
   cacheLookup.publish({ cache, isHit: found !== undefined && found !== false })
   return found
 }
+
+/** A hook as the gateway calls it. If it throws, the process emits a warning: a hook must not fail anything else. */
+export function safeHook<Args extends unknown[]>(hook: (...args: Args) => unknown): (...args: Args) => void {
+  const warn = (thrown: unknown): void => process.emitWarning(thrown instanceof Error ? thrown : String(thrown))
+  return (...args) => void (async () => hook(...args))().catch(warn)
+}

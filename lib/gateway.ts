@@ -35,7 +35,7 @@ export function createGateway(client: PfsClient, settings: Settings): Gateway {
     cacheBytes: settings.cacheBytes,
     keyFromPath: keys.keyFromPath,
     commitLog,
-    onError: (error) => void settings.onError(error),
+    onError: settings.onError,
   })
   const history = createHistory(pfs)
   const changes = createChangeLog(pfs, keys, commitLog)

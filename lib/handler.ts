@@ -86,7 +86,7 @@ export function createS3Handler(pfs: PfsClient, authConfig: AuthConfig, options:
     res.once('close', () => {
       if (current.get(req.socket) === res) current.delete(req.socket)
       if (!res.writableFinished) clientGone.abort(new Error('the client has left'))
-      void callHook(settings.onResponse, log.end(res, body))
+      settings.onResponse(log.end(res, body))
     })
     res.setHeader('x-amz-request-id', requestId)
     // Browsers must use the declared content type instead of sniffing it.
@@ -112,8 +112,7 @@ export function createS3Handler(pfs: PfsClient, authConfig: AuthConfig, options:
       if (address !== undefined && address.kind !== 'service' && showsRegion(error)) {
         res.setHeader('x-amz-bucket-region', settings.region)
       }
-      if (!clientGone.signal.aborted && isForOperators(error))
-        void callHook(settings.onError, error.cause ?? error, context)
+      if (!clientGone.signal.aborted && isForOperators(error)) settings.onError(error.cause ?? error, context)
       if (!clientGone.signal.aborted) log.markFirstByte()
       await writeError(req, res, error, requestId)
     } finally {
@@ -140,15 +139,6 @@ export function createS3Handler(pfs: PfsClient, authConfig: AuthConfig, options:
 function isBehindAnother({ socket }: IncomingMessage, res: ServerResponse): boolean {
   // Requests that frameworks inject have another kind of socket, or one that is not connected.
   return res.socket === null && socket instanceof Socket && (socket.destroyed || !socket.pending)
-}
-
-/** Calls a hook. If it throws, the process emits a warning: a hook must not fail a request, and the error must be visible. */
-async function callHook<Args extends unknown[]>(hook: (...args: Args) => unknown, ...args: Args): Promise<void> {
-  try {
-    await hook(...args)
-  } catch (thrown) {
-    process.emitWarning(thrown instanceof Error ? thrown : String(thrown))
-  }
 }
 
 /** 16 upper-case hex digits, like S3's; from a UUID, since Node generates random bytes for many UUIDs at once. */

@@ -1,4 +1,4 @@
-import type { ErrorContext, ResponseLog } from './diagnostics.js'
+import { type ErrorContext, type ResponseLog, safeHook } from './diagnostics.js'
 import type { CorsRule } from './http/cors.js'
 import type { KeyEncoding } from './resolver/key.js'
 import type { Credential } from './signature/claim.js'
@@ -165,8 +165,8 @@ export function readOptions(options: S3HandlerOptions = {}): Settings {
     deleteVersions: oneOf('deleteVersions', options.deleteVersions ?? 'hide', ['hide', 'refuse']),
     cors: list('cors', options.cors ?? [], readCorsRule),
     bodyTimeoutMilliseconds: wholeNumber('bodyTimeoutMilliseconds', bodyTimeoutMilliseconds, maxMilliseconds),
-    onError: functionOr('onError', options.onError, () => undefined),
-    onResponse: functionOr('onResponse', options.onResponse, () => undefined),
+    onError: safeHook(functionOr('onError', options.onError, () => undefined)),
+    onResponse: safeHook(functionOr('onResponse', options.onResponse, () => undefined)),
   }
 }
 

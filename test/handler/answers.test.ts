@@ -1,5 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { PfsError } from '../../lib/index.js'
 import { createMemoryPfs } from '../../lib/testing/index.js'
 import { type Gateway, startGateway } from '../support/gateway.js'
 import { bytesOf, exchange, openWire, outcomeOf, type RawRequest, type RawResponse } from '../support/wire.js'
@@ -101,6 +102,35 @@ test('an internal failure is a 500 without details, and is reported to onError',
   assert.not.match(response.body, '123')
   assert.equal(told, ['Error: the password is 123 at /?max-buckets=5'])
 })
+
+for (const [how, onError] of [
+  ['throws', () => assert.unreachable('the log is full')],
+  ['rejects', async () => assert.unreachable('the log is full')],
+] as const) {
+  test(`a hook that ${how} about records that follow a write ends nothing, and they are written later`, async () => {
+    const pfs = createMemoryPfs()
+    const { modifyFile } = pfs
+    const warned = new Promise<Error>((resolve) => process.once('warning', resolve))
+    let isBroken = true
+    const written: string[] = []
+    pfs.modifyFile = async (commit, operations, options) => {
+      if (commit.repo.type !== 'meta') return modifyFile(commit, operations, options)
+      if (isBroken) throw new PfsError('INTERNAL', 'the disk is full')
+      written.push(commit.branch ?? '')
+      return modifyFile(commit, operations, options)
+    }
+    const gateway = await startGateway({ pfs, options: { onError } })
+    const headers = { host: 'h', 'content-length': '7' }
+    await exchange(gateway.port, { method: 'PUT', target: '/images', headers: { host: 'h' } })
+    const response = await exchange(gateway.port, { method: 'PUT', target: '/images/a', headers, body: 'content' })
+    assert.is(outcomeOf(response), '200')
+    assert.is((await warned).message, 'the log is full')
+    isBroken = false
+    await gateway.flush()
+    assert.equal(written, ['s3-records'])
+    await gateway.close()
+  })
+}
 
 test('onResponse is called once per request, with its status and code', async () => {
   const entries: string[] = []
