@@ -51,7 +51,7 @@ async function copied({ gateway, reached, release }: Context, target: string, he
     headers: { 'x-amz-copy-source': `${Bucket}/source`, ...headers },
   }).end()
   await reached
-  mock.timers.tick(5000)
+  mock.timers.tick(10_000)
   const [response]: IncomingMessage[] = await once(sent, 'response')
   release()
   let text = ''
