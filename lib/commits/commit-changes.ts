@@ -27,7 +27,13 @@ export interface Committed {
   readonly started?: Date | undefined
 }
 
-export type Outcome = PromiseSettledResult<Committed>
+/** A change that was refused, or failed. */
+interface FailedChange extends PromiseRejectedResult {
+  /** Set if its commit may have been made all the same: a call after it may have failed. */
+  readonly mayBeCommitted?: true
+}
+
+export type Outcome = PromiseFulfilledResult<Committed> | FailedChange
 
 /** The outcome of each change. */
 export type Outcomes = ReadonlyMap<Change, Outcome>
@@ -128,22 +134,11 @@ async function commitAccepted(turn: Turn, head: Head, accepted: Accepted, tries:
     const value = head.state === 'open' ? await addToOpen(turn, head, accepted) : await makeCommit(turn, head, accepted)
     return allOf(changes, { status: 'fulfilled', value })
   } catch (failure) {
-    if (!(failure instanceof NotCommitted)) {
-      if (failure instanceof Error) uncertain.add(failure)
-      return allOf(changes, rejected(failure))
-    }
+    if (!(failure instanceof NotCommitted)) return allOf(changes, { ...rejected(failure), mayBeCommitted: true })
     const reason = failure.cause
     if (isRace(reason) && tries > 1) return commitChanges(turn, changes, tries - 1)
     return mayConcernOneChange(reason, changes) ? commitHalves(turn, changes) : allOf(changes, rejected(reason))
   }
-}
-
-/** Errors of writes that may have had an effect: another call may have failed after that. */
-const uncertain = new WeakSet<Error>()
-
-/** Whether the commit of a write that failed may have been made, whatever the status of the error. */
-export function mayBeCommitted(reason: unknown): boolean {
-  return reason instanceof Error && uncertain.has(reason)
 }
 
 /** Thrown for a write that certainly had no effect; `cause` is PFS's reason. */
@@ -265,6 +260,6 @@ function allOf(changes: readonly Change[], outcome: Outcome): Outcomes {
   return new Map(changes.map((change) => [change, outcome]))
 }
 
-function rejected(reason: unknown): Outcome {
+function rejected(reason: unknown): FailedChange {
   return { status: 'rejected', reason }
 }

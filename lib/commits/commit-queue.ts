@@ -257,7 +257,7 @@ function commitIdsOf(outcomes: readonly Outcome[]): ReadonlySet<string> {
 function outcomeOf(change: Change, outcomes: Outcomes, { aborted, reason }: AbortSignal): Outcome {
   const outcome = outcomes.get(change)
   if (outcome === undefined) throw new Error(`the change of ${change.path} has no outcome`)
-  return aborted && outcome.status === 'rejected' ? { status: 'rejected', reason } : outcome
+  return aborted && outcome.status === 'rejected' ? { ...outcome, reason } : outcome
 }
 
 function keyOf({ repo, name }: Branch): string {

@@ -1,13 +1,12 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Change, NewContent } from '../commits/change.js'
-import { type Committed, mayBeCommitted } from '../commits/commit-changes.js'
+import type { Committed } from '../commits/commit-changes.js'
 import { committedOf } from '../commits/commit-queue.js'
 import type { Head } from '../commits/head.js'
 import { S3Error } from '../errors.js'
 import { matchesEtag, preconditionFailed } from '../http/preconditions.js'
 import { header } from '../http/request.js'
 import type { FileInfo } from '../pfs/client.js'
-import { PfsError } from '../pfs/errors.js'
 import { chunkedHashBytes, emptyFileHash, smallFileHash } from '../pfs/file-hash.js'
 import { computeEtag } from '../records/adopt-records.js'
 import { type Description, isServedWithout, needsRecord, timeOfWrite, type Version } from '../records/record.js'
@@ -40,10 +39,25 @@ interface NewObject extends Omit<Change, 'content'> {
   readonly description: Description
 }
 
-/** Commits one change to the bucket's branch, possibly in a shared commit; throws the reason if it is refused. */
-async function commitChange(call: BucketCall, change: Change): Promise<Committed> {
+/**
+ * Commits one change to the bucket's branch, possibly in a shared commit; throws the reason if it fails. Calls `onRefused`
+ * before that if the commit has certainly not been made.
+ */
+async function commitChange(
+  call: BucketCall,
+  change: Change,
+  onRefused: () => void = () => undefined,
+): Promise<Committed> {
   const { gateway, bucket, options } = call
-  return committedOf(await gateway.commits.commit(bucket.branch, [withMarker(call, change)], options))
+  const queued = gateway.commits.commit(bucket.branch, [withMarker(call, change)], options)
+  const outcomes = await queued.catch((reason: unknown) => {
+    // It has not had its turn.
+    onRefused()
+    throw reason
+  })
+  const [outcome] = outcomes
+  if (outcome?.status === 'rejected' && outcome.mayBeCommitted !== true) onRefused()
+  return committedOf(outcomes)
 }
 
 /**
@@ -83,12 +97,12 @@ async function writeFile(call: BucketCall, object: NewObject): Promise<Written> 
   const isNeeded =
     mode !== 'off' && needsRecord(object.description, contentTypeOf(call.gateway.keys.keyFromPath(object.path)))
   const hash = object.hash ?? (await hashOf(object.content))
-  if (hash === undefined) return writeUnknown(call, object, isNeeded)
+  if (hash === undefined) return writeUnhashed(call, object, isNeeded)
   const name = nameOf(call, object.path, hash)
   const { description, hash: _, ...change } = object
   if (!isNeeded) {
     const committed = await commitChange(call, change)
-    noteWrite(call, name, description, committed)
+    recordWrite(call, name, description, committed)
     return { ...committed, etag: mode === 'all' ? etagOf(description, hash) : etagFromHash(hash) }
   }
   // In the branch's turn: a refused write must not be announced, and a batch shares a commit.
@@ -96,20 +110,19 @@ async function writeFile(call: BucketCall, object: NewObject): Promise<Written> 
   const prepare = async ({ time, started }: Head) => {
     const line = announcementOf(call, description, time ?? started)
     const announced: RecordChange = { name, kind: 'append', line }
-    isAnnounced = await keep(call, description, call.gateway.records.writeTogether(announced, call.options))
+    isAnnounced = await isKept(call, description, call.gateway.records.writeTogether(announced, call.options))
   }
-  const committed = await commitChange(call, { ...change, prepare }).catch((reason: unknown) => {
-    if (isAnnounced && isRefusal(reason)) withdraw(call, name, description)
-    throw reason
+  const committed = await commitChange(call, { ...change, prepare }, () => {
+    if (isAnnounced) withdraw(call, name, description)
   })
-  if (isAnnounced) noteVersion(call, name, description, committed)
+  if (isAnnounced) recordVersion(call, name, description, committed)
   return { ...committed, etag: isAnnounced ? etagOf(description, hash) : etagFromHash(hash) }
 }
 
 /**
  * Waits for the write of a needed record; false if the caller may not create the meta repo and only a content type is lost.
  */
-async function keep({ gateway }: BucketCall, description: Description, written: Promise<void>): Promise<boolean> {
+async function isKept({ gateway }: BucketCall, description: Description, written: Promise<void>): Promise<boolean> {
   if (isServedWithout(description)) return gateway.records.isWritten(written)
   await written
   return true
@@ -119,26 +132,26 @@ async function keep({ gateway }: BucketCall, description: Description, written: 
  * Writes an object whose hash PFS returns only afterwards. A needed record is stored under a pending id, with the size of
  * the content, until the hash is known.
  */
-async function writeUnknown(call: BucketCall, object: NewObject, needsOne: boolean): Promise<Written> {
+async function writeUnhashed(call: BucketCall, object: NewObject, isNeeded: boolean): Promise<Written> {
   const { records } = call.gateway
   const { description, hash: _, ...change } = object
   const pending = { ...repoAndPath(call, object.path), content: createPendingId() }
   const line = announcementOf(call, description, undefined)
   const announced: RecordChange = { name: pending, kind: 'append', line }
-  const isNeeded = needsOne && (await keep(call, description, records.write([announced], call.options)))
-  const committed = await commitChange(call, change).catch((reason: unknown) => {
-    // Otherwise a sweep finds out.
-    if (isNeeded && isRefusal(reason)) records.writeBehind({ name: pending, kind: 'remove' }, call.options)
-    throw reason
+  const removal: RecordChange = { name: pending, kind: 'remove' }
+  const isPending = isNeeded && (await isKept(call, description, records.write([announced], call.options)))
+  // After any other failure, a sweep finds out.
+  const committed = await commitChange(call, change, () => {
+    if (isPending) records.writeBehind(removal, call.options)
   })
   // The data is committed. If the client leaves now, the rest must still be written.
   const { signal: _signal, ...options } = call.options
   const lasting = { ...call, options }
   const find = () => retryOnce(() => writtenFile(lasting, object.path, committed))
   // PFS knows the hash when it has finished the commit, and only the record needs it.
-  if (!isNeeded && records.mode === 'all' && description.etag !== undefined && committed.time !== undefined) {
+  if (!isPending && records.mode === 'all' && description.etag !== undefined && committed.time !== undefined) {
     const described = find().then(({ hash }) =>
-      noteWrite(call, nameOf(call, object.path, hash), description, committed),
+      recordWrite(call, nameOf(call, object.path, hash), description, committed),
     )
     records.expect(repoAndPath(call, object.path), described)
     return { ...committed, etag: `"${description.etag}"` }
@@ -149,13 +162,11 @@ async function writeUnknown(call: BucketCall, object: NewObject, needsOne: boole
   const isOurs =
     committed.time !== undefined ||
     (await computeEtag(call.gateway.pfs, info, description, options)) === description.etag
-  if (!isOurs) {
-    if (isNeeded) await records.write([{ name: pending, kind: 'remove' }], options)
-  } else if (isNeeded) {
-    const removal: RecordChange = { name: pending, kind: 'remove' }
-    await records.write([{ name, kind: 'append', line: lineOf(call, description, committed) }, removal], options)
-  } else noteWrite(call, name, description, committed)
-  const isRecorded = isNeeded || records.mode === 'all'
+  if (isPending) {
+    const record: RecordChange = { name, kind: 'append', line: lineOf(call, description, committed) }
+    await records.write(isOurs ? [record, removal] : [removal], options)
+  } else if (isOurs) recordWrite(call, name, description, committed)
+  const isRecorded = isPending || records.mode === 'all'
   return { ...committed, etag: isRecorded ? etagOf(description, info.hash) : etagFromHash(info.hash) }
 }
 
@@ -165,12 +176,6 @@ async function retryOnce<Result>(work: () => Promise<Result>): Promise<Result> {
   } catch {
     return work()
   }
-}
-
-/** Whether a commit has certainly not been made; it may have been in spite of other errors. */
-function isRefusal(reason: unknown): boolean {
-  if (reason instanceof S3Error) return true
-  return reason instanceof PfsError && reason.isDefinite && !mayBeCommitted(reason)
 }
 
 /** Removes the announcement of a write that was refused. */
@@ -190,9 +195,9 @@ function etagOf({ etag }: Description, hash: Uint8Array): string {
 }
 
 /** Records a write without attributes, if the gateway records such writes. */
-function noteWrite(call: BucketCall, name: RecordName, description: Description, made: Committed): void {
+function recordWrite(call: BucketCall, name: RecordName, description: Description, made: Committed): void {
   const { records } = call.gateway
-  if (records.mode === 'all') noteVersion(call, name, description, made)
+  if (records.mode === 'all') recordVersion(call, name, description, made)
   if (records.mode !== 'needed') return
   // Without it, the attributes of an earlier write of the same bytes would be those of this one.
   const line = lineOf(call, description, made)
@@ -200,7 +205,7 @@ function noteWrite(call: BucketCall, name: RecordName, description: Description,
   records.writeBehind({ name, commitId: made.commitId, kind: 'update', update }, call.options)
 }
 
-function noteVersion(call: BucketCall, name: RecordName, description: Description, made: Committed): void {
+function recordVersion(call: BucketCall, name: RecordName, description: Description, made: Committed): void {
   const line = lineOf(call, description, made)
   call.gateway.records.writeBehind({ name, commitId: made.commitId, kind: 'append', line }, call.options)
 }

@@ -8,8 +8,9 @@ import {
 } from '@aws-sdk/client-s3'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { sweepUploads } from '../../lib/index.js'
+import { type ResponseLog, sweepUploads } from '../../lib/index.js'
 import { createMemoryPfs, type PachydermApi } from '../../lib/testing/index.js'
+import { deferred } from '../support/deferred.js'
 import { type Gateway, startGateway } from '../support/gateway.js'
 import { refusal } from '../support/refusal.js'
 import { s3Client } from '../support/s3-client.js'
@@ -126,6 +127,45 @@ pending('do not stay behind a write that is refused', async ({ pfs, gateway, s3 
     (await recordPaths(pfs)).filter((path) => path.includes('pending-')),
     [],
   )
+})
+
+pending('do not stay behind a write whose client leaves before its turn', async ({ pfs }) => {
+  const [isHeld, isReleased, isRecorded, hasLeft] = [deferred(), deferred(), deferred(), deferred()]
+  const slow: PachydermApi = {
+    ...pfs,
+    async modifyFile(commit, operations, options) {
+      const isRecord = commit.repo.type === 'meta'
+      if (!isRecord) {
+        isHeld.resolve()
+        await isReleased.promise
+      }
+      await pfs.modifyFile(commit, operations, options)
+      if (isRecord) isRecorded.resolve()
+    },
+  }
+  const onResponse = ({ status }: ResponseLog) => {
+    if (status === 499) hasLeft.resolve()
+  }
+  const gateway = await startGateway({ pfs: slow, options: { onResponse } })
+  const s3 = s3Client(gateway)
+  const first = s3.send(new PutObjectCommand({ Bucket, Key: 'first', Body: 'x' }))
+  await isHeld.promise
+  const client = new AbortController()
+  const second = new PutObjectCommand({ Bucket, Key: 'k', Body: Buffer.alloc(1_500_000, 'a'), Metadata: { a: 'b' } })
+  const aborted = s3.send(second, { abortSignal: client.signal }).catch(() => undefined)
+  await isRecorded.promise
+  assert.is((await recordPaths(pfs)).filter((path) => path.includes('pending-')).length, 1)
+  client.abort()
+  await Promise.all([aborted, hasLeft.promise])
+  isReleased.resolve()
+  await first
+  await gateway.flush()
+  assert.equal(
+    (await recordPaths(pfs)).filter((path) => path.includes('pending-')),
+    [],
+  )
+  s3.destroy()
+  await gateway.close()
 })
 
 pending.run()
