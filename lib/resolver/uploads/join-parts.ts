@@ -50,7 +50,7 @@ export class StagedParts {
   }
 }
 
-/** With the repo: a caller who knows the id of an upload to another repo could use it for an upload of their own. */
+/** With the repo: a caller who knows the id of an upload to another repo could use its parts here. */
 function nameOf({ commit: { repo }, path }: File): string {
   return `${repo.project}/${repo.name}${path}`
 }
