@@ -198,9 +198,9 @@ export function xmlDocument(root: string, content: XmlContent | readonly XmlCont
   return `${xmlDeclaration}<${root} xmlns="${namespace}">${text}</${root}>`
 }
 
-/** A document without a namespace; S3 writes its errors and the response to a form this way. */
+/** A document without a namespace, in which quotes are not escaped: S3's errors and its response to a form. */
 export function plainXmlDocument(root: string, content: XmlContent): string {
-  return `${xmlDeclaration}<${root}>${inner(content)}</${root}>`
+  return `${xmlDeclaration}<${root}>${inner(content).replaceAll('&quot;', '"')}</${root}>`
 }
 
 function inner(content: XmlContent): string {

@@ -105,7 +105,7 @@ missing.before(async (context) => {
 
 missing.after(({ gateway }) => gateway.close())
 
-const message = (text: string) => /<Message>(.*?)<\/Message>/.exec(text)?.[1]?.replaceAll('&quot;', '"') ?? ''
+const message = (text: string) => /<Message>(.*?)<\/Message>/.exec(text)?.[1] ?? ''
 
 missing('the error names the branch, repo and project', async ({ gateway }) => {
   for (const [target, expected] of [

@@ -70,6 +70,21 @@ for (const overWire of wires) {
     assert.equal([await read(gateway, 'large'), await read(gateway, 'small')], [undefined, undefined])
   })
 
+  posts('an error names the condition that fails, with its quotes as they are', async ({ gateway }) => {
+    const s3 = s3Client(gateway, tokenCredentials(gateway.writerToken))
+    const signed = await createPresignedPost(s3, { Bucket, Key: 'signed', Conditions: [{ acl: 'private' }] })
+    s3.destroy()
+    const form = new FormData()
+    for (const [name, value] of Object.entries(signed.fields)) form.append(name, value)
+    form.append('acl', 'public & more')
+    form.append('file', 'hello')
+    const answer = await fetch(signed.url, { method: 'POST', body: form })
+    assert.match(
+      await answer.text(),
+      '<Message>Invalid according to Policy: Policy Condition failed: ["eq", "$acl", "private"]<',
+    )
+  })
+
   posts('the status is 204 unless the form asks for 200 or 201', async ({ gateway }) => {
     for (const [asked, status] of [
       [undefined, 204],
