@@ -5,7 +5,7 @@ import manifest from '../../package.json' with { type: 'json' }
 import { type Arguments, parseArguments } from './arguments.js'
 import { Fault, faultOfWriting, lineFrom, PrintedFault } from './fault.js'
 import { usage } from './help.js'
-import { createProgramLog } from './program-log.js'
+import { createProgramLog, type ProgramLog } from './program-log.js'
 import type { RunningGateway } from './serve.js'
 
 // grpc-js reads this when it is loaded, with serve.js; otherwise it would print its own lines to standard error.
@@ -89,7 +89,7 @@ async function run(args: Arguments): Promise<void> {
       const { drainDelaySeconds: delay, drainSeconds } = args
       const when = delay === 0 ? '' : `in ${delay} seconds, then `
       log.say(`Stopping: ${when}running requests have ${drainSeconds} seconds to finish; another signal ends them now.`)
-      if (args.portFile !== undefined) rmSync(args.portFile, { force: true })
+      if (args.portFile !== undefined) removePortFile(args.portFile, log)
       // Timers and retries for requests that were cut must not keep the process.
       gateway.stop().then(() => process.exit(), fail)
     }
@@ -106,6 +106,15 @@ function writePortFile(path: string, { welcome }: RunningGateway): void {
     renameSync(`${path}.new`, path)
   } catch (thrown) {
     throw faultOfWriting(`--port-file: cannot write ${path}`, thrown)
+  }
+}
+
+/** Running requests still finish if the file cannot be removed. */
+function removePortFile(path: string, log: ProgramLog): void {
+  try {
+    rmSync(path, { force: true })
+  } catch (thrown) {
+    log.error(faultOfWriting(`--port-file: cannot remove ${path}`, thrown))
   }
 }
 

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { settingNames } from '../../lib/cli/settings.js'
@@ -160,6 +160,16 @@ test('--port-file: the listening addresses, as JSON, until the program exits', a
   assert.match(pfs, /^grpc:\/\/127\.0\.0\.1:\d+$/)
   await gateway.stop()
   assert.is(existsSync(file), false)
+})
+
+test('--port-file: a file that cannot be removed is an error, and the program drains', async () => {
+  const file = scratch.file('lost.json', '')
+  const gateway = await startListening(['--memory', '--port-file', file])
+  rmSync(file)
+  mkdirSync(file)
+  const { code, stderr } = await gateway.stop()
+  assert.is(code, 0)
+  assert.match(stderr, `error: --port-file: cannot remove ${file}: it is a directory`)
 })
 
 test('docs/options.md names every setting', () => {
