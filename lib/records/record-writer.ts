@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 import type { Change } from '../commits/change.js'
 import type { CommitQueue } from '../commits/commit-queue.js'
 import { commitToMetaBranch } from '../commits/meta-branch.js'
-import type { CallOptions, PfsClient, Repo } from '../pfs/client.js'
+import { type CallOptions, type PfsClient, type Repo, repoId } from '../pfs/client.js'
 import { unlessMissing } from '../pfs/errors.js'
 import { markerContent } from './markers.js'
 import { emptyRecord, type KeyRecords, type ObjectRecord } from './record.js'
@@ -181,7 +181,7 @@ export class RecordWriter {
 
   /** Notes that a record is long, so that the next write rewrites it. */
   noteLong(repo: Repo, path: string): void {
-    this.#appended.set(idOfRecord(repo, path), maxAppendedBytes)
+    this.#appended.set(repoId(repo) + path, maxAppendedBytes)
   }
 
   #writingTo(path: string): readonly RecordChange[] {
@@ -218,7 +218,7 @@ export class RecordWriter {
       const exists = raw.length > 0
       return [recordFile(path, exists ? raw : undefined), ...indexFiles(name, undefined, exists ? emptyRecord : null)]
     }
-    const before = this.#appended.get(idOfRecord(name.repo, path)) ?? 0
+    const before = this.#appended.get(repoId(name.repo) + path) ?? 0
     if (raw.length > maxLineBytes || before + raw.length > maxAppendedBytes) return undefined
     const record: Change = { path, content: { raw, isAppended: true }, isUnchecked: true }
     return [record, ...indexFiles(name, undefined, emptyRecord)]
@@ -240,7 +240,7 @@ export class RecordWriter {
   }
 
   #noteCommitted({ path, name, changes, files: [{ content }] }: Write): void {
-    const id = idOfRecord(name.repo, path)
+    const id = repoId(name.repo) + path
     if (content !== undefined && 'raw' in content && content.isAppended === true) {
       this.#appended.set(id, (this.#appended.get(id) ?? 0) + content.raw.length)
     } else this.#appended.delete(id)
@@ -263,8 +263,4 @@ function indexFiles(name: RecordName, before: ObjectRecord | undefined, record: 
     isUnchecked: !exists,
     ...(exists && { content: { raw: Buffer.alloc(0) } }),
   }))
-}
-
-function idOfRecord({ project, name }: Repo, path: string): string {
-  return `${project}/${name}${path}`
 }

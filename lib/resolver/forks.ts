@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { noteLookup } from '../diagnostics.js'
-import type { Branch, CallOptions, Commit, PfsClient } from '../pfs/client.js'
+import { type Branch, type CallOptions, type Commit, type PfsClient, repoId } from '../pfs/client.js'
 import { withTimeLimit } from '../pfs/time-limit.js'
 
 /** Finds out which commits a branch has inherited: it may start at a commit of another branch, or have been moved to one. */
@@ -88,5 +88,5 @@ export function createForks(pfs: PfsClient): Forks {
 }
 
 function nameOf({ repo, name }: Branch, commitId = ''): string {
-  return `${repo.project}/${repo.name}@${name}=${commitId}`
+  return `${repoId(repo)}@${name}=${commitId}`
 }

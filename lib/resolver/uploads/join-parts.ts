@@ -1,7 +1,14 @@
 import { LRUCache } from 'lru-cache'
 import { mapWithLimit } from '../../concurrency.js'
 import { noteLookup } from '../../diagnostics.js'
-import { type CallOptions, type File, type FileOperation, fileSetRepo, type PfsClient } from '../../pfs/client.js'
+import {
+  type CallOptions,
+  type File,
+  type FileOperation,
+  fileSetRepo,
+  type PfsClient,
+  repoId,
+} from '../../pfs/client.js'
 import { PfsError } from '../../pfs/errors.js'
 import type { Part } from './parts.js'
 
@@ -52,7 +59,7 @@ export class StagedParts {
 
 /** With the repo: a caller who knows the id of an upload to another repo could use its parts here. */
 function nameOf({ commit: { repo }, path }: File): string {
-  return `${repo.project}/${repo.name}${path}`
+  return `${repoId(repo)}${path}`
 }
 
 /** A piece of the joined file: a file set with the piece at `stagedPart`, or a file to copy. */

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { noteLookup } from '../../diagnostics.js'
-import type { Branch, CallOptions } from '../../pfs/client.js'
+import { type Branch, type CallOptions, repoId } from '../../pfs/client.js'
 import type { History } from './history.js'
 
 /** Decides which commits are in a history: a commit, its parent, its parent's parent, and so on. */
@@ -67,5 +67,5 @@ export function createAncestry(history: History): Ancestry {
 }
 
 function nameOf({ repo, name }: Branch, commitId: string): string {
-  return `${repo.project}/${repo.name}@${name}=${commitId}`
+  return `${repoId(repo)}@${name}=${commitId}`
 }

@@ -3,7 +3,7 @@ import type { CommitLog } from '../../commits/commit-log.js'
 import { mapWithLimit } from '../../concurrency.js'
 import { noteLookup } from '../../diagnostics.js'
 import { asBuffer } from '../../encoding.js'
-import type { CallOptions, FileDiff, PfsClient } from '../../pfs/client.js'
+import { type CallOptions, type FileDiff, type PfsClient, repoId } from '../../pfs/client.js'
 import { findFile } from '../../pfs/path.js'
 import type { KeyCodec } from '../key.js'
 import type { Revision } from './history.js'
@@ -110,7 +110,7 @@ function bytesOf({ key }: KeyChange): number {
 
 /** Includes the base, which changes if earlier commits are squashed. */
 function nameOf({ commit, base }: Revision, path: string): string {
-  return `${commit.repo.project}/${commit.repo.name}@${commit.id}^${base?.id ?? ''}:${path}`
+  return `${repoId(commit.repo)}@${commit.id}^${base?.id ?? ''}:${path}`
 }
 
 /** Undefined for a path with a `\`, which cannot be read and therefore has no key. */
