@@ -59,11 +59,18 @@ async function run(args: Arguments): Promise<void> {
       await runWorker(args, log, version)
       return
     }
+    let isReloadDue = false
+    const reloadLater = (): void => {
+      isReloadDue = true
+    }
+    process.on('SIGHUP', reloadLater)
     const gateway =
       args.workers > 1
         ? await runWorkers(args, log, version)
         : await serve(args, process.env, log, { version, isFirst: true, hasOwnAdmin: true })
     obeySignals(gateway)
+    process.off('SIGHUP', reloadLater)
+    if (isReloadDue) gateway.reload()
     if (args.portFile !== undefined) {
       try {
         writePortFile(args.portFile, gateway)

@@ -68,6 +68,8 @@ export async function serve(
     for (const closer of closers.toReversed()) await closer()
   }
   try {
+    // It may have changed while pachd did not answer; changes from now on are noticed.
+    if (auth.mode === 'keys') readKeys(auth.file)
     if (pfs.authActive) await warnOfTokens(pfs.client, authConfig, keys, (message) => log.warn(message))
     const handler = createHandler(args, pfs.client, authConfig, {
       onResponse: (entry) => {

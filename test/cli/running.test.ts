@@ -91,6 +91,26 @@ test('--wait: the program starts before pachd, and logs this once', async () => 
   await again.stop()
 })
 
+for (const isSignalled of [false, true]) {
+  test(`--wait: a keys file that changes${isSignalled ? ', and SIGHUP,' : ''} while the program waits for pachd`, async () => {
+    const served = await startPfs()
+    const address = served.pachd.slice('grpc://'.length)
+    await served.stop()
+    const keys = scratch.file('waiting.json', keyFileOf('old-secret'))
+    const args = ['--listen', '127.0.0.1:0', '--pachd', served.pachd, '--wait', '600', '--auth', `keys:${keys}`]
+    const gateway = startProgram(args)
+    await gateway.says(/Waiting 600 seconds/)
+    writeFileSync(keys, keyFileOf('new-secret'))
+    if (isSignalled) gateway.child.kill('SIGHUP')
+    const again = await startPfs(address)
+    const [, endpoint = ''] = await gateway.says(/Listening on (\S+)/)
+    assert.equal([await canList({ endpoint }, 'old-secret'), await canList({ endpoint }, 'new-secret')], [false, true])
+    gateway.child.kill('SIGTERM')
+    assert.is((await gateway.ended).code, 0)
+    await again.stop()
+  })
+}
+
 test('--workers: processes share the port and the metrics; a killed one is replaced; SIGTERM stops all', async () => {
   const served = await startPfs()
   const gateway = await startListening(['--pachd', served.pachd, '--workers', '2', '--admin', '127.0.0.1:0'])
