@@ -63,6 +63,12 @@ test('each cache of docs/architecture.md reports its hits and its misses', async
   await pfs.createBranch({ branch: { repo, name: 'fork' }, head: { repo, branch: 'master' } }, { authToken: 'root' })
   for (let turn = 0; turn < 2; turn++) await s3.send(new HeadObjectCommand({ Bucket: 'fork.images', Key: 'd/a' }))
 
+  const authToken = 'root'
+  const commit = await pfs.startCommit({ branch: { repo, name: 'fork' } }, { authToken })
+  await s3.send(new PutObjectCommand({ Bucket: 'fork.images', Key: 'open', Body: 'written in an open commit' }))
+  await pfs.finishCommit({ commit }, { authToken })
+  for (let turn = 0; turn < 2; turn++) await s3.send(new HeadObjectCommand({ Bucket: 'fork.images', Key: 'open' }))
+
   // The second part is in another process's memory.
   const { UploadId } = await s3.send(new CreateMultipartUploadCommand({ Bucket, Key: 'parts' }))
   const part = { Bucket, Key: 'parts', UploadId, Body: Buffer.alloc(5 * 1024 * 1024) }
