@@ -147,8 +147,10 @@ async function deleteEmpty(call: BucketCall): Promise<void> {
   // Another writer may have committed since.
   if ((await inspectHead(pfs, branch, options)).commitId !== commitId) throw notEmpty
   if (!isLast) await pfs.deleteBranch({ branch }, options)
-  // If the caller has no right to delete it, PFS returns false, not an error.
-  else if (await pfs.deleteRepo({ repo: branch.repo }, options)) gateway.records.forget(branch.repo)
+  // If the caller has no right to delete it, PFS returns false, not an error. pachd reads all repos to delete one, so
+  // concurrent deletions make each other's transactions fail, and pachd repeats these for half a minute.
+  else if (await gateway.repoMutex('deletion', () => pfs.deleteRepo({ repo: branch.repo }, options)))
+    gateway.records.forget(branch.repo)
   else throw new S3Error('AccessDenied')
 }
 
