@@ -1,12 +1,13 @@
 import * as assert from 'uvu/assert'
 import type { GatewayProcess } from '../faults/support/gateway-process.js'
+import { slowness } from '../support/machine-speed.js'
 import { bytesOf, exchange, type RawRequest, type RawResponse } from '../support/wire.js'
 
 /**
- * Longest turn of the event loop, in milliseconds of processor time: 10 of loops and, with PFS in memory in the same process,
- * up to 57 in all on a slow machine, most of it garbage collection.
+ * Longest turn of the event loop, in milliseconds of processor time: 10 of loops, and up to 57 in all, most of it garbage
+ * collection.
  */
-export const longestTurn = 75
+export const longestTurn = 75 * slowness()
 
 /** A gateway in a separate process. */
 export interface Bench {
