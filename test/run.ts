@@ -31,7 +31,6 @@ const pachdVariables = ['PACHD', 'PACHD_WITH_AUTH', 'PACHD_ROOT_TOKEN']
  * stand-in. They run over a pachd with auth and one without.
  */
 const suitesOverPachd = [
-  'model/versions.model',
   'operations/attributes',
   'operations/conditions',
   'operations/copy-vanished',
@@ -40,16 +39,11 @@ const suitesOverPachd = [
   'operations/if-range',
   'operations/list-object-versions',
   'operations/listing',
-  'operations/multipart/checksums',
   'operations/multipart/etags',
-  'operations/multipart/listing',
-  'operations/multipart/multipart',
   'operations/multipart/sweep',
   'operations/multipart/upload-part-copy',
   'operations/objects',
   'operations/records',
-  'operations/version-attributes',
-  'operations/versions',
 ]
 /**
  * The same, over the pachd with auth alone: suites with callers of several rights, and long ones whose calls of PFS the
@@ -63,13 +57,19 @@ const suitesOverPachdWithAuth = [
   'hostile/signed-bodies',
   'model/open-commits.model',
   'model/records.model',
+  'model/versions.model',
   'operations/configuration',
   'operations/delete-versions',
   'operations/directory-markers',
   'operations/meta-repo',
   'operations/missing-bucket',
+  'operations/multipart/checksums',
+  'operations/multipart/listing',
+  'operations/multipart/multipart',
   'operations/multipart/rights',
   'operations/post-object',
+  'operations/version-attributes',
+  'operations/versions',
 ]
 
 /** A test file, and the environment that it runs in beside this one. */
