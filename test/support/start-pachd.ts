@@ -23,7 +23,9 @@ export interface StartedPachd {
  */
 export async function startPachd(script: string, which: 'both' | 'off' | 'on' = 'both'): Promise<StartedPachd> {
   const folder = mkdtempSync(join(tmpdir(), 'test-pachd-'))
-  const start = async () => (await run(script, [folder, which])).stdout
+  const startOnce = () => run(script, [folder, which])
+  // On a slow machine, pachd gives up if its first call takes too long.
+  const start = async () => (await startOnce().catch(startOnce)).stdout
   const stop = async () => {
     await run(join(dirname(script), 'stop'), [folder])
     rmSync(folder, { recursive: true, force: true })
