@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { noteLookup } from '../diagnostics.js'
-import type { Repo } from '../pfs/client.js'
+import { type Repo, repoCommitId } from '../pfs/client.js'
 
 /** A commit of this process and its changes. */
 export interface LoggedCommit {
@@ -35,11 +35,7 @@ export function createCommitLog(): CommitLog {
     },
   })
   return {
-    add: (repo, commitId, commit) => commits.set(nameOf(repo, commitId), commit),
-    get: (repo, commitId) => noteLookup('commits', commits.get(nameOf(repo, commitId))),
+    add: (repo, commitId, commit) => commits.set(repoCommitId(repo, commitId), commit),
+    get: (repo, commitId) => noteLookup('commits', commits.get(repoCommitId(repo, commitId))),
   }
-}
-
-function nameOf({ project, name, type }: Repo, commitId: string): string {
-  return `${project}/${name}.${type}@${commitId}`
 }

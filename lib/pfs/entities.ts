@@ -15,6 +15,11 @@ export function repoId({ project, name }: Repo): string {
   return `${project}/${name}`
 }
 
+/** Identifies a commit of a repo. */
+export function repoCommitId({ project, name, type }: Repo, commitId: string): string {
+  return `${project}/${name}.${type}@${commitId}`
+}
+
 /** A branch, by repo and name. */
 export interface Branch {
   readonly repo: Repo

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { noteLookup } from '../diagnostics.js'
-import type { CallOptions, Commit, PfsClient } from '../pfs/client.js'
+import { type CallOptions, type Commit, type PfsClient, repoCommitId } from '../pfs/client.js'
 
 /** The times of commits. */
 export interface CommitTimes {
@@ -21,8 +21,7 @@ export function createCommitTimes(pfs: Pick<PfsClient, 'inspectCommit'>): Commit
   const closed = new LRUCache<string, Date>({ max: maxCommits })
   return {
     async of(commit, options) {
-      const { project, name, type } = commit.repo
-      const id = `${project}/${name}.${type}@${commit.id}`
+      const id = repoCommitId(commit.repo, commit.id ?? '')
       const known = noteLookup('commit-times', closed.get(id))
       if (known !== undefined) return known
       const { started, finishing } = await pfs.inspectCommit({ commit }, options)

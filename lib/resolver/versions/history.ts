@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { noteLookup } from '../../diagnostics.js'
-import type { CallOptions, Commit, CommitInfo, PfsClient, Repo } from '../../pfs/client.js'
+import { type CallOptions, type Commit, type CommitInfo, type PfsClient, repoCommitId } from '../../pfs/client.js'
 
 /** A commit of a history, and the commit to compare it with. */
 export interface Revision {
@@ -46,7 +46,7 @@ export function createHistory(pfs: PfsClient): History {
 
   async function* commits(to: Commit, options: CallOptions): AsyncGenerator<KnownCommit> {
     const { repo } = to
-    const cached = (id: string | undefined) => (id === undefined ? undefined : known.get(nameOfCommit(repo, id)))
+    const cached = (id: string | undefined) => (id === undefined ? undefined : known.get(repoCommitId(repo, id)))
     let number = firstPage
     for (let next: Commit | undefined = to; next !== undefined; ) {
       const page: KnownCommit[] = []
@@ -55,7 +55,7 @@ export function createHistory(pfs: PfsClient): History {
       else {
         for await (const info of pfs.listCommit({ repo, to: next, number }, options)) {
           const commit = knownFrom(info)
-          if (commit.isFinished) known.set(nameOfCommit(repo, commit.id), commit)
+          if (commit.isFinished) known.set(repoCommitId(repo, commit.id), commit)
           page.push(commit)
           if (cached(commit.parentId) !== undefined) break
         }
@@ -94,8 +94,4 @@ function knownFrom({ commit, parentCommit, error, finishing, started, finished }
     isFinished: finished !== undefined,
     hasFailed: error !== '',
   }
-}
-
-function nameOfCommit({ project, name, type }: Repo, commitId: string): string {
-  return `${project}/${name}.${type}@${commitId}`
 }
