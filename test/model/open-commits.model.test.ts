@@ -7,10 +7,11 @@ import { randomInt } from 'node:crypto'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Commit } from '../../lib/index.js'
-import { type Gateway, startGateway } from '../support/gateway.js'
+import type { Gateway } from '../support/gateway.js'
 import { one, type Random, randomFrom } from '../support/random.js'
-import { openPfs, stage } from '../support/test-pfs.js'
-import { type BucketRequests, bucketRequests, textOf, xmlOf } from './s3-requests.js'
+import { stage } from '../support/test-pfs.js'
+import { branch, repo, runModel } from './model-run.js'
+import { type BucketRequests, textOf, xmlOf } from './s3-requests.js'
 
 const seed = Number(process.env.MODEL_SEED ?? randomInt(2 ** 31))
 const operations = Number(process.env.MODEL_OPERATIONS ?? (stage === 'memory' ? 1_000 : 60))
@@ -19,9 +20,6 @@ const buckets = stage === 'memory' ? 10 : 1
 const keys = ['a', 'd/1', 'd/2']
 const bodies = ['', 'one', 'two']
 const texts = ['', '', 'x', 'y']
-
-const repo = { project: 'default', name: 'model', type: 'user' } as const
-const branch = { repo, name: 'master' }
 
 interface ObjectState {
   readonly body: string
@@ -186,37 +184,28 @@ const kinds = [openCommit, openCommit, closeCommit, put, put, put, put, put, rem
 const commits = suite('writes to commits that another client opens, checked against a model')
 
 for (let bucket = 0; bucket < buckets; bucket += 1) {
-  commits(`bucket ${bucket}, seed ${seed}`, async () => {
-    const opened = await openPfs()
-    const options = { objectRecords: 'all' } as const
-    const gateway = await startGateway({ opened, options })
-    const requests = bucketRequests(gateway.endpoint, 'model')
-    const world: World = { random: randomFrom(seed + bucket), model: new Model(), requests, gateway, etags: new Map() }
-    const done: string[] = []
-    try {
-      await gateway.pfs.createRepo({ repo })
-      await gateway.pfs.createBranch({ branch })
+  const name = `bucket ${bucket}, seed ${seed}`
+  commits(name, () =>
+    runModel(name, async ({ gateway, requests, done, askAnother }) => {
+      const world: World = {
+        random: randomFrom(seed + bucket),
+        model: new Model(),
+        requests,
+        gateway,
+        etags: new Map(),
+      }
       for (let count = 0; count < operations / buckets; count += 1) done.push(await one(world.random, kinds)(world))
       await closeCommit(world)
-      await gateway.flush()
-      const other = await startGateway({ opened, options })
-      for (const each of [gateway, other]) {
-        const asked = { ...world, requests: bucketRequests(each.endpoint, 'model') }
+      const checkAll = async (asked: World): Promise<void> => {
         await checkVersions(asked)
         for (const key of keys)
           for (const commit of [undefined, ...world.model.commits]) await checkObject(asked, key, commit)
       }
-      await other.close()
-      assert.ok(done.length > 10, 'too few operations to show anything')
-    } catch (error) {
-      const details = error instanceof assert.Assertion ? `${error.message}\n${error.details}` : String(error)
-      const context = `seed ${seed}, bucket ${bucket}, behind\n${done.slice(-20).join('\n')}`
-      throw new Error(`${context}\n${details}`, { cause: error })
-    } finally {
-      await gateway.close()
-      await opened.close()
-    }
-  })
+      await gateway.flush()
+      await checkAll(world)
+      await askAnother((others) => checkAll({ ...world, requests: others }))
+    }),
+  )
 }
 
 commits.run()

@@ -6,10 +6,10 @@
 import { randomInt } from 'node:crypto'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type Gateway, startGateway } from '../support/gateway.js'
 import { one, type Random, randomFrom } from '../support/random.js'
-import { openPfs, stage } from '../support/test-pfs.js'
-import { type BucketRequests, bucketRequests, textOf, xmlOf } from './s3-requests.js'
+import { stage } from '../support/test-pfs.js'
+import { runModel } from './model-run.js'
+import { type BucketRequests, textOf, xmlOf } from './s3-requests.js'
 
 const seed = Number(process.env.MODEL_SEED ?? randomInt(2 ** 31))
 const operations = Number(process.env.MODEL_OPERATIONS ?? (stage === 'memory' ? 10_000 : 250))
@@ -257,21 +257,10 @@ async function checkListings({ random, model, requests, etags }: World): Promise
 const versions = suite('versions, markers and deletions checked against a model')
 
 for (let bucket = 0; bucket < buckets; bucket += 1) {
-  versions(`bucket ${bucket}, seed ${seed}`, async () => {
-    const opened = await openPfs()
-    const options = { objectRecords: 'all' } as const
-    const gateway: Gateway = await startGateway({ opened, options })
-    const done: string[] = []
-    try {
-      const repo = { project: 'default', name: 'model', type: 'user' } as const
-      await gateway.pfs.createRepo({ repo })
-      await gateway.pfs.createBranch({ branch: { repo, name: 'master' } })
-      const world: World = {
-        random: randomFrom(seed + bucket),
-        model: new Model(),
-        requests: bucketRequests(gateway.endpoint, 'model'),
-        etags: new Map(),
-      }
+  const name = `bucket ${bucket}, seed ${seed}`
+  versions(name, () =>
+    runModel(name, async ({ requests, done, askAnother }) => {
+      const world: World = { random: randomFrom(seed + bucket), model: new Model(), requests, etags: new Map() }
       for (let count = 0; count < operations / buckets; count += perRound * clientKeys.length) {
         await Promise.all(
           clientKeys.map(async (keys) => {
@@ -280,21 +269,9 @@ for (let bucket = 0; bucket < buckets; bucket += 1) {
         )
         await checkListings(world)
       }
-      // A gateway that knows nothing but what is in PFS shows the same.
-      await gateway.flush()
-      const other = await startGateway({ opened, options })
-      await checkListings({ ...world, requests: bucketRequests(other.endpoint, 'model') })
-      await other.close()
-      assert.ok(done.length > 10, 'too few operations to show anything')
-    } catch (error) {
-      const details = error instanceof assert.Assertion ? `${error.message}\n${error.details}` : String(error)
-      const context = `seed ${seed}, bucket ${bucket}, behind\n${done.slice(-20).join('\n')}`
-      throw new Error(`${context}\n${details}`, { cause: error })
-    } finally {
-      await gateway.close()
-      await opened.close()
-    }
-  })
+      await askAnother((others) => checkListings({ ...world, requests: others }))
+    }),
+  )
 }
 
 versions.run()
